@@ -1,0 +1,108 @@
+"""`python -m actgate_sandbox up`: a throw-away control plane for any kubectl, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from actgate_sandbox import control_plane
+from actgate_sandbox.errors import SandboxError
+from actgate_sandbox.rest import install_crds
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; return the exit code: 0 after a stop, 2 when it cannot serve."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _up(options.engine, options.kubeconfig, options.crds)
+    except SandboxError as error:
+        print(f"actgate_sandbox: {error}", file=sys.stderr)
+        return 2
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m actgate_sandbox",
+        description="A throw-away Kubernetes control plane on this machine's loopback address.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    up = commands.add_parser(
+        "up",
+        help="serve a control plane until Ctrl-C",
+        description="Serve a control plane until Ctrl-C. Everything in it is gone afterwards.",
+    )
+    up.add_argument(
+        "--engine",
+        choices=("auto", *control_plane.ENGINES),
+        default="auto",
+        help="envtest runs etcd and kube-apiserver from KUBEBUILDER_ASSETS (default folder: "
+        "/usr/local/kubebuilder/bin); stand-in is a small API server in this process; "
+        "auto takes envtest where its binaries are (default: %(default)s)",
+    )
+    up.add_argument(
+        "--kubeconfig",
+        type=Path,
+        metavar="PATH",
+        help="where to write the kubeconfig (default: a temporary folder)",
+    )
+    up.add_argument(
+        "--crds",
+        type=Path,
+        metavar="DIR",
+        help="install every CustomResourceDefinition of the YAML files in this folder first",
+    )
+    return parser
+
+
+def _up(engine: str, kubeconfig: Path | None, crds: Path | None) -> int:
+    definitions = [] if crds is None else list(_definitions(crds))
+    # A polite `kill` unwinds like Ctrl-C does, so that the engine is stopped.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with control_plane.start(engine) as plane:
+            install_crds(plane.rest(), definitions)
+            path = plane.kubeconfig
+            if kubeconfig is not None:
+                path = _copied(path, kubeconfig)
+            print(
+                f"{plane.engine} is serving {plane.url}; try: "
+                f"kubectl --kubeconfig {path} api-resources (Ctrl-C ends it)",
+                flush=True,
+            )
+            signal.pause()
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+def _copied(kubeconfig: Path, target: Path) -> Path:
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copy(kubeconfig, target)).absolute()
+    except OSError as error:
+        raise SandboxError(f"--kubeconfig {target} cannot be written: {error}") from error
+
+
+def _definitions(folder: Path) -> Iterator[dict[str, Any]]:
+    files = sorted(path for path in folder.glob("*") if path.suffix in {".yaml", ".yml"})
+    if not files:
+        raise SandboxError(f"--crds {folder}: there is no YAML file in this folder")
+    for path in files:
+        try:
+            documents = list(yaml.safe_load_all(path.read_text()))
+        except (OSError, ValueError, yaml.YAMLError) as error:
+            raise SandboxError(f"--crds: {path} cannot be read: {error}") from error
+        for document in documents:
+            if isinstance(document, dict) and document.get("kind") == "CustomResourceDefinition":
+                yield document
+
+
+if __name__ == "__main__":
+    sys.exit(main())

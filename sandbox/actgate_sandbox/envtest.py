@@ -1,0 +1,206 @@
+"""A real API server for tests: `etcd` and `kube-apiserver` on loopback, gone without a trace.
+
+The binaries are found as controller-runtime's envtest finds them: in the folder that
+`KUBEBUILDER_ASSETS` names, else in `/usr/local/kubebuilder/bin`. Where `kube-controller-manager`
+lies beside them, its namespace and garbage collection controllers run too. No kubelet, no scheduler
+and no workload controllers: a Deployment stays as its writer left it, in both engines alike.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import socket
+import ssl
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from actgate_sandbox.errors import SandboxError
+from actgate_sandbox.keeper import KeptProcess
+from actgate_sandbox.kubeconfig import write_kubeconfig
+from actgate_sandbox.pki import Authority, KeyPair, signing_key
+
+DEFAULT_ASSETS = Path("/usr/local/kubebuilder/bin")
+NEEDED = ("etcd", "kube-apiserver")
+START_SECONDS = 120.0
+CONTROLLERS = ("namespace-controller", "garbage-collector-controller")
+
+
+def assets() -> Path:
+    """Return the folder where envtest's binaries are looked for."""
+    return Path(os.environ.get("KUBEBUILDER_ASSETS") or DEFAULT_ASSETS)
+
+
+def missing_binaries() -> list[str]:
+    """Name the binaries without which no real API server can be started."""
+    return [name for name in NEEDED if not os.access(assets() / name, os.X_OK)]
+
+
+class EnvTest:
+    """One etcd, one API server and, where present, its controllers, from `start` to `stop`."""
+
+    def __init__(self) -> None:
+        if missing := missing_binaries():
+            raise SandboxError(
+                f"{' and '.join(missing)} not found in {assets()}: set KUBEBUILDER_ASSETS to the "
+                "folder of envtest's binaries (`setup-envtest use -p path`), "
+                "or take the stand-in engine"
+            )
+        self._directory = Path(tempfile.mkdtemp(prefix="actgate-envtest-"))
+        self._authority = Authority("actgate envtest")
+        self._ports = ExitStack()
+        self._etcd_port, self._peer_port, self._port = (
+            self._ports.enter_context(_ReservedPort()).number for _ in range(3)
+        )
+        self._processes: dict[str, KeptProcess] = {}
+        self.ca = self._authority.certificate
+        self.token = secrets.token_urlsafe(24)
+        self.url = f"https://127.0.0.1:{self._port}"
+        self.kubeconfig = self._directory / "kubeconfig"
+
+    def start(self) -> None:
+        """Start everything and return when the API server is ready.
+
+        Raises:
+            SandboxError: A process ended, or was not ready in time; its last words are included.
+        """
+        try:
+            self._write_files()
+            self._start_etcd()
+            self._start_api_server()
+            self._start_controllers()
+        except BaseException:
+            self.stop()
+            raise
+
+    def restart(self) -> None:
+        """Kill the API server and start it again on the same port, over the same etcd."""
+        self._processes.pop("kube-apiserver").stop()
+        self._start_api_server()
+
+    def stop(self) -> None:
+        """End every process and remove every file; stopping twice is harmless."""
+        while self._processes:
+            _, process = self._processes.popitem()
+            process.stop()
+        self._ports.close()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _write_files(self) -> None:
+        self._write_pair("serving", self._authority.server())
+        self._write_pair("service-accounts", signing_key())
+        (self._directory / "ca.crt").write_bytes(self.ca)
+        self._write_secret("tokens.csv", f'{self.token},admin,admin,"system:masters"\n'.encode())
+        write_kubeconfig(self.kubeconfig, self.url, self.ca, self.token)
+
+    def _write_pair(self, name: str, pair: KeyPair) -> None:
+        (self._directory / f"{name}.crt").write_bytes(pair.certificate)
+        self._write_secret(f"{name}.key", pair.key)
+
+    def _write_secret(self, name: str, content: bytes) -> None:
+        path = self._directory / name
+        path.touch(mode=0o600)
+        path.write_bytes(content)
+
+    def _start_etcd(self) -> None:
+        self._spawn(
+            "etcd",
+            f"--data-dir={self._directory / 'etcd'}",
+            f"--listen-client-urls=http://127.0.0.1:{self._etcd_port}",
+            f"--advertise-client-urls=http://127.0.0.1:{self._etcd_port}",
+            f"--listen-peer-urls=http://127.0.0.1:{self._peer_port}",
+            f"--initial-advertise-peer-urls=http://127.0.0.1:{self._peer_port}",
+            f"--initial-cluster=default=http://127.0.0.1:{self._peer_port}",
+            "--socket-reuse-port",
+            "--unsafe-no-fsync",
+            "--log-level=warn",
+        )
+        self._wait_until_ready("etcd", f"http://127.0.0.1:{self._etcd_port}/health")
+
+    def _start_api_server(self) -> None:
+        self._spawn(
+            "kube-apiserver",
+            f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
+            "--bind-address=127.0.0.1",
+            "--advertise-address=127.0.0.1",
+            f"--secure-port={self._port}",
+            "--permit-port-sharing",
+            f"--tls-cert-file={self._directory / 'serving.crt'}",
+            f"--tls-private-key-file={self._directory / 'serving.key'}",
+            f"--client-ca-file={self._directory / 'ca.crt'}",
+            f"--token-auth-file={self._directory / 'tokens.csv'}",
+            "--authorization-mode=RBAC",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={self._directory / 'service-accounts.crt'}",
+            f"--service-account-signing-key-file={self._directory / 'service-accounts.key'}",
+            "--service-cluster-ip-range=10.0.0.0/24",
+            # Nobody creates default service accounts here, so pods could not be admitted with it.
+            "--disable-admission-plugins=ServiceAccount",
+            "--endpoint-reconciler-type=none",
+            "--allow-privileged",
+            "--profiling=false",
+        )
+        self._wait_until_ready("kube-apiserver", f"{self.url}/readyz")
+
+    def _start_controllers(self) -> None:
+        if not os.access(assets() / "kube-controller-manager", os.X_OK):
+            return
+        self._spawn(
+            "kube-controller-manager",
+            f"--kubeconfig={self.kubeconfig}",
+            f"--controllers={','.join(CONTROLLERS)}",
+            "--leader-elect=false",
+            "--secure-port=0",
+            "--kube-api-qps=100",
+            "--kube-api-burst=200",
+            "--profiling=false",
+        )
+
+    def _spawn(self, name: str, *arguments: str) -> None:
+        command: Sequence[str] = (str(assets() / name), *arguments)
+        self._processes[name] = KeptProcess(command, self._directory / f"{name}.log")
+
+    def _wait_until_ready(self, name: str, url: str) -> None:
+        process = self._processes[name]
+        context = ssl.create_default_context(cadata=self.ca.decode())
+        request = urllib.request.Request(  # noqa: S310 - a loopback address of our own
+            url, headers={"Authorization": f"Bearer {self.token}"}
+        )
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if not process.running():
+                raise SandboxError(f"{name} ended before it was ready:\n{process.last_words()}")
+            try:
+                with urllib.request.urlopen(request, timeout=5, context=context):  # noqa: S310
+                    return
+            except (urllib.error.URLError, OSError):
+                time.sleep(0.1)
+        raise SandboxError(
+            f"{name} was not ready within {START_SECONDS:.0f} s:\n{process.last_words()}"
+        )
+
+
+class _ReservedPort:
+    """A free loopback port that stays ours: bound with SO_REUSEPORT, never listening.
+
+    The real server shares the port by the same option, so nobody can take it in between or during
+    a restart.
+    """
+
+    def __init__(self) -> None:
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        self._socket.bind(("127.0.0.1", 0))
+        self.number: int = self._socket.getsockname()[1]
+
+    def __enter__(self) -> _ReservedPort:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()

@@ -1,0 +1,25 @@
+"""Fixtures for every test; what they do is told in `tests.support`."""
+
+from __future__ import annotations
+
+from tests.support.engines import (
+    control_plane,
+    kubectl,
+    namespace,
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_generate_tests,
+    rest,
+)
+
+__all__ = [
+    "control_plane",
+    "kubectl",
+    "namespace",
+    "pytest_addoption",
+    "pytest_collection_modifyitems",
+    "pytest_configure",
+    "pytest_generate_tests",
+    "rest",
+]

@@ -1,0 +1,1 @@
+"""What tests share: waiting on conditions, running kubectl, the option that picks the engine."""

@@ -1,0 +1,104 @@
+"""The pytest option `--control-plane`, and the fixtures of a test that needs an API server.
+
+A test asks for `control_plane` (or for `rest`, `namespace`, `kubectl`, which build on it) and runs
+once per chosen engine. Each engine is started once per pytest process, so under xdist every worker
+has its own, and cluster-scoped objects of one worker never meet those of another.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from _pytest.mark import ParameterSet
+
+from actgate_sandbox import control_plane as sandbox
+from actgate_sandbox.control_plane import ControlPlane
+from actgate_sandbox.envtest import assets, missing_binaries
+from actgate_sandbox.rest import Rest
+from tests.support.kubectl import Kubectl, find_kubectl
+
+_numbers = itertools.count()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Offer the choice of engines."""
+    parser.addoption(
+        "--control-plane",
+        choices=(*sandbox.ENGINES, "all"),
+        default="stand-in",
+        help="the API server that cluster tests run against: the in-process stand-in (default), "
+        "envtest (real etcd and kube-apiserver from KUBEBUILDER_ASSETS), or all",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse at once what cannot be run: a green run must not hide that the engine was missing."""
+    config.addinivalue_line("markers", "needs_kubectl: skipped where there is no kubectl")
+    if config.getoption("--control-plane") == "envtest" and (missing := missing_binaries()):
+        raise pytest.UsageError(
+            f"--control-plane=envtest: {' and '.join(missing)} not found in {assets()}; "
+            "set KUBEBUILDER_ASSETS to the folder of envtest's binaries"
+        )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run a test that needs a control plane once per chosen engine."""
+    if "control_plane" not in metafunc.fixturenames:
+        return
+    chosen = metafunc.config.getoption("--control-plane")
+    engines = sandbox.ENGINES if chosen == "all" else (chosen,)
+    metafunc.parametrize(
+        "control_plane", [_engine(name) for name in engines], indirect=True, scope="session"
+    )
+
+
+def _engine(name: str) -> ParameterSet:
+    lacking = missing_binaries() if name == "envtest" else []
+    reason = f"no real API server: {' and '.join(lacking)} not found in {assets()}"
+    return pytest.param(name, id=name, marks=[pytest.mark.skip(reason)] if lacking else [])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs kubectl where there is none."""
+    if find_kubectl() is not None:
+        return
+    skip = pytest.mark.skip(f"there is no kubectl in PATH or in {assets()}")
+    for item in items:
+        if item.get_closest_marker("needs_kubectl"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
+    """A running API server, shared by every test of this pytest process on the same engine."""
+    with sandbox.start(request.param) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def rest(control_plane: ControlPlane) -> Iterator[Rest]:
+    """A plain REST client with the administrator's rights."""
+    client = control_plane.rest()
+    yield client
+    client.close()
+
+
+@pytest.fixture
+def namespace(rest: Rest) -> Iterator[str]:
+    """The name of a namespace that only this test uses; it is deleted afterwards."""
+    name = f"test-{os.getpid()}-{next(_numbers)}"
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    reply = rest("POST", "/api/v1/namespaces", body)
+    assert reply.status == 201, reply
+    yield name
+    rest("DELETE", f"/api/v1/namespaces/{name}")
+
+
+@pytest.fixture
+def kubectl(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Kubectl:
+    """Run kubectl in this test's namespace; such a test is marked `needs_kubectl`."""
+    return Kubectl(control_plane.kubeconfig, tmp_path / "kubectl-cache", namespace)
