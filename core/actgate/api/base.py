@@ -1,0 +1,125 @@
+"""What the three resources share: strict models in camelCase, bounded scalars, Kubernetes objects.
+
+Strict means that a string is never taken for a number or a boolean, and that an unknown field is an
+error: the API server says the same, and evidence that is read generously proves nothing.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+_RFC3339: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})")
+_DURATION: Final = re.compile(r"(?:\d{1,7}h)?(?:\d{1,7}m)?(?:\d{1,7}s)?")
+
+
+class Model(BaseModel):
+    """A strict, immutable part of a resource; snake_case in Python, camelCase on the wire."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        frozen=True,
+        alias_generator=to_camel,
+        populate_by_name=True,
+        use_attribute_docstrings=True,
+    )
+
+
+def parse_timestamp(text: object) -> datetime:
+    """Read an RFC 3339 date-time, section 5.6, into an aware UTC datetime.
+
+    Raises:
+        ValueError: When it is not a string of that form, or no such moment exists.
+    """
+    if isinstance(text, datetime) and text.tzinfo is not None:
+        return text.astimezone(UTC)
+    if not isinstance(text, str) or not _RFC3339.fullmatch(text):
+        raise ValueError("must be an RFC 3339 time with a zone, such as 2026-11-01T10:00:00Z")
+    fraction = re.sub(r"\.(\d{1,6})\d*", r".\1", text.upper())
+    try:
+        return datetime.fromisoformat(fraction).astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f"is not a moment in time: {error}") from None
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read a duration in hours, minutes and seconds as Kubernetes writes it, such as ``8760h``.
+
+    Raises:
+        ValueError: When it is empty, not of that form, or longer than a calendar holds.
+    """
+    if not text or not _DURATION.fullmatch(text):
+        raise ValueError("must be a duration such as 8760h, 90m or 1h30m")
+    parts = {unit: int(number) for number, unit in re.findall(r"(\d+)([hms])", text)}
+    try:
+        return timedelta(hours=parts.get("h", 0), minutes=parts.get("m", 0), seconds=parts.get("s", 0))
+    except OverflowError:
+        raise ValueError("is longer than any calendar holds") from None
+
+
+def _valid_duration(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+Timestamp = Annotated[
+    datetime,
+    BeforeValidator(parse_timestamp, json_schema_input_type=str),
+    Field(strict=False, json_schema_extra={"format": "date-time"}),
+]
+"""An RFC 3339 date-time with a zone; held in UTC."""
+
+Duration = Annotated[
+    str,
+    AfterValidator(_valid_duration),
+    Field(pattern=r"^([0-9]{1,7}h)?([0-9]{1,7}m)?([0-9]{1,7}s)?$", min_length=2, max_length=24),
+]
+"""Hours, minutes and seconds in that order, such as ``8760h``."""
+
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$", max_length=71)]
+"""An artefact's SHA-256 in the notation of OCI descriptors."""
+
+ImageDigestReference = Annotated[str, Field(pattern=r"^[^@\s]+@sha256:[0-9a-f]{64}$", max_length=512)]
+"""A container image named by digest, so that what was assessed is what runs."""
+
+ObjectName = Annotated[
+    str,
+    Field(
+        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
+        min_length=1,
+        max_length=253,
+    ),
+]
+"""A name as RFC 1123 subdomains allow it, which is what Kubernetes asks of object names."""
+
+Counter = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
+"""A generation or a count that the API server keeps in 64 bits."""
+
+ShortText = Annotated[str, Field(min_length=1, max_length=253)]
+Text = Annotated[str, Field(min_length=1, max_length=1024)]
+LongText = Annotated[str, Field(min_length=1, max_length=4096)]
+
+
+class Resource(BaseModel):
+    """A whole Kubernetes object: type, metadata and spec; status is not ours to read here."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel)
+
+    api_version: str
+    kind: str
+    metadata: dict[str, Any]
+
+
+class CloudRegion(Model):
+    """A place where computing happens, in the words of the cloud provider."""
+
+    provider: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    """Cloud provider, such as aws, azure, gcp, ovhcloud. Without it a region code that several
+    providers use must be allowed for every one of them."""
+    region: ShortText
+    """Region or zone code of that provider, such as eu-west-3 or europe-west9-b."""
+    statement: Text | None = None
+    """The words in which the source stated the place, kept where they say more than the code."""

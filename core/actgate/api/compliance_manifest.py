@@ -1,0 +1,252 @@
+"""ComplianceManifest: the evidence that speaks for one model, written by its training pipeline.
+
+Evidence is immutable: a new training run, a new assessment or a longer validity is a new object.
+"""
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from actgate.api.base import (
+    CloudRegion,
+    Digest,
+    ImageDigestReference,
+    LongText,
+    Model,
+    Resource,
+    ShortText,
+    Text,
+    Timestamp,
+)
+
+
+class RiskCategory(StrEnum):
+    """The tiers of Regulation (EU) 2024/1689 as the pipeline or an assessor states them."""
+
+    PROHIBITED = "Prohibited"
+    HIGH_RISK = "HighRisk"
+    LIMITED_RISK = "LimitedRisk"
+    MINIMAL_RISK = "MinimalRisk"
+
+
+class Metric(StrEnum):
+    """Group fairness metrics known by name; ratios end in ``_ratio`` or are disparate impact."""
+
+    DEMOGRAPHIC_PARITY_DIFFERENCE = "demographic_parity_difference"
+    EQUALIZED_ODDS_DIFFERENCE = "equalized_odds_difference"
+    EQUAL_OPPORTUNITY_DIFFERENCE = "equal_opportunity_difference"
+    STATISTICAL_PARITY_DIFFERENCE = "statistical_parity_difference"
+    AVERAGE_ODDS_DIFFERENCE = "average_odds_difference"
+    DEMOGRAPHIC_PARITY_RATIO = "demographic_parity_ratio"
+    EQUALIZED_ODDS_RATIO = "equalized_odds_ratio"
+    DISPARATE_IMPACT = "disparate_impact"
+
+    @property
+    def is_ratio(self) -> bool:
+        """Whether 1 is the fair value (a ratio) rather than 0 (a difference)."""
+        return self in _RATIOS
+
+
+_RATIOS = frozenset({Metric.DEMOGRAPHIC_PARITY_RATIO, Metric.EQUALIZED_ODDS_RATIO, Metric.DISPARATE_IMPACT})
+
+
+class AssessedModel(Model):
+    """The model that this manifest speaks of."""
+
+    name: ShortText
+    """Name of the model, as the deployment names it."""
+    version: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """Version of the model; compared where the deployment states one too."""
+    digest: Digest | None = None
+    """SHA-256 of the model artefact, sha256:<64 hex digits>."""
+    images: Annotated[list[ImageDigestReference], Field(max_length=64)] | None = None
+    """Images by digest. Where listed, every container of the workload must run one of them."""
+
+
+class Classification(Model):
+    """Why the system is in its risk category; AI Act Art. 6."""
+
+    basis: Annotated[str, Field(min_length=1, max_length=63)] | None = None
+    """Point of the Act that decides: III.5.b (Annex III), 5.1.c (Art. 5), I (Annex I), or none."""
+    profiling: bool | None = None
+    """Whether it profiles natural persons; Annex III systems that do are always high-risk."""
+    rationale: LongText | None = None
+    """The reasoning, or where it is kept. Needed to leave an Annex III use below high-risk."""
+    assessed_by: ShortText | None = None
+    """Role or person that classified the system."""
+    assessed_at: Timestamp | None = None
+    """When it was classified."""
+
+
+class Training(Model):
+    """When and where the model was trained."""
+
+    finished_at: Timestamp | None = None
+    """End of the training run; the evidence's age counts from here."""
+    regions: Annotated[list[CloudRegion], Field(max_length=32)] | None = None
+    """Every region in which training data was processed."""
+
+
+class Group(Model):
+    """One group of persons within a bias measurement."""
+
+    name: ShortText
+    """Name of the group, such as female."""
+    count: Annotated[int, Field(ge=0, le=2**53 - 1)]
+    """Number of persons of the group in the evaluated data."""
+    selection_rate: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Share of the group that got the favourable result, 0 to 1."""
+
+
+class BiasMeasurement(Model):
+    """One fairness metric for one protected attribute; AI Act Art. 10(2)(f)."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self.metric in ['demographic_parity_ratio', 'equalized_odds_ratio',"
+                    " 'disparate_impact'] ? self.value >= 0.0"
+                    " : (self.value >= -1.0 && self.value <= 1.0)",
+                    "message": "a difference lies from -1 to 1, and a ratio is not negative",
+                    "fieldPath": ".value",
+                }
+            ]
+        }
+    )
+
+    attribute: ShortText | None = None
+    """Protected attribute or intersection that was measured, such as gender."""
+    metric: Annotated[Metric, Field(strict=False)]
+    """Name of the metric."""
+    value: float
+    """Measured value: a difference from -1 to 1, or a ratio from 0 upwards."""
+    threshold: float | None = None
+    """Limit that the pipeline set itself; it can tighten the policy's limit and never loosen it."""
+    compliant: bool | None = None
+    """The pipeline's own verdict. It is recomputed, and a contradiction is refused."""
+    groups: Annotated[list[Group], Field(max_length=64)] | None = None
+    """The groups compared, with their sizes."""
+    library: ShortText | None = None
+    """Library and version that computed it, such as fairlearn 0.15.0."""
+
+
+class HumanOversight(Model):
+    """How natural persons oversee the system; AI Act Art. 14."""
+
+    enabled: bool
+    """Whether human oversight is in place. Only the boolean true counts."""
+    role: ShortText | None = None
+    """Role of the overseeing person, such as Credit officer."""
+    contact: Text | None = None
+    """How to reach that role."""
+    override: Text | None = None
+    """How a person disregards or reverses an output; AI Act Art. 14(4)(d)."""
+    stop: Text | None = None
+    """How a person stops the system; AI Act Art. 14(4)(e)."""
+
+
+class Evaluation(Model):
+    """A test of accuracy, robustness or cybersecurity; AI Act Art. 15."""
+
+    kind: ShortText
+    """What was tested, such as robustness, accuracy or cybersecurity."""
+    metric: ShortText | None = None
+    """Name of the metric."""
+    value: float | None = None
+    """Measured value."""
+    threshold: float | None = None
+    """Limit set before the test ran; AI Act Art. 9(8)."""
+    report_digest: Digest | None = None
+    """SHA-256 of the full report."""
+
+
+class Dataset(Model):
+    """Data that trained, validated or tested the model; AI Act Art. 10."""
+
+    name: ShortText
+    """Name of the data set."""
+    version: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """Version of the data set."""
+    digest: Digest | None = None
+    """SHA-256 of the data set or of its manifest."""
+    license: ShortText | None = None
+    """Licence, as an SPDX identifier where there is one."""
+
+
+class Lineage(Model):
+    """Where the model comes from."""
+
+    code_commit: ShortText | None = None
+    """Commit of the training code."""
+    run_id: ShortText | None = None
+    """Identifier of the training run in the tracking system."""
+    base_models: Annotated[list[ShortText], Field(max_length=32)] | None = None
+    """Models that this one was derived from."""
+
+
+class Validity(Model):
+    """The period in which the evidence counts, notBefore included and notAfter excluded."""
+
+    not_before: Timestamp | None = None
+    """The evidence does not count before this moment."""
+    not_after: Timestamp | None = None
+    """The evidence does not count from this moment on."""
+
+
+class Approval(Model):
+    """A recorded human decision on this evidence."""
+
+    role: ShortText
+    """Role in which the person decided."""
+    by: ShortText
+    """Who decided."""
+    at: Timestamp
+    """When."""
+
+
+class ComplianceManifestSpec(Model):
+    """Evidence about one model. It cannot be changed: a new training run is a new object."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "self == oldSelf",
+                    "message": "evidence is immutable: create a new ComplianceManifest and point"
+                    " the deployment's reference at it",
+                }
+            ]
+        }
+    )
+
+    model: AssessedModel
+    """The model that this manifest speaks of."""
+    risk_category: Annotated[RiskCategory, Field(strict=False)] | None = None
+    """Tier of the AI Act. Where it is missing the system is judged as HighRisk."""
+    classification: Classification | None = None
+    """Why the system is in that tier."""
+    training: Training | None = None
+    """When and where the model was trained."""
+    bias: Annotated[list[BiasMeasurement], Field(max_length=64)] | None = None
+    """Bias measurements, one per protected attribute and metric."""
+    human_oversight: HumanOversight | None = None
+    """How natural persons oversee the system."""
+    evaluations: Annotated[list[Evaluation], Field(max_length=64)] | None = None
+    """Tests of accuracy, robustness and cybersecurity."""
+    datasets: Annotated[list[Dataset], Field(max_length=64)] | None = None
+    """Data sets used."""
+    lineage: Lineage | None = None
+    """Where the model comes from."""
+    validity: Validity | None = None
+    """The period in which this evidence counts."""
+    approvals: Annotated[list[Approval], Field(max_length=32)] | None = None
+    """Human decisions on this evidence."""
+
+
+class ComplianceManifest(Resource):
+    """Evidence about one AI model: bias, residency, oversight and risk. Immutable."""
+
+    kind: Literal["ComplianceManifest"]
+    spec: ComplianceManifestSpec

@@ -1,0 +1,23 @@
+"""Names that appear in clusters and files: the API group, and actgate's labels and annotations."""
+
+from typing import Final
+
+GROUP: Final = "actgate.dev"
+VERSION: Final = "v1alpha1"
+API_VERSION: Final = f"{GROUP}/{VERSION}"
+
+INFERENCE_LABEL: Final = f"{GROUP}/inference"
+"""Set to ``"true"`` on a workload or its pod template: it serves a model and is judged."""
+
+ENFORCE_LABEL: Final = f"{GROUP}/enforce"
+"""Set to ``"true"`` on a namespace: plain workloads in it reach the webhook."""
+
+MANIFEST_ANNOTATION: Final = f"{GROUP}/compliance-manifest"
+"""Name of the ComplianceManifest, in the workload's own namespace, that speaks for its model."""
+
+MODEL_ANNOTATION: Final = f"{GROUP}/model"
+MODEL_VERSION_ANNOTATION: Final = f"{GROUP}/model-version"
+MODEL_DIGEST_ANNOTATION: Final = f"{GROUP}/model-digest"
+
+REGION_NODE_LABEL: Final = "topology.kubernetes.io/region"
+ZONE_NODE_LABEL: Final = "topology.kubernetes.io/zone"
