@@ -1,0 +1,101 @@
+"""From a provider's region or zone code to the countries it may lie in.
+
+Nothing is read from the letters of a code: ``eu-west-2`` is London at AWS and Paris at Outscale. A
+code that the table does not hold is unknown, and unknown is never allowed.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from actgate.policy.data import region_rows
+
+_LETTER: Final = re.compile(r"^(.+\d)[a-z]$")  # eu-west-3a
+_DASH_LETTER: Final = re.compile(r"^(.+)-[a-z]$")  # europe-west9-b
+_DASH_NUMBER: Final = re.compile(r"^(.+)-\d{1,2}$")  # fr-par-1
+_ZONE_ENDINGS: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
+    "aws": (_LETTER,),
+    "aws-eusc": (_LETTER,),
+    "alibaba": (_LETTER,),
+    "outscale": (_LETTER,),
+    "gcp": (_DASH_LETTER,),
+    "gcp-dedicated-de": (_DASH_LETTER,),
+    "s3ns": (_DASH_LETTER,),
+    "azure": (_DASH_NUMBER,),
+    "ibm": (_DASH_NUMBER,),
+    "otc": (_DASH_NUMBER,),
+    "scaleway": (_DASH_NUMBER,),
+    "stackit": (_DASH_NUMBER,),
+    "hetzner": (re.compile(r"^(.+)-dc\d{1,2}$"),),  # fsn1-dc14
+    "ovhcloud": (_DASH_LETTER, re.compile(r"^([a-z]{2,3})\d{1,2}$")),  # GRA11 is a site of GRA
+}
+"""How each provider makes a zone's name from its region's; a name of another form is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A row of the region table: who calls it what, and where it is."""
+
+    provider: str
+    region: str
+    city: str
+    country: str
+
+    @property
+    def town(self) -> str:
+        """The city's bare name, without the remarks that the table keeps beside it."""
+        return re.split(r"[(/,]", self.city)[0].strip()
+
+
+def _by_code() -> dict[str, tuple[Place, ...]]:
+    table: dict[str, list[Place]] = {}
+    for row in region_rows():
+        place = Place(row["provider"], row["region"], row["city"], row["country"])
+        table.setdefault(place.region.lower(), []).append(place)
+    return {code: tuple(places) for code, places in table.items()}
+
+
+_PLACES: Final = _by_code()
+PROVIDERS: Final = frozenset(place.provider for places in _PLACES.values() for place in places)
+"""Providers that the table knows."""
+
+
+def locate(code: str, provider: str | None = None) -> tuple[Place, ...]:
+    """Return every place that a region or zone code can mean; empty when it is unknown.
+
+    The exact code is tried before a zone ending of the provider is taken off, and letter case is
+    ignored. Without a provider the answer holds one place per provider that uses the code.
+    """
+    wanted = provider.strip().lower() if provider is not None else None
+    lowered = code.strip().lower()
+    exact = _named(lowered, wanted)
+    return exact or tuple(
+        place
+        for maker, endings in _ZONE_ENDINGS.items()
+        if wanted in (None, maker)
+        for ending in endings
+        if (zone := ending.match(lowered))
+        for place in _named(zone[1], maker)
+    )
+
+
+def towns_named(text: str) -> tuple[Place, ...]:
+    """Return the places whose town stands as a word in a text, one per town and country."""
+    lowered = text.lower()
+    named: dict[tuple[str, str], Place] = {}
+    for pattern, place in _TOWNS:
+        if pattern.search(lowered):
+            named.setdefault((place.town, place.country), place)
+    return tuple(named.values())
+
+
+def _named(code: str, provider: str | None) -> tuple[Place, ...]:
+    places = _PLACES.get(code, ())
+    return tuple(place for place in places if provider in (None, place.provider))
+
+
+_TOWNS: Final = tuple(
+    (re.compile(rf"\b{re.escape(place.town.lower())}\b"), place)
+    for places in _PLACES.values()
+    for place in places
+)

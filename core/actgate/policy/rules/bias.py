@@ -1,0 +1,177 @@
+"""Bias rules: measurements exist, hold the limits, and do not contradict their own claims.
+
+No metric and no limit stands in the AI Act: Art. 10(2)(f) asks for an examination, and the numbers
+are house policy. Sign conventions differ between libraries (Fairlearn reports the distance, AIF360
+a signed difference, and ratios either way up), so a difference counts by its absolute value and a
+ratio by the smaller of itself and its reciprocal.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from actgate.api.compliance_policy import Enforcement, Tier
+from actgate.policy.evidence import Manifest, Measurement
+from actgate.policy.policies import Policy
+from actgate.policy.rules.rule import ACTGATE, HOUSE_POLICY, Rule, shown
+from actgate.policy.verdict import Finding
+
+MISSING: Final = Rule(
+    "bias/missing",
+    "AI Act Art. 10(2)(f)",
+    asks="The manifest holds a bias measurement, and one for each attribute that the policy names.",
+    why="High-risk systems are to be examined for biases that may harm persons or discriminate.",
+    mend="Measure a group fairness metric on the evaluation data and record it under spec.bias, "
+    "for instance with EUAIActGovernanceLogger.log_bias_check.",
+)
+LIMIT: Final = Rule(
+    "bias/limit",
+    HOUSE_POLICY,
+    asks="Every difference is at most the limit in absolute value, and every ratio and its reciprocal "
+    "at least the limit; the stricter of the manifest's own threshold and the policy's counts.",
+    why="The organisation decides how much disparity it accepts; a manifest can only be stricter.",
+    mend="Mitigate the disparity and train again. A looser threshold in the manifest does not help.",
+)
+CLAIM: Final = Rule(
+    "bias/claim",
+    ACTGATE,
+    asks="A measurement's own verdict agrees with the recomputation.",
+    why="A claim that its own numbers contradict signals a defect or a manipulation of the evidence.",
+    mend="Write the manifest anew from the measured values, or leave compliant out.",
+)
+SAMPLE: Final = Rule(
+    "bias/sample",
+    HOUSE_POLICY,
+    asks="A measurement compares at least two groups, each as large as the policy's minimum.",
+    why="With few persons per group chance decides the number: inconclusive is not a pass.",
+    mend="Evaluate on more data, and record every group with its count.",
+)
+RULES: Final = (MISSING, LIMIT, CLAIM, SAMPLE)
+
+
+def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding]:
+    """Yield what the measurements lack under a policy, for a system of that tier."""
+    required = tier in policy.spec.bias.required_for
+    if required:
+        yield from _missing(manifest, policy)
+    for index, measurement in enumerate(manifest.bias):
+        path = f"spec.bias[{index}]"
+        limit = _limit(measurement, policy) if required else _own_threshold(measurement)
+        if required:
+            yield from _over_limit(measurement, limit, path, policy)
+            yield from _sample(measurement, path, policy)
+        yield from _claim(measurement, limit, path, policy.spec.enforcement)
+
+
+def unproven(manifest: Manifest) -> Iterator[Finding]:
+    """Yield a warning for each measurement that does not say whom it compared."""
+    for index, measurement in enumerate(manifest.bias):
+        if len(measurement.groups) < 2:
+            yield SAMPLE.finding(
+                Enforcement.WARN,
+                f"spec.bias[{index}].groups",
+                "the measurement does not name the groups that it compared, nor their sizes",
+                "record at least two groups with their counts",
+            )
+
+
+def _missing(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
+    effect = policy.spec.enforcement
+    if not manifest.bias:
+        yield MISSING.finding(
+            effect,
+            "spec.bias",
+            "the manifest holds no bias measurement",
+            "record at least one group fairness metric under spec.bias",
+        )
+    measured = {measurement.attribute for measurement in manifest.bias}
+    for attribute in sorted(set(policy.spec.bias.attributes) - measured):
+        yield MISSING.finding(
+            effect,
+            "spec.bias",
+            f"no measurement for the attribute {shown(attribute)}, which policy {policy.name} names",
+            f"record a bias measurement with attribute: {attribute}",
+        )
+
+
+def _own_threshold(measurement: Measurement) -> float | None:
+    threshold = measurement.threshold
+    return threshold if threshold is not None and 0 <= threshold <= 1 else None
+
+
+def _house_limit(measurement: Measurement, policy: Policy) -> float:
+    bias = policy.spec.bias
+    return bias.min_ratio if measurement.metric.is_ratio else bias.max_difference
+
+
+def _limit(measurement: Measurement, policy: Policy) -> float:
+    own, house = _own_threshold(measurement), _house_limit(measurement, policy)
+    if own is None:
+        return house
+    return max(house, own) if measurement.metric.is_ratio else min(house, own)
+
+
+def _holds(measurement: Measurement, limit: float) -> bool:
+    value = measurement.value
+    if measurement.metric.is_ratio:
+        # NaN compares as false with everything, so it never holds.
+        return value > 0 and min(value, 1 / value) >= limit
+    return abs(value) <= limit
+
+
+def _over_limit(
+    measurement: Measurement, limit: float | None, path: str, policy: Policy
+) -> Iterator[Finding]:
+    if limit is None or _holds(measurement, limit):
+        return
+    got = f"{measurement.metric} is {measurement.value:g}"
+    if measurement.attribute is not None:
+        got = f"{got} for {shown(measurement.attribute)}"
+    bound = "below" if measurement.metric.is_ratio else "beyond"
+    whose = f"policy {policy.name}" if limit == _house_limit(measurement, policy) else "the manifest's own"
+    yield LIMIT.finding(
+        policy.spec.enforcement,
+        f"{path}.value",
+        f"{got}, {bound} the limit {limit:g} ({whose})",
+        "mitigate the disparity, measure again and write a new manifest",
+    )
+
+
+def _claim(
+    measurement: Measurement, limit: float | None, path: str, effect: Enforcement
+) -> Iterator[Finding]:
+    if measurement.compliant is None or limit is None:
+        return
+    holds = _holds(measurement, limit)
+    if measurement.compliant is holds:
+        return
+    result = "holds" if holds else "breaks"
+    yield CLAIM.finding(
+        effect,
+        f"{path}.compliant",
+        f"the manifest claims compliant: {str(measurement.compliant).lower()}, but {measurement.value:g} "
+        f"{result} the limit {limit:g}",
+        "write the manifest anew from the measured values, or leave compliant out",
+    )
+
+
+def _sample(measurement: Measurement, path: str, policy: Policy) -> Iterator[Finding]:
+    minimum = policy.spec.bias.min_group_count
+    if minimum == 0:
+        return
+    effect = policy.spec.enforcement
+    if len(measurement.groups) < 2:
+        yield SAMPLE.finding(
+            effect,
+            f"{path}.groups",
+            f"{len(measurement.groups)} groups are recorded, and a comparison needs at least two",
+            "record every group with its count",
+        )
+    for index, group in enumerate(measurement.groups):
+        if group.count < minimum:
+            yield SAMPLE.finding(
+                effect,
+                f"{path}.groups[{index}].count",
+                f"group {shown(group.name)} has {group.count} persons, and policy {policy.name} asks "
+                f"for at least {minimum}",
+                "evaluate on more data of that group",
+            )

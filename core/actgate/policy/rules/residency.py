@@ -1,0 +1,130 @@
+"""Residency rules: training and serving happen in countries that the policy allows.
+
+House policy throughout: the AI Act asks for no residency. What counts is the country that the
+provider's region lies in, from ``data/regions.csv``; a code proves nothing by its letters.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from actgate.api.compliance_policy import Enforcement, Requirement, Tier
+from actgate.policy.evidence import Manifest, Region
+from actgate.policy.policies import Policy
+from actgate.policy.regions import Place, towns_named, locate
+from actgate.policy.rules.rule import HOUSE_POLICY, Rule, shown
+from actgate.policy.subject import Subject
+from actgate.policy.verdict import Finding
+
+TRAINING: Final = Rule(
+    "residency/training",
+    HOUSE_POLICY,
+    asks="Every training region is stated, known, unambiguous and in an allowed country.",
+    why="The organisation keeps training data within chosen countries; an unknown place is not one of them.",
+    mend="Train in an allowed region, and record it as provider and region code under spec.training.regions.",
+)
+SERVING: Final = Rule(
+    "residency/serving",
+    HOUSE_POLICY,
+    asks="Where placement is declared or required, every region of it is known, unambiguous and in an "
+    "allowed country.",
+    why="The organisation keeps personal data that the model sees within chosen countries.",
+    mend="Declare spec.placement.regions with provider and region code of an allowed country; on a plain "
+    "workload select nodes by topology.kubernetes.io/region.",
+)
+RULES: Final = (TRAINING, SERVING)
+
+
+def training(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding]:
+    """Yield what is wrong with the regions in which the model was trained."""
+    residency = policy.spec.residency
+    if tier not in residency.required_for or residency.training is Requirement.IGNORE:
+        return
+    if not manifest.training_regions and residency.training is Requirement.REQUIRE:
+        yield TRAINING.finding(
+            policy.spec.enforcement,
+            "spec.training.regions",
+            "the manifest states no training region",
+            "record provider and region code under spec.training.regions",
+        )
+    for index, region in enumerate(manifest.training_regions):
+        yield from _region(TRAINING, region, f"spec.training.regions[{index}]", policy)
+
+
+def serving(subject: Subject, tier: Tier, policy: Policy) -> Iterator[Finding]:
+    """Yield what is wrong with the regions in which the subject declares to run."""
+    residency = policy.spec.residency
+    if tier not in residency.required_for or residency.serving is Requirement.IGNORE:
+        return
+    # A manifest judged by itself runs nowhere; only a deployment has a placement.
+    if (
+        not subject.placement
+        and residency.serving is Requirement.REQUIRE
+        and subject.kind != "ComplianceManifest"
+    ):
+        yield SERVING.finding(
+            policy.spec.enforcement,
+            "spec.placement.regions",
+            f"the {subject.kind} declares no region to run in, and policy {policy.name} requires one",
+            "declare where it runs: spec.placement.regions of a ModelDeployment, or a node selector on "
+            "topology.kubernetes.io/region",
+        )
+    for path, region in subject.placement or ():
+        yield from _region(SERVING, region, path, policy)
+
+
+def _region(rule: Rule, region: Region, path: str, policy: Policy) -> Iterator[Finding]:
+    places = locate(region.code, region.provider)
+    allowed = ", ".join(policy.spec.residency.countries) or "none"
+    if not places:
+        yield rule.finding(policy.spec.enforcement, path, *_unknown(region))
+        return
+    elsewhere = [place for place in places if place.country not in policy.countries]
+    if elsewhere:
+        found = " or ".join(dict.fromkeys(_words(place) for place in places))
+        remedy = (
+            "state the provider beside the region"
+            if len(elsewhere) < len(places)
+            else f"use a region in an allowed country ({allowed})"
+        )
+        yield rule.finding(
+            policy.spec.enforcement,
+            path,
+            f"region {shown(region.code)} is {found}; allowed: {allowed}",
+            remedy,
+        )
+    if region.statement is not None:
+        yield from _statement(rule, region, places, path, policy)
+
+
+def _unknown(region: Region) -> tuple[str, str]:
+    if region.provider is None:
+        return (
+            f"region {shown(region.code)} is not known at any provider",
+            "state provider and region code as the provider writes them, such as aws and eu-west-3",
+        )
+    return (
+        f"region {shown(region.code)} is not known at provider {shown(region.provider)}",
+        "state the region code as that provider writes it; an unknown place is never allowed",
+    )
+
+
+def _words(place: Place) -> str:
+    return f"{place.town}, {place.country} ({place.provider})"
+
+
+def _statement(
+    rule: Rule, region: Region, places: tuple[Place, ...], path: str, policy: Policy
+) -> Iterator[Finding]:
+    """Hold the source's own words against the region: a second city makes the statement doubtful."""
+    own = {place.town for place in places}
+    for place in towns_named(region.statement or ""):
+        if place.town in own:
+            continue
+        outside = place.country not in policy.countries
+        yield rule.finding(
+            policy.spec.enforcement if outside else Enforcement.WARN,
+            f"{path}.statement",
+            f"the statement {shown(region.statement)} also names {place.town}, {place.country}, which is "
+            f"not region {shown(region.code)}",
+            "state each region by itself, with its provider",
+        )

@@ -1,0 +1,119 @@
+"""Risk rules: prohibited practices never run, and an unclear category counts as high-risk.
+
+Sources: Regulation (EU) 2024/1689, Art. 5, Art. 6 and Annex III, as in ``data/ai_act.json``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Final
+
+from actgate.api.compliance_manifest import RiskCategory
+from actgate.api.compliance_policy import Enforcement, Tier
+from actgate.policy.data import ai_act
+from actgate.policy.evidence import Classification, Manifest
+from actgate.policy.rules.rule import Rule, shown
+from actgate.policy.verdict import Finding
+
+PROHIBITED: Final = Rule(
+    "risk/prohibited",
+    "AI Act Art. 5",
+    asks="The system is not a prohibited practice.",
+    why="Art. 5 forbids these practices outright; no policy of an organisation can relax it.",
+    mend="There is no remedy by evidence: the system must not run. If the category is wrong, correct "
+    "riskCategory and classification in a new manifest.",
+)
+CATEGORY: Final = Rule(
+    "risk/category",
+    "AI Act Art. 6",
+    asks="The manifest states the system's risk category, and its classification bears it out.",
+    why="What is asked of a system depends on its category; one that is missing, unknown or contradicted "
+    "is judged as HighRisk.",
+    mend="State spec.riskCategory, and for a use of Annex III below high-risk the reasoning of Art. 6(3) "
+    "in spec.classification.rationale with profiling: false.",
+)
+RULES: Final = (PROHIBITED, CATEGORY)
+
+_NO_POINT: Final = frozenset({"none"})
+_ANNEX_I: Final = frozenset({"I"})
+_ANNEX_III: Final = frozenset(entry["id"] for entry in ai_act()["annex_iii"])
+
+
+def _starts() -> dict[str, datetime]:
+    """Return when each practice of Art. 5 became or becomes prohibited, at midnight UTC."""
+    return {
+        entry["id"]: datetime.combine(date.fromisoformat(entry["from"]), time(), UTC)
+        for entry in ai_act()["art5_prohibited"]
+    }
+
+
+_ART_5: Final = _starts()
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """The tier that a manifest is judged in; ``doubt`` says why it is not the one it states."""
+
+    tier: Tier
+    prohibited_by: str | None = None
+    """The words that make it a prohibited practice, or None."""
+    doubt: str | None = None
+    changes_at: datetime | None = None
+    """When a prohibition begins that changes this answer."""
+
+
+def classify(manifest: Manifest, now: datetime) -> Classified:
+    """Return the tier in which a manifest is judged at a moment."""
+    category, stated = manifest.risk_category, manifest.classification
+    if category is RiskCategory.PROHIBITED:
+        return Classified(Tier.HIGH_RISK, prohibited_by="its risk category is Prohibited")
+    basis = stated.basis if stated is not None else None
+    if basis is not None and (start := _ART_5.get(basis)) is not None:
+        if now >= start:
+            words = f"its classification rests on point {basis} of Art. 5, in force since {start:%Y-%m-%d}"
+            return Classified(Tier.HIGH_RISK, prohibited_by=words)
+        doubt = f"point {basis} of Art. 5 prohibits the system from {start:%Y-%m-%d} on"
+        return Classified(Tier.HIGH_RISK, doubt=doubt, changes_at=start)
+    if category is None:
+        what = manifest.stated_category
+        words = "is missing" if what is None else f"{shown(what)} is not known"
+        return Classified(Tier.HIGH_RISK, doubt=f"the risk category {words}")
+    tier = Tier(category.value)
+    if tier is Tier.HIGH_RISK or stated is None or (contradiction := _contradiction(stated)) is None:
+        return Classified(tier)
+    return Classified(Tier.HIGH_RISK, doubt=contradiction)
+
+
+def _contradiction(stated: Classification) -> str | None:
+    """Say why a classification does not bear out a category below high-risk, if it does not."""
+    basis = stated.basis
+    if basis is None or basis in _NO_POINT:
+        return None
+    if basis in _ANNEX_I:
+        return "a product of Annex I is high-risk, Art. 6(1)"
+    if basis not in _ANNEX_III:
+        return f"the classification's basis {shown(basis)} is not a point of the Act that actgate knows"
+    if stated.profiling is not False:
+        return f"point {basis} of Annex III is high-risk unless profiling is stated to be false, Art. 6(3)"
+    if not stated.reasoned:
+        return f"point {basis} of Annex III is below high-risk only with a documented reasoning, Art. 6(4)"
+    return None
+
+
+def findings(classified: Classified) -> Iterator[Finding]:
+    """Yield what the classification itself means; a prohibition denies under every policy."""
+    if classified.prohibited_by is not None:
+        yield PROHIBITED.finding(
+            Enforcement.DENY,
+            "spec.riskCategory",
+            f"the system is a prohibited practice: {classified.prohibited_by}",
+            "do not deploy it; if the category is wrong, write a corrected manifest",
+        )
+    if classified.doubt is not None:
+        yield CATEGORY.finding(
+            Enforcement.WARN,
+            "spec.riskCategory",
+            f"judged as HighRisk: {classified.doubt}",
+            "state riskCategory as HighRisk, LimitedRisk or MinimalRisk, and the classification "
+            "that bears it out",
+        )

@@ -1,0 +1,53 @@
+"""A verdict in words: the refusal that kubectl and GitOps tools show, and warnings.
+
+Flux and Argo CD cut a message after about 200 characters in their status lines, so those name the
+failed rules and the first remedy. The API server cuts a warning after 256 characters and drops all of
+them past 4096 in total; its conventions ask for at most 120 characters of ASCII.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from actgate.api.compliance_policy import Enforcement
+from actgate.policy.verdict import Finding, Verdict
+
+HEADLINE: Final = 200
+"""Characters of a refusal that tools show in one line."""
+WARNING: Final = 120
+"""Longest warning, in ASCII characters."""
+MOST_WARNINGS: Final = 32
+"""More warnings than these would come near the API server's limit of 4096 characters."""
+
+
+def refusal(verdict: Verdict) -> str:
+    """Return the message of a refusal: a headline, then one line per finding that denies."""
+    denying = [item for item in verdict.findings if item.effect is Enforcement.DENY]
+    rules = ", ".join(verdict.failed_rules)
+    headline = cut(f"{rules}: {denying[0].remedy}" if denying else "refused", HEADLINE)
+    return "\n".join((headline, *(line(item) for item in denying)))
+
+
+def line(finding: Finding) -> str:
+    """Return one finding as one line: rule, field, what was found, how to mend it, and the basis."""
+    return ascii_only(
+        f"[{finding.rule}] {finding.path}: {finding.message}; to mend it: {finding.remedy} ({finding.basis})"
+    )
+
+
+def warnings(findings: Iterable[Finding]) -> list[str]:
+    """Return findings as warnings, each at most 120 characters of ASCII."""
+    texts = [cut(f"{item.rule}: {item.message}", WARNING) for item in findings]
+    if len(texts) <= MOST_WARNINGS:
+        return texts
+    return [*texts[: MOST_WARNINGS - 1], f"actgate: {len(texts) - MOST_WARNINGS + 1} more findings"]
+
+
+def cut(text: str, limit: int) -> str:
+    """Return text in ASCII on one line, at most ``limit`` characters, with ... where it was cut."""
+    plain = ascii_only(text)
+    return plain if len(plain) <= limit else f"{plain[: limit - 3]}..."
+
+
+def ascii_only(text: str) -> str:
+    """Return text with everything but printable ASCII escaped."""
+    return text if text.isascii() and text.isprintable() else text.encode("unicode_escape").decode("ascii")
