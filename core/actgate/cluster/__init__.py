@@ -1,0 +1,13 @@
+"""The only door to the Kubernetes API: requests with deadlines, and pictures that know their age.
+
+    client      get, list, watch, apply, create, replace, delete on plain objects
+    reflector   a local picture of all objects of a kind, kept by a list and a watch
+    store       how a list and a watch are merged, without I/O
+    resources   the kinds, and where the API server keeps them
+    errors      what can go wrong, in our own words
+    timing      how long to wait, and when to try again
+    access      which API server, and as whom
+    transport   connections, JSON, translation of errors
+
+Nothing in here decides anything about policies.
+"""

@@ -1,0 +1,67 @@
+"""When a reflector waits, for how long, and where its time and its chance come from."""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """All durations are seconds; clock, chance and sleep are here for tests to replace."""
+
+    silence: float = 70.0
+    """A watch on which nothing is heard for so long is dead (bookmarks come every minute)."""
+
+    watch_shortest: float = 240.0
+    watch_longest: float = 300.0
+    """The server is asked to end a watch after a time between these two."""
+
+    relist: float = 600.0
+    """Everything is listed again after so long, 10 % more or less."""
+
+    page: float = 30.0
+    """How long the answer to one page of a list may take."""
+
+    backoff_first: float = 0.5
+    backoff_longest: float = 30.0
+    """The ceiling of the pause after a first failure, and after many."""
+
+    steady: float = 1.0
+    """A watch that lived so long has worked: the next failure counts as a first one."""
+
+    now: Callable[[], float] = time.monotonic
+    chance: Callable[[], float] = random.random
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    def watch_seconds(self) -> int:
+        """Draw how long the next watch shall last, so that not all of them end at once."""
+        return round(self._between(self.watch_shortest, self.watch_longest))
+
+    def relist_seconds(self) -> float:
+        """Draw when to list again, so that replicas that started together drift apart."""
+        return self._between(0.9 * self.relist, 1.1 * self.relist)
+
+    def _between(self, low: float, high: float) -> float:
+        return low + (high - low) * self.chance()
+
+
+class Backoff:
+    """Pauses with full jitter: each drawn from zero up to a ceiling that doubles."""
+
+    def __init__(self, timing: Timing) -> None:
+        self._timing = timing
+        self._failures = 0
+
+    def reset(self) -> None:
+        """Begin again: something has worked."""
+        self._failures = 0
+
+    async def pause(self, at_least: float = 0.0) -> None:
+        """Sleep before the next try, and as long as the server asked for, up to the ceiling."""
+        timing = self._timing
+        # The exponent is bounded since a float is not: an outage may last for weeks.
+        ceiling = min(timing.backoff_longest, timing.backoff_first * 2 ** min(self._failures, 32))
+        self._failures += 1
+        await timing.sleep(max(ceiling * timing.chance(), min(at_least, timing.backoff_longest)))
