@@ -10,7 +10,7 @@ from typing import Final
 from actgate.api.compliance_policy import Enforcement, Requirement, Tier
 from actgate.policy.evidence import Manifest, Region
 from actgate.policy.policies import Policy
-from actgate.policy.regions import Place, towns_named, locate
+from actgate.policy.regions import Place, locate, towns_named
 from actgate.policy.rules.rule import HOUSE_POLICY, Rule, shown
 from actgate.policy.subject import Subject
 from actgate.policy.verdict import Finding
