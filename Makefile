@@ -1,0 +1,56 @@
+# Every target installs what it needs into .venv; PYTHON names the interpreter to build it with.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+# stand-in needs nothing; envtest and all run the real kube-apiserver (KUBEBUILDER_ASSETS).
+CONTROL_PLANE ?= stand-in
+WORKERS ?= 2
+
+.PHONY: help demo test lint format bench crds docs clean
+
+help:
+	@echo 'make demo    webhook and API server on this machine, and the examples through kubectl'
+	@echo 'make test    all tests; CONTROL_PLANE=stand-in|envtest|all'
+	@echo 'make lint    ruff, mypy, import-linter, and generated files that are stale'
+	@echo 'make format  rewrite the code as make lint wants it'
+	@echo 'make bench   measure, and write docs/performance.md'
+	@echo 'make crds    write crds/ from the models in core/actgate/api'
+	@echo 'make docs    write docs/rules.md from the rules'
+	@echo 'make clean   remove what the other targets made'
+
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'actgate needs Python 3.11 or newer: make PYTHON=python3.12 ...' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+demo: $(STAMP)
+	$(BIN)/python -m actgate_sandbox demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n $(WORKERS) --control-plane=$(CONTROL_PLANE)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP)
+	$(BIN)/python -m bench
+
+crds: $(STAMP)
+	$(BIN)/python -m actgate.api.crd crds
+
+docs: $(STAMP)
+	$(BIN)/python -m actgate.cli.rule_reference > docs/rules.md
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
