@@ -1,0 +1,79 @@
+"""What is wrong with one field, in the words of `k8s.io/apimachinery/pkg/util/validation/field`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import NamedTuple
+
+NO_PATH = "<nil>"
+"""How the API server prints the path of an error that has none."""
+
+
+class SchemaError(Exception):
+    """A schema uses something that the sandbox cannot do; the message names it and where it is."""
+
+
+class FieldError(NamedTuple):
+    """One error: where, which kind (the `reason` of a Status cause), and the sentence after the path."""
+
+    path: str
+    kind: str
+    message: str
+
+
+def invalid(path: str, value: str, message: str) -> FieldError:
+    """`Invalid value: …`; `value` is already written as `shown` does."""
+    return FieldError(path, "FieldValueInvalid", f"Invalid value: {value}: {message}")
+
+
+def wrong_type(path: str, expected: str, value: str, where: str | None = None) -> FieldError:
+    """A value of another type or format; `value` is what the message quotes."""
+    place = path if where is None else where
+    sentence = f"{place} in body must be of type {expected}: {value}"
+    return FieldError(path, "FieldValueTypeInvalid", f"Invalid value: {value}: {sentence}")
+
+
+def required(path: str, message: str = "") -> FieldError:
+    """A field that must be there."""
+    return FieldError(path, "FieldValueRequired", _joined("Required value", message))
+
+
+def forbidden(path: str, message: str) -> FieldError:
+    """A field that must not be there."""
+    return FieldError(path, "FieldValueForbidden", f"Forbidden: {message}")
+
+
+def duplicate(path: str, value: object) -> FieldError:
+    """A second item with the same value or key."""
+    return FieldError(path, "FieldValueDuplicate", f"Duplicate value: {shown(value)}")
+
+
+def unsupported(path: str, value: object, supported: Iterable[object]) -> FieldError:
+    """A value outside an enumeration."""
+    names = ", ".join(shown(str(item)) for item in supported)
+    message = f"Unsupported value: {shown(value)}: supported values: {names}"
+    return FieldError(path, "FieldValueNotSupported", message)
+
+
+def too_long(path: str, limit: int) -> FieldError:
+    """A string beyond its limit; the real message says bytes although runes are counted."""
+    return FieldError(path, "FieldValueTooLong", f"Too long: may not be more than {limit} bytes")
+
+
+def too_many(path: str, count: int, limit: int) -> FieldError:
+    """A list or a map beyond its limit."""
+    items = "item" if limit == 1 else "items"
+    message = f"Too many: {count}: must have at most {limit} {items}"
+    return FieldError(path, "FieldValueTooMany", message)
+
+
+def shown(value: object) -> str:
+    """Write a value as error messages do: strings quoted, numbers as Go prints them, the rest JSON."""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _joined(kind: str, message: str) -> str:
+    return f"{kind}: {message}" if message else kind
