@@ -1,0 +1,36 @@
+"""Evidence: reading it in either version, converting it, its digest, and writing it in a pipeline.
+
+- ``documents``: YAML and JSON as Kubernetes reads them;
+- ``read``: a ComplianceManifest object (v1) to the values that the rules judge;
+- ``v0``, ``convert``: the pipeline's JSON (v0) in v1's terms;
+- ``canonical``: the digest by RFC 8785;
+- ``policies``: a CompliancePolicy object to the policy that the rules apply;
+- ``logger``: writes evidence from a training pipeline.
+
+What is wrong with evidence is never an exception while it is judged: it is a problem of the manifest,
+and the rule ``manifest/invalid`` speaks of it. Whoever converts or writes gets an ``EvidenceError``.
+"""
+
+from actgate.evidence.canonical import digest
+from actgate.evidence.convert import Conversion, convert, origins, read_document
+from actgate.evidence.errors import DigestError, DocumentError, EvidenceError, UnreadableError
+from actgate.evidence.policies import read_policy
+from actgate.evidence.read import read_manifest
+from actgate.evidence.v0 import Weakness, is_v0, origin
+
+__all__ = [
+    "Conversion",
+    "DigestError",
+    "DocumentError",
+    "EvidenceError",
+    "UnreadableError",
+    "Weakness",
+    "convert",
+    "digest",
+    "is_v0",
+    "origin",
+    "origins",
+    "read_document",
+    "read_manifest",
+    "read_policy",
+]

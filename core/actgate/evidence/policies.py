@@ -1,0 +1,62 @@
+"""From a CompliancePolicy object to the policy that the rules apply."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from actgate.api import API_VERSION, CompliancePolicySpec
+from actgate.api.compliance_policy import LabelSelector, SelectorOperator
+from actgate.evidence.canonical import without_nulls
+from actgate.evidence.errors import UnreadableError
+from actgate.evidence.shape import got, problem
+from actgate.policy.evidence import Problem
+from actgate.policy.policies import Policy
+
+KIND: Final = "CompliancePolicy"
+_VALUED: Final = frozenset({SelectorOperator.IN, SelectorOperator.NOT_IN})
+
+
+def read_policy(obj: Mapping[str, Any]) -> Policy:
+    """Read a CompliancePolicy object as the API server or a file gives it.
+
+    A policy is read whole or not at all: half of one could ask less than was meant.
+
+    Raises:
+        EvidenceError: When it is no CompliancePolicy, or fields of it are wrong; a line for each.
+    """
+    if not isinstance(obj, Mapping):
+        raise UnreadableError([Problem("", f"got {got(obj)}, expected an object", f"write a {KIND}")])
+    metadata = obj.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, Mapping) else None
+    problems = [*_identity_problems(obj, name)]
+    try:
+        spec = CompliancePolicySpec.model_validate(
+            without_nulls(obj.get("spec", {})), by_alias=True, by_name=False
+        )
+    except ValidationError as error:
+        problems += (problem(item, ("spec", *item["loc"])) for item in error.errors(include_url=False))
+        raise UnreadableError(problems) from None
+    problems += _selector_problems(spec.namespace_selector)
+    if problems:
+        raise UnreadableError(problems)
+    return Policy(str(name), spec)
+
+
+def _identity_problems(obj: Mapping[str, Any], name: object) -> Iterator[Problem]:
+    for field, expected in (("apiVersion", API_VERSION), ("kind", KIND)):
+        if obj.get(field) != expected:
+            yield Problem(field, f"got {got(obj.get(field))}, expected {expected}", f"write {expected}")
+    if not isinstance(name, str) or not name:
+        yield Problem("metadata.name", f"got {got(name)}, expected a name", "name the policy")
+
+
+def _selector_problems(selector: LabelSelector) -> Iterator[Problem]:
+    """Find expressions that the API server refuses: they would select nothing, and so ask nothing."""
+    for index, requirement in enumerate(selector.match_expressions or ()):
+        if bool(requirement.values) is not (requirement.operator in _VALUED):
+            yield Problem(
+                f"spec.namespaceSelector.matchExpressions[{index}].values",
+                f"operator {requirement.operator} has {len(requirement.values or ())} values",
+                "give values to In and NotIn, and only to them",
+            )
