@@ -1,0 +1,294 @@
+"""The HTTP side: paths and verbs to reads, writes and watches, and their answers."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+import orjson
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from actgate_sandbox.stand_in import bodies, discovery, openapi, reviews, scale
+from actgate_sandbox.stand_in.call import Call, Options, User
+from actgate_sandbox.stand_in.paths import ResourcePath, parse
+from actgate_sandbox.stand_in.reads import Reader
+from actgate_sandbox.stand_in.resources import Registry, Resource
+from actgate_sandbox.stand_in.status import (
+    ApiError,
+    Json,
+    Object,
+    method_not_allowed,
+    no_such_path,
+    unauthorized,
+)
+from actgate_sandbox.stand_in.store import Stored
+from actgate_sandbox.stand_in.views import choose_view, encode_list, encode_object
+from actgate_sandbox.stand_in.watch import Watches
+from actgate_sandbox.stand_in.writes import Writer, Written
+
+ADMINISTRATOR: User = {
+    "username": "kubernetes-admin",
+    "groups": ["system:masters", "system:authenticated"],
+}
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
+_TRUE = ("true", "1")
+
+
+class Front:
+    """Answers requests from one store's readers, writers and watches.
+
+    Args:
+        registry: What is served.
+        reader: Answers get and list.
+        writer: Does every write.
+        watches: Opens watches.
+        token: The administrator's bearer token; None lets everybody in.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        reader: Reader,
+        writer: Writer,
+        watches: Watches,
+        token: str | None,
+    ) -> None:
+        self._registry = registry
+        self._reader = reader
+        self._writer = writer
+        self._watches = watches
+        self._token = token
+
+    def app(self) -> Starlette:
+        """Return the ASGI application."""
+        return Starlette(
+            routes=[
+                Route("/healthz", _healthy),
+                Route("/livez", _healthy),
+                Route("/readyz", _healthy),
+                Route("/version", self._guarded(self._version)),
+                Route("/openapi/v3", self._guarded(self._openapi_index)),
+                Route("/openapi/v3/{path:path}", self._guarded(self._openapi)),
+                Route("/api", self._guarded(self._core)),
+                Route("/apis", self._guarded(self._groups)),
+                Route("/{path:path}", self._guarded(self._resource), methods=_METHODS),
+            ]
+        )
+
+    def _guarded(
+        self, answer: Callable[[Request], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """Let only known users in, and turn refusals into Status objects."""
+
+        async def guarded(request: Request) -> Response:
+            try:
+                self._authenticate(request)
+                return await answer(request)
+            except ApiError as error:
+                return _json(error.body(), error.code)
+
+        return guarded
+
+    def _authenticate(self, request: Request) -> None:
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        if self._token is None:
+            return
+        if scheme.lower() != "bearer" or not secrets.compare_digest(given, self._token):
+            raise unauthorized()
+
+    async def _version(self, _: Request) -> Response:
+        return _json(discovery.VERSION)
+
+    async def _core(self, request: Request) -> Response:
+        if _wants_aggregated(request):
+            return _aggregated(discovery.aggregated(self._registry, core=True))
+        return _json(discovery.core_versions(request.url.netloc))
+
+    async def _groups(self, request: Request) -> Response:
+        if _wants_aggregated(request):
+            return _aggregated(discovery.aggregated(self._registry, core=False))
+        return _json(discovery.group_list(self._registry))
+
+    async def _openapi_index(self, _: Request) -> Response:
+        return _json(openapi.index(self._registry))
+
+    async def _openapi(self, request: Request) -> Response:
+        path = parse(request.path_params["path"])
+        if path is None or path.plural:
+            raise no_such_path()
+        return _found(openapi.document(self._registry, path.group, path.version))
+
+    async def _resource(self, request: Request) -> Response:
+        path = parse(request.url.path)
+        if path is None or not path.plural:
+            return self._discover(request, path)
+        review = reviews.find_review(path.group, path.version, path.plural)
+        if review is not None and request.method == "POST":
+            sent = await bodies.read_object(request)
+            return _json(reviews.answer(review, sent, _user(request)), 201)
+        return await self._serve(request, self._call(request, path))
+
+    def _discover(self, request: Request, path: ResourcePath | None) -> Response:
+        if request.method != "GET":
+            raise method_not_allowed()
+        if path is not None:
+            return _found(discovery.resource_list(self._registry, path.group, path.version))
+        root, _, group = request.url.path.strip("/").partition("/")
+        return _found(discovery.group(self._registry, group) if root == "apis" else None)
+
+    def _call(self, request: Request, path: ResourcePath) -> Call:
+        resource = self._registry.find(path.group, path.version, path.plural)
+        if resource is None or not _well_placed(resource, path):
+            raise no_such_path()
+        options = Options.read(request.query_params, request.headers.get("user-agent", ""))
+        call = Call(resource, path.namespace, path.name, _user(request), path.subresource, options)
+        if resource.deprecated:
+            call.warnings.append(resource.deprecated)
+        return call
+
+    async def _serve(self, request: Request, call: Call) -> Response:
+        verbs = self._item_verbs() if call.name else self._collection_verbs()
+        if request.method not in verbs:
+            raise method_not_allowed()
+        return await verbs[request.method](request, call)
+
+    def _item_verbs(self) -> Mapping[str, _Verb]:
+        return {
+            "GET": self._get,
+            "PUT": self._replace,
+            "PATCH": self._patch,
+            "DELETE": self._delete,
+        }
+
+    def _collection_verbs(self) -> Mapping[str, _Verb]:
+        return {"GET": self._list, "POST": self._create, "DELETE": self._delete_collection}
+
+    async def _get(self, request: Request, call: Call) -> Response:
+        view = choose_view(request.headers.get("accept", ""))
+        stored = self._reader.get(call)
+        if call.subresource == "scale" and call.resource.scale:
+            return _json(scale.shown(stored.obj, call.resource.scale))
+        return _raw(encode_object(call.resource, stored, view, _include(request)), call)
+
+    async def _list(self, request: Request, call: Call) -> Response:
+        view = choose_view(request.headers.get("accept", ""))
+        if request.query_params.get("watch") in _TRUE:
+            stream = self._watches.open(call, request.query_params, view, _include(request))
+            return StreamingResponse(stream, media_type="application/json")
+        page = self._reader.page(call, request.query_params)
+        body = encode_list(call.resource, page.items, page.meta, view, _include(request))
+        return _raw(body, call)
+
+    async def _create(self, request: Request, call: Call) -> Response:
+        if call.resource.namespaced and not call.namespace:
+            raise method_not_allowed()
+        return self._written(
+            request, call, await self._writer.create(call, await bodies.read_object(request))
+        )
+
+    async def _replace(self, request: Request, call: Call) -> Response:
+        body = await bodies.read_object(request)
+        return self._written(request, call, await self._writer.replace(call, body))
+
+    async def _patch(self, request: Request, call: Call) -> Response:
+        kind, body = await bodies.read_patch(request)
+        return self._written(request, call, await self._writer.patch(call, kind, body))
+
+    async def _delete(self, request: Request, call: Call) -> Response:
+        if call.subresource:
+            raise method_not_allowed()
+        options = await self._deletion(request, call)
+        return self._written(request, call, await self._writer.delete(call, options))
+
+    async def _delete_collection(self, request: Request, call: Call) -> Response:
+        if call.resource.namespaced and not call.namespace:
+            raise method_not_allowed()
+        options = await self._deletion(request, call)
+        page = self._reader.page(call, request.query_params)
+        for stored in page.items:
+            one = call.about(stored.obj["metadata"]["name"], of_collection=True)
+            await self._writer.delete(one, options)
+        body = encode_list(call.resource, page.items, page.meta, "object", "None")
+        return _raw(body, call)
+
+    async def _deletion(self, request: Request, call: Call) -> Object:
+        options = await bodies.read_options(request)
+        call.options = replace(
+            call.options,
+            dry_run=bool(options.get("dryRun")),
+            policy=options.get("propagationPolicy", ""),
+        )
+        return options
+
+    def _written(self, request: Request, call: Call, written: Written) -> Response:
+        code = 201 if written.created else 200
+        obj, raw = written.obj, written.raw
+        view = choose_view(request.headers.get("accept", ""))
+        if call.subresource == "scale" and call.resource.scale:
+            raw = orjson.dumps(scale.shown(obj, call.resource.scale))
+        elif view != "object" and obj["kind"] != "Status":
+            stored = Stored(obj, b"", 0)
+            raw = encode_object(call.resource, stored, view, _include(request))
+        return _raw(orjson.dumps(obj) if raw is None else raw, call, code)
+
+
+_Verb = Callable[[Request, Call], Awaitable[Response]]
+
+
+def _well_placed(resource: Resource, path: ResourcePath) -> bool:
+    """Tell whether a path fits the resource's scope, and names a subresource that it has."""
+    if path.namespace and not resource.namespaced:
+        return False
+    if path.name and resource.namespaced and not path.namespace:
+        return False
+    has = {"": True, "status": resource.status, "scale": resource.scale is not None}
+    return has.get(path.subresource, False)
+
+
+async def _healthy(_: Request) -> Response:
+    return Response("ok", media_type="text/plain")
+
+
+def _user(request: Request) -> User:
+    """Return who asks; the administrator may act as somebody else."""
+    name = request.headers.get("impersonate-user")
+    if name is None:
+        return ADMINISTRATOR
+    groups = request.headers.getlist("impersonate-group")
+    return {"username": name, "groups": [*groups, "system:authenticated"]}
+
+
+def _include(request: Request) -> str:
+    return request.query_params.get("includeObject", "Metadata")
+
+
+def _wants_aggregated(request: Request) -> bool:
+    accept = request.headers.get("accept", "").replace(" ", "")
+    return "as=APIGroupDiscoveryList" in accept and "v=v2;" in accept + ";"
+
+
+def _aggregated(body: Object) -> Response:
+    return Response(orjson.dumps(body), media_type=_AGGREGATED, headers={"vary": "Accept"})
+
+
+def _found(body: Object | None) -> Response:
+    if body is None:
+        raise no_such_path()
+    return _json(body)
+
+
+def _json(body: Json, code: int = 200) -> Response:
+    return Response(orjson.dumps(body), code, media_type="application/json")
+
+
+def _raw(body: bytes, call: Call, code: int = 200) -> Response:
+    response = Response(body, code, media_type="application/json")
+    for text in dict.fromkeys(call.warnings):
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+        response.headers.append("Warning", f'299 - "{escaped}"')
+    return response

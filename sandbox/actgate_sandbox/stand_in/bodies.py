@@ -1,0 +1,99 @@
+"""Request bodies: JSON and YAML are read, everything else is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import yaml
+from starlette.requests import Request
+
+from actgate_sandbox.stand_in import patches, protobuf
+from actgate_sandbox.stand_in.status import ApiError, Json, bad_request, unsupported_media_type
+
+LIMIT = 3 * 1024 * 1024
+PATCHES = (
+    patches.JSON_PATCH,
+    patches.MERGE_PATCH,
+    patches.STRATEGIC_PATCH,
+    patches.APPLY_PATCH,
+)
+_OBJECTS = ("application/json", "application/yaml", protobuf.MEDIA_TYPE)
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def content_type(request: Request) -> str:
+    """Return the media type of the body, without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def read_object(request: Request) -> Json:
+    """Read the body of a create or replace.
+
+    Raises:
+        ApiError: 400, 413 or 415 with what is wrong.
+    """
+    kind = content_type(request) or "application/json"
+    if kind not in _OBJECTS:
+        raise unsupported_media_type(kind, _OBJECTS)
+    data = await _data(request)
+    if kind == protobuf.MEDIA_TYPE:
+        return protobuf.decode(data)
+    return _yaml(data) if kind == "application/yaml" else _json(data)
+
+
+async def read_patch(request: Request) -> tuple[str, Any]:
+    """Read the body of a patch and say which of the four kinds it is.
+
+    Raises:
+        ApiError: 400, 413 or 415 with what is wrong.
+    """
+    kind = content_type(request)
+    if kind not in PATCHES:
+        raise unsupported_media_type(kind, PATCHES)
+    data = await _data(request)
+    return kind, _yaml(data) if kind == patches.APPLY_PATCH else _json(data)
+
+
+async def read_options(request: Request) -> dict[str, Any]:
+    """Read the DeleteOptions of a deletion; they may also come in the query.
+
+    Raises:
+        ApiError: 400, 413 or 415 with what is wrong.
+    """
+    has_body = bool(await _data(request))
+    options = await read_object(request) if has_body else {}
+    if not isinstance(options, dict):
+        raise bad_request("DeleteOptions must be a JSON object")
+    if "propagationPolicy" in request.query_params:
+        options["propagationPolicy"] = request.query_params["propagationPolicy"]
+    if "dryRun" in request.query_params:
+        options["dryRun"] = [request.query_params["dryRun"]]
+    return options
+
+
+async def _data(request: Request) -> bytes:
+    data = await request.body()
+    if len(data) > LIMIT:
+        message = f"Request entity too large: limit is {LIMIT}"
+        raise ApiError(413, "RequestEntityTooLarge", message)
+    return data
+
+
+def _json(data: bytes) -> Json:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError as error:
+        raise bad_request(f"the body of the request is not JSON: {error}") from error
+
+
+def _yaml(data: bytes) -> Json:
+    try:
+        return orjson.loads(data)
+    except orjson.JSONDecodeError:
+        pass
+    try:
+        # JSON and back: what YAML knows and JSON does not (dates) becomes strings.
+        return orjson.loads(orjson.dumps(yaml.load(data, _Loader)))  # noqa: S506 - a safe loader
+    except (yaml.YAMLError, TypeError) as error:
+        raise bad_request(f"error converting YAML to JSON: yaml: {error}") from error

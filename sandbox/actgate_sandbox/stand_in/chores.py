@@ -1,0 +1,67 @@
+"""Work that follows from commits and is done in the background: one queue, one worker, retries."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+
+from actgate_sandbox.stand_in.status import ApiError
+from actgate_sandbox.stand_in.store import Event, Key, Place, Store
+
+_RETRY_SECONDS = 0.5
+_log = logging.getLogger(__name__)
+
+Work = tuple[Place, Key]
+
+
+class Chores:
+    """A de-duplicating queue of objects that somebody has to look at.
+
+    Args:
+        store: Whose commits are followed.
+        wanted: Which objects a commit makes worth looking at.
+        do: Looks at one of them; refused by the API server, it is tried again a little later.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        wanted: Callable[[Place, Event], list[Work]],
+        do: Callable[[Place, Key], Awaitable[None]],
+    ) -> None:
+        self._store = store
+        self._wanted = wanted
+        self._do = do
+        self._waiting: dict[Work, None] = {}
+        self._arrived = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until cancelled."""
+        self._store.listeners.append(self._note)
+        try:
+            while True:
+                await self._arrived.wait()
+                self._arrived.clear()
+                while self._waiting:
+                    await self._next()
+        finally:
+            self._store.listeners.remove(self._note)
+
+    def add(self, place: Place, key: Key) -> None:
+        """Have an object looked at."""
+        self._waiting[place, key] = None
+        self._arrived.set()
+
+    def _note(self, place: Place, event: Event) -> None:
+        for work in self._wanted(place, event):
+            self.add(*work)
+
+    async def _next(self) -> None:
+        work = next(iter(self._waiting))
+        del self._waiting[work]
+        try:
+            await self._do(*work)
+        except ApiError as error:
+            _log.info("%s %s/%s is tried again: %s", work[0].plural, *work[1], error.message)
+            asyncio.get_running_loop().call_later(_RETRY_SECONDS, self.add, *work)

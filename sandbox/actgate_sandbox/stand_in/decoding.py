@@ -1,0 +1,70 @@
+"""From a body to an object that can be stored: unknown fields, defaults, schema, rules of the kind.
+
+The order is that of the real server: unknown fields are reported or refused and dropped, defaults
+are filled in, and only then is the object validated.
+"""
+
+from __future__ import annotations
+
+from actgate_sandbox.stand_in.call import Call
+from actgate_sandbox.stand_in.metadata import metadata_causes
+from actgate_sandbox.stand_in.resources import Resource
+from actgate_sandbox.stand_in.status import Cause, Json, Object, bad_request, invalid
+from actgate_sandbox.stand_in.typed import type_errors
+
+
+def complete(call: Call, obj: Object) -> Object:
+    """Drop unknown fields and fill in defaults.
+
+    Raises:
+        ApiError: 400 for unknown fields under fieldValidation=Strict, and for built-in kinds also
+            where a field has the wrong type.
+    """
+    resource = call.resource
+    if not resource.custom:
+        obj = _without_nulls(obj)
+        _require_types(resource, obj)
+    known, unknown = resource.compiled.prune(obj)
+    if unknown and call.options.validation == "Strict":
+        named = ", ".join(f'unknown field "{path}"' for path in unknown)
+        raise bad_request(
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a '
+            f"{resource.kind}: strict decoding error: {named}"
+        )
+    if call.options.validation == "Warn":
+        call.warnings.extend(f'unknown field "{path}"' for path in unknown)
+    completed: Object = resource.compiled.default(known)
+    return completed
+
+
+def _without_nulls(value: Json) -> Json:
+    """The built-in kinds do not tell null from absent."""
+    if isinstance(value, dict):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [_without_nulls(item) for item in value]
+    return value
+
+
+def _require_types(resource: Resource, obj: Object) -> None:
+    wrong = [text for text in type_errors(obj, resource.schema) if "not declared" not in text]
+    if wrong:
+        raise bad_request(
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a '
+            f"{resource.kind}: json: cannot unmarshal {wrong[0].lstrip('.')}"
+        )
+
+
+def require_valid(call: Call, obj: Object, old: Object | None, more: list[Cause]) -> None:
+    """Check an object against names, schema and the rules of its kind, and name everything wrong.
+
+    Raises:
+        ApiError: 422 with one cause for each thing that is wrong.
+    """
+    resource = call.resource
+    causes = [*metadata_causes(call, obj), *more]
+    causes += [Cause(error.kind, error.path, error.message) for error in resource.compiled.validate(obj, old)]
+    causes += resource.check(obj, old)
+    if causes:
+        name = obj["metadata"].get("name", "")
+        raise invalid(resource.kind, resource.group, name, causes)

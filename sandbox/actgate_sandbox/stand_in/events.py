@@ -1,0 +1,36 @@
+"""Events have two faces, core/v1 and events.k8s.io/v1; they are stored as the first."""
+
+from __future__ import annotations
+
+from actgate_sandbox.stand_in.status import Object
+
+SELECTABLE = tuple(
+    f".{field}"
+    for field in (
+        *("involvedObject.kind", "involvedObject.namespace", "involvedObject.name"),
+        *("involvedObject.uid", "involvedObject.apiVersion", "involvedObject.fieldPath"),
+        *("reason", "reportingComponent", "type"),
+    )
+)
+
+_NAMES = {
+    "note": "message",
+    "regarding": "involvedObject",
+    "reportingController": "reportingComponent",
+    "deprecatedSource": "source",
+    "deprecatedFirstTimestamp": "firstTimestamp",
+    "deprecatedLastTimestamp": "lastTimestamp",
+    "deprecatedCount": "count",
+}
+_BACK = {core: event for event, core in _NAMES.items()}
+
+
+def to_core(obj: Object) -> Object:
+    """Turn an events.k8s.io/v1 Event into a core/v1 one."""
+    return {_NAMES.get(key, key): value for key, value in obj.items()} | {"apiVersion": "v1"}
+
+
+def from_core(obj: Object) -> Object:
+    """Turn a core/v1 Event into an events.k8s.io/v1 one."""
+    renamed = {_BACK.get(key, key): value for key, value in obj.items()}
+    return renamed | {"apiVersion": "events.k8s.io/v1"}

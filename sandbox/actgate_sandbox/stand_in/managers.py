@@ -1,0 +1,249 @@
+"""Field managers: who owns which field (`metadata.managedFields`), and server-side apply.
+
+Every write is compared with what was there: what it added or changed becomes the writer's, and is
+taken from everybody else. An apply states everything that its manager wants: fields that it no
+longer states, and that nobody else owns, are removed; fields of others are conflicts unless forced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from actgate_sandbox.stand_in import fieldsets
+from actgate_sandbox.stand_in.fieldsets import Node, Path, Paths, TypeMismatchError
+from actgate_sandbox.stand_in.status import ApiError, Cause, Json, Object, apply_conflict, internal
+from actgate_sandbox.stand_in.typed import shown_element, type_errors
+
+_NOT_OWNED: Paths = frozenset(
+    {("f:apiVersion",), ("f:kind",), ("f:metadata",)}
+    | {
+        ("f:metadata", f"f:{name}")
+        for name in (
+            *("name", "namespace", "creationTimestamp", "selfLink", "uid", "generation"),
+            *("managedFields", "resourceVersion"),
+        )
+    }
+)
+
+
+class Manager(NamedTuple):
+    """What tells one manager's entry from another's; appliers keep one across API versions."""
+
+    name: str
+    operation: str
+    api_version: str
+    subresource: str = ""
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """Return the identity of the entry."""
+        version = "" if self.operation == "Apply" else self.api_version
+        return (self.name, self.operation, version, self.subresource)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """The fields of one manager."""
+
+    manager: Manager
+    paths: Paths
+    time: str
+
+
+Entries = dict[tuple[str, str, str, str], Entry]
+Keeps = Callable[[Path], bool]
+
+
+def now() -> str:
+    """Return the current time as Kubernetes writes it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def read(obj: Object | None) -> Entries:
+    """Read the entries of an object."""
+    entries: Entries = {}
+    for item in ((obj or {}).get("metadata") or {}).get("managedFields") or ():
+        manager = Manager(
+            item.get("manager", ""),
+            item.get("operation", ""),
+            item.get("apiVersion", ""),
+            item.get("subresource", ""),
+        )
+        paths = fieldsets.decode(item.get("fieldsV1") or {})
+        entries[manager.key] = Entry(manager, paths, item.get("time", ""))
+    return entries
+
+
+def _write(obj: Object, entries: Entries) -> None:
+    ordered = sorted(
+        entries.values(),
+        key=lambda entry: (entry.manager.operation, entry.time, entry.manager.name),
+    )
+    obj["metadata"]["managedFields"] = [_as_json(entry) for entry in ordered if entry.paths]
+
+
+def _as_json(entry: Entry) -> Object:
+    manager = entry.manager
+    item: Object = {
+        "manager": manager.name,
+        "operation": manager.operation,
+        "apiVersion": manager.api_version,
+        "time": entry.time,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": fieldsets.encode(entry.paths),
+    }
+    return item | ({"subresource": manager.subresource} if manager.subresource else {})
+
+
+def _known_entries(live: Object | None, new: Object) -> Entries:
+    """A writer may edit the entries; none means that it did not, one empty entry resets them."""
+    sent = new["metadata"].get("managedFields")
+    if sent == [{}]:
+        return {}
+    return read(new if sent else live)
+
+
+def track(live: Object | None, new: Object, schema: Node, manager: Manager, keeps: Keeps) -> None:
+    """Record in `new` what an ordinary write (not an apply) changed.
+
+    Args:
+        live: The object before, None when it is created.
+        new: The object to be stored; its managedFields are replaced.
+        schema: The OpenAPI schema of the whole object.
+        manager: The writer.
+        keeps: Whether a path can be owned through the endpoint that is written to.
+    """
+    entries = _known_entries(live, new)
+    change = _compare(live, new, schema)
+    before = entries.get(manager.key)
+    _take_from_others(entries, manager, change)
+    ours = _ownable(change.added | change.modified, keeps)
+    kept = (before.paths if before else frozenset()) - change.removed
+    changed = before is None or before.paths != kept | ours
+    time = now() if changed or before is None else before.time
+    entries[manager.key] = Entry(manager, kept | ours, time)
+    _write(new, entries)
+
+
+def _compare(live: Object | None, new: Object, schema: Node) -> fieldsets.Difference:
+    old = {key: value for key, value in (live or {}).items() if key != "metadata"}
+    old["metadata"] = _plain((live or {}).get("metadata"))
+    return fieldsets.compare(old, {**new, "metadata": _plain(new["metadata"])}, schema)
+
+
+def _plain(metadata: Object | None) -> Object:
+    return {key: value for key, value in (metadata or {}).items() if key != "managedFields"}
+
+
+def _ownable(paths: Paths, keeps: Keeps) -> Paths:
+    return frozenset(path for path in paths - _NOT_OWNED if keeps(path))
+
+
+def _take_from_others(entries: Entries, manager: Manager, change: fieldsets.Difference) -> None:
+    taken = change.added | change.modified | change.removed
+    for key, entry in list(entries.items()):
+        if key != manager.key and not taken.isdisjoint(entry.paths):
+            entries[key] = replace(entry, paths=entry.paths - taken)
+
+
+def apply(
+    live: Object, config: Object, schema: Node, manager: Manager, keeps: Keeps, *, force: bool
+) -> Object:
+    """Return what server-side apply makes of `live`, managedFields included.
+
+    Raises:
+        ApiError: 409 where other managers own fields with other values, 500 where the
+            configuration does not fit the schema.
+    """
+    _require_typed(config, schema)
+    entries = read(live)
+    last = entries.get(manager.key)
+    wanted = _ownable(fieldsets.paths_of(config, schema), keeps)
+    entries[manager.key] = Entry(manager, wanted, last.time if last else now())
+    merged: Object = fieldsets.merge(live, config, schema)
+    if last is not None:
+        owned = _with_parents(entry.paths for entry in entries.values())
+        merged = fieldsets.remove(merged, schema, last.paths - owned) or {}
+    change = _compare(live, merged, schema)
+    if not force:
+        _refuse_conflicts(entries, manager, change)
+    _take_from_others(entries, manager, change)
+    if any(change) or last is None:
+        entries[manager.key] = Entry(manager, wanted, now())
+    merged["metadata"] = dict(merged["metadata"])
+    _write(merged, entries)
+    return merged
+
+
+def _with_parents(sets: Iterable[Paths]) -> Paths:
+    """A list item or map stays as long as anybody owns something inside it."""
+    return frozenset(path[:length] for paths in sets for path in paths for length in range(1, len(path) + 1))
+
+
+def _require_typed(config: Object, schema: Node) -> None:
+    try:
+        errors = list(type_errors(config, schema))
+    except TypeMismatchError as error:
+        errors = [str(error)]
+    if not errors:
+        return
+    metadata = config.get("metadata") or {}
+    place = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
+    kind = f"{config.get('apiVersion')}, Kind={config.get('kind')}"
+    text = errors[0] if len(errors) == 1 else "errors:\n  " + "\n  ".join(errors)
+    raise _typed_error(f"failed to create typed patch object ({place}; {kind}): {text}")
+
+
+def _typed_error(message: str) -> ApiError:
+    error = internal(message)
+    error.reason = ""
+    return error
+
+
+def _refuse_conflicts(entries: Entries, manager: Manager, change: fieldsets.Difference) -> None:
+    touched = change.added | change.modified
+    found = [
+        (_shown_manager(entry), "".join(map(shown_element, path)))
+        for key, entry in entries.items()
+        if key != manager.key
+        for path in sorted(entry.paths & touched)
+    ]
+    if found:
+        causes = [Cause("FieldManagerConflict", path, f"conflict with {who}") for who, path in found]
+        raise apply_conflict(causes, _conflict_message(found))
+
+
+def _conflict_message(found: list[tuple[str, str]]) -> str:
+    if len(found) == 1:
+        return f"Apply failed with 1 conflict: conflict with {found[0][0]}: {found[0][1]}"
+    lines = []
+    for manager in sorted({who for who, _ in found}):
+        lines.append(f"conflicts with {manager}:")
+        lines += [f"- {path}" for who, path in found if who == manager]
+    return f"Apply failed with {len(found)} conflicts: " + "\n".join(lines)
+
+
+def _shown_manager(entry: Entry) -> str:
+    manager = entry.manager
+    shown = f'"{manager.name}"'
+    if manager.subresource:
+        shown += f' with subresource "{manager.subresource}"'
+    return shown + (f" using {manager.api_version}" if manager.operation == "Update" else "")
+
+
+def owner_name(given: str | None, user_agent: str) -> str:
+    """Return the manager of an ordinary write: as given, else the client's program name."""
+    return (given or user_agent.partition("/")[0] or "unknown")[:128]
+
+
+def same_but_times(left: Json, right: Json) -> bool:
+    """Tell whether two lists of entries differ in nothing but their times."""
+    return _timeless(left) == _timeless(right)
+
+
+def _timeless(entries: Json) -> list[Object]:
+    found = [{key: value for key, value in item.items() if key != "time"} for item in entries or ()]
+    return sorted(found, key=lambda item: str((item.get("manager"), item.get("operation"))))

@@ -1,0 +1,189 @@
+"""The rules of `metadata`: names, what the server sets, and what an update may not touch."""
+
+from __future__ import annotations
+
+import re
+import secrets
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from actgate_sandbox.stand_in.call import Call
+from actgate_sandbox.stand_in.managers import now
+from actgate_sandbox.stand_in.status import Cause, Json, Object, bad_request, conflict, internal
+
+_LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
+_SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
+_QUALIFIED = re.compile(rf"({_SUBDOMAIN}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?")
+_LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_LABEL_NAMES = frozenset({"Namespace", "Service"})
+_SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
+_SERVER_SET = (
+    *("uid", "creationTimestamp", "generation", "selfLink"),
+    *("deletionTimestamp", "deletionGracePeriodSeconds"),
+)
+
+
+def require_object(call: Call, body: Json) -> Object:
+    """Check that a body is an object of the kind that the path names.
+
+    Raises:
+        ApiError: 400 with what is wrong.
+    """
+    if not isinstance(body, dict):
+        raise bad_request("the body of the request is not a JSON object")
+    for field, wanted in (("apiVersion", call.resource.api_version), ("kind", call.resource.kind)):
+        given = body.setdefault(field, wanted)
+        if given != wanted:
+            what = "API version" if field == "apiVersion" else "kind"
+            raise bad_request(
+                f"the {what} in the data ({given}) does not match the expected {what} ({wanted})"
+            )
+    metadata = body.get("metadata")
+    if metadata is not None and not isinstance(metadata, dict):
+        raise bad_request("metadata is not a JSON object")
+    body["metadata"] = {key: item for key, item in (metadata or {}).items() if item is not None}
+    _place_in_namespace(call, body["metadata"])
+    return body
+
+
+def _place_in_namespace(call: Call, metadata: Object) -> None:
+    if not call.resource.namespaced:
+        if metadata.pop("namespace", ""):
+            raise bad_request("namespace may not be set on a cluster-scoped object")
+        return
+    if metadata.get("namespace") or call.namespace != metadata.get("namespace"):
+        given = metadata.get("namespace") or call.namespace
+        if given != call.namespace:
+            raise bad_request(
+                "the namespace of the provided object does not match the namespace sent on the request"
+            )
+        metadata["namespace"] = call.namespace
+
+
+def begin(obj: Object) -> None:
+    """Set what the server sets on a new object, and the name where one is to be generated.
+
+    Raises:
+        ApiError: 500 where the client sent a resourceVersion, as the real server answers.
+    """
+    metadata = obj["metadata"]
+    if metadata.pop("resourceVersion", ""):
+        raise internal("resourceVersion should not be set on objects to be created")
+    for field in _SERVER_SET:
+        metadata.pop(field, None)
+    if not metadata.get("name") and metadata.get("generateName"):
+        suffix = "".join(secrets.choice(_SUFFIX_ALPHABET) for _ in range(5))
+        metadata["name"] = metadata["generateName"] + suffix
+    metadata["uid"] = str(uuid.uuid4())
+    metadata["creationTimestamp"] = now()
+
+
+def carry_over(call: Call, live: Object, new: Object) -> None:
+    """Check what an update may not change, and keep what only the server sets.
+
+    Raises:
+        ApiError: 400 for another name, 409 for another uid or resourceVersion.
+    """
+    before, after = live["metadata"], new["metadata"]
+    resource = call.resource
+    if after.setdefault("name", call.name) != call.name:
+        raise bad_request(
+            f"the name of the object ({after['name']}) does not match the name on the URL ({call.name})"
+        )
+    if after.get("uid") not in (None, "", before["uid"]):
+        raise conflict(resource.plural, resource.group, call.name, _uid_mismatch(after["uid"], before["uid"]))
+    if after.get("resourceVersion") not in (None, "", before["resourceVersion"]):
+        raise conflict(resource.plural, resource.group, call.name)
+    after["resourceVersion"] = before["resourceVersion"]
+    for field in _SERVER_SET:
+        after.pop(field, None)
+        if field in before:
+            after[field] = before[field]
+
+
+def _uid_mismatch(given: str, actual: str) -> str:
+    return f"Precondition failed: UID in precondition: {given}, UID in object meta: {actual}"
+
+
+def check_preconditions(call: Call, live: Object, wanted: Mapping[str, Any] | None) -> None:
+    """Check the preconditions of a deletion.
+
+    Raises:
+        ApiError: 409 where one does not hold.
+    """
+    metadata, resource = live["metadata"], call.resource
+    uid = (wanted or {}).get("uid")
+    if uid is not None and uid != metadata["uid"]:
+        why = _uid_mismatch(uid, metadata["uid"])
+        raise conflict(resource.plural, resource.group, call.name, why)
+    revision = (wanted or {}).get("resourceVersion")
+    if revision is not None and revision != metadata["resourceVersion"]:
+        why = (
+            f"Precondition failed: ResourceVersion in precondition: {revision}, "
+            f"ResourceVersion in object meta: {metadata['resourceVersion']}"
+        )
+        raise conflict(resource.plural, resource.group, call.name, why)
+
+
+def metadata_causes(call: Call, obj: Object) -> Iterator[Cause]:
+    """Yield what is wrong with names, labels and annotations."""
+    metadata = obj["metadata"]
+    name = metadata.get("name")
+    if not name:
+        yield Cause("FieldValueRequired", "metadata.name", "Required value: name or generateName is required")
+    else:
+        yield from _name_causes(call.resource.kind, name)
+    for key, value in (metadata.get("labels") or {}).items():
+        if not _QUALIFIED.fullmatch(key):
+            yield _bad("metadata.labels", key, "name part must be a qualified name")
+        if not isinstance(value, str) or not _LABEL_VALUE.fullmatch(value):
+            yield _bad(
+                "metadata.labels",
+                value,
+                "a valid label must be an empty string or consist "
+                "of at most 63 alphanumeric characters, '-', '_' or '.'",
+            )
+    for key in metadata.get("annotations") or {}:
+        if not _QUALIFIED.fullmatch(key.lower()):
+            yield _bad("metadata.annotations", key, "name part must be a qualified name")
+
+
+def _name_causes(kind: str, name: str) -> Iterator[Cause]:
+    if kind in _LABEL_NAMES:
+        if len(name) > 63 or not re.fullmatch(_LABEL, name):
+            yield _bad(
+                "metadata.name",
+                name,
+                "a lowercase RFC 1123 label must consist of lower "
+                "case alphanumeric characters or '-', and must start and end with an "
+                "alphanumeric character",
+            )
+    elif len(name) > 253 or not re.fullmatch(_SUBDOMAIN, name):
+        yield _bad(
+            "metadata.name",
+            name,
+            "a lowercase RFC 1123 subdomain must consist of lower "
+            "case alphanumeric characters, '-' or '.', and must start and end with an "
+            "alphanumeric character",
+        )
+
+
+def _bad(field: str, value: object, why: str) -> Cause:
+    return Cause("FieldValueInvalid", field, f'Invalid value: "{value}": {why}')
+
+
+def finalizer_causes(live: Object, new: Object) -> Iterator[Cause]:
+    """Yield the finalizers that were added although the object is being deleted."""
+    if not live["metadata"].get("deletionTimestamp"):
+        return
+    known = live["metadata"].get("finalizers") or ()
+    added = [item for item in new["metadata"].get("finalizers") or () if item not in known]
+    if added:
+        shown = ", ".join(f'"{item}"' for item in added)
+        yield Cause(
+            "FieldValueForbidden",
+            "metadata.finalizers",
+            "Forbidden: no new finalizers can be added if the object is being deleted, "
+            f"found new finalizers []string{{{shown}}}",
+        )

@@ -1,0 +1,266 @@
+"""The stand-in as a server: a thread with an event loop of its own, over a store that survives it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+from actgate_sandbox.errors import SandboxError
+from actgate_sandbox.pki import KeyPair
+from actgate_sandbox.stand_in.admitting import Admission
+from actgate_sandbox.stand_in.app import Front
+from actgate_sandbox.stand_in.chores import Chores
+from actgate_sandbox.stand_in.definitions import Definitions
+from actgate_sandbox.stand_in.garbage import GarbageCollector
+from actgate_sandbox.stand_in.kinds import builtin_kinds, first_namespaces
+from actgate_sandbox.stand_in.reads import Reader
+from actgate_sandbox.stand_in.resources import Registry
+from actgate_sandbox.stand_in.rollouts import Rollouts
+from actgate_sandbox.stand_in.store import Store
+from actgate_sandbox.stand_in.watch import Watches
+from actgate_sandbox.stand_in.writes import Writer
+
+_START_SECONDS = 30.0
+
+
+class StandIn:
+    """An API server on loopback, in this process.
+
+    Args:
+        store: The objects; a new, empty store where none is given.
+        serving: The serving certificate; without one it speaks plain HTTP.
+        token: The administrator's bearer token; without one everybody is the administrator.
+        port: Where to listen; 0 takes a free port, and keeps it over restarts.
+        bookmark_seconds: After how much silence a watch gets a bookmark.
+        gone_in_stream: Whether a watch that is too old hears so in the stream or as a status.
+        rollouts: Whether Deployments become available by themselves, as in a cluster with nodes.
+    """
+
+    def __init__(
+        self,
+        store: Store | None = None,
+        *,
+        serving: KeyPair | None = None,
+        token: str | None = None,
+        port: int = 0,
+        bookmark_seconds: float = 60.0,
+        gone_in_stream: bool = True,
+        rollouts: bool = False,
+    ) -> None:
+        self.store = Store() if store is None else store
+        first_namespaces(self.store)
+        self.url = ""
+        self._serving = serving
+        self._token = token
+        self._port = port
+        self._bookmark_seconds = bookmark_seconds
+        self._gone_in_stream = gone_in_stream
+        self._rollouts = rollouts
+        self._reserved: socket.socket | None = None
+        self._running: _ServingThread | None = None
+
+    def start(self) -> str:
+        """Serve, and return the address.
+
+        Raises:
+            SandboxError: The server did not come up.
+        """
+        if self._reserved is None:
+            self._reserved = _bound(self._port)
+            self._port = self._reserved.getsockname()[1]
+        scheme = "http" if self._serving is None else "https"
+        self.url = f"{scheme}://127.0.0.1:{self._port}"
+        self._running = _ServingThread(self._parts, self._port, self._serving)
+        return self.url
+
+    def halt(self) -> None:
+        """Break every connection and serve no more, but keep the port and the objects."""
+        if self._running is not None:
+            self._running.stop()
+            self._running = None
+
+    def restart(self) -> None:
+        """Break every connection, and serve the same objects at the same address."""
+        self.halt()
+        self.start()
+
+    def stop(self) -> None:
+        """Serve no more and give the port back; stopping twice is harmless."""
+        self.halt()
+        if self._reserved is not None:
+            self._reserved.close()
+            self._reserved = None
+
+    def drop_watches(self) -> None:
+        """End every open watch."""
+        self._thread().call(lambda parts: parts.watches.drop_all())
+
+    def compact(self) -> None:
+        """Forget all history: whoever watches from an earlier revision hears 410 Gone."""
+        self._thread().call(lambda _: self.store.compact())
+
+    def _thread(self) -> _ServingThread:
+        if self._running is None:
+            raise SandboxError("the stand-in is not running: start it first")
+        return self._running
+
+    def _parts(self) -> _Parts:
+        registry = Registry()
+        registry.add(builtin_kinds())
+        admission = Admission(self.store, registry)
+        writer = Writer(self.store, admission)
+        watches = Watches(self.store, self._bookmark_seconds, gone_in_stream=self._gone_in_stream)
+        garbage = GarbageCollector(self.store, registry, writer)
+        chores = [garbage.chores]
+        if self._rollouts:
+            chores.append(Rollouts(self.store, registry, writer).chores)
+        return _Parts(
+            Front(registry, Reader(self.store), writer, watches, self._token).app(),
+            admission,
+            watches,
+            Definitions(self.store, registry),
+            chores,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What one run of the server is made of."""
+
+    app: Starlette
+    admission: Admission
+    watches: Watches
+    definitions: Definitions
+    chores: Sequence[Chores]
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """Follow commits and do chores, until the server ends."""
+        tasks = [asyncio.create_task(chore.run()) for chore in self.chores]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            self.definitions.detach()
+            self.watches.detach()
+            await self.admission.close()
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it listens, and ends its watches before it waits for the rest."""
+
+    def __init__(self, config: uvicorn.Config, parts: _Parts) -> None:
+        super().__init__(config)
+        self.listening = threading.Event()
+        self._parts = parts
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listening.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._parts.watches.drop_all()
+        await super().shutdown(sockets)
+
+
+class _ServingThread:
+    """One run of the server in a thread of its own."""
+
+    def __init__(self, make: Callable[[], _Parts], port: int, serving: KeyPair | None) -> None:
+        self._make = make
+        self._socket = _bound(port)
+        self._serving = serving
+        self._server: _Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._failure: BaseException | None = None
+        self._made = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="stand-in", daemon=True)
+        self._thread.start()
+        self._wait()
+
+    def _wait(self) -> None:
+        self._made.wait(_START_SECONDS)
+        if self._server is None or not self._server.listening.wait(_START_SECONDS):
+            self.stop()
+            raise SandboxError(f"the stand-in did not come up: {self._failure}")
+
+    def call(self, do: Callable[[_Parts], object]) -> None:
+        """Do something in the server's loop, and return when it is done."""
+        assert self._loop is not None  # noqa: S101 - set before the constructor returns
+        done = threading.Event()
+
+        def run() -> None:
+            do(self._current)
+            done.set()
+
+        self._loop.call_soon_threadsafe(run)
+        done.wait(_START_SECONDS)
+
+    def stop(self) -> None:
+        """End the server and its thread."""
+        if self._server is not None:
+            self._server.should_exit = True
+        self._thread.join(_START_SECONDS)
+        self._socket.close()
+
+    def _run(self) -> None:
+        try:
+            with _configured(self._serving) as config:
+                factory = config.get_loop_factory()
+                with asyncio.Runner(loop_factory=factory) as runner:
+                    runner.run(self._main(config))
+        except BaseException as error:
+            self._failure = error
+            raise
+        finally:
+            self._made.set()
+
+    async def _main(self, config: uvicorn.Config) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._current = self._make()
+        config.app = self._current.app
+        self._server = _Server(config, self._current)
+        self._made.set()
+        async with self._current.working():
+            await self._server.serve(sockets=[self._socket])
+
+
+def _bound(port: int) -> socket.socket:
+    """Bind a loopback port that may be bound again beside it, so that a restart finds it free."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    bound.bind(("127.0.0.1", port))
+    return bound
+
+
+@contextmanager
+def _configured(serving: KeyPair | None) -> Iterator[uvicorn.Config]:
+    """Yield uvicorn's configuration; it reads the certificate from files, which then go."""
+    options: dict[str, Any] = {
+        "app": None,
+        "lifespan": "off",
+        "log_level": "warning",
+        "log_config": None,
+        "access_log": False,
+        "timeout_graceful_shutdown": 5,
+    }
+    with tempfile.TemporaryDirectory(prefix="actgate-stand-in-") as folder:
+        if serving is not None:
+            certificate, key = Path(folder, "tls.crt"), Path(folder, "tls.key")
+            certificate.write_bytes(serving.certificate)
+            key.touch(mode=0o600)
+            key.write_bytes(serving.key)
+            options |= {"ssl_certfile": certificate, "ssl_keyfile": key}
+        yield uvicorn.Config(**options)

@@ -1,0 +1,115 @@
+"""What a client may ask to see: whole objects, tables for people, or metadata alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+import orjson
+
+from actgate_sandbox.stand_in import jsonpath
+from actgate_sandbox.stand_in.cells import age
+from actgate_sandbox.stand_in.resources import Column, Resource
+from actgate_sandbox.stand_in.status import Object, not_acceptable
+from actgate_sandbox.stand_in.store import Stored
+
+View = Literal["object", "table", "metadata"]
+_JSON_TYPES = frozenset({"application/json", "*/*", "application/*", ""})
+
+
+def choose_view(accept: str) -> View:
+    """Pick the first form of an Accept header that is spoken here.
+
+    Raises:
+        ApiError: 406 where none is.
+    """
+    for offer in (accept or "*/*").split(","):
+        kind, *parameters = (part.strip() for part in offer.split(";"))
+        if kind not in _JSON_TYPES:
+            continue
+        given = dict(parameter.partition("=")[::2] for parameter in parameters)
+        wanted = given.get("as", "")
+        if not wanted:
+            return "object"
+        if given.get("v", "v1") == "v1" and wanted == "Table":
+            return "table"
+        if given.get("v", "v1") == "v1" and wanted.startswith("PartialObjectMetadata"):
+            return "metadata"
+    raise not_acceptable("application/json, application/yaml")
+
+
+def encode_object(resource: Resource, stored: Stored, view: View, include: str) -> bytes:
+    """Return one object as JSON in the chosen form."""
+    if view == "table":
+        return orjson.dumps(_table(resource, [stored.obj], include))
+    if view == "metadata":
+        return orjson.dumps(_partial(stored.obj))
+    if resource.from_stored is None:
+        return stored.raw
+    return orjson.dumps(resource.shown(stored.obj))
+
+
+def encode_list(
+    resource: Resource, items: list[Stored], meta: Mapping[str, Any], view: View, include: str
+) -> bytes:
+    """Return a list as JSON in the chosen form."""
+    if view == "table":
+        return orjson.dumps(_table(resource, (s.obj for s in items), include, meta))
+    kind, version = resource.list_kind, resource.api_version
+    if view == "metadata":
+        kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"
+    head = {"kind": kind, "apiVersion": version, "metadata": dict(meta)}
+    body = b",".join(encode_object(resource, stored, view, include) for stored in items)
+    return orjson.dumps(head)[:-1] + b',"items":[' + body + b"]}"
+
+
+def _partial(obj: Object) -> Object:
+    return {
+        "kind": "PartialObjectMetadata",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": obj["metadata"],
+    }
+
+
+def _table(
+    resource: Resource,
+    objects: Iterable[Object],
+    include: str,
+    meta: Mapping[str, Any] | None = None,
+) -> Object:
+    objects = list(objects)
+    if meta is None:
+        meta = {"resourceVersion": objects[0]["metadata"]["resourceVersion"]}
+    return {
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": dict(meta),
+        "columnDefinitions": [_definition(column) for column in resource.columns],
+        "rows": [_row(resource, obj, include) for obj in objects],
+    }
+
+
+def _row(resource: Resource, obj: Object, include: str) -> Object:
+    row: Object = {"cells": [_cell(column, obj) for column in resource.columns]}
+    if include != "None":
+        row["object"] = resource.shown(obj) if include == "Object" else _partial(obj)
+    return row
+
+
+def _definition(column: Column) -> Object:
+    return {
+        "name": column.name,
+        "type": column.type,
+        "format": column.format,
+        "description": column.description,
+        "priority": column.priority,
+    }
+
+
+def _cell(column: Column, obj: Object) -> Any:  # noqa: ANN401 - any JSON scalar
+    value = column.cell(obj) if callable(column.cell) else jsonpath.first(obj, column.cell)
+    if value is None:
+        return column.absent
+    if column.type == "date":
+        return age(value)
+    return value if isinstance(value, str | int | float | bool) else orjson.dumps(value).decode()
