@@ -1,0 +1,150 @@
+"""The arguments of ``actgate``, and what its help says."""
+
+import argparse
+from datetime import datetime
+from typing import Final, NoReturn
+
+from actgate import __version__
+from actgate.cli import commands
+from actgate.cli.exits import Exit
+
+_ACTGATE: Final = """\
+Tells whether an AI model may run: its compliance manifest must show a bias check
+that passes, training and serving in allowed regions, and human oversight. The same
+rules decide in the cluster.
+"""
+_CHECK: Final = """\
+Judges every ModelDeployment and every workload marked as inference in the files, by
+the ComplianceManifests in the same files. A manifest that nothing in the files refers
+to, such as the JSON file that a training pipeline writes, is judged by itself. No
+cluster is needed, and nothing is sent anywhere.
+"""
+_CHECK_END: Final = """\
+exit codes:
+  0  everything passed (warnings may remain)
+  1  at least one finding denies
+  2  the input or the command cannot be used; nothing was judged
+  3  there was nothing to judge
+
+examples:
+  actgate check -f model_compliance_manifest.json
+  actgate check -f deploy/ --policy policies/ -o sarif > actgate.sarif
+  kustomize build overlays/prod | actgate check -f -
+"""
+_CONVERT: Final = """\
+Writes the JSON file of a training pipeline as a ComplianceManifest, ready for kubectl
+apply. What the file cannot prove is listed on standard error.
+"""
+_DIGEST: Final = """\
+Prints the SHA-256 of what a manifest states, in canonical form (RFC 8785): the same
+for the pipeline's file, the ComplianceManifest made of it, and the object in the
+cluster.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the whole usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(Exit.UNUSABLE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser; what it parses has ``run``, the handler of the command."""
+    root = _Parser(prog="actgate", description=_ACTGATE)
+    root.add_argument("--version", action="version", version=f"actgate {__version__}")
+    subparsers = root.add_subparsers(metavar="COMMAND", required=True)
+    _add_check(subparsers)
+    _add_explain(subparsers)
+    _add_manifest(subparsers)
+    return root
+
+
+_Subparsers = argparse._SubParsersAction
+
+
+def _add_check(subparsers: "_Subparsers[_Parser]") -> None:
+    check = subparsers.add_parser(
+        "check",
+        help="judge files before they reach a cluster",
+        description=_CHECK,
+        epilog=_CHECK_END,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    check.add_argument(
+        "-f",
+        "--filename",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="FILE",
+        help="YAML or JSON files, directories (searched for *.yaml, *.yml, *.json), or - for standard input",
+    )
+    check.add_argument(
+        "--policy",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="files with CompliancePolicies; without any policy the built-in baseline applies",
+    )
+    check.add_argument(
+        "-n",
+        "--namespace",
+        default="default",
+        metavar="NS",
+        help="namespace of objects that state none (default: default)",
+    )
+    check.add_argument(
+        "--now",
+        type=_moment,
+        metavar="TIME",
+        help="judge as of this moment, such as 2026-11-01T10:00:00Z (default: the present)",
+    )
+    check.add_argument(
+        "-o",
+        "--output",
+        choices=("text", "json", "junit", "sarif"),
+        default="text",
+        help="text for people; json, junit and sarif for machines (default: text)",
+    )
+    check.set_defaults(run=commands.check)
+
+
+def _add_explain(subparsers: "_Subparsers[_Parser]") -> None:
+    explain = subparsers.add_parser(
+        "explain",
+        help="say what a rule asks, why, and how to mend it",
+        description="Says what a rule asks, why, and how to mend it. Without a rule, lists all of them.",
+    )
+    explain.add_argument("rule", nargs="?", metavar="RULE", help="such as bias/limit")
+    explain.set_defaults(run=commands.explain)
+
+
+def _add_manifest(subparsers: "_Subparsers[_Parser]") -> None:
+    manifest = subparsers.add_parser(
+        "manifest",
+        help="convert a pipeline's file, or print a manifest's digest",
+        description="Works on one compliance manifest.",
+    )
+    verbs = manifest.add_subparsers(metavar="VERB", required=True)
+    convert = verbs.add_parser(
+        "convert", help="write a pipeline's file as a ComplianceManifest", description=_CONVERT
+    )
+    convert.add_argument("file", metavar="FILE", help="the pipeline's JSON file, or - for standard input")
+    convert.add_argument("-o", "--output", choices=("yaml", "json"), default="yaml", help="(default: yaml)")
+    convert.add_argument("-n", "--namespace", metavar="NS", help="namespace of the manifest")
+    convert.add_argument("--name", metavar="NAME", help="name of the manifest (default: after the model)")
+    convert.set_defaults(run=commands.convert)
+    digest = verbs.add_parser("digest", help="print the canonical SHA-256", description=_DIGEST)
+    digest.add_argument("file", metavar="FILE", help="a manifest of either form, or - for standard input")
+    digest.set_defaults(run=commands.digest)
+
+
+def _moment(text: str) -> datetime:
+    from actgate.api.base import parse_timestamp
+
+    try:
+        return parse_timestamp(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None

@@ -1,0 +1,110 @@
+"""``actgate check``: verdicts for everything in the input, and the exit code that they add up to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from actgate.cli.exits import Exit, UnusableError
+from actgate.cli.inventory import NAMESPACE_NAME_LABEL, Evidence, Inventory
+from actgate.cli.sources import Document
+from actgate.policy import Finding, Outcome, Policy, Subject, Verdict, decide, workload
+from actgate.policy.rules import link, residency
+
+_ABOUT_SUBJECTS = frozenset({link.MANIFEST.id, link.MODEL.id, residency.SERVING.id})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One verdict, with the documents that it speaks of."""
+
+    subject: Subject
+    document: Document
+    verdict: Verdict
+    evidence: Evidence | None
+    """The manifest that the subject refers to; None where the input does not hold it."""
+
+    def about(self, finding: Finding) -> Document:
+        """Return the document that has the finding's field: the evidence's or the subject's own."""
+        speaks_of_subject = finding.rule in _ABOUT_SUBJECTS or (
+            finding.rule == link.DIGEST.id and finding.path == self.subject.model_path
+        )
+        return self.document if speaks_of_subject or self.evidence is None else self.evidence.document
+
+    def origin(self, finding: Finding) -> str | None:
+        """Return what the pipeline's own file (v0) calls the finding's field, if it is in one."""
+        if self.evidence is None or self.about(finding) is not self.evidence.document:
+            return None
+        return self.evidence.origin(finding.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Every verdict about the input, at one moment."""
+
+    judged: tuple[Judged, ...]
+    others: tuple[Document, ...]
+    """Objects of the input that are none of actgate's business."""
+    now: datetime
+    """The moment that was asked about, aware."""
+
+    def count(self, outcome: Outcome) -> int:
+        """Return how many subjects have an outcome."""
+        return sum(item.verdict.outcome is outcome for item in self.judged)
+
+    @property
+    def exit(self) -> Exit:
+        """The exit code that these verdicts mean."""
+        if not self.judged:
+            return Exit.NOTHING
+        return Exit.DENIED if self.count(Outcome.FAIL) else Exit.PASSED
+
+
+def judge(inventory: Inventory, now: datetime) -> Report:
+    """Judge every subject of the input, and by itself every manifest that none of them refers to.
+
+    Raises:
+        UnusableError: When a policy selects by labels of a namespace that the input does not show.
+    """
+    asked = [(_subject(document, space, inventory), document) for space, document in inventory.subjects]
+    referred = {(subject.namespace, subject.manifest_name) for subject, _ in asked}
+    asked += [
+        (Subject.of_manifest(found.manifest, _labels(found.manifest.namespace, inventory)), found.document)
+        for key, found in inventory.evidence.items()
+        if key not in referred
+    ]
+    _require_labels({subject.namespace for subject, _ in asked}, inventory)
+    judged = (_judged(subject, document, inventory, now) for subject, document in asked)
+    return Report(tuple(judged), tuple(inventory.others), now)
+
+
+def _subject(document: Document, namespace: str, inventory: Inventory) -> Subject:
+    return workload.subject_of(document.value, _labels(namespace, inventory), namespace=namespace)
+
+
+def _labels(namespace: str, inventory: Inventory) -> dict[str, str]:
+    return {**inventory.labels.get(namespace, {}), NAMESPACE_NAME_LABEL: namespace}
+
+
+def _judged(subject: Subject, document: Document, inventory: Inventory, now: datetime) -> Judged:
+    name = subject.manifest_name
+    found = inventory.evidence.get((subject.namespace, name)) if name is not None else None
+    verdict = decide(subject, found.manifest if found else None, inventory.policies, now)
+    return Judged(subject, document, verdict, found)
+
+
+def _require_labels(namespaces: set[str], inventory: Inventory) -> None:
+    """Refuse to guess which policies apply: labels that the input does not show could be anything."""
+    sentences = [
+        f'policy "{policy.name}" selects namespaces by their labels, and the input does not show those of '
+        f'namespace "{namespace}"; add its Namespace object to the files given with -f'
+        for policy in inventory.policies
+        if _asks_for_labels(policy)
+        for namespace in sorted(namespaces - inventory.labels.keys())
+    ]
+    if sentences:
+        raise UnusableError(*sentences)
+
+
+def _asks_for_labels(policy: Policy) -> bool:
+    selector = policy.spec.namespace_selector
+    keys = {*(selector.match_labels or {}), *(item.key for item in selector.match_expressions or ())}
+    return bool(keys - {NAMESPACE_NAME_LABEL})

@@ -1,0 +1,223 @@
+"""What the documents of the input are: subjects, evidence, policies, namespaces, and the rest.
+
+A document that might be any of these and is not quite is unusable input, never skipped: a typing error
+must not turn a refusal into nothing. What is plainly something else (a Service, a kustomization) is
+counted and otherwise left alone.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Final
+
+from actgate import evidence
+from actgate.api.names import API_VERSION, GROUP
+from actgate.cli.exits import UnusableError
+from actgate.cli.sources import Document
+from actgate.policy import Manifest, Policy, workload
+
+MANIFEST: Final = "ComplianceManifest"
+POLICY: Final = "CompliancePolicy"
+NAMESPACE: Final = "Namespace"
+NAMESPACE_NAME_LABEL: Final = "kubernetes.io/metadata.name"
+"""The API server sets it on every namespace, to the namespace's own name."""
+
+_OURS: Final = (workload.MODEL_DEPLOYMENT, MANIFEST, POLICY)
+_KUSTOMIZATIONS: Final = frozenset({"kustomization.yaml", "kustomization.yml"})
+"""Files that stand beside manifests and need not state what kind they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A manifest, where it stands, and what its fields are called there."""
+
+    manifest: Manifest
+    document: Document
+    origins: Mapping[str, str]
+    """Field of a pipeline's own file (v0) for each field of the manifest made of it; else empty."""
+
+    def origin(self, path: str) -> str | None:
+        """Return what the pipeline's own file calls a field of the manifest, if it is in one."""
+        return evidence.origin(path, self.origins)
+
+
+@dataclass(slots=True)
+class Inventory:
+    """The input, sorted by what it is."""
+
+    default_namespace: str
+    """Namespace of whatever states none."""
+    subjects: list[tuple[str, Document]] = field(default_factory=list)
+    """What is judged, each with its namespace."""
+    evidence: dict[tuple[str, str], Evidence] = field(default_factory=dict)
+    """By namespace and name."""
+    policies: list[Policy] = field(default_factory=list)
+    labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    """Labels of the namespaces that are in the input."""
+    others: list[Document] = field(default_factory=list)
+    """What is plainly not ours to judge."""
+    _known: dict[tuple[str, ...], Document] = field(default_factory=dict)
+
+    def once(self, document: Document, *identity: str) -> None:
+        """Note an object; one that stands twice is an error, since only one of them can be meant."""
+        earlier = self._known.setdefault(identity, document)
+        if earlier is not document:
+            called = "/".join(part for part in identity if part)
+            raise UnusableError(f"{document.place}: {called} stands already at {earlier.place}; keep one")
+
+
+def take(
+    documents: Iterable[Document], policy_documents: Iterable[Document], default_namespace: str
+) -> Inventory:
+    """Return the inventory of the input.
+
+    Args:
+        documents: What ``-f`` names.
+        policy_documents: What ``--policy`` names: CompliancePolicies and nothing else.
+        default_namespace: Namespace of objects and pipeline files that state none.
+
+    Raises:
+        UnusableError: With a sentence for each document that cannot be used.
+    """
+    inventory = Inventory(default_namespace)
+    sentences: list[str] = []
+    for add, found in ((_add, documents), (_add_given_policy, policy_documents)):
+        for document in found:
+            try:
+                add(document, inventory)
+            except UnusableError as error:
+                sentences.extend(error.sentences)
+    if sentences:
+        raise UnusableError(*sentences)
+    return inventory
+
+
+def _add(document: Document, inventory: Inventory) -> None:
+    value = document.value
+    if not isinstance(value, dict):
+        raise UnusableError(
+            f"{document.place}: expected an object with fields, found {type(value).__name__}; "
+            "check that this is the file you mean"
+        )
+    if evidence.is_v0(value):
+        _add_pipeline_file(document, inventory)
+        return
+    kind, version = value.get("kind"), value.get("apiVersion")
+    if not isinstance(kind, str) or not isinstance(version, str):
+        _add_untyped(document, inventory)
+    elif _is_ours(kind, version):
+        _ADD_OURS[_known_kind(document, kind, version)](document, inventory)
+    elif workload.is_judged(value):
+        _add_subject(document, inventory)
+    elif workload.is_inference(value):
+        kinds = ", ".join((workload.MODEL_DEPLOYMENT, *workload.TEMPLATE_PATHS))
+        raise UnusableError(
+            f"{document.place}: {version} {kind} is marked as inference, and only these are judged: {kinds}"
+        )
+    elif (kind, version) == (NAMESPACE, "v1"):
+        _add_namespace(document, inventory)
+    else:
+        inventory.others.append(document)
+
+
+def _is_ours(kind: str, version: str) -> bool:
+    """Return whether an object is of the group, or looks as if it were meant to be."""
+    group = version.partition("/")[0]
+    return group == GROUP or (kind in _OURS and ("/" not in version or "actgate" in version))
+
+
+def _known_kind(document: Document, kind: str, version: str) -> str:
+    if version != API_VERSION:
+        raise UnusableError(f"{document.place}: {kind} has apiVersion {version!r}; write {API_VERSION}")
+    if kind not in _OURS:
+        near = difflib.get_close_matches(kind, _OURS, n=1, cutoff=0.5)
+        meant = f"; did you mean {near[0]}?" if near else f"; the kinds are {', '.join(_OURS)}"
+        raise UnusableError(f"{document.place}: {GROUP} has no kind {kind!r}{meant}")
+    return kind
+
+
+def _add_untyped(document: Document, inventory: Inventory) -> None:
+    if PurePath(document.source.name).name not in _KUSTOMIZATIONS:
+        raise UnusableError(
+            f"{document.place}: this is neither a Kubernetes object (apiVersion and kind) nor the compliance "
+            "file of a training pipeline (model_name); mend it or leave the file out"
+        )
+    inventory.others.append(document)
+
+
+def _add_subject(document: Document, inventory: Inventory) -> None:
+    namespace = _namespace(document, inventory)
+    kind, group = document.value["kind"], document.value["apiVersion"].rpartition("/")[0]
+    if not _metadata(document).get("name") and _metadata(document).get("generateName"):
+        inventory.subjects.append((namespace, document))
+        return
+    inventory.once(document, group, kind, namespace, _name(document))
+    inventory.subjects.append((namespace, document))
+
+
+def _add_manifest(document: Document, inventory: Inventory) -> None:
+    namespace, name = _namespace(document, inventory), _name(document)
+    manifest = evidence.read_document(document.value, name=name, namespace=namespace)
+    inventory.once(document, GROUP, MANIFEST, namespace, name)
+    inventory.evidence[namespace, name] = Evidence(manifest, document, {})
+
+
+def _add_pipeline_file(document: Document, inventory: Inventory) -> None:
+    manifest = evidence.read_document(document.value, namespace=inventory.default_namespace)
+    inventory.once(document, GROUP, MANIFEST, manifest.namespace, manifest.name)
+    found = Evidence(manifest, document, evidence.origins(document.value))
+    inventory.evidence[manifest.namespace, manifest.name] = found
+
+
+def _add_policy(document: Document, inventory: Inventory) -> None:
+    inventory.once(document, GROUP, POLICY, "", _name(document))
+    try:
+        inventory.policies.append(evidence.read_policy(document.value))
+    except evidence.EvidenceError as error:
+        raise UnusableError(*(f"{document.place}: {line}" for line in str(error).splitlines())) from None
+
+
+def _add_given_policy(document: Document, inventory: Inventory) -> None:
+    value = document.value
+    if not isinstance(value, dict) or value.get("kind") != POLICY:
+        kind = value.get("kind") if isinstance(value, dict) else type(value).__name__
+        raise UnusableError(
+            f"{document.place}: --policy takes a {POLICY}, found {kind}; give it to -f instead"
+        )
+    _add(document, inventory)
+
+
+def _add_namespace(document: Document, inventory: Inventory) -> None:
+    name = _name(document)
+    labels = _metadata(document).get("labels") or {}
+    if not isinstance(labels, dict) or not all(isinstance(label, str) for label in labels.values()):
+        raise UnusableError(f"{document.place}: metadata.labels must map strings to strings")
+    inventory.once(document, "", NAMESPACE, "", name)
+    inventory.labels[name] = {**labels, NAMESPACE_NAME_LABEL: name}
+
+
+_ADD_OURS: Final[Mapping[str, Callable[[Document, Inventory], None]]] = {
+    workload.MODEL_DEPLOYMENT: _add_subject,
+    MANIFEST: _add_manifest,
+    POLICY: _add_policy,
+}
+
+
+def _metadata(document: Document) -> Mapping[str, object]:
+    metadata = document.value.get("metadata")
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _name(document: Document) -> str:
+    name = _metadata(document).get("name")
+    if not isinstance(name, str) or not name:
+        raise UnusableError(f"{document.place}: {document.value['kind']} needs a metadata.name")
+    return name
+
+
+def _namespace(document: Document, inventory: Inventory) -> str:
+    namespace = _metadata(document).get("namespace")
+    if namespace is not None and not isinstance(namespace, str):
+        raise UnusableError(f"{document.place}: metadata.namespace must be a string")
+    return namespace or inventory.default_namespace

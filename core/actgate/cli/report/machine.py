@@ -1,0 +1,82 @@
+"""The report as JSON, in the shape that ``check.schema.json`` beside this module describes.
+
+The shape is a promise: within a ``schema`` version fields are added, never renamed or removed.
+"""
+
+import json
+from typing import Any, Final
+
+from actgate.cli.check import Judged, Report
+from actgate.cli.report.words import moment, place
+from actgate.policy import Finding, Outcome
+from actgate.policy.data import RULESET
+
+SCHEMA: Final = "actgate.dev/check/v1"
+"""Name of the shape, which every report carries."""
+
+
+def render(report: Report) -> str:
+    """Return the report as one JSON object."""
+    return json.dumps(_report(report), indent=2, ensure_ascii=False) + "\n"
+
+
+def _report(report: Report) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "ruleset": RULESET,
+        "evaluatedAt": moment(report.now),
+        "summary": {
+            "judged": len(report.judged),
+            "passed": report.count(Outcome.PASS),
+            "warned": report.count(Outcome.WARN),
+            "failed": report.count(Outcome.FAIL),
+            "notJudged": len(report.others),
+        },
+        "verdicts": [_verdict(judged) for judged in report.judged],
+    }
+
+
+def _verdict(judged: Judged) -> dict[str, Any]:
+    subject, verdict = judged.subject, judged.verdict
+    file, line = place(judged)
+    return {
+        "subject": {
+            "kind": subject.kind,
+            "namespace": subject.namespace,
+            "name": subject.name,
+            "file": file,
+            "line": line,
+        },
+        "outcome": verdict.outcome,
+        "manifest": _manifest(judged),
+        "policies": list(verdict.policies),
+        "validUntil": moment(verdict.valid_until) if verdict.valid_until else None,
+        "findings": [_finding(judged, finding) for finding in verdict.findings],
+    }
+
+
+def _manifest(judged: Judged) -> dict[str, Any] | None:
+    if judged.evidence is None:
+        return None
+    manifest, document = judged.evidence.manifest, judged.evidence.document
+    return {
+        "name": manifest.name,
+        "digest": manifest.digest,
+        "file": document.source.name,
+        "line": document.line,
+    }
+
+
+def _finding(judged: Judged, finding: Finding) -> dict[str, Any]:
+    file, line = place(judged, finding)
+    return {
+        "rule": finding.rule,
+        "basis": finding.basis,
+        "effect": finding.effect,
+        "path": finding.path,
+        "origin": judged.origin(finding),
+        "file": file,
+        "line": line,
+        "message": finding.message,
+        "remedy": finding.remedy,
+    }

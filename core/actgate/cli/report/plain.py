@@ -1,0 +1,38 @@
+"""The report as plain text, for pipes and logs: no colour, no width, two lines per finding."""
+
+from collections.abc import Iterator
+
+from actgate.cli.check import Judged, Report
+from actgate.cli.report.words import (
+    evidence_words,
+    path_words,
+    place_words,
+    printable,
+    subject_words,
+    summary,
+)
+
+
+def render(report: Report) -> str:
+    """Return the report.
+
+    Each subject begins a line with its outcome in capitals; each finding begins an indented line with its
+    effect and its rule, and its remedy follows. The last line sums up.
+    """
+    lines = [line for judged in report.judged for line in _subject(judged)]
+    return "\n".join([*lines, summary(report)]) + "\n"
+
+
+def _subject(judged: Judged) -> Iterator[str]:
+    verdict = judged.verdict
+    policies = printable(", ".join(verdict.policies))
+    yield (
+        f"{verdict.outcome.upper()} {subject_words(judged)} ({place_words(judged)}), "
+        f"{evidence_words(judged)}, policies {policies}"
+    )
+    for finding in verdict.findings:
+        yield (
+            f"  {finding.effect} {finding.rule} {place_words(judged, finding)} "
+            f"{path_words(judged, finding)}: {printable(finding.message)}"
+        )
+        yield f"    to mend it: {printable(finding.remedy)}; basis: {finding.basis}"

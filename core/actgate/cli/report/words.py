@@ -1,0 +1,65 @@
+"""Words that every report shares: names, places and moments."""
+
+from datetime import UTC, datetime
+
+from actgate.cli.check import Judged, Report
+from actgate.cli.lines import line_of
+from actgate.policy import Finding, Outcome
+
+
+def printable(text: str) -> str:
+    """Return text with everything that could steer a terminal or break a line or XML escaped."""
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
+
+
+def subject_words(judged: Judged) -> str:
+    """Return what was judged, as ``ModelDeployment default/credit-risk``."""
+    subject = judged.subject
+    return printable(f"{subject.kind} {subject.namespace}/{subject.name}")
+
+
+def place(judged: Judged, finding: Finding | None = None) -> tuple[str, int]:
+    """Return file and line of a finding's field, or of the subject itself."""
+    if finding is None:
+        document = judged.document
+        return document.source.name, line_of(document, "") if document.within else document.line
+    document = judged.about(finding)
+    return document.source.name, line_of(document, judged.origin(finding) or finding.path)
+
+
+def place_words(judged: Judged, finding: Finding | None = None) -> str:
+    """Return file and line as editors and compilers write them."""
+    name, line = place(judged, finding)
+    return printable(f"{name}:{line}")
+
+
+def path_words(judged: Judged, finding: Finding) -> str:
+    """Return a finding's field, with what the pipeline's own file calls it."""
+    origin = judged.origin(finding)
+    return printable(f"{finding.path} ({origin})" if origin else finding.path)
+
+
+def evidence_words(judged: Judged) -> str:
+    """Return which evidence was judged, and where it stands."""
+    if judged.evidence is None:
+        return "no manifest"
+    found = judged.evidence
+    digest = f" {found.manifest.digest}" if found.manifest.digest else ""
+    where = f"{found.document.source.name}:{found.document.line}"
+    return printable(f"manifest {found.manifest.name} ({where}){digest}")
+
+
+def summary(report: Report) -> str:
+    """Return the counts in one line."""
+    counts = ((Outcome.FAIL, "failed"), (Outcome.WARN, "passed with warnings"), (Outcome.PASS, "passed"))
+    words = ", ".join(f"{count} {what}" for outcome, what in counts if (count := report.count(outcome)))
+    total = f"{len(report.judged)} judged: {words}" if report.judged else "0 judged"
+    others = f"; {len(report.others)} other objects not judged" if report.others else ""
+    return f"{total}{others}"
+
+
+def moment(when: datetime) -> str:
+    """Return a moment in UTC as RFC 3339 writes it, to the second where that is exact."""
+    return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
