@@ -1,0 +1,43 @@
+"""``python -m actgate_webhook``: serve until SIGTERM; see ``--help``.
+
+Exit codes: 0 after a drain, 1 when it cannot serve, 2 for settings that cannot be used.
+"""
+
+import asyncio
+import logging
+import sys
+
+import uvloop
+
+from actgate.cluster.errors import Misconfigured
+from actgate_webhook import logs
+from actgate_webhook.certificates import CertificateError
+from actgate_webhook.serving import serve
+from actgate_webhook.settings import Settings, UnusableSettingsError
+
+logger = logging.getLogger("actgate_webhook")
+
+
+def main() -> None:
+    """Read settings, serve, and end the process with an exit code."""
+    try:
+        settings = Settings.read(sys.argv[1:])
+    except UnusableSettingsError as error:
+        sys.exit(_said(str(error), 2))
+    logs.configure(settings.log_level)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(settings))
+    except (CertificateError, Misconfigured) as error:
+        sys.exit(_said(str(error), 2))
+    except OSError as error:
+        sys.exit(_said(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}", 1))
+
+
+def _said(sentence: str, code: int) -> int:
+    sys.stderr.write(f"actgate-webhook: {sentence}\n")
+    return code
+
+
+if __name__ == "__main__":
+    main()

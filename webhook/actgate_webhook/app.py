@@ -1,0 +1,96 @@
+"""The FastAPI application: routes, and a lifespan that opens and closes everything they rely on."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import PlainTextResponse
+from starlette.routing import Route
+
+from actgate import __version__
+from actgate_webhook.background import Background
+from actgate_webhook.evidence import EvidenceSource
+from actgate_webhook.health import Health, Troubles
+from actgate_webhook.judge import Judge
+from actgate_webhook.metrics import Metrics
+from actgate_webhook.openapi import describe
+from actgate_webhook.validate import Validate
+
+Resource = AbstractAsyncContextManager[Any]
+Work = Mapping[str, Callable[[], Coroutine[Any, Any, None]]]
+
+
+class App(FastAPI):
+    """FastAPI, with ``/validate`` in its OpenAPI: a plain ASGI route cannot describe itself."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the OpenAPI document."""
+        if self.openapi_schema is None:
+            self.openapi_schema = describe(super().openapi())
+        return self.openapi_schema
+
+
+def create_app(
+    source: EvidenceSource,
+    metrics: Metrics,
+    *,
+    resources: Sequence[Resource] = (),
+    work: Work | None = None,
+    checks: Sequence[Troubles] = (),
+) -> FastAPI:
+    """Build the webhook.
+
+    Args:
+        source: Where evidence comes from.
+        metrics: What is counted.
+        resources: Opened before the first request, in this order, and closed after the last one.
+        work: What goes on beside the requests, by name; it may use the resources.
+        checks: What must hold, beside the source's own checks, before the webhook is ready.
+    """
+    live, ready = Health("livez"), Health("readyz", [source.troubles, *checks])
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for resource in resources:
+                await stack.enter_async_context(resource)
+            background = Background({name: begin() for name, begin in (work or {}).items()})
+            live.sources.append((await stack.enter_async_context(background)).troubles)
+            yield
+
+    app = App(
+        title="actgate webhook",
+        summary="Judges AI models and inference workloads on their compliance evidence.",
+        version=__version__,
+        lifespan=lifespan,
+        routes=[Route("/validate", Validate(Judge(source), metrics))],
+    )
+    _add_probes(app, live, ready)
+    _add_metrics(app, metrics)
+    return app
+
+
+def _add_probes(app: FastAPI, live: Health, ready: Health) -> None:
+    @app.get("/livez", response_class=PlainTextResponse, tags=["health"])
+    async def livez(verbose: str | None = None) -> PlainTextResponse:
+        """Tell whether the process does its work; with ``?verbose``, check by check."""
+        return _page(live, verbose)
+
+    @app.get("/readyz", response_class=PlainTextResponse, tags=["health"], responses={503: {}})
+    async def readyz(verbose: str | None = None) -> PlainTextResponse:
+        """Tell whether reviews should be sent here; with ``?verbose``, check by check."""
+        return _page(ready, verbose)
+
+
+def _page(health: Health, verbose: str | None) -> PlainTextResponse:
+    status, text = health.page(verbose=verbose is not None)
+    return PlainTextResponse(text, status)
+
+
+def _add_metrics(app: FastAPI, metrics: Metrics) -> None:
+    @app.get("/metrics", response_class=PlainTextResponse, tags=["metrics"])
+    async def exposition(request: Request) -> Response:
+        """Return what is counted, in the format of Prometheus or OpenMetrics."""
+        content, content_type = metrics.exposition(request.headers.get("accept", ""))
+        return Response(content, media_type=content_type)

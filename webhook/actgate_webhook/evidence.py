@@ -1,0 +1,47 @@
+"""What a review is judged on, and the port through which it comes: memory first, then a live read.
+
+The one real adapter is ``lookup``; tests have a named fake.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from actgate.policy import Manifest, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything about one subject that is not in the subject itself."""
+
+    manifest: Manifest | None
+    """The manifest that it refers to; None where there is none."""
+    policies: tuple[Policy, ...]
+    """Every CompliancePolicy of the cluster."""
+    namespace_labels: Mapping[str, str]
+    age: float
+    """Seconds since all of it was last known to be what the API server has; 0.0 for a live read."""
+
+
+class NotNowError(Exception):
+    """The evidence cannot be read in time: nothing is known, and unknown is never fine."""
+
+
+class EvidenceSource(Protocol):
+    """Where evidence comes from."""
+
+    def recalled(self, namespace: str, manifest_name: str | None) -> Evidence | None:
+        """Return what memory has, or None where it cannot tell; at once and without I/O.
+
+        A manifest that memory lacks is None in the evidence, which is no proof that there is none.
+        """
+
+    async def read(self, namespace: str, manifest_name: str | None, within: float) -> Evidence:
+        """Ask the API server, all within so many seconds.
+
+        Raises:
+            NotNowError: It gave no answer to build on.
+        """
+
+    def troubles(self) -> Mapping[str, str | None]:
+        """Return for each part of memory why it is not to be relied on, None where it is."""

@@ -1,0 +1,143 @@
+"""The judgement of one review: what is asked, on which evidence, and what follows.
+
+- What is not ours, and DELETE, CONNECT, ``/status`` and ``/scale``, passes without a look.
+- An update that leaves the governed fields as they were passes with warnings, whatever became of the
+  evidence: else no finalizer could be removed, and no commit applied that repairs the evidence.
+- Only an allow may come from memory, and only while memory was in contact within ``MEMORY_SECONDS``
+  and has the manifest. A miss, a refusal and an old memory take one live read, within the deadline.
+- Where that read fails nothing is known, and the answer is "not now".
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+from actgate.policy import Subject, Verdict, decide
+from actgate.policy.workload import governed_fields, is_judged, subject_of
+from actgate_webhook import shape
+from actgate_webhook.evidence import Evidence, EvidenceSource, NotNowError
+from actgate_webhook.review import Operation, Review
+
+logger = logging.getLogger(__name__)
+
+MEMORY_SECONDS: Final = 75.0
+"""How long after the last contact an allow may come from memory. Bookmarks prove contact about once
+a minute; this is also the bound within which a withdrawn manifest is refused by a replica whose
+watch died in silence. With a living watch it is the watch's latency, some milliseconds."""
+
+_FREE_SUBRESOURCES: Final = frozenset({"status", "scale"})
+_FREE_OPERATIONS: Final = frozenset({Operation.DELETE, Operation.CONNECT})
+
+
+class Outcome(StrEnum):
+    """How a review ended, for metrics, logs and audit annotations."""
+
+    PASS = "Pass"  # noqa: S105 - an outcome, not a credential
+    WARN = "Warn"
+    FAIL = "Fail"
+    NOT_JUDGED = "NotJudged"
+    MALFORMED = "Malformed"
+    NOT_NOW = "NotNow"
+    ERROR = "Error"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What came out, with everything that an answer or a log line is made of."""
+
+    outcome: Outcome
+    reason: str = ""
+    """Why there is no verdict, in one sentence, where that is so."""
+    verdict: Verdict | None = None
+    evidence: Evidence | None = None
+
+
+NOT_JUDGED: Final = Judgement(Outcome.NOT_JUDGED)
+
+
+def utc_now() -> datetime:
+    """Return the time of the machine's clock."""
+    return datetime.now(UTC)
+
+
+class Judge:
+    """Judges reviews on the evidence of one source."""
+
+    def __init__(self, source: EvidenceSource, now: Callable[[], datetime] = utc_now) -> None:
+        self._source = source
+        self._now = now
+
+    async def judge(self, review: Review, within: float) -> Judgement:
+        """Judge a review within so many seconds; nothing that it can hold makes this raise."""
+        try:
+            governed_change = _governed_change(review)
+            if governed_change is None:
+                return NOT_JUDGED
+            if not governed_change:
+                return self._unchanged(review)
+            shape.check_readable(review, review.object)
+            return await self._changed(review, within)
+        except shape.MalformedError as error:
+            return Judgement(Outcome.MALFORMED, str(error))
+        except RecursionError:
+            return Judgement(Outcome.MALFORMED, "the object is nested too deeply to be compared")
+        except NotNowError as error:
+            return Judgement(Outcome.NOT_NOW, str(error))
+        except Exception:
+            # A defect of ours is an outage: it must neither allow nor look like a verdict.
+            logger.exception("review %s could not be judged", review.uid)
+            return Judgement(Outcome.ERROR, "actgate failed to judge the request; its log says why")
+
+    def _unchanged(self, review: Review) -> Judgement:
+        subject = _subject(review, governed_change=False)
+        evidence = self._recalled(subject)
+        if evidence is None:
+            return Judgement(Outcome.WARN, "not judged: the evidence cannot be read right now")
+        return self._decided(subject, evidence)
+
+    async def _changed(self, review: Review, within: float) -> Judgement:
+        subject = _subject(review, governed_change=True)
+        evidence = self._recalled(subject)
+        if evidence is not None and evidence.manifest is not None:
+            judgement = self._decided(subject, evidence)
+            if judgement.outcome is not Outcome.FAIL:
+                return judgement
+        evidence = await self._source.read(subject.namespace, subject.manifest_name, within)
+        return self._decided(subject, evidence)
+
+    def _recalled(self, subject: Subject) -> Evidence | None:
+        """Return what memory has, or None where it is too old to count."""
+        evidence = self._source.recalled(subject.namespace, subject.manifest_name)
+        return evidence if evidence is not None and evidence.age < MEMORY_SECONDS else None
+
+    def _decided(self, subject: Subject, evidence: Evidence) -> Judgement:
+        placed = replace(subject, namespace_labels=evidence.namespace_labels)
+        verdict = decide(placed, evidence.manifest, evidence.policies, self._now())
+        return Judgement(Outcome(verdict.outcome), verdict=verdict, evidence=evidence)
+
+
+def _governed_change(review: Review) -> bool | None:
+    """Return whether a governed field changes; None where nothing of it is ours to judge."""
+    if review.operation in _FREE_OPERATIONS or review.subresource in _FREE_SUBRESOURCES:
+        return None
+    shape.check_identity(review, "object", review.object)
+    if review.operation is not Operation.UPDATE:
+        return True if is_judged(review.object) else None
+    shape.check_identity(review, "oldObject", review.old_object)
+    if not is_judged(review.object) and not is_judged(review.old_object):
+        return None
+    return governed_fields(review.object) != governed_fields(review.old_object)
+
+
+def _subject(review: Review, *, governed_change: bool) -> Subject:
+    """Return what the object asks for; the labels of its namespace come with the evidence."""
+    return subject_of(
+        review.object,
+        {},
+        namespace=review.namespace,
+        governed_change=governed_change,
+        dry_run=review.dry_run,
+    )

@@ -1,0 +1,150 @@
+"""Evidence from the cluster: three reflected pictures, and live reads where a picture is not enough.
+
+A picture tells within the latency of a watch what the API server has. A watch that died in silence
+is noticed by the age of its last contact: that age is the evidence's age, the oldest one counts, and
+it is the judge's to say how old is too old.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from actgate.cluster.client import Cluster
+from actgate.cluster.errors import ClusterError, Invalid, NotFound
+from actgate.cluster.reflector import Reflector
+from actgate.cluster.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NAMESPACES, Resource
+from actgate.cluster.store import Change, Unreadable
+from actgate.evidence import EvidenceError, read_manifest, read_policy
+from actgate.policy import Manifest, Policy
+from actgate_webhook.evidence import Evidence, NotNowError
+from actgate_webhook.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+Object = Mapping[str, Any]
+
+
+class Lookup:
+    """An ``EvidenceSource`` over one cluster; its pictures live while ``run`` runs."""
+
+    def __init__(self, cluster: Cluster, metrics: Metrics, unready_after: float) -> None:
+        self._cluster = cluster
+        self._metrics = metrics
+        self._unready_after = unready_after
+        self._manifests = Reflector(cluster, COMPLIANCE_MANIFESTS, read_manifest)
+        self._policies = Reflector(cluster, COMPLIANCE_POLICIES, policy_or_strictest, self._policy_changed)
+        self._namespaces = Reflector(cluster, NAMESPACES, labels_of)
+        self._policies_now: tuple[Policy, ...] | None = None
+        for picture in self._pictures:
+            metrics.watch_picture(picture.resource.plural, picture.__len__, picture.age)
+
+    @property
+    def _pictures(self) -> tuple[Reflector[Any], ...]:
+        return self._manifests, self._policies, self._namespaces
+
+    async def run(self) -> None:
+        """Keep the pictures true until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for picture in self._pictures:
+                group.create_task(picture.run(), name=f"reflector of {picture.resource}")
+
+    def recalled(self, namespace: str, manifest_name: str | None) -> Evidence | None:
+        """Return what the pictures show; None before they are complete or without the namespace."""
+        labels = self._namespaces.get(None, namespace)
+        if isinstance(labels, Unreadable | None) or not all(p.synced.is_set() for p in self._pictures):
+            return None
+        manifest = self._manifests.get(namespace, manifest_name) if manifest_name else None
+        if isinstance(manifest, Unreadable):
+            return None
+        age = max(picture.age() for picture in self._pictures)
+        return Evidence(manifest, self._known_policies(), labels, age)
+
+    async def read(self, namespace: str, manifest_name: str | None, within: float) -> Evidence:
+        """Read manifest, namespace and policies at once, all of them live."""
+        trouble = ""
+        try:
+            async with asyncio.timeout(within), asyncio.TaskGroup() as reads:
+                manifest = reads.create_task(self._manifest(namespace, manifest_name, within))
+                labels = reads.create_task(self._labels(namespace, within))
+                policies = reads.create_task(self._live_policies(within))
+        except* ClusterError as errors:
+            trouble = str(errors.exceptions[0])
+        except* TimeoutError:
+            trouble = f"the API server did not answer within {within:.1f} s"
+        if trouble:
+            raise NotNowError(trouble)
+        return Evidence(manifest.result(), policies.result(), labels.result(), age=0.0)
+
+    def troubles(self) -> Mapping[str, str | None]:
+        """Return for each picture why it is not to be relied on."""
+        return {str(picture.resource): self._trouble(picture) for picture in self._pictures}
+
+    def _trouble(self, picture: Reflector[Any]) -> str | None:
+        why = f": {picture.trouble}" if picture.trouble is not None else ""
+        if not picture.synced.is_set():
+            return f"not listed yet{why}"
+        if picture.age() > self._unready_after:
+            return f"no contact for {picture.age():.0f} s{why}"
+        return None
+
+    def _policy_changed(self, _: Change[Policy]) -> None:
+        self._policies_now = None
+
+    def _known_policies(self) -> tuple[Policy, ...]:
+        if self._policies_now is None:
+            self._policies_now = tuple(
+                Policy(key[1]) if isinstance(policy, Unreadable) else policy
+                for key, policy in self._policies.items()
+            )
+        return self._policies_now
+
+    async def _manifest(self, namespace: str, name: str | None, within: float) -> Manifest | None:
+        if not name:
+            return None
+        found = await self._get(COMPLIANCE_MANIFESTS, name, namespace, within)
+        return None if found is None else read_manifest(found)
+
+    async def _labels(self, namespace: str, within: float) -> Mapping[str, str]:
+        found = await self._get(NAMESPACES, namespace, None, within)
+        if found is None:
+            raise NotFound(f"the namespace {namespace[:63]!r} does not exist")
+        return labels_of(found)
+
+    async def _live_policies(self, within: float) -> tuple[Policy, ...]:
+        with self._metrics.live_read(COMPLIANCE_POLICIES.plural) as read:
+            pages = self._cluster.list_pages(COMPLIANCE_POLICIES, within=within)
+            policies = [policy_or_strictest(item) async for page in pages for item in page.items]
+            read.found()
+        return tuple(policies)
+
+    async def _get(
+        self, resource: Resource, name: str, namespace: str | None, within: float
+    ) -> dict[str, Any] | None:
+        with self._metrics.live_read(resource.plural) as read:
+            try:
+                thing = await self._cluster.get(resource, name, namespace, within=within)
+            except (NotFound, Invalid):
+                # A name that no object can have is a name that no object has.
+                read.missing()
+                return None
+            read.found()
+            return thing
+
+
+def policy_or_strictest(obj: Object) -> Policy:
+    """Read a CompliancePolicy; one that cannot be read is the baseline, Deny, for every namespace.
+
+    To skip it would relax what somebody meant to ask for.
+    """
+    try:
+        return read_policy(obj)
+    except EvidenceError as error:
+        name = str(obj["metadata"]["name"])
+        logger.warning("CompliancePolicy %s cannot be read, the baseline stands in for it: %s", name, error)
+        return Policy(name)
+
+
+def labels_of(namespace: Object) -> Mapping[str, str]:
+    """Return the labels of a Namespace."""
+    return dict(namespace["metadata"].get("labels") or {})

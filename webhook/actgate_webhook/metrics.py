@@ -1,0 +1,133 @@
+"""What is counted, for Prometheus; the registry is ours, so that two apps in one process stay apart."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
+
+from actgate.policy.workload import MODEL_DEPLOYMENT, TEMPLATE_PATHS
+
+_KINDS: Final = frozenset({MODEL_DEPLOYMENT, *TEMPLATE_PATHS})
+_SECONDS: Final = (
+    0.0001,
+    0.00025,
+    0.0005,
+    0.001,
+    0.0025,
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.1,
+    0.25,
+    0.5,
+    1,
+    2.5,
+    5,
+)
+
+
+class LiveRead:
+    """The result of one live read, to be named by whoever made it."""
+
+    def __init__(self) -> None:
+        self.result = "error"
+
+    def found(self) -> None:
+        """Note that the API server has it."""
+        self.result = "found"
+
+    def missing(self) -> None:
+        """Note that the API server says there is none."""
+        self.result = "missing"
+
+
+class Metrics:
+    """Counters, histograms and gauges of one webhook."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._reviews = Counter(
+            "actgate_webhook_reviews",
+            "Reviews answered.",
+            ("kind", "operation", "outcome", "dry_run"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "actgate_webhook_review_seconds",
+            "Time from the first byte of a review to its answer.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._bad_requests = Counter(
+            "actgate_webhook_bad_requests",
+            "Requests that were no AdmissionReview.",
+            ("status",),
+            registry=self.registry,
+        )
+        self._live_reads = Counter(
+            "actgate_webhook_live_reads",
+            "Reads from the API server while a review waits.",
+            ("resource", "result"),
+            registry=self.registry,
+        )
+        self._objects = Gauge(
+            "actgate_webhook_cache_objects", "Objects in memory.", ("resource",), registry=self.registry
+        )
+        self._age = Gauge(
+            "actgate_webhook_cache_age_seconds",
+            "Time since memory was last known to be what the API server has.",
+            ("resource",),
+            registry=self.registry,
+        )
+        self._expiry = Gauge(
+            "actgate_webhook_certificate_expiration_timestamp_seconds",
+            "When the serving certificate ends, as Unix time.",
+            registry=self.registry,
+        )
+        self._reloads = Counter(
+            "actgate_webhook_certificate_reloads",
+            "New serving certificates, by whether they could be used.",
+            ("result",),
+            registry=self.registry,
+        )
+
+    def reviewed(self, kind: str, operation: str, outcome: str, dry_run: bool, seconds: float) -> None:
+        """Count an answered review."""
+        known = kind if kind in _KINDS else "other"
+        self._reviews.labels(known, operation, outcome, "true" if dry_run else "false").inc()
+        self._seconds.observe(seconds)
+
+    def bad_request(self, status: int) -> None:
+        """Count a request that was no AdmissionReview."""
+        self._bad_requests.labels(str(status)).inc()
+
+    @contextmanager
+    def live_read(self, resource: str) -> Iterator[LiveRead]:
+        """Count a live read by its result; one that names none ended in an error."""
+        read = LiveRead()
+        try:
+            yield read
+        finally:
+            self._live_reads.labels(resource, read.result).inc()
+
+    def watch_picture(self, resource: str, size: Callable[[], int], age: Callable[[], float]) -> None:
+        """Report size and age of a picture whenever somebody scrapes."""
+        self._objects.labels(resource).set_function(size)
+        self._age.labels(resource).set_function(age)
+
+    def certificate_loaded(self, expiry: float) -> None:
+        """Note a serving certificate and when it ends, as Unix time."""
+        self._reloads.labels("loaded").inc()
+        self._expiry.set(expiry)
+
+    def certificate_refused(self) -> None:
+        """Count a new pair of files that could not be used."""
+        self._reloads.labels("refused").inc()
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Return the page for a scraper and its content type, in the format that it accepts."""
+        encoder, content_type = choose_encoder(accept)
+        return encoder(self.registry), content_type

@@ -1,0 +1,86 @@
+"""Settings of the webhook, from flags and from the environment.
+
+Each field is a flag (``--drain-seconds 10``) and an environment variable
+(``ACTGATE_WEBHOOK_DRAIN_SECONDS=10``); a flag wins. What policies ask for is never set here.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Self
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
+
+PREFIX = "ACTGATE_WEBHOOK_"
+
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
+class UnusableSettingsError(Exception):
+    """A flag or a variable cannot be used; the message says which, and why."""
+
+
+class Settings(BaseSettings):
+    """Judge AI models and inference workloads for the API server, over TLS."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        frozen=True,
+        cli_prog_name="actgate-webhook",
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+        cli_avoid_json=True,
+        use_attribute_docstrings=True,
+    )
+
+    host: str = "0.0.0.0"  # noqa: S104 - a pod is reached at its own address
+    """Address to listen on."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8443
+    """Port to listen on, 0 for any free one."""
+    tls_certificate: Path = Path("/etc/actgate/tls/tls.crt")
+    """Serving certificate with its chain, PEM; read again when it changes."""
+    tls_key: Path = Path("/etc/actgate/tls/tls.key")
+    """Private key of the certificate, PEM; read again when it changes."""
+    kubeconfig: Path | None = None
+    """Kubeconfig of the API server; else $KUBECONFIG, the pod's service account, ~/.kube/config."""
+    drain_seconds: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] = 10.0
+    """Seconds of serving, unready, after SIGTERM; a second signal cuts them short."""
+    finish_seconds: Annotated[int, Field(ge=1, le=600)] = 15
+    """Seconds that open requests have after the drain."""
+    unready_after_seconds: Seconds = 150.0
+    """Seconds without contact to the API server after which the webhook is unready."""
+    reload_seconds: Seconds = 2.0
+    """Seconds between two looks at the certificate files."""
+    log_level: LogLevel = LogLevel.INFO
+    """DEBUG, INFO, WARNING or ERROR."""
+
+    @classmethod
+    def read(cls, arguments: Sequence[str]) -> Self:
+        """Read command line arguments and the environment.
+
+        Raises:
+            UnusableSettingsError: One of them is not what its field asks for.
+        """
+        try:
+            return cls(_cli_parse_args=list(arguments))
+        except SettingsError as error:
+            raise UnusableSettingsError(str(error)) from error
+        except ValidationError as error:
+            raise UnusableSettingsError(
+                "; ".join(_words(item["loc"], item["msg"]) for item in error.errors())
+            ) from error
+
+
+def _words(location: tuple[int | str, ...], message: str) -> str:
+    field = str(location[0]) if location else "settings"
+    return f"--{field.replace('_', '-')} (or {PREFIX}{field.upper()}): {message}"
