@@ -13,6 +13,7 @@ and the rule ``manifest/invalid`` speaks of it. Whoever converts or writes gets 
 
 from actgate.evidence.canonical import digest
 from actgate.evidence.convert import Conversion, convert, origins, read_document
+from actgate.evidence.documents import Document, load
 from actgate.evidence.errors import DigestError, DocumentError, EvidenceError, UnreadableError
 from actgate.evidence.policies import read_policy
 from actgate.evidence.read import read_manifest
@@ -21,6 +22,7 @@ from actgate.evidence.v0 import Weakness, is_v0, origin
 __all__ = [
     "Conversion",
     "DigestError",
+    "Document",
     "DocumentError",
     "EvidenceError",
     "UnreadableError",
@@ -28,6 +30,7 @@ __all__ = [
     "convert",
     "digest",
     "is_v0",
+    "load",
     "origin",
     "origins",
     "read_document",
