@@ -61,11 +61,10 @@ class Rest:
         path: str,
         body: object = None,
         content_type: str = JSON,
-        headers: Mapping[str, str] | None = None,
         **query: str,
     ) -> Reply:
         """Send one request; every HTTP status is an answer, only a broken connection raises."""
-        sent: dict[str, str] = {**self._pool.headers, **(headers or {})}
+        sent: dict[str, str] = dict(self._pool.headers)
         if body is not None:
             sent["Content-Type"] = content_type
         response = self._pool.request(
@@ -90,9 +89,7 @@ def install_crds(rest: Rest, definitions: Iterable[Mapping[str, Any]]) -> None:
     """
     for definition in definitions:
         name = definition["metadata"]["name"]
-        reply = rest(
-            "PATCH", f"{CRDS}/{name}", definition, APPLY_PATCH, fieldManager="sandbox", force="true"
-        )
+        reply = rest("PATCH", f"{CRDS}/{name}", definition, APPLY_PATCH, fieldManager="sandbox", force="true")
         if reply.status not in (200, 201):
             raise SandboxError(f"the API server refused the CRD {name}: {reply.message}")
         _wait_until_served(rest, definition)

@@ -51,9 +51,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     chosen = metafunc.config.getoption("--control-plane")
     engines = sandbox.ENGINES if chosen == "all" else (chosen,)
-    metafunc.parametrize(
-        "control_plane", [_engine(name) for name in engines], indirect=True, scope="session"
-    )
+    metafunc.parametrize("control_plane", [_engine(name) for name in engines], indirect=True, scope="session")
 
 
 def _engine(name: str) -> ParameterSet:

@@ -35,9 +35,7 @@ def wait_until(condition: Callable[[], T], *, within: float = PATIENCE_SECONDS) 
         time.sleep(_POLL_SECONDS)
 
 
-async def eventually(
-    condition: Callable[[], Awaitable[T]], *, within: float = PATIENCE_SECONDS
-) -> T:
+async def eventually(condition: Callable[[], Awaitable[T]], *, within: float = PATIENCE_SECONDS) -> T:
     """Wait as `wait_until` does for an awaited condition, without blocking the event loop."""
     deadline = time.monotonic() + within
     while True:

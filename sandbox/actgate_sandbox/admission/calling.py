@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import base64
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
-import aiohttp
+import httpx2
 
 REVIEW_TYPE = ("admission.k8s.io/v1", "AdmissionReview")
 _STATUS_WORDS = {
@@ -31,7 +32,7 @@ class Caller:
     """Calls webhooks over kept connections, one pool per certificate authority."""
 
     def __init__(self) -> None:
-        self._sessions: dict[str, aiohttp.ClientSession] = {}
+        self._clients: dict[str, httpx2.AsyncClient] = {}
 
     async def call(self, webhook: Mapping[str, Any], review: dict[str, Any]) -> dict[str, Any]:
         """Send a review and return the response's content, checked.
@@ -49,72 +50,71 @@ class Caller:
         url = f"{config['url']}?timeout={seconds}s"
         try:
             async with asyncio.timeout(seconds):
-                status, body = await self._post(config.get("caBundle", ""), url, review)
+                answer = await self._client(config.get("caBundle", "")).post(url, json=review)
         except TimeoutError as error:
             raise _post_error(url, "context deadline exceeded") from error
-        except (aiohttp.ClientError, ssl.SSLError, ValueError) as error:
-            raise _post_error(url, _words(error)) from error
-        return _checked(_decoded(status, body), review["request"]["uid"])
+        except (httpx2.HTTPError, ssl.SSLError, ValueError) as error:
+            raise _post_error(url, _words(error, urlsplit(url).netloc)) from error
+        return _checked(_decoded(answer), review["request"]["uid"])
 
     async def close(self) -> None:
         """Close every connection."""
-        while self._sessions:
-            _, session = self._sessions.popitem()
-            await session.close()
+        while self._clients:
+            _, client = self._clients.popitem()
+            await client.aclose()
 
-    async def _post(self, ca_bundle: str, url: str, review: dict[str, Any]) -> tuple[int, Any]:
-        try:
-            return await self._post_once(ca_bundle, url, review)
-        except aiohttp.ServerDisconnectedError:
-            # A kept connection that the webhook closed meanwhile says nothing about the webhook.
-            return await self._post_once(ca_bundle, url, review)
-
-    async def _post_once(self, ca_bundle: str, url: str, review: dict[str, Any]) -> tuple[int, Any]:
-        session = self._session(ca_bundle)
-        async with session.post(url, json=review, allow_redirects=False) as response:
-            raw = await response.read()
-            if not raw:
-                raise CallError(
-                    f"failed to call webhook: 0-length response with status code: "
-                    f"{response.status} and content type: {response.content_type}"
-                )
-            try:
-                return response.status, await response.json(content_type=None)
-            except ValueError:
-                return response.status, raw.decode(errors="replace")
-
-    def _session(self, ca_bundle: str) -> aiohttp.ClientSession:
-        if ca_bundle not in self._sessions:
+    def _client(self, ca_bundle: str) -> httpx2.AsyncClient:
+        if ca_bundle not in self._clients:
             authority = base64.b64decode(ca_bundle).decode() or None
-            context = ssl.create_default_context(cadata=authority)
-            connector = aiohttp.TCPConnector(ssl=context, limit=0)
-            self._sessions[ca_bundle] = aiohttp.ClientSession(connector=connector)
-        return self._sessions[ca_bundle]
+            self._clients[ca_bundle] = httpx2.AsyncClient(
+                verify=ssl.create_default_context(cadata=authority),
+                timeout=None,
+                trust_env=False,
+            )
+        return self._clients[ca_bundle]
 
 
 def _post_error(url: str, why: str) -> CallError:
     return CallError(f'failed to call webhook: Post "{url}": {why}')
 
 
-def _words(error: Exception) -> str:
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        certificate_error = error.certificate_error
-        text = str(getattr(certificate_error, "verify_message", certificate_error))
-        if "unable to get local issuer" in text or "self-signed" in text:
-            text = "certificate signed by unknown authority"
-        return f"tls: failed to verify certificate: x509: {text}"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        where = f"dial tcp {error.host}:{error.port}"
-        refused = isinstance(error.os_error, ConnectionRefusedError)
-        return f"{where}: connect: connection refused" if refused else f"{where}: {error.strerror}"
-    if isinstance(error, aiohttp.ServerDisconnectedError):
+def _words(error: Exception, address: str) -> str:
+    """Say it as Go does, as far as the causes underneath allow."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            text = cause.verify_message
+            if "issuer" in text or "self-signed" in text:
+                text = "certificate signed by unknown authority"
+            return f"tls: failed to verify certificate: x509: {text}"
+        if isinstance(cause, ConnectionRefusedError):
+            return f"dial tcp {address}: connect: connection refused"
+    if isinstance(error, httpx2.RemoteProtocolError):
         return "EOF"
     return str(error) or type(error).__name__
 
 
-def _decoded(status: int, body: object) -> dict[str, Any]:
-    if status != 200:
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception and what led to it, members of groups included."""
+    yield error
+    members = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for cause in (error.__cause__ or error.__context__, *members):
+        if cause is not None:
+            yield from _causes(cause)
+
+
+def _decoded(answer: httpx2.Response) -> dict[str, Any]:
+    status = answer.status_code
+    if not answer.content:
+        raise CallError(
+            f"failed to call webhook: 0-length response with status code: {status} "
+            f"and content type: {answer.headers.get('content-type', '')}"
+        )
+    if status != httpx2.codes.OK:
         raise CallError(f"failed to call webhook: {_status_words(status)}")
+    try:
+        body = answer.json()
+    except ValueError:
+        body = None
     if not isinstance(body, dict):
         raise CallError(
             "failed to call webhook: couldn't get version/kind; json parse error: "
