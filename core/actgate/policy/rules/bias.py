@@ -114,7 +114,7 @@ def _holds(measurement: Measurement, limit: float) -> bool:
     value = measurement.value
     if measurement.metric.is_ratio:
         # NaN compares as false with everything, so it never holds.
-        return value > 0 and min(value, 1 / value) >= limit
+        return value >= limit and (value <= 1 or 1 / value >= limit)
     return abs(value) <= limit
 
 
@@ -123,15 +123,17 @@ def _over_limit(
 ) -> Iterator[Finding]:
     if limit is None or _holds(measurement, limit):
         return
-    got = f"{measurement.metric} is {measurement.value:g}"
+    got = f"{measurement.metric} is {measurement.value}"
     if measurement.attribute is not None:
         got = f"{got} for {shown(measurement.attribute)}"
     bound = "below" if measurement.metric.is_ratio else "beyond"
+    if measurement.metric.is_ratio and measurement.value > 1:
+        bound = "and its reciprocal is below"
     whose = f"policy {policy.name}" if limit == _house_limit(measurement, policy) else "the manifest's own"
     yield LIMIT.finding(
         policy.spec.enforcement,
         f"{path}.value",
-        f"{got}, {bound} the limit {limit:g} ({whose})",
+        f"{got}, {bound} the limit {limit} ({whose})",
         "mitigate the disparity, measure again and write a new manifest",
     )
 
@@ -148,8 +150,8 @@ def _claim(
     yield CLAIM.finding(
         effect,
         f"{path}.compliant",
-        f"the manifest claims compliant: {str(measurement.compliant).lower()}, but {measurement.value:g} "
-        f"{result} the limit {limit:g}",
+        f"the manifest claims compliant: {str(measurement.compliant).lower()}, but {measurement.value} "
+        f"{result} the limit {limit}",
         "write the manifest anew from the measured values, or leave compliant out",
     )
 
@@ -159,11 +161,12 @@ def _sample(measurement: Measurement, path: str, policy: Policy) -> Iterator[Fin
     if minimum == 0:
         return
     effect = policy.spec.enforcement
-    if len(measurement.groups) < 2:
+    names = {group.name for group in measurement.groups}
+    if len(names) < 2:
         yield SAMPLE.finding(
             effect,
             f"{path}.groups",
-            f"{len(measurement.groups)} groups are recorded, and a comparison needs at least two",
+            f"{len(names)} different groups are recorded, and a comparison needs at least two",
             "record every group with its count",
         )
     for index, group in enumerate(measurement.groups):

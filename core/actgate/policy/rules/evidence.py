@@ -66,11 +66,11 @@ def _out_of_range(measurement: Measurement) -> Iterator[tuple[str, str]]:
     if not math.isfinite(value):
         yield "value", f"{measurement.metric} is {value}, which is not a number to compare"
     elif measurement.metric.is_ratio and value < 0:
-        yield "value", f"{measurement.metric} is {value:g}, and a ratio is not negative"
+        yield "value", f"{measurement.metric} is {value}, and a ratio is not negative"
     elif not measurement.metric.is_ratio and abs(value) > 1:
-        yield "value", f"{measurement.metric} is {value:g}, and a difference lies from -1 to 1"
+        yield "value", f"{measurement.metric} is {value}, and a difference lies from -1 to 1"
     if threshold is not None and not 0 <= threshold <= 1:
-        yield "threshold", f"the threshold is {threshold:g}, and a threshold lies from 0 to 1"
+        yield "threshold", f"the threshold is {threshold}, and a threshold lies from 0 to 1"
 
 
 def timely(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Finding]:
