@@ -5,6 +5,7 @@ code that the table does not hold is unknown, and unknown is never allowed.
 """
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,6 +33,10 @@ _ZONE_ENDINGS: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
 """How each provider makes a zone's name from its region's; a name of another form is unknown."""
 
 
+_PARTS_OF_THE_MAP: Final = frozenset({"Netherlands", "Germany", "Germany South", "Austria West"})
+"""What stands in the table's city column where a provider names no town."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A row of the region table: who calls it what, and where it is."""
@@ -44,7 +49,12 @@ class Place:
     @property
     def town(self) -> str:
         """The city's bare name, without the remarks that the table keeps beside it."""
-        return re.split(r"[(/,]", self.city)[0].strip()
+        return re.split(r"[(/,]", self.city)[0].strip().removesuffix(" area")
+
+    @property
+    def names_a_town(self) -> bool:
+        """Whether the table knows the town; some providers tell no more than the country."""
+        return self.town not in _PARTS_OF_THE_MAP
 
 
 def _by_code() -> dict[str, tuple[Place, ...]]:
@@ -80,8 +90,12 @@ def locate(code: str, provider: str | None = None) -> tuple[Place, ...]:
 
 
 def towns_named(text: str) -> tuple[Place, ...]:
-    """Return the places whose town stands as a word in a text, one per town and country."""
-    lowered = text.lower()
+    """Return the places whose town stands as a word in a text, one per town and country.
+
+    Letter case and accents are ignored: "Zürich" names Zurich.
+    """
+    decomposed = unicodedata.normalize("NFKD", text)
+    lowered = "".join(mark for mark in decomposed if not unicodedata.combining(mark)).lower()
     named: dict[tuple[str, str], Place] = {}
     for pattern, place in _TOWNS:
         if pattern.search(lowered):
@@ -98,4 +112,5 @@ _TOWNS: Final = tuple(
     (re.compile(rf"\b{re.escape(place.town.lower())}\b"), place)
     for places in _PLACES.values()
     for place in places
+    if place.names_a_town
 )
