@@ -34,7 +34,7 @@ def decide(subject: Subject, manifest: Manifest | None, policies: Iterable[Polic
     Returns:
         The verdict with every finding. A refusal is a value: nothing is raised for any input.
     """
-    moment = now if now.tzinfo is not None else now.replace(tzinfo=UTC)
+    moment = now if now.utcoffset() is not None else now.replace(tzinfo=UTC)
     chosen = applicable(policies, subject.namespace_labels)
     linked = manifest if manifest is not None and _is_referred_to(manifest, subject) else None
     findings = [*_about_subject(subject, linked, chosen)]
@@ -68,6 +68,8 @@ def _about_subject(
 ) -> Iterator[Finding]:
     for policy in chosen:
         for problem in subject.problems:
+            if problem.rule == residency.SERVING.id:
+                continue  # Counts only where the policy judges residency: residency.serving says so.
             yield rules.BY_ID[problem.rule].finding(
                 policy.spec.enforcement, problem.path, problem.message, problem.remedy
             )

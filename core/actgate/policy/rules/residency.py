@@ -55,9 +55,13 @@ def serving(subject: Subject, tier: Tier, policy: Policy) -> Iterator[Finding]:
     residency = policy.spec.residency
     if tier not in residency.required_for or residency.serving is Requirement.IGNORE:
         return
+    unreadable = [problem for problem in subject.problems if problem.rule == SERVING.id]
+    for problem in unreadable:
+        yield SERVING.finding(policy.spec.enforcement, problem.path, problem.message, problem.remedy)
     # A manifest judged by itself runs nowhere; only a deployment has a placement.
     if (
         not subject.placement
+        and not unreadable
         and residency.serving is Requirement.REQUIRE
         and subject.kind != "ComplianceManifest"
     ):
@@ -117,8 +121,9 @@ def _statement(
 ) -> Iterator[Finding]:
     """Hold the source's own words against the region: a second city makes the statement doubtful."""
     own = {place.town for place in places}
+    countrywide = {place.country for place in places if not place.names_a_town}
     for place in towns_named(region.statement or ""):
-        if place.town in own:
+        if place.town in own or place.country in countrywide:
             continue
         outside = place.country not in policy.countries
         yield rule.finding(
