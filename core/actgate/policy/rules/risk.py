@@ -34,6 +34,7 @@ CATEGORY: Final = Rule(
 )
 RULES: Final = (PROHIBITED, CATEGORY)
 
+_BASIS: Final = "spec.classification.basis"
 _NO_POINT: Final = frozenset({"none"})
 _ANNEX_I: Final = frozenset({"I"})
 _ANNEX_III: Final = frozenset(entry["id"] for entry in ai_act()["annex_iii"])
@@ -55,6 +56,8 @@ class Classified:
     """The tier that a manifest is judged in; ``doubt`` says why it is not the one it states."""
 
     tier: Tier
+    path: str = "spec.riskCategory"
+    """The field that decided."""
     prohibited_by: str | None = None
     """The words that make it a prohibited practice, or None."""
     doubt: str | None = None
@@ -71,9 +74,9 @@ def classify(manifest: Manifest, now: datetime) -> Classified:
     if basis is not None and (start := _ART_5.get(basis)) is not None:
         if now >= start:
             words = f"its classification rests on point {basis} of Art. 5, in force since {start:%Y-%m-%d}"
-            return Classified(Tier.HIGH_RISK, prohibited_by=words)
+            return Classified(Tier.HIGH_RISK, _BASIS, prohibited_by=words)
         doubt = f"point {basis} of Art. 5 prohibits the system from {start:%Y-%m-%d} on"
-        return Classified(Tier.HIGH_RISK, doubt=doubt, changes_at=start)
+        return Classified(Tier.HIGH_RISK, _BASIS, doubt=doubt, changes_at=start)
     if category is None:
         what = manifest.stated_category
         words = "is missing" if what is None else f"{shown(what)} is not known"
@@ -81,7 +84,7 @@ def classify(manifest: Manifest, now: datetime) -> Classified:
     tier = Tier(category.value)
     if tier is Tier.HIGH_RISK or stated is None or (contradiction := _contradiction(stated)) is None:
         return Classified(tier)
-    return Classified(Tier.HIGH_RISK, doubt=contradiction)
+    return Classified(Tier.HIGH_RISK, _BASIS, doubt=contradiction)
 
 
 def _contradiction(stated: Classification) -> str | None:
@@ -105,14 +108,14 @@ def findings(classified: Classified) -> Iterator[Finding]:
     if classified.prohibited_by is not None:
         yield PROHIBITED.finding(
             Enforcement.DENY,
-            "spec.riskCategory",
+            classified.path,
             f"the system is a prohibited practice: {classified.prohibited_by}",
             "do not deploy it; if the category is wrong, write a corrected manifest",
         )
     if classified.doubt is not None:
         yield CATEGORY.finding(
             Enforcement.WARN,
-            "spec.riskCategory",
+            classified.path,
             f"judged as HighRisk: {classified.doubt}",
             "state riskCategory as HighRisk, LimitedRisk or MinimalRisk, and the classification "
             "that bears it out",
