@@ -14,6 +14,7 @@ from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.kubeconfig import write_kubeconfig
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import Rest
+from actgate_sandbox.stand_in import StandIn
 
 EngineName = Literal["stand-in", "envtest"]
 ENGINES: tuple[EngineName, ...] = ("stand-in", "envtest")
@@ -113,8 +114,6 @@ class _StandInEngine:
     """The stand-in behind a throw-away authority, with a kubeconfig of its own."""
 
     def __init__(self) -> None:
-        from actgate_sandbox.stand_in import StandIn
-
         authority = Authority("actgate stand-in")
         self.ca = authority.certificate
         self.token = secrets.token_urlsafe(24)

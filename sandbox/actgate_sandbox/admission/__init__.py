@@ -7,7 +7,7 @@ every webhook that a request concerns and returns one `Decision`.
 from __future__ import annotations
 
 from actgate_sandbox.admission.attributes import Attributes, Decision, Endpoint
-from actgate_sandbox.admission.registration import check_configuration, on_loopback
+from actgate_sandbox.admission.registration import check_configuration
 from actgate_sandbox.admission.review import Webhooks
 
 __all__ = [
@@ -16,5 +16,4 @@ __all__ = [
     "Endpoint",
     "Webhooks",
     "check_configuration",
-    "on_loopback",
 ]

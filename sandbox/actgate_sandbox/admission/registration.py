@@ -1,9 +1,8 @@
-"""ValidatingWebhookConfigurations: what is refused in one, and how one is aimed at this machine."""
+"""What the API server refuses in a ValidatingWebhookConfiguration."""
 
 from __future__ import annotations
 
 import base64
-import copy
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,25 +21,6 @@ _CHOICES = (
 )
 _SIDE_EFFECTS = ("None", "NoneOnDryRun")
 _URL_FORM = "desired format: https://host[/path]"
-
-
-def on_loopback(configuration: Mapping[str, Any], url: str, ca: bytes) -> dict[str, Any]:
-    """Aim every webhook at a server on this machine, in a copy.
-
-    Args:
-        configuration: A ValidatingWebhookConfiguration, as it is deployed in a cluster.
-        url: The server's address without a path; the path stays the service's.
-        ca: The authority of the server's certificate, PEM.
-    """
-    aimed = copy.deepcopy(dict(configuration))
-    for webhook in aimed.get("webhooks", ()):
-        config = webhook["clientConfig"]
-        path = config.get("service", {}).get("path") or urlsplit(config.get("url", "")).path
-        webhook["clientConfig"] = {
-            "url": url.rstrip("/") + path,
-            "caBundle": base64.b64encode(ca).decode(),
-        }
-    return aimed
 
 
 def check_configuration(configuration: Mapping[str, Any]) -> list[FieldError]:

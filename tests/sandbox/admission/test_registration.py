@@ -1,10 +1,8 @@
 from __future__ import annotations
 
-import base64
-
 import pytest
 
-from actgate_sandbox.admission import check_configuration, on_loopback
+from actgate_sandbox.admission import check_configuration
 from tests.sandbox.admission.configurations import configuration, webhook
 from tests.sandbox.admission.registration_cases import CASES, Case
 from tests.support.webhook_server import WebhookServer
@@ -42,15 +40,3 @@ def test_what_the_sandbox_cannot_do_is_refused(changes: dict[str, object], what:
     """What a cluster would accept and the sandbox cannot do is refused when it is registered."""
     (error,) = check_configuration(configuration(webhook(SERVER, **changes)))
     assert what in error.message
-
-
-def test_a_deployed_registration_is_aimed_at_loopback() -> None:
-    """The service's path stays, address and authority are replaced, the original is untouched."""
-    config = {"service": {"name": "s", "namespace": "n", "path": "/validate"}}
-    deployed = configuration(webhook(SERVER, clientConfig=config))
-    aimed = on_loopback(deployed, "https://127.0.0.1:9443", b"ca")
-    assert aimed["webhooks"][0]["clientConfig"] == {
-        "url": "https://127.0.0.1:9443/validate",
-        "caBundle": base64.b64encode(b"ca").decode(),
-    }
-    assert deployed["webhooks"][0]["clientConfig"] == config
