@@ -34,7 +34,13 @@ ADMINISTRATOR: User = {
     "username": "kubernetes-admin",
     "groups": ["system:masters", "system:authenticated"],
 }
-_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_OPTIONS = {
+    "GET": "GetOptions",
+    "POST": "CreateOptions",
+    "PUT": "UpdateOptions",
+    "PATCH": "PatchOptions",
+    "DELETE": "DeleteOptions",
+}
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _TRUE = ("true", "1")
 
@@ -76,7 +82,7 @@ class Front:
                 Route("/openapi/v3/{path:path}", self._guarded(self._openapi)),
                 Route("/api", self._guarded(self._core)),
                 Route("/apis", self._guarded(self._groups)),
-                Route("/{path:path}", self._guarded(self._resource), methods=_METHODS),
+                Route("/{path:path}", self._guarded(self._resource), methods=list(_OPTIONS)),
             ]
         )
 
@@ -145,7 +151,8 @@ class Front:
         resource = self._registry.find(path.group, path.version, path.plural)
         if resource is None or not _well_placed(resource, path):
             raise no_such_path()
-        options = Options.read(request.query_params, request.headers.get("user-agent", ""))
+        agent = request.headers.get("user-agent", "")
+        options = Options.read(_OPTIONS[request.method], request.query_params, agent)
         call = Call(resource, path.namespace, path.name, _user(request), path.subresource, options)
         if resource.deprecated:
             call.warnings.append(resource.deprecated)
@@ -155,7 +162,10 @@ class Front:
         verbs = self._item_verbs() if call.name else self._collection_verbs()
         if request.method not in verbs:
             raise method_not_allowed()
-        return await verbs[request.method](request, call)
+        try:
+            return await verbs[request.method](request, call)
+        except ApiError as error:
+            return _raw(orjson.dumps(error.body()), call, error.code)
 
     def _item_verbs(self) -> Mapping[str, _Verb]:
         return {
@@ -278,7 +288,7 @@ def _aggregated(body: Object) -> Response:
 
 def _found(body: Object | None) -> Response:
     if body is None:
-        raise no_such_path()
+        return Response("404 page not found\n", 404, media_type="text/plain")
     return _json(body)
 
 

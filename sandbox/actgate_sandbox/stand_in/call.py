@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from actgate_sandbox.stand_in.managers import owner_name
 from actgate_sandbox.stand_in.resources import Resource
-from actgate_sandbox.stand_in.status import ApiError, bad_request, not_found
+from actgate_sandbox.stand_in.status import ApiError, Cause, invalid_option, not_found
 from actgate_sandbox.stand_in.store import Key
 
 User = Mapping[str, Any]
@@ -31,20 +31,19 @@ class Options:
     """The propagation policy of a deletion."""
 
     @classmethod
-    def read(cls, query: Mapping[str, str], user_agent: str) -> Options:
-        """Read the options of a write.
+    def read(cls, kind: str, query: Mapping[str, str], user_agent: str) -> Options:
+        """Read the options of a write, which together are called `kind` (`CreateOptions`).
 
         Raises:
-            ApiError: 400 where one has a value that does not exist.
+            ApiError: 422 where one has a value that does not exist.
         """
         dry_run, validation = query.get("dryRun"), query.get("fieldValidation") or "Warn"
         if dry_run not in (None, "", "All"):
-            raise bad_request(f'dryRun: Unsupported value: "{dry_run}": supported values: "All"')
+            why = f'Unsupported value: ["{dry_run}"]: supported values: "All"'
+            raise invalid_option(kind, Cause("FieldValueNotSupported", "dryRun", why))
         if validation not in ("Ignore", "Warn", "Strict"):
-            raise bad_request(
-                f'fieldValidation: Unsupported value: "{validation}": '
-                'supported values: "Ignore", "Strict", "Warn"'
-            )
+            why = f'Unsupported value: "{validation}": supported values: "", "Ignore", "Strict", "Warn"'
+            raise invalid_option(kind, Cause("FieldValueNotSupported", "fieldValidation", why))
         given = query.get("fieldManager")
         return cls(
             dry_run=dry_run == "All",

@@ -104,7 +104,7 @@ def _number(name: str, path: str) -> Column:
 
 
 NAME = Column("Name", ".metadata.name", format="name")
-AGE = Column("Age", ".metadata.creationTimestamp", "date")
+AGE = Column("Age", lambda obj: age(obj["metadata"].get("creationTimestamp")))
 _WIDE = (
     Column("Containers", lambda obj: _joined(c.get("name") for c in _containers(obj)), priority=1),
     Column("Images", lambda obj: _joined(c.get("image") for c in _containers(obj)), priority=1),

@@ -7,6 +7,8 @@ are filled in, and only then is the object validated.
 from __future__ import annotations
 
 from actgate_sandbox.stand_in.call import Call
+from actgate_sandbox.stand_in.fieldsets import UNKNOWN, Node, child
+from actgate_sandbox.stand_in.kinds_schema import object_meta
 from actgate_sandbox.stand_in.metadata import metadata_causes
 from actgate_sandbox.stand_in.resources import Resource
 from actgate_sandbox.stand_in.status import Cause, Json, Object, bad_request, invalid
@@ -21,8 +23,10 @@ def complete(call: Call, obj: Object) -> Object:
             where a field has the wrong type.
     """
     resource = call.resource
-    if not resource.custom:
-        obj = _without_nulls(obj)
+    if resource.custom:
+        obj["metadata"] = tidy(obj["metadata"], object_meta())
+    else:
+        obj = tidy(obj, resource.schema)
         _require_types(resource, obj)
     known, unknown = resource.compiled.prune(obj)
     if unknown and call.options.validation == "Strict":
@@ -37,21 +41,31 @@ def complete(call: Call, obj: Object) -> Object:
     return completed
 
 
-def _without_nulls(value: Json) -> Json:
-    """The built-in kinds do not tell null from absent."""
+def tidy(value: Json, schema: Node) -> Json:
+    """Write a value of a built-in type as the real server does.
+
+    Null, an empty list and an empty map are the same as nothing (an empty object with fields of its
+    own is not), and quantities are strings.
+    """
     if isinstance(value, dict):
-        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+        inner = ((key, item, child(schema, key)) for key, item in value.items() if item is not None)
+        return {key: tidy(item, node) for key, item, node in inner if not _is_empty(item, node)}
     if isinstance(value, list):
-        return [_without_nulls(item) for item in value]
-    return value
+        return [tidy(item, schema.get("items", UNKNOWN)) for item in value]
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return str(value) if is_number and schema.get("format") == "quantity" else value
+
+
+def _is_empty(value: Json, schema: Node) -> bool:
+    return value == [] or (value == {} and "additionalProperties" in schema)
 
 
 def _require_types(resource: Resource, obj: Object) -> None:
-    wrong = [text for text in type_errors(obj, resource.schema) if "not declared" not in text]
-    if wrong:
+    wrong = next(type_errors(obj, resource.schema, merging=False), None)
+    if wrong is not None:
         raise bad_request(
             f'{resource.kind} in version "{resource.version}" cannot be handled as a '
-            f"{resource.kind}: json: cannot unmarshal {wrong[0].lstrip('.')}"
+            f"{resource.kind}: json: cannot unmarshal {wrong.lstrip('.')}"
         )
 
 

@@ -6,7 +6,7 @@ Finalizers are somebody's promise to clean up first; the object stays, marked, u
 from __future__ import annotations
 
 from actgate_sandbox.stand_in.managers import now
-from actgate_sandbox.stand_in.status import Object, bad_request
+from actgate_sandbox.stand_in.status import Cause, Object, invalid_option
 from actgate_sandbox.stand_in.store import Stored
 
 FOREGROUND = "foregroundDeletion"
@@ -26,13 +26,12 @@ def deletion_mark(live: Stored, policy: str | None) -> Object | None:
     """Return the marked object, or None where it can go at once.
 
     Raises:
-        ApiError: 400 for a propagation policy that does not exist.
+        ApiError: 422 for a propagation policy that does not exist.
     """
     if policy not in (None, "Background", *_BY_POLICY):
-        raise bad_request(
-            f'propagationPolicy: Unsupported value: "{policy}": supported values: '
-            '"Background", "Foreground", "Orphan"'
-        )
+        why = f'Unsupported value: "{policy}": supported values: "Foreground", "Background", "Orphan", "nil"'
+        cause = Cause("FieldValueNotSupported", "propagationPolicy", why)
+        raise invalid_option("DeleteOptions", cause)
     marked = live.copy()
     metadata = marked["metadata"]
     if policy in _BY_POLICY and _BY_POLICY[policy] not in metadata.get("finalizers", ()):

@@ -81,6 +81,7 @@ QUANTITIES = frozenset(
         *("sizeLimit", "divisor", "averageValue", "MetricTarget.value"),
     }
 )
+QUANTITY: Schema = {"x-kubernetes-int-or-string": True, "format": "quantity"}
 OPAQUE_TYPES = frozenset({"JSONSchemaProps"})
 """Recursive or free-form: kept as it is. CRD schemas have a check of their own."""
 
@@ -125,10 +126,6 @@ DEFAULTS: Mapping[str, Any] = {
         "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1},
     },
     "ReplicaSetSpec.replicas": 1,
-    "JobSpec.backoffLimit": 6,
-    "JobSpec.completionMode": "NonIndexed",
-    "JobSpec.podReplacementPolicy": "TerminatingOrFailed",
-    "JobSpec.suspend": False,
     "CronJobSpec.concurrencyPolicy": "Allow",
     "CronJobSpec.failedJobsHistoryLimit": 1,
     "CronJobSpec.successfulJobsHistoryLimit": 3,
@@ -208,10 +205,10 @@ def _of_field(owner: str, field: str, annotation: Json, description: str | None)
 
 def _make_quantity(schema: Schema) -> None:
     if "additionalProperties" in schema:
-        schema["additionalProperties"] = {"x-kubernetes-int-or-string": True}
+        schema["additionalProperties"] = dict(QUANTITY)
     elif schema.get("type") == "string":
         del schema["type"]
-        schema["x-kubernetes-int-or-string"] = True
+        schema.update(QUANTITY)
 
 
 def _of_type(annotation: Json) -> Schema:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from actgate_sandbox.stand_in import fieldsets
 from actgate_sandbox.stand_in.fieldsets import Node, Path, Paths, TypeMismatchError
-from actgate_sandbox.stand_in.status import ApiError, Cause, Json, Object, apply_conflict, internal
+from actgate_sandbox.stand_in.status import Cause, Json, Object, apply_conflict, failure
 from actgate_sandbox.stand_in.typed import shown_element, type_errors
 
 _NOT_OWNED: Paths = frozenset(
@@ -62,10 +62,10 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def read(obj: Object | None) -> Entries:
+def read(obj: Object) -> Entries:
     """Read the entries of an object."""
     entries: Entries = {}
-    for item in ((obj or {}).get("metadata") or {}).get("managedFields") or ():
+    for item in (obj.get("metadata") or {}).get("managedFields") or ():
         manager = Manager(
             item.get("manager", ""),
             item.get("operation", ""),
@@ -80,9 +80,12 @@ def read(obj: Object | None) -> Entries:
 def _write(obj: Object, entries: Entries) -> None:
     ordered = sorted(
         entries.values(),
-        key=lambda entry: (entry.manager.operation, entry.time, entry.manager.name),
+        key=lambda entry: (entry.manager.operation, entry.time, *entry.manager),
     )
-    obj["metadata"]["managedFields"] = [_as_json(entry) for entry in ordered if entry.paths]
+    written = [_as_json(entry) for entry in ordered if entry.paths]
+    obj["metadata"].pop("managedFields", None)
+    if written:
+        obj["metadata"]["managedFields"] = written
 
 
 def _as_json(entry: Entry) -> Object:
@@ -98,7 +101,7 @@ def _as_json(entry: Entry) -> Object:
     return item | ({"subresource": manager.subresource} if manager.subresource else {})
 
 
-def _known_entries(live: Object | None, new: Object) -> Entries:
+def _known_entries(live: Object, new: Object) -> Entries:
     """A writer may edit the entries; none means that it did not, one empty entry resets them."""
     sent = new["metadata"].get("managedFields")
     if sent == [{}]:
@@ -106,18 +109,23 @@ def _known_entries(live: Object | None, new: Object) -> Entries:
     return read(new if sent else live)
 
 
-def track(live: Object | None, new: Object, schema: Node, manager: Manager, keeps: Keeps) -> None:
+def track(live: Object, new: Object, schema: Node, manager: Manager, keeps: Keeps) -> None:
     """Record in `new` what an ordinary write (not an apply) changed.
 
+    An object that does not fit its own schema is left alone: validation will refuse it.
+
     Args:
-        live: The object before, None when it is created.
+        live: The object before; when it is created, the parts that every object of its kind has.
         new: The object to be stored; its managedFields are replaced.
         schema: The OpenAPI schema of the whole object.
         manager: The writer.
         keeps: Whether a path can be owned through the endpoint that is written to.
     """
     entries = _known_entries(live, new)
-    change = _compare(live, new, schema)
+    try:
+        change = _compare(live, new, schema)
+    except TypeMismatchError:
+        return
     before = entries.get(manager.key)
     _take_from_others(entries, manager, change)
     ours = _ownable(change.added | change.modified, keeps)
@@ -128,9 +136,8 @@ def track(live: Object | None, new: Object, schema: Node, manager: Manager, keep
     _write(new, entries)
 
 
-def _compare(live: Object | None, new: Object, schema: Node) -> fieldsets.Difference:
-    old = {key: value for key, value in (live or {}).items() if key != "metadata"}
-    old["metadata"] = _plain((live or {}).get("metadata"))
+def _compare(live: Object, new: Object, schema: Node) -> fieldsets.Difference:
+    old = {**live, "metadata": _plain(live.get("metadata"))}
     return fieldsets.compare(old, {**new, "metadata": _plain(new["metadata"])}, schema)
 
 
@@ -194,13 +201,7 @@ def _require_typed(config: Object, schema: Node) -> None:
     place = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
     kind = f"{config.get('apiVersion')}, Kind={config.get('kind')}"
     text = errors[0] if len(errors) == 1 else "errors:\n  " + "\n  ".join(errors)
-    raise _typed_error(f"failed to create typed patch object ({place}; {kind}): {text}")
-
-
-def _typed_error(message: str) -> ApiError:
-    error = internal(message)
-    error.reason = ""
-    return error
+    raise failure(f"failed to create typed patch object ({place}; {kind}): {text}")
 
 
 def _refuse_conflicts(entries: Entries, manager: Manager, change: fieldsets.Difference) -> None:

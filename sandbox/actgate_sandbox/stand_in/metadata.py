@@ -10,12 +10,33 @@ from typing import Any
 
 from actgate_sandbox.stand_in.call import Call
 from actgate_sandbox.stand_in.managers import now
-from actgate_sandbox.stand_in.status import Cause, Json, Object, bad_request, conflict, internal
+from actgate_sandbox.stand_in.status import Cause, Json, Object, bad_request, conflict, failure
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
 _QUALIFIED = re.compile(rf"({_SUBDOMAIN}/)?[A-Za-z0-9]([-A-Za-z0-9_.]{{0,61}}[A-Za-z0-9])?")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
+_REGEX = "regex used for validation is"
+_SUBDOMAIN_RULE = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or "
+    "'.', and must start and end with an alphanumeric character (e.g. 'example.com', "
+    rf"{_REGEX} '{_SUBDOMAIN}')"
+)
+_LABEL_RULE = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
+    "must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', "
+    rf"{_REGEX} '{_LABEL}')"
+)
+_QUALIFIED_RULE = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end "
+    "with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', "
+    rf"{_REGEX} '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
+_VALUE_RULE = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or "
+    "'.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or "
+    rf"'my_value',  or '12345', {_REGEX} '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')"
+)
 _LABEL_NAMES = frozenset({"Namespace", "Service"})
 _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SERVER_SET = (
@@ -69,7 +90,7 @@ def begin(obj: Object) -> None:
     """
     metadata = obj["metadata"]
     if metadata.pop("resourceVersion", ""):
-        raise internal("resourceVersion should not be set on objects to be created")
+        raise failure("resourceVersion should not be set on objects to be created")
     for field in _SERVER_SET:
         metadata.pop(field, None)
     if not metadata.get("name") and metadata.get("generateName"):
@@ -112,18 +133,18 @@ def check_preconditions(call: Call, live: Object, wanted: Mapping[str, Any] | No
     Raises:
         ApiError: 409 where one does not hold.
     """
-    metadata, resource = live["metadata"], call.resource
-    uid = (wanted or {}).get("uid")
-    if uid is not None and uid != metadata["uid"]:
-        why = _uid_mismatch(uid, metadata["uid"])
-        raise conflict(resource.plural, resource.group, call.name, why)
-    revision = (wanted or {}).get("resourceVersion")
-    if revision is not None and revision != metadata["resourceVersion"]:
-        why = (
-            f"Precondition failed: ResourceVersion in precondition: {revision}, "
-            f"ResourceVersion in object meta: {metadata['resourceVersion']}"
-        )
-        raise conflict(resource.plural, resource.group, call.name, why)
+    for field, aftermath in (
+        ("uid", "deleted and then recreated"),
+        ("resourceVersion", "modified"),
+    ):
+        given, actual = (wanted or {}).get(field), live["metadata"][field]
+        if given is not None and given != actual:
+            name = "UID" if field == "uid" else "ResourceVersion"
+            why = (
+                f"the {name} in the precondition ({given}) does not match the {name} in record "
+                f"({actual}). The object might have been {aftermath}"
+            )
+            raise conflict(call.resource.kind, call.resource.group, call.name, why)
 
 
 def metadata_causes(call: Call, obj: Object) -> Iterator[Cause]:
@@ -136,37 +157,20 @@ def metadata_causes(call: Call, obj: Object) -> Iterator[Cause]:
         yield from _name_causes(call.resource.kind, name)
     for key, value in (metadata.get("labels") or {}).items():
         if not _QUALIFIED.fullmatch(key):
-            yield _bad("metadata.labels", key, "name part must be a qualified name")
+            yield _bad("metadata.labels", key, _QUALIFIED_RULE)
         if not isinstance(value, str) or not _LABEL_VALUE.fullmatch(value):
-            yield _bad(
-                "metadata.labels",
-                value,
-                "a valid label must be an empty string or consist "
-                "of at most 63 alphanumeric characters, '-', '_' or '.'",
-            )
+            yield _bad("metadata.labels", value, _VALUE_RULE)
     for key in metadata.get("annotations") or {}:
         if not _QUALIFIED.fullmatch(key.lower()):
-            yield _bad("metadata.annotations", key, "name part must be a qualified name")
+            yield _bad("metadata.annotations", key, _QUALIFIED_RULE)
 
 
 def _name_causes(kind: str, name: str) -> Iterator[Cause]:
     if kind in _LABEL_NAMES:
         if len(name) > 63 or not re.fullmatch(_LABEL, name):
-            yield _bad(
-                "metadata.name",
-                name,
-                "a lowercase RFC 1123 label must consist of lower "
-                "case alphanumeric characters or '-', and must start and end with an "
-                "alphanumeric character",
-            )
+            yield _bad("metadata.name", name, _LABEL_RULE)
     elif len(name) > 253 or not re.fullmatch(_SUBDOMAIN, name):
-        yield _bad(
-            "metadata.name",
-            name,
-            "a lowercase RFC 1123 subdomain must consist of lower "
-            "case alphanumeric characters, '-' or '.', and must start and end with an "
-            "alphanumeric character",
-        )
+        yield _bad("metadata.name", name, _SUBDOMAIN_RULE)
 
 
 def _bad(field: str, value: object, why: str) -> Cause:

@@ -14,7 +14,7 @@ import jsonpatch
 import jsonpointer
 
 from actgate_sandbox.stand_in.fieldsets import UNKNOWN, Node, child
-from actgate_sandbox.stand_in.status import ApiError, Json, bad_request
+from actgate_sandbox.stand_in.status import ApiError, Json, bad_request, failure
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
@@ -29,14 +29,12 @@ def json_patch(obj: dict[str, Any], patch: Json) -> dict[str, Any]:
     """Apply the operations of a JSON patch.
 
     Raises:
-        ApiError: 400 for a malformed patch, 422 for an operation that does not fit the object.
+        ApiError: 400 for no list, 422 for an operation that does not exist or does not fit.
     """
     if not isinstance(patch, list):
         raise bad_request("a JSON patch is a list of operations: wrap it in [ ]")
     try:
         patched: dict[str, Any] = jsonpatch.apply_patch(obj, patch, in_place=True)
-    except jsonpatch.InvalidJsonPatch as error:
-        raise bad_request(f"malformed JSON patch: {error}") from error
     except (jsonpatch.JsonPatchException, jsonpointer.JsonPointerException) as error:
         message = f"the server rejected our request due to an error in our request: {error}"
         raise ApiError(422, "Invalid", message, {}) from error
@@ -60,7 +58,7 @@ def strategic_patch(value: Json, patch: dict[str, Any], schema: Node) -> dict[st
     """Apply a strategic merge patch to an object (or to a part of one).
 
     Raises:
-        ApiError: 400 for a directive that does not exist, or an item without its merge key.
+        ApiError: 400 for a directive that does not exist, 500 for an item without its merge key.
     """
     directive = patch.get("$patch")
     rest = {key: change for key, change in patch.items() if key != "$patch"}
@@ -141,7 +139,7 @@ def _is_replace(change: Json) -> bool:
 
 def _patch_item(merged: list[Any], change: Json, key: str, schema: Node) -> None:
     if not isinstance(change, dict) or key not in change:
-        raise bad_request(f"map: {change} does not contain declared merge key: {key}")
+        raise failure(f"map: {change} does not contain declared merge key: {key}")
     at = next((i for i, item in enumerate(merged) if item.get(key) == change[key]), None)
     if change.get("$patch") == "delete":
         merged[:] = [item for item in merged if item.get(key) != change[key]]

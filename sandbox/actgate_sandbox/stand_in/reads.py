@@ -22,7 +22,7 @@ from actgate_sandbox.stand_in.selectors import (
     label_selector,
     selectable_fields,
 )
-from actgate_sandbox.stand_in.status import ApiError, Object, bad_request, gone
+from actgate_sandbox.stand_in.status import Object, bad_request, gone, too_large_revision
 from actgate_sandbox.stand_in.store import Key, Place, Store, Stored
 
 _SNAPSHOTS = 32
@@ -111,8 +111,7 @@ class Reader:
         """Return the revision that a new list reads: always the current one, if that will do."""
         asked, match = _number(query, "resourceVersion"), query.get("resourceVersionMatch", "")
         if asked > self._store.revision:
-            message = f"Too large resource version: {asked}, current: {self._store.revision}"
-            raise ApiError(504, "Timeout", message, {"retryAfterSeconds": 1})
+            raise too_large_revision(asked, self._store.revision)
         if match == "Exact" and asked != self._store.revision:
             raise gone(f"The resourceVersion for the provided list is too old: {asked}")
         return self._store.revision
@@ -136,9 +135,10 @@ class Reader:
 
 def _number(query: Mapping[str, str], name: str) -> int:
     text = query.get(name) or "0"
-    if not text.isdecimal():
-        raise bad_request(f"{name}: Invalid value: {text!r}: must be a whole number >= 0")
-    return int(text)
+    try:
+        return max(0, int(text))
+    except ValueError as error:
+        raise bad_request(f"{name}: Invalid value: {text!r}: must be a whole number") from error
 
 
 def _key(item: Stored) -> Key:

@@ -69,7 +69,11 @@ class Resource:
     source: Callable[[], Mapping[str, Any]] = dict
     """Makes the OpenAPI v3 schema of the whole object, on first use."""
     prepare: Callable[[Object, Object | None], None] = _nothing
-    """Defaults and server-set fields that a schema cannot say; changes the new object."""
+    """Defaults that a schema cannot say; changes the new object."""
+    allocate: Callable[[Object, Object | None], None] = _nothing
+    """Fields that only the server sets, and that no field manager owns; changes the new object."""
+    skeleton: Mapping[str, Any] = field(default_factory=dict)
+    """Parts that every object of the kind has, and that nobody comes to own by making one."""
     check: Callable[[Object, Object | None], list[Cause]] = _no_causes
     """Rules of the kind that a schema cannot say."""
     deprecated: str = ""

@@ -22,7 +22,8 @@ from actgate_sandbox.stand_in.app import Front
 from actgate_sandbox.stand_in.chores import Chores
 from actgate_sandbox.stand_in.definitions import Definitions
 from actgate_sandbox.stand_in.garbage import GarbageCollector
-from actgate_sandbox.stand_in.kinds import builtin_kinds, first_namespaces
+from actgate_sandbox.stand_in.kind_rules import first_namespaces
+from actgate_sandbox.stand_in.kinds import builtin_kinds
 from actgate_sandbox.stand_in.reads import Reader
 from actgate_sandbox.stand_in.resources import Registry
 from actgate_sandbox.stand_in.rollouts import Rollouts

@@ -54,10 +54,10 @@ class ApiError(Exception):
             "status": "Failure",
             "message": self.message,
             "reason": self.reason,
-            "details": dict(self.details) if self.details else None,
+            "details": None if self.details is None else dict(self.details),
             "code": self.code,
         }
-        return {key: value for key, value in status.items() if value is not None}
+        return {key: value for key, value in status.items() if value not in (None, "")}
 
 
 def success(details: Mapping[str, Any] | None = None) -> Object:
@@ -125,6 +125,11 @@ def _cause(cause: Cause) -> dict[str, str]:
     return {"reason": cause.reason, "message": cause.message, "field": cause.field}
 
 
+def invalid_option(kind: str, cause: Cause) -> ApiError:
+    """422: a query parameter, or an option of a deletion, has a value that does not exist."""
+    return invalid(kind, "meta.k8s.io", "", [cause])
+
+
 def bad_request(message: str) -> ApiError:
     """400: the request makes no sense."""
     return ApiError(400, "BadRequest", message)
@@ -143,9 +148,8 @@ def unauthorized() -> ApiError:
 
 def method_not_allowed() -> ApiError:
     """405: the path is served, the verb is not."""
-    return ApiError(
-        405, "MethodNotAllowed", "the server does not allow this method on the requested resource"
-    )
+    message = "the server does not allow this method on the requested resource"
+    return ApiError(405, "MethodNotAllowed", message, {})
 
 
 def not_acceptable(offered: str) -> ApiError:
@@ -154,6 +158,7 @@ def not_acceptable(offered: str) -> ApiError:
         406,
         "NotAcceptable",
         f"only the following media types are accepted: {offered}",
+        {},
     )
 
 
@@ -164,6 +169,7 @@ def unsupported_media_type(given: str, accepted: Sequence[str]) -> ApiError:
         "UnsupportedMediaType",
         "the body of the request was in an unknown format - "
         f"accepted media types include: {', '.join(accepted)} (got {given or 'none'})",
+        {},
     )
 
 
@@ -172,9 +178,16 @@ def gone(message: str) -> ApiError:
     return ApiError(410, "Expired", message)
 
 
-def internal(message: str) -> ApiError:
-    """500, in the places where the real server answers so too."""
-    return ApiError(500, "InternalError", message)
+def too_large_revision(asked: int, current: int) -> ApiError:
+    """504: a resourceVersion that this server has not seen yet."""
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    message = f"Timeout: Too large resource version: {asked}, current: {current}"
+    return ApiError(504, "Timeout", message, {"retryAfterSeconds": 1, "causes": [cause]})
+
+
+def failure(message: str) -> ApiError:
+    """500 without a reason, in the places where the real server answers so too."""
+    return ApiError(500, "", message)
 
 
 def not_implemented(message: str) -> ApiError:

@@ -173,7 +173,9 @@ class Store:
     def _stamped(self, obj: Object) -> Stored:
         self.revision += 1
         obj["metadata"]["resourceVersion"] = str(self.revision)
-        return Stored(obj, orjson.dumps(obj), self.revision)
+        # The type comes first, so that whoever writes lists can leave it out.
+        ordered = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], **obj}
+        return Stored(ordered, orjson.dumps(ordered), self.revision)
 
     def _record(self, place: Place, shelf: Shelf, event: Event) -> None:
         shelf.changed = event.revision

@@ -30,17 +30,20 @@ _EXPECTED: dict[str, tuple[tuple[type, ...], str]] = {
 }
 
 
-def type_errors(value: Json, schema: Node, path: str = "") -> Iterator[str]:
-    """Yield one sentence for every field that cannot be merged."""
+def type_errors(value: Json, schema: Node, path: str = "", *, merging: bool = True) -> Iterator[str]:
+    """Yield one sentence for every field of the wrong type.
+
+    Merging asks for more: every field declared, every item of a keyed list with its keys, once.
+    """
     expected = _EXPECTED.get(schema.get("type", ""))
     if value is None:
         return
     if expected is not None and not _fits(value, expected[0]):
         yield f"{path}: expected {expected[1]}, got {_shown(value)}"
     elif isinstance(value, dict):
-        yield from _field_errors(value, schema, path)
+        yield from _field_errors(value, schema, path, merging=merging)
     elif isinstance(value, list):
-        yield from _item_errors(value, schema, path)
+        yield from _item_errors(value, schema, path, merging=merging)
 
 
 def _fits(value: Json, kinds: tuple[type, ...]) -> bool:
@@ -51,8 +54,8 @@ def _shown(value: Json) -> str:
     return "map" if isinstance(value, dict) else "list" if isinstance(value, list) else repr(value)
 
 
-def _field_errors(value: dict[str, Any], schema: Node, path: str) -> Iterator[str]:
-    closed = bool(schema.get("properties")) and not (
+def _field_errors(value: dict[str, Any], schema: Node, path: str, *, merging: bool) -> Iterator[str]:
+    closed = (merging and bool(schema.get("properties"))) and not (
         schema.get("x-kubernetes-preserve-unknown-fields") or "additionalProperties" in schema
     )
     for field, inner in value.items():
@@ -60,14 +63,15 @@ def _field_errors(value: dict[str, Any], schema: Node, path: str) -> Iterator[st
         if closed and field not in schema["properties"]:
             yield f"{path}.{field}: field not declared in schema"
         else:
-            yield from type_errors(inner, node, f"{path}.{field}")
+            yield from type_errors(inner, node, f"{path}.{field}", merging=merging)
 
 
-def _item_errors(value: list[Any], schema: Node, path: str) -> Iterator[str]:
+def _item_errors(value: list[Any], schema: Node, path: str, *, merging: bool) -> Iterator[str]:
     kind = shape(value, schema)
-    if kind == "scalar":
+    if kind == "scalar" or not merging:
+        items = schema.get("items", UNKNOWN)
         for index, item in enumerate(value):
-            yield from type_errors(item, schema.get("items", UNKNOWN), f"{path}[{index}]")
+            yield from type_errors(item, items, f"{path}[{index}]", merging=merging)
         return
     seen: set[str] = set()
     try:

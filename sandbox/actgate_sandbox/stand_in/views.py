@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import orjson
@@ -59,8 +59,18 @@ def encode_list(
     if view == "metadata":
         kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"
     head = {"kind": kind, "apiVersion": version, "metadata": dict(meta)}
-    body = b",".join(encode_object(resource, stored, view, include) for stored in items)
+    body = b",".join(_items(resource, items, view, include))
     return orjson.dumps(head)[:-1] + b',"items":[' + body + b"]}"
+
+
+def _items(resource: Resource, items: list[Stored], view: View, include: str) -> Iterator[bytes]:
+    """Built-in objects carry no kind and apiVersion inside a list, as on the real server."""
+    if view == "metadata" or resource.custom:
+        yield from (encode_object(resource, stored, view, include) for stored in items)
+        return
+    head = orjson.dumps({"apiVersion": resource.api_version, "kind": resource.kind})[:-1] + b","
+    for stored in items:
+        yield b"{" + encode_object(resource, stored, view, include).removeprefix(head)
 
 
 def _partial(obj: Object) -> Object:

@@ -68,9 +68,11 @@ class Writer:
         if resource.status:
             new.pop("status", None)
         new = complete(named, new)
-        if not applied:
-            managers.track(None, new, resource.schema, _manager(named), _keeps(named))
         resource.prepare(new, None)
+        if not applied:
+            nothing = dict(resource.skeleton)
+            managers.track(nothing, new, resource.schema, _manager(named), _keeps(named))
+        resource.allocate(new, None)
         if resource.counted:
             new["metadata"]["generation"] = 1
         require_valid(named, new, None, [])
@@ -169,9 +171,10 @@ class Writer:
         metadata.carry_over(call, live, new)
         _keep_other_half(call, live, new)
         new = complete(call, new)
+        resource.prepare(new, live)
         if not applied:
             managers.track(live, new, resource.schema, _manager(call), _keeps(call))
-        resource.prepare(new, live)
+        resource.allocate(new, live)
         if resource.counted and _counted_part(call, live) != _counted_part(call, new):
             new["metadata"]["generation"] = live["metadata"].get("generation", 0) + 1
         require_valid(call, new, live, list(metadata.finalizer_causes(live, new)))

@@ -1,0 +1,235 @@
+"""What built-in kinds do beyond their schemas.
+
+Defaults that depend on other fields, fields that only the server sets, and rules between fields.
+`prepare_…` runs before field ownership is recorded, `allocate_…` after it: what the server allocates
+belongs to nobody.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+
+from actgate_sandbox.admission import check_configuration
+from actgate_sandbox.schema.errors import shown
+from actgate_sandbox.stand_in.metadata import begin
+from actgate_sandbox.stand_in.status import Cause, Object
+from actgate_sandbox.stand_in.store import Key, Place, Store
+
+NAMESPACES = Place("", "namespaces")
+_FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
+
+_POD: Object = {"metadata": {}, "spec": {"containers": []}}
+SKELETONS: Mapping[str, Object] = {
+    "CronJob": {"spec": {"jobTemplate": {"metadata": {}, "spec": {"template": _POD}}}},
+    "DaemonSet": {"spec": {"template": _POD, "updateStrategy": {}}},
+    "Deployment": {"spec": {"template": _POD, "strategy": {}}},
+    "HorizontalPodAutoscaler": {"spec": {"scaleTargetRef": {}}},
+    "Job": {"spec": {"template": _POD}},
+    "Lease": {"spec": {}},
+    "Pod": {"spec": {"containers": []}},
+    "PodDisruptionBudget": {"spec": {}},
+    "ReplicaSet": {"spec": {"template": _POD}},
+    "Service": {"spec": {}},
+    "StatefulSet": {"spec": {"template": _POD, "updateStrategy": {}}},
+}
+"""Parts that exist in every object of a kind, so that nobody comes to own them by making it."""
+
+_FIRST_STATUS: Mapping[str, Object] = {
+    "CronJob": {},
+    "DaemonSet": {
+        "currentNumberScheduled": 0,
+        "numberMisscheduled": 0,
+        "desiredNumberScheduled": 0,
+        "numberReady": 0,
+    },
+    "Deployment": {},
+    "HorizontalPodAutoscaler": {"desiredReplicas": 0},
+    "Job": {},
+    "Pod": {"phase": "Pending", "qosClass": "BestEffort"},
+    "PodDisruptionBudget": {
+        "disruptionsAllowed": 0,
+        "currentHealthy": 0,
+        "desiredHealthy": 0,
+        "expectedPods": 0,
+    },
+    "ReplicaSet": {"replicas": 0},
+    "Service": {"loadBalancer": {}},
+    "StatefulSet": {"replicas": 0, "availableReplicas": 0},
+}
+
+
+def first_namespaces(store: Store) -> None:
+    """Make the namespaces that every cluster has."""
+    for name in _FIRST_NAMESPACES:
+        if store.get(NAMESPACES, Key("", name)) is None:
+            namespace: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+            begin(namespace)
+            prepare_namespace(namespace, None)
+            allocate_namespace(namespace, None)
+            store.commit(NAMESPACES, Key("", name), namespace, None)
+
+
+def allocate_status(new: Object, old: Object | None) -> None:
+    """Give a new object the status that it has before any controller saw it."""
+    if old is None and new["kind"] in _FIRST_STATUS:
+        new["status"] = dict(_FIRST_STATUS[new["kind"]])
+
+
+def prepare_namespace(new: Object, _old: Object | None) -> None:
+    """Label a namespace with its name, which is how webhooks select it."""
+    labels = new["metadata"].setdefault("labels", {})
+    labels["kubernetes.io/metadata.name"] = new["metadata"]["name"]
+
+
+def allocate_namespace(new: Object, old: Object | None) -> None:
+    """Keep the finalizer that stands for the contents."""
+    new["spec"] = old["spec"] if old else {"finalizers": ["kubernetes"]}
+    if old is None:
+        new["status"] = {"phase": "Active"}
+
+
+def prepare_secret(new: Object, _old: Object | None) -> None:
+    """Move what was written as text into the encoded data."""
+    for key, text in (new.pop("stringData", None) or {}).items():
+        new.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
+
+
+def prepare_service(new: Object, _old: Object | None) -> None:
+    """A port that says no target is its own target."""
+    for port in (new.get("spec") or {}).get("ports") or ():
+        port.setdefault("targetPort", port.get("port"))
+
+
+def allocate_service(new: Object, old: Object | None) -> None:
+    """Give the service a cluster address of its own and keep it, as the real allocator does."""
+    allocate_status(new, old)
+    spec = new.setdefault("spec", {})
+    if spec.get("type") == "ExternalName":
+        return
+    kept = (old or {}).get("spec") or {}
+    address = spec.get("clusterIP") or kept.get("clusterIP") or _address(new["metadata"]["uid"])
+    spec["clusterIP"] = address
+    spec["clusterIPs"] = [address]
+    spec.setdefault("ipFamilies", ["IPv4"])
+    spec.setdefault("ipFamilyPolicy", "SingleStack")
+
+
+def _address(uid: str) -> str:
+    number = int(uid.replace("-", "")[:6], 16)
+    return f"10.{96 + number % 16}.{number >> 8 & 255}.{number >> 16 or 1}"
+
+
+def prepare_pods(new: Object, _old: Object | None) -> None:
+    """Fill in what depends on other fields of a pod template, wherever the kind keeps it."""
+    spec = new.get("spec") or {}
+    if new["kind"] == "CronJob":
+        spec = (spec.get("jobTemplate") or {}).get("spec") or {}
+    pod = spec if new["kind"] == "Pod" else (spec.get("template") or {}).get("spec") or {}
+    for container in (*(pod.get("initContainers") or ()), *(pod.get("containers") or ())):
+        container.setdefault("imagePullPolicy", _pull_policy(container.get("image", "")))
+    if new["kind"] == "Deployment":
+        _complete_strategy(spec)
+
+
+def _complete_strategy(spec: Object) -> None:
+    strategy = spec.get("strategy") or {}
+    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+        rolling = strategy.setdefault("rollingUpdate", {})
+        for field in ("maxSurge", "maxUnavailable"):
+            rolling.setdefault(field, "25%")
+
+
+def _pull_policy(image: str) -> str:
+    name = image.rpartition("/")[2]
+    latest = "@" not in name and (":" not in name or name.endswith(":latest"))
+    return "Always" if latest else "IfNotPresent"
+
+
+def prepare_pod(new: Object, old: Object | None) -> None:
+    """A pod, unlike a template, asks for what it is limited to."""
+    prepare_pods(new, old)
+    spec = new.get("spec") or {}
+    spec.setdefault("enableServiceLinks", True)
+    for container in spec.get("containers") or ():
+        resources = container.get("resources") or {}
+        if limits := resources.get("limits"):
+            resources["requests"] = {**limits, **(resources.get("requests") or {})}
+
+
+def prepare_job(new: Object, old: Object | None) -> None:
+    """Fill in the defaults of a job; those of a CronJob's template wait until there is a job."""
+    prepare_pods(new, old)
+    spec = new.get("spec") or {}
+    if "completions" not in spec and "parallelism" not in spec:
+        spec["completions"] = 1
+    for field, value in (
+        ("backoffLimit", 6),
+        ("completionMode", "NonIndexed"),
+        ("manualSelector", False),
+        ("parallelism", 1),
+        ("podReplacementPolicy", "TerminatingOrFailed"),
+        ("suspend", False),
+    ):
+        spec.setdefault(field, value)
+
+
+def allocate_job(new: Object, old: Object | None) -> None:
+    """Make a job select its own pods by its uid."""
+    allocate_status(new, old)
+    spec, metadata = new["spec"], new["metadata"]
+    uid_label = "batch.kubernetes.io/controller-uid"
+    spec.setdefault("selector", {"matchLabels": {uid_label: metadata["uid"]}})
+    template = spec["template"].setdefault("metadata", {})
+    for labels in (template.setdefault("labels", {}), metadata.setdefault("labels", {})):
+        for prefix in ("", "batch.kubernetes.io/"):
+            labels.setdefault(f"{prefix}controller-uid", metadata["uid"])
+            labels.setdefault(f"{prefix}job-name", metadata["name"])
+
+
+def prepare_autoscaler(new: Object, _old: Object | None) -> None:
+    """An autoscaler that names no metric looks at the processor."""
+    target = {"type": "Utilization", "averageUtilization": 80}
+    spec = new.get("spec") or {}
+    spec.setdefault("metrics", [{"type": "Resource", "resource": {"name": "cpu", "target": target}}])
+
+
+def check_workload(new: Object, old: Object | None) -> list[Cause]:
+    """A selector must match its own template, and never changes."""
+    spec = new.get("spec") or {}
+    selector = spec.get("selector")
+    template = (spec.get("template") or {}).get("metadata") or {}
+    labels = template.get("labels") or {}
+    wanted = (selector or {}).get("matchLabels") or {}
+    causes = []
+    if selector is None or any(labels.get(key) != value for key, value in wanted.items()):
+        why = "`selector` does not match template `labels`"
+        causes.append(_invalid("spec.template.metadata.labels", labels, why))
+    if old is not None and (old.get("spec") or {}).get("selector") != selector:
+        causes.append(_invalid("spec.selector", selector, "field is immutable"))
+    replicas = spec.get("replicas", 0)
+    if replicas < 0:
+        causes.append(_invalid("spec.replicas", replicas, "must be greater than or equal to 0"))
+    return causes
+
+
+def check_autoscaler(new: Object, _old: Object | None) -> list[Cause]:
+    """The upper bound is not below the lower."""
+    spec = new.get("spec") or {}
+    least, most = spec.get("minReplicas", 1), spec.get("maxReplicas", 1)
+    causes = []
+    if most < 1:
+        causes.append(_invalid("spec.maxReplicas", most, "must be greater than 0"))
+    if most < least:
+        why = "must be greater than or equal to `minReplicas`"
+        causes.append(_invalid("spec.maxReplicas", most, why))
+    return causes
+
+
+def check_webhooks(new: Object, _old: Object | None) -> list[Cause]:
+    """A webhook must be callable."""
+    return [Cause(error.kind, error.path, error.message) for error in check_configuration(new)]
+
+
+def _invalid(field: str, value: object, why: str) -> Cause:
+    return Cause("FieldValueInvalid", field, f"Invalid value: {shown(value)}: {why}")
