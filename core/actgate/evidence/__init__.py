@@ -15,6 +15,8 @@ from actgate.evidence.canonical import digest
 from actgate.evidence.convert import Conversion, convert, origins, read_document
 from actgate.evidence.documents import Document, load
 from actgate.evidence.errors import DigestError, DocumentError, EvidenceError, UnreadableError
+from actgate.evidence.files import to_json, to_yaml
+from actgate.evidence.logger import EUAIActGovernanceLogger
 from actgate.evidence.policies import read_policy
 from actgate.evidence.read import read_manifest
 from actgate.evidence.v0 import Weakness, is_v0, origin
@@ -24,6 +26,7 @@ __all__ = [
     "DigestError",
     "Document",
     "DocumentError",
+    "EUAIActGovernanceLogger",
     "EvidenceError",
     "UnreadableError",
     "Weakness",
@@ -36,4 +39,6 @@ __all__ = [
     "read_document",
     "read_manifest",
     "read_policy",
+    "to_json",
+    "to_yaml",
 ]

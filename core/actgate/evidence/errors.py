@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from actgate.policy.evidence import Problem
 
 
-class EvidenceError(Exception):
+class EvidenceError(ValueError):
     """Evidence, a policy or a document that cannot be used."""
 
 

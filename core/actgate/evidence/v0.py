@@ -36,7 +36,6 @@ METRICS: Final[Mapping[str, Metric]] = {
 """Keys of ``bias_metrics`` that hold a measured value: v1's names, and ``…_diff`` for a difference."""
 
 _CATEGORIES: Final = {
-    **{re.sub("risk$", "", name.value.lower()): name for name in RiskCategory},
     **{name.value.lower(): name for name in RiskCategory},
     "prohibitedrisk": RiskCategory.PROHIBITED,
     "unacceptable": RiskCategory.PROHIBITED,
@@ -87,6 +86,13 @@ def origin(path: str, origins: Mapping[str, str]) -> str | None:
             return origins[around]
         around = parent(around)
     return None
+
+
+def category(stated: object) -> RiskCategory | None:
+    """Return the risk category that v0's or v1's spelling means; None when it is not known."""
+    if not isinstance(stated, str):
+        return None
+    return _CATEGORIES.get(re.sub(r"[-_\s]", "", stated).lower())
 
 
 def translate(document: Mapping[str, Any], *, name: str | None = None) -> Translation:
@@ -150,7 +156,7 @@ class _Translator:
             if stated is not None:
                 self.spec["riskCategory"] = stated
             return
-        known = _CATEGORIES.get(re.sub(r"[-_\s]", "", stated).lower())
+        known = category(stated)
         if known is not None:
             self.spec["riskCategory"] = known.value
             return
@@ -196,7 +202,7 @@ class _Translator:
                     f"{shown(region.statement)} also names {town.town}, {town.country}, which is not "
                     f"region {shown(region.code)}",
                 )
-        return {"regions": [_region(region) for region in found]}
+        return {"regions": [region_fields(region) for region in found]}
 
     def _bias(self) -> None:
         self.origins["spec.bias"] = BIAS
@@ -262,6 +268,7 @@ def _plain(key: object) -> str:
     return text if re.fullmatch(r"[\w.-]{1,80}", text, re.ASCII) else shown(key)
 
 
-def _region(region: Region) -> dict[str, str]:
+def region_fields(region: Region) -> dict[str, str]:
+    """Return a region as v1 writes it."""
     stated = {"provider": region.provider, "region": region.code, "statement": region.statement}
     return {key: value for key, value in stated.items() if value is not None}
