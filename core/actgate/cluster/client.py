@@ -26,7 +26,7 @@ REQUEST_SECONDS = 10.0
 """How long one request may take, from credentials to the last byte, unless the caller says."""
 
 SILENCE_SECONDS = 70.0
-"""How long a living watch can be silent: bookmarks come about once a minute."""
+"""How long a watch may be silent: where bookmarks come, they come every 60 to 61 seconds."""
 
 Subresource = Literal["status", "scale"]
 
@@ -135,9 +135,9 @@ class Cluster:
     ) -> AsyncIterator[AsyncIterator[Event]]:
         """Open a watch on everything that happens after `version`; events are as they came.
 
-        The server is asked to end it after `lasting` seconds, and for bookmarks. A connection on
-        which nothing is heard for `silence` seconds is dead (`Unavailable`). A watch that merely
-        ends, also in the middle of an event, ends the iteration.
+        The server is asked to end it after `lasting` seconds, and for bookmarks. If nothing is
+        heard for `silence` seconds the watch is `Silent`. A watch that merely ends, also in the
+        middle of an event, ends the iteration.
         """
         path = resource.collection(namespace)
         query: Query = {
@@ -233,13 +233,11 @@ class Cluster:
         body: Object = {"propagationPolicy": "Background"}
         if uid is not None:
             body["preconditions"] = {"uid": uid}
-        await self._transport.request(
-            "DELETE",
-            resource.item(name, namespace),
-            {"dryRun": _dry(dry_run)},
-            body=body,
-            within=within,
-        )
+        if dry_run:
+            # Beside a body the API server overlooks the parameter, and deletes for real.
+            body["dryRun"] = ["All"]
+        path = resource.item(name, namespace)
+        await self._transport.request("DELETE", path, body=body, within=within)
 
 
 def _event(path: str, line: Object) -> Event:

@@ -3,6 +3,7 @@
     ClusterError                whatever happened, nothing is known about the object asked for
     ├── Misconfigured           we do not know which API server to ask, or as whom
     ├── Unavailable             no answer: connection, timeout, TLS, 408 or 5xx; worth another try
+    │   └── Silent              a watch told nothing: its connection is dead, or nothing happened
     ├── TooManyRequests         429: worth another try, not before `retry_after` seconds
     ├── Unintelligible          an answer that is not what the Kubernetes API promises
     ├── Unauthorized            401: our credentials are not accepted
@@ -51,6 +52,10 @@ class Misconfigured(ClusterError):
 
 class Unavailable(ClusterError):
     """The API server could not be reached, did not answer in time, or failed."""
+
+
+class Silent(Unavailable):
+    """Nothing was heard from a watch for so long that its connection may be dead."""
 
 
 class TooManyRequests(ClusterError):

@@ -1,17 +1,24 @@
 """A local picture of all objects of one kind that knows how old it is.
 
-Two loops share one `Store`. One lists: at the start, when the watch has lost its place, and every
-ten minutes against whatever a watch may silently miss. The other watches from where it left off.
-Neither stops the other, so a periodic list hides nothing from the readers: they keep the old
-picture, and changes, until the new one has been merged in.
+Two loops share one `Store`. One lists: at the start, when the watch has lost its place, when
+nothing was heard for longer than a bookmark takes, and every ten minutes against whatever a watch
+may silently miss. The other watches from where it left off. Neither stops the other, so a periodic
+list hides nothing from the readers: they keep the old picture, and changes, until the new one has
+been merged in.
 
 What counts as contact, the proof that the picture is what the API server has:
 
 - a complete list, as of the moment at which its first page was asked for (not when it came in);
-- an event or a bookmark, as of the moment at which it was heard.
+- a bookmark, as of the moment at which it was heard: it says that the watch has told all up to now.
 
-A connection that opens, or a watch that ends in peace, proves nothing. `age` is the time since the
-last contact, and it is the reader's to say how old is too old.
+A connection that opens, or a watch that ends in peace, proves nothing. An event proves little: after
+an outage it may be the first of many that are still on their way. Nor does silence: an API server
+sends no bookmark while its version stands still, which without etcd's progress notifications is as
+long as nothing happens to the kind, and none at all where it was restored from a backup and counts
+from an earlier version again (seen at 1.36). Hence the list after silence, which tells the one from
+the other.
+
+`age` is the time since the last contact, and it is the reader's to say how old is too old.
 """
 
 import asyncio
@@ -26,6 +33,7 @@ from actgate.cluster.errors import (
     ClusterError,
     Forbidden,
     Gone,
+    Silent,
     TooManyRequests,
     Unauthorized,
     Unavailable,
@@ -82,6 +90,9 @@ class Reflector(Generic[T]):
         self._timing = timing or Timing()
         self._store = Store(parse, on_change)
         self._version = 0
+        """Up to here the store knows all: where a watch goes on."""
+        self._newest = 0
+        """The highest version that was told at all, in a list that broke off for one."""
         self._history = 0
         self._can_watch = asyncio.Event()
         self._list_wanted = asyncio.Event()
@@ -117,13 +128,22 @@ class Reflector(Generic[T]):
                 await backoff.pause(error.retry_after)
             else:
                 backoff.reset()
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(self._timing.relist_seconds()):
-                        await self._list_wanted.wait()
+                await self._until_list_is_due()
+
+    async def _until_list_is_due(self) -> None:
+        timing, begun = self._timing, self._timing.now()
+        routine = begun + timing.relist_seconds()
+        while not self._list_wanted.is_set():
+            left = min(routine, max(begun, self.last_contact) + timing.quiet) - timing.now()
+            if left <= 0:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._list_wanted.wait()
 
     async def _list(self) -> None:
         """Merge one whole list into the store, or raise after a part of it: what is in, is true."""
-        asked_at, known = self._timing.now(), self._version
+        asked_at, known = self._timing.now(), self._newest
         self._list_wanted.clear()
         self._store.begin_list()
         snapshot = None
@@ -133,6 +153,7 @@ class Reflector(Generic[T]):
                     snapshot = page.version
                     if snapshot < known:
                         self._rewind(known, snapshot)
+                    self._newest = max(self._newest, snapshot)
                 await self._merge(page)
         if snapshot is not None:
             self._store.end_list(snapshot)
@@ -165,7 +186,7 @@ class Reflector(Generic[T]):
             snapshot,
         )
         self._history += 1
-        self._version = 0
+        self._version = self._newest = 0
         self._can_watch.clear()
         self._store.rewind()
 
@@ -176,6 +197,9 @@ class Reflector(Generic[T]):
             at_least = 0.0
             try:
                 await self._watch(backoff)
+            except Silent as error:
+                # No trouble yet: on a quiet cluster it is the rule, and the list will tell.
+                logger.debug("%s: %s", self.resource, error)
             except ClusterError as error:
                 self._note(error)
                 at_least = error.retry_after
@@ -204,7 +228,7 @@ class Reflector(Generic[T]):
                         return
                     position = self._take(event, position)
                     self._version = max(self._version, position)
-                    self._touch(timing.now())
+                    self._newest = max(self._newest, position)
                     heard += 1
                     if heard % SLICE == 0:
                         await asyncio.sleep(0)
@@ -225,6 +249,8 @@ class Reflector(Generic[T]):
             raise Unintelligible(f"watch {self.resource}: an event of type {event.type[:40]!r}")
         elif version < position:
             raise Gone(f"watch {self.resource}: went back from version {position} to {version}")
+        else:
+            self._touch(self._timing.now())
         return max(version, position)
 
     def _ended(self, status: Object) -> Gone:

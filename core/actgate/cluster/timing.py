@@ -12,7 +12,10 @@ class Timing:
     """All durations are seconds; clock, chance and sleep are here for tests to replace."""
 
     silence: float = 70.0
-    """A watch on which nothing is heard for so long is dead (bookmarks come every minute)."""
+    """A watch on which nothing is heard for so long is opened anew: it may be dead."""
+
+    quiet: float = 65.0
+    """After so long without contact everything is listed: longer than from bookmark to bookmark."""
 
     watch_shortest: float = 240.0
     watch_longest: float = 300.0

@@ -14,9 +14,8 @@ from kubernetes.aio.client import ApiClient, Configuration
 
 from actgate import __version__
 from actgate.cluster.errors import (
-    ClusterError,
     Misconfigured,
-    Unavailable,
+    Silent,
     Unintelligible,
     refusal,
     translated,
@@ -67,6 +66,7 @@ class Transport:
                 response = await self._send(
                     method, path, query, body=body, content_type=content_type, total=within
                 )
+                await _accepted(asked, response)
                 return _decoded(asked, await response.read())
 
     @asynccontextmanager
@@ -82,6 +82,7 @@ class Transport:
         with translated(asked):
             async with asyncio.timeout(silence):
                 response = await self._send("GET", path, query, total=lasting)
+                await _accepted(asked, response)
         try:
             async with aclosing(_lines(asked, response.content, silence)) as lines:
                 yield lines
@@ -98,7 +99,7 @@ class Transport:
         content_type: str = "application/json",
         total: float,
     ) -> aiohttp.ClientResponse:
-        """Return the answer as soon as its headers are in, or raise what they refuse."""
+        """Return the answer, whatever it is, as soon as its headers are in."""
         headers = {**_HEADERS, "Content-Type": content_type}
         await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
         answer = await self._api.call_api(
@@ -109,8 +110,6 @@ class Transport:
             _request_timeout=aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS),
         )
         response: aiohttp.ClientResponse = answer.response
-        if response.status >= 300:
-            raise await _refused(f"{method} {path}", response)
         return response
 
 
@@ -121,7 +120,7 @@ async def _lines(asked: str, content: aiohttp.StreamReader, silence: float) -> A
                 async with asyncio.timeout(silence):
                     line = await content.readline()
             except TimeoutError:
-                raise Unavailable(f"{asked}: nothing heard for {silence:g} seconds") from None
+                raise Silent(f"{asked}: nothing heard for {silence:g} seconds") from None
         if not line.endswith(b"\n"):
             return
         yield _decoded(asked, line)
@@ -135,12 +134,14 @@ def _decoded(asked: str, data: bytes) -> Object:
     return answer
 
 
-async def _refused(asked: str, response: aiohttp.ClientResponse) -> ClusterError:
+async def _accepted(asked: str, response: aiohttp.ClientResponse) -> None:
+    if response.status < 300:
+        return
     data = await response.read()
     body: object = None
     with suppress(orjson.JSONDecodeError):
         body = orjson.loads(data)
-    return refusal(asked, response.status, body, _seconds(response.headers.get("Retry-After")))
+    raise refusal(asked, response.status, body, _seconds(response.headers.get("Retry-After")))
 
 
 def _seconds(retry_after: str | None) -> float:
