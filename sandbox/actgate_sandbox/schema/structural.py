@@ -222,7 +222,8 @@ def _expression_errors(
     rule: Mapping[str, Any], path: str, uncorrelatable: str | None
 ) -> Iterator[FieldError]:
     try:
-        if uncorrelatable and "oldSelf" in compiled(rule["rule"]).variables:
+        expression = compiled(rule["rule"])
+        if uncorrelatable and "oldSelf" in expression.variables:
             message = (
                 f"oldSelf cannot be used on the uncorrelatable portion of the schema within {uncorrelatable}"
             )
