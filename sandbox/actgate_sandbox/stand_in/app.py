@@ -182,7 +182,7 @@ class Front:
         view = choose_view(request.headers.get("accept", ""))
         stored = self._reader.get(call)
         if call.subresource == "scale" and call.resource.scale:
-            return _json(scale.shown(stored.obj, call.resource.scale))
+            return _json(scale.read(stored.obj, call.resource.scale))
         return _raw(encode_object(call.resource, stored, view, _include(request)), call)
 
     async def _list(self, request: Request, call: Call) -> Response:

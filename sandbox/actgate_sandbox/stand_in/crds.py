@@ -19,8 +19,8 @@ from actgate_sandbox.stand_in.resources import Column, Resource, Scale
 from actgate_sandbox.stand_in.status import Cause, Object, not_implemented
 from actgate_sandbox.stand_in.store import Place
 
-CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
 PLACE = Place("apiextensions.k8s.io", "customresourcedefinitions")
+_COLUMN_TEXT = "Custom resource definition column (in JSONPath format): "
 _AGE = Column(
     "Age",
     ".metadata.creationTimestamp",
@@ -29,8 +29,8 @@ _AGE = Column(
 )
 
 
-def prepare_definition(new: Object, old: Object | None) -> None:
-    """Fill in names and status.
+def prepare_definition(new: Object, _old: Object | None) -> None:
+    """Fill in the names that follow from others.
 
     Raises:
         ApiError: 501 for a conversion webhook.
@@ -42,12 +42,16 @@ def prepare_definition(new: Object, old: Object | None) -> None:
     kind = names.get("kind", "")
     names.setdefault("listKind", f"{kind}List")
     names.setdefault("singular", kind.lower())
-    new["metadata"].setdefault("finalizers", [] if old else [CLEANUP])
+
+
+def allocate_definition(new: Object, old: Object | None) -> None:
+    """Accept and establish the definition."""
+    spec = new.get("spec") or {}
     stored = [version["name"] for version in spec.get("versions") or () if version.get("storage")]
     before = (old or {}).get("status") or {}
     new["status"] = {
         "conditions": before.get("conditions") or _established(),
-        "acceptedNames": names,
+        "acceptedNames": spec.get("names") or {},
         "storedVersions": list(dict.fromkeys([*before.get("storedVersions", ()), *stored])),
     }
 
@@ -127,6 +131,7 @@ def _resource(spec: Object, version: Object, stored: str) -> Resource:
         selectable=tuple(field["jsonPath"] for field in version.get("selectableFields") or ()),
         custom=True,
         counted=True,
+        unconditional=False,
         stored_version=stored,
         source=partial(_schema, version),
         deprecated=_deprecation(version, api_version, names["kind"]),
@@ -162,7 +167,7 @@ def _columns(printed: list[Object] | None) -> tuple[Column, ...]:
                 column["jsonPath"],
                 column["type"],
                 column.get("priority", 0),
-                column.get("description", ""),
+                column.get("description") or f"{_COLUMN_TEXT}{column['jsonPath']}",
                 column.get("format", ""),
             )
             for column in printed

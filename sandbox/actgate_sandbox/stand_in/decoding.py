@@ -57,7 +57,9 @@ def tidy(value: Json, schema: Node) -> Json:
 
 
 def _is_empty(value: Json, schema: Node) -> bool:
-    return value == [] or (value == {} and "additionalProperties" in schema)
+    entries = schema.get("additionalProperties")
+    is_map = entries is not None and "x-kubernetes-preserve-unknown-fields" not in entries
+    return value == [] or (value == {} and is_map)
 
 
 def _require_types(resource: Resource, obj: Object) -> None:

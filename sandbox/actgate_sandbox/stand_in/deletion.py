@@ -11,6 +11,8 @@ from actgate_sandbox.stand_in.store import Stored
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
+CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
+"""Holds a CustomResourceDefinition that is being deleted until its objects are gone."""
 _BY_POLICY = {"Foreground": FOREGROUND, "Orphan": ORPHAN}
 
 
@@ -36,6 +38,8 @@ def deletion_mark(live: Stored, policy: str | None) -> Object | None:
     metadata = marked["metadata"]
     if policy in _BY_POLICY and _BY_POLICY[policy] not in metadata.get("finalizers", ()):
         metadata["finalizers"] = [*metadata.get("finalizers", ()), _BY_POLICY[policy]]
+    if marked["kind"] == "CustomResourceDefinition" and not metadata.get("deletionTimestamp"):
+        metadata["finalizers"] = list({*metadata.get("finalizers", ()), CLEANUP})
     if not pending_finalizers(marked):
         return None
     if not metadata.get("deletionTimestamp"):

@@ -76,8 +76,8 @@ def item_key(item: Json, schema: Node) -> str:
     if not found:
         keys = ", ".join(f'"{name}"' for name in schema.get("x-kubernetes-list-map-keys", ()))
         raise TypeMismatchError(
-            f"associative list with keys has an element that omits key field {keys} "
-            "(and doesn't have default value)"
+            f"associative list with keys has an element that omits all key fields [{keys}] "
+            "(and doesn't have default values for any key fields)"
         )
     return f"k:{_json(found)}"
 

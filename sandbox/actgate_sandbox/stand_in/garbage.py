@@ -13,7 +13,7 @@ from typing import Any
 from actgate_sandbox.stand_in import crds
 from actgate_sandbox.stand_in.call import Call
 from actgate_sandbox.stand_in.chores import Chores, Work
-from actgate_sandbox.stand_in.deletion import FOREGROUND, ORPHAN
+from actgate_sandbox.stand_in.deletion import CLEANUP, FOREGROUND, ORPHAN
 from actgate_sandbox.stand_in.resources import Registry
 from actgate_sandbox.stand_in.status import ApiError, Object
 from actgate_sandbox.stand_in.store import Event, Key, Place, Store, Stored
@@ -100,8 +100,8 @@ class GarbageCollector:
         place = crds.place_of(definition.obj)
         inside = [(place, stored) for stored in self._store.all_of(place)]
         finalizers = definition.obj["metadata"].get("finalizers", [])
-        if not inside and crds.CLEANUP in finalizers:
-            kept = [item for item in finalizers if item != crds.CLEANUP]
+        if not inside and CLEANUP in finalizers:
+            kept = [item for item in finalizers if item != CLEANUP]
             await self._merge(crds.PLACE, definition, {"finalizers": kept})
         await self._delete_all(inside)
 

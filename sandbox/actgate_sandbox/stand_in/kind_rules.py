@@ -22,6 +22,7 @@ _FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 _POD: Object = {"metadata": {}, "spec": {"containers": []}}
 SKELETONS: Mapping[str, Object] = {
     "CronJob": {"spec": {"jobTemplate": {"metadata": {}, "spec": {"template": _POD}}}},
+    "CustomResourceDefinition": {"spec": {"names": {}}},
     "DaemonSet": {"spec": {"template": _POD, "updateStrategy": {}}},
     "Deployment": {"spec": {"template": _POD, "strategy": {}}},
     "HorizontalPodAutoscaler": {"spec": {"scaleTargetRef": {}}},

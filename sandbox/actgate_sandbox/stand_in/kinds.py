@@ -77,7 +77,7 @@ def builtin_kinds() -> list[Resource]:
         ),
         _kind("ConfigMap", "configmaps", "cm"),
         _kind("Secret", "secrets", prepare=rules.prepare_secret, selectable=(".type",)),
-        _kind("ServiceAccount", "serviceaccounts", "sa"),
+        _kind("ServiceAccount", "serviceaccounts", "sa", unconditional=False),
         _kind("Event", "events", "ev", model="CoreV1Event", selectable=events.SELECTABLE),
         _kind(
             *("Event", "events", "ev"),
@@ -112,8 +112,9 @@ def builtin_kinds() -> list[Resource]:
             group="policy",
             status=True,
             counted=True,
+            unconditional=False,
         ),
-        _kind("Lease", "leases", group="coordination.k8s.io"),
+        _kind("Lease", "leases", group="coordination.k8s.io", unconditional=False),
         _kind(
             *("ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
             group="admissionregistration.k8s.io",
@@ -121,6 +122,7 @@ def builtin_kinds() -> list[Resource]:
             counted=True,
             categories=_API,
             check=rules.check_webhooks,
+            unconditional=False,
         ),
         _kind(
             *("CustomResourceDefinition", "customresourcedefinitions", "crd", "crds"),
@@ -130,6 +132,8 @@ def builtin_kinds() -> list[Resource]:
             counted=True,
             categories=_API,
             prepare=crds.prepare_definition,
+            allocate=crds.allocate_definition,
+            unconditional=False,
             check=crds.check_definition,
         ),
     ]

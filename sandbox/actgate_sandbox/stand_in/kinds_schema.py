@@ -2,7 +2,8 @@
 
 The client's models are generated from Kubernetes' own OpenAPI, so their fields, types and texts are
 the real ones. What the models do not carry, and this module adds: which lists merge by key, which
-maps are atomic, which strings are quantities, and the defaults that the API server fills in.
+maps are atomic, which strings are quantities or enumerations, and the defaults that the API server
+fills in.
 """
 
 from __future__ import annotations
@@ -84,6 +85,15 @@ QUANTITIES = frozenset(
 QUANTITY: Schema = {"x-kubernetes-int-or-string": True, "format": "quantity"}
 OPAQUE_TYPES = frozenset({"JSONSchemaProps"})
 """Recursive or free-form: kept as it is. CRD schemas have a check of their own."""
+
+ENUMERATIONS: Mapping[str, tuple[str, ...]] = {
+    "Container.imagePullPolicy": ("Always", "IfNotPresent", "Never"),
+    "ContainerPort.protocol": ("SCTP", "TCP", "UDP"),
+    "PodSpec.dnsPolicy": ("ClusterFirst", "ClusterFirstWithHostNet", "Default", "None"),
+    "PodSpec.restartPolicy": ("Always", "Never", "OnFailure"),
+    "ServicePort.protocol": ("SCTP", "TCP", "UDP"),
+    "ServiceSpec.type": ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort"),
+}
 
 _ROLLING = {"maxSurge": "25%", "maxUnavailable": "25%"}
 _POD_BACKOFF = {"restartPolicy": "Always", "dnsPolicy": "ClusterFirst"}
@@ -198,6 +208,8 @@ def _of_field(owner: str, field: str, annotation: Json, description: str | None)
         schema["x-kubernetes-patch-strategy"] = ",".join(filter(None, strategies))
     if field in QUANTITIES or path in QUANTITIES:
         _make_quantity(schema)
+    if path in ENUMERATIONS:
+        schema["enum"] = list(ENUMERATIONS[path])
     if path in DEFAULTS:
         schema["default"] = DEFAULTS[path]
     return schema

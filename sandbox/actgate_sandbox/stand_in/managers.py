@@ -97,8 +97,9 @@ def _as_json(entry: Entry) -> Object:
         "time": entry.time,
         "fieldsType": "FieldsV1",
         "fieldsV1": fieldsets.encode(entry.paths),
+        "subresource": manager.subresource,
     }
-    return item | ({"subresource": manager.subresource} if manager.subresource else {})
+    return {key: value for key, value in item.items() if value != ""}
 
 
 def _known_entries(live: Object, new: Object) -> Entries:
@@ -191,10 +192,7 @@ def _with_parents(sets: Iterable[Paths]) -> Paths:
 
 
 def _require_typed(config: Object, schema: Node) -> None:
-    try:
-        errors = list(type_errors(config, schema))
-    except TypeMismatchError as error:
-        errors = [str(error)]
+    errors = list(type_errors(config, schema))
     if not errors:
         return
     metadata = config.get("metadata") or {}

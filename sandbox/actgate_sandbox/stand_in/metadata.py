@@ -10,7 +10,16 @@ from typing import Any
 
 from actgate_sandbox.stand_in.call import Call
 from actgate_sandbox.stand_in.managers import now
-from actgate_sandbox.stand_in.status import Cause, Json, Object, bad_request, conflict, failure
+from actgate_sandbox.stand_in.status import (
+    ApiError,
+    Cause,
+    Json,
+    Object,
+    bad_request,
+    conflict,
+    failure,
+    invalid,
+)
 
 _LABEL = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN = rf"{_LABEL}(\.{_LABEL})*"
@@ -45,44 +54,63 @@ _SERVER_SET = (
 )
 
 
-def require_object(call: Call, body: Json) -> Object:
+def require_object(call: Call, body: Json, *, typed: bool = False) -> Object:
     """Check that a body is an object of the kind that the path names.
 
+    Args:
+        call: The request.
+        body: What was sent.
+        typed: Whether apiVersion and kind must be said; the path says them too.
+
     Raises:
-        ApiError: 400 with what is wrong.
+        ApiError: 400 with what is wrong, 422 for another kind of custom resource.
     """
     if not isinstance(body, dict):
         raise bad_request("the body of the request is not a JSON object")
-    for field, wanted in (("apiVersion", call.resource.api_version), ("kind", call.resource.kind)):
-        given = body.setdefault(field, wanted)
-        if given != wanted:
-            what = "API version" if field == "apiVersion" else "kind"
-            raise bad_request(
-                f"the {what} in the data ({given}) does not match the expected {what} ({wanted})"
-            )
+    _check_type(call, body, typed=typed or call.resource.custom)
     metadata = body.get("metadata")
     if metadata is not None and not isinstance(metadata, dict):
         raise bad_request("metadata is not a JSON object")
     body["metadata"] = {key: item for key, item in (metadata or {}).items() if item is not None}
-    _place_in_namespace(call, body["metadata"])
+    _check_namespace(call, body["metadata"])
     return body
 
 
-def _place_in_namespace(call: Call, metadata: Object) -> None:
+def _check_type(call: Call, body: Object, *, typed: bool) -> None:
+    resource = call.resource
+    if not typed:
+        body.setdefault("apiVersion", resource.api_version)
+        body.setdefault("kind", resource.kind)
+    version, kind = body.get("apiVersion") or "", body.get("kind") or ""
+    if not kind:
+        raise bad_request(
+            f"the object provided is unrecognized (must be of type {resource.kind}): Object 'Kind' is missing"
+        )
+    if version != resource.api_version:
+        raise bad_request(
+            f"the API version in the data ({version}) does not match the expected API version "
+            f"({resource.api_version})"
+        )
+    if kind == resource.kind:
+        return
+    if resource.custom:
+        why = f'Invalid value: "{kind}": must be {resource.kind}'
+        cause = Cause("FieldValueInvalid", "kind", why)
+        raise invalid(kind, resource.group, (body.get("metadata") or {}).get("name", ""), [cause])
+    raise bad_request(f"the kind in the data ({kind}) does not match the expected kind ({resource.kind})")
+
+
+def _check_namespace(call: Call, metadata: Object) -> None:
     if not call.resource.namespaced:
         if metadata.pop("namespace", ""):
             raise bad_request("namespace may not be set on a cluster-scoped object")
-        return
-    if metadata.get("namespace") or call.namespace != metadata.get("namespace"):
-        given = metadata.get("namespace") or call.namespace
-        if given != call.namespace:
-            raise bad_request(
-                "the namespace of the provided object does not match the namespace sent on the request"
-            )
-        metadata["namespace"] = call.namespace
+    elif metadata.get("namespace", call.namespace) != call.namespace:
+        raise bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
 
 
-def begin(obj: Object) -> None:
+def begin(obj: Object, namespace: str = "") -> None:
     """Set what the server sets on a new object, and the name where one is to be generated.
 
     Raises:
@@ -96,15 +124,24 @@ def begin(obj: Object) -> None:
     if not metadata.get("name") and metadata.get("generateName"):
         suffix = "".join(secrets.choice(_SUFFIX_ALPHABET) for _ in range(5))
         metadata["name"] = metadata["generateName"] + suffix
+    if namespace:
+        metadata["namespace"] = namespace
     metadata["uid"] = str(uuid.uuid4())
     metadata["creationTimestamp"] = now()
 
 
-def carry_over(call: Call, live: Object, new: Object) -> None:
+def carry_over(call: Call, live: Object, new: Object, *, replaced: bool) -> None:
     """Check what an update may not change, and keep what only the server sets.
 
+    Args:
+        call: The request.
+        live: The object before.
+        new: The object to be stored; changed.
+        replaced: Whether the client sent the whole object; its uid is then a precondition.
+
     Raises:
-        ApiError: 400 for another name, 409 for another uid or resourceVersion.
+        ApiError: 400 for another name, 409 for another uid or resourceVersion, 422 for a custom
+            resource without resourceVersion.
     """
     before, after = live["metadata"], new["metadata"]
     resource = call.resource
@@ -113,18 +150,28 @@ def carry_over(call: Call, live: Object, new: Object) -> None:
             f"the name of the object ({after['name']}) does not match the name on the URL ({call.name})"
         )
     if after.get("uid") not in (None, "", before["uid"]):
-        raise conflict(resource.plural, resource.group, call.name, _uid_mismatch(after["uid"], before["uid"]))
-    if after.get("resourceVersion") not in (None, "", before["resourceVersion"]):
+        raise _other_uid(call, after["uid"], before["uid"], precondition=replaced)
+    revision = after.get("resourceVersion")
+    if not revision and replaced and not resource.unconditional:
+        why = "Invalid value: 0: must be specified for an update"
+        cause = Cause("FieldValueInvalid", "metadata.resourceVersion", why)
+        raise invalid(resource.plural, resource.group, call.name, [cause])
+    if revision not in (None, "", before["resourceVersion"]):
         raise conflict(resource.plural, resource.group, call.name)
-    after["resourceVersion"] = before["resourceVersion"]
-    for field in _SERVER_SET:
+    for field in (*_SERVER_SET, "resourceVersion", "namespace"):
         after.pop(field, None)
         if field in before:
             after[field] = before[field]
 
 
-def _uid_mismatch(given: str, actual: str) -> str:
-    return f"Precondition failed: UID in precondition: {given}, UID in object meta: {actual}"
+def _other_uid(call: Call, given: str, actual: str, *, precondition: bool) -> ApiError:
+    resource = call.resource
+    if precondition:
+        why = f"Precondition failed: UID in precondition: {given}, UID in object meta: {actual}"
+        return conflict(resource.plural, resource.group, call.name, why)
+    why = f'Invalid value: "{given}": field is immutable'
+    cause = Cause("FieldValueInvalid", "metadata.uid", why)
+    return invalid(resource.kind, resource.group, call.name, [cause])
 
 
 def check_preconditions(call: Call, live: Object, wanted: Mapping[str, Any] | None) -> None:

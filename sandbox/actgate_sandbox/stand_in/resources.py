@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -66,6 +67,8 @@ class Resource:
     stored_version: str = ""
     counted: bool = False
     """Whether `metadata.generation` counts changes of the spec."""
+    unconditional: bool = True
+    """Whether it may be replaced without saying which resourceVersion is meant."""
     source: Callable[[], Mapping[str, Any]] = dict
     """Makes the OpenAPI v3 schema of the whole object, on first use."""
     prepare: Callable[[Object, Object | None], None] = _nothing
@@ -117,6 +120,18 @@ class Resource:
         return self.from_stored(obj) if self.from_stored else obj
 
 
+_VERSION = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
+
+
+def _priority(version: str) -> tuple[int, int, int]:
+    """Rank a version as Kubernetes does: stable before beta before alpha, then by number."""
+    found = _VERSION.fullmatch(version)
+    if found is None:
+        return (0, 0, 0)
+    stage = {"alpha": 1, "beta": 2}.get(found[2], 3)
+    return (stage, int(found[1]), int(found[3] or 0))
+
+
 @dataclass(slots=True)
 class Registry:
     """All resources served now."""
@@ -148,13 +163,11 @@ class Registry:
         return [item for item in self if (item.group, item.version) == (group, version)]
 
     def versions(self) -> dict[str, list[str]]:
-        """Return the served versions by group, in the order of registration."""
-        groups: dict[str, list[str]] = {}
+        """Return the served versions by group, the preferred one first."""
+        groups: dict[str, set[str]] = {}
         for resource in self:
-            versions = groups.setdefault(resource.group, [])
-            if resource.version not in versions:
-                versions.append(resource.version)
-        return groups
+            groups.setdefault(resource.group, set()).add(resource.version)
+        return {group: sorted(versions, key=_priority, reverse=True) for group, versions in groups.items()}
 
     def __iter__(self) -> Json:
         return iter(tuple(self._resources.values()))

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from actgate_sandbox.stand_in import jsonpath
 from actgate_sandbox.stand_in.resources import Scale
-from actgate_sandbox.stand_in.status import Object, bad_request
+from actgate_sandbox.stand_in.status import Object, bad_request, internal
+
+
+def read(obj: Object, scale: Scale) -> Object:
+    """Return the Scale of an object.
+
+    Raises:
+        ApiError: 500 where the object has no replicas, as the real server answers.
+    """
+    if jsonpath.first(obj, scale.spec) is None:
+        raise internal(f'the spec replicas field "{scale.spec}" does not exist')
+    return shown(obj, scale)
 
 
 def shown(obj: Object, scale: Scale) -> Object:
-    """Return the Scale of an object."""
+    """Return the Scale of an object; who writes one need not have had replicas before."""
     metadata = obj["metadata"]
     kept = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     status: Object = {"replicas": jsonpath.first(obj, scale.status) or 0}

@@ -72,8 +72,7 @@ def field_selector(text: str, fields: Mapping[str, Callable[[Object], str]]) -> 
             raise bad_request(f'invalid selector: "{text}"; can\'t understand "{part}"')
         field, operator, value = found.groups()
         if field not in fields:
-            known = ", ".join(f'"{name}"' for name in fields)
-            raise bad_request(f'"{field}" is not a known field selector: only {known}')
+            raise bad_request(f"field label not supported: {field}")
         requirements.append((fields[field], operator != "!=", value.replace("\\", "")))
     return lambda obj: all((read(obj) == value) is same for read, same, value in requirements)
 

@@ -190,6 +190,12 @@ def failure(message: str) -> ApiError:
     return ApiError(500, "", message)
 
 
+def internal(why: str) -> ApiError:
+    """500 with a reason, in the other places where the real server answers so."""
+    message = f"Internal error occurred: {why}"
+    return ApiError(500, "InternalError", message, {"causes": [{"message": why}]})
+
+
 def not_implemented(message: str) -> ApiError:
     """501: real servers do this, the stand-in does not."""
     return ApiError(501, "NotImplemented", f"the sandbox stand-in does not do this: {message}")

@@ -51,7 +51,8 @@ def _fits(value: Json, kinds: tuple[type, ...]) -> bool:
 
 
 def _shown(value: Json) -> str:
-    return "map" if isinstance(value, dict) else "list" if isinstance(value, list) else repr(value)
+    names = {str: "string", bool: "boolean", dict: "map", list: "list"}
+    return names.get(type(value), "numeric")
 
 
 def _field_errors(value: dict[str, Any], schema: Node, path: str, *, merging: bool) -> Iterator[str]:
@@ -74,14 +75,16 @@ def _item_errors(value: list[Any], schema: Node, path: str, *, merging: bool) ->
             yield from type_errors(item, items, f"{path}[{index}]", merging=merging)
         return
     seen: set[str] = set()
-    try:
-        for element, item, node in entries(value, schema, kind):
-            if element in seen:
-                yield f"{path}: duplicate entries for key {shown_element(element)}"
-            seen.add(element)
-            yield from type_errors(item, node, f"{path}{shown_element(element)}")
-    except TypeMismatchError as error:
-        yield f"{path}: {error}"
+    for index, item in enumerate(value):
+        try:
+            [(element, _, node)] = entries([item], schema, kind)
+        except TypeMismatchError as error:
+            yield f"{path}: element {index}: {error}"
+            continue
+        if element in seen:
+            yield f"{path}: duplicate entries for key {shown_element(element)}"
+        seen.add(element)
+        yield from type_errors(item, node, f"{path}{shown_element(element)}")
 
 
 def shown_element(element: str) -> str:

@@ -18,13 +18,14 @@ from actgate_sandbox.stand_in.deletion import deletion_mark, pending_finalizers
 from actgate_sandbox.stand_in.fieldsets import Path
 from actgate_sandbox.stand_in.resources import Resource
 from actgate_sandbox.stand_in.status import (
-    ApiError,
+    Cause,
     Json,
     Object,
     already_exists,
     bad_request,
     conflict,
     forbidden,
+    invalid_option,
     not_found,
     not_implemented,
     success,
@@ -34,7 +35,6 @@ from actgate_sandbox.stand_in.store import ChangedError, Key, Place, Store, Stor
 
 _ATTEMPTS = 10
 _NAMESPACES = Place("", "namespaces")
-_EMPTY_KEPT = ("apiVersion", "kind", "metadata")
 
 Change = Callable[[Object], Object]
 """Makes the next state of an object from a copy of its current one."""
@@ -58,7 +58,7 @@ class Writer:
     async def create(self, call: Call, body: Json) -> Written:
         """Create an object; its name is in the body, or generated."""
         new = metadata.require_object(call, body)
-        metadata.begin(new)
+        metadata.begin(new, call.namespace)
         return await self._create(call, new, applied=False)
 
     async def _create(self, call: Call, new: Object, *, applied: bool) -> Written:
@@ -106,7 +106,7 @@ class Writer:
         if call.subresource == "scale":
             return await self._update(call, lambda live: _rescaled(call, live, body))
         new = metadata.require_object(call, body)
-        return await self._update(call, lambda _: dict(new, metadata=dict(new["metadata"])))
+        return await self._update(call, lambda _: {**new, "metadata": dict(new["metadata"])}, replaced=True)
 
     async def patch(self, call: Call, content_type: str, body: Json) -> Written:
         """Patch an object in one of the four ways."""
@@ -119,38 +119,36 @@ class Writer:
         return await self._update(call, lambda live: _patched(call, live, content_type, body))
 
     async def _apply(self, call: Call, body: Json) -> Written:
-        config = metadata.require_object(call, body)
+        config = metadata.require_object(call, body, typed=True)
         if call.subresource == "scale":
             raise not_implemented("server-side apply of a Scale; patch or replace it instead")
         if not call.options.manager_given:
-            raise ApiError(
-                422,
-                "Invalid",
-                'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is '
-                "required for apply patch",
-            )
+            why = "Required value: is required for apply patch"
+            raise invalid_option("PatchOptions", Cause("FieldValueRequired", "fieldManager", why))
         if config["metadata"].get("managedFields") is not None:
             raise bad_request("metadata.managedFields must be nil")
-        config["metadata"].setdefault("name", call.name)
+        if config["metadata"].setdefault("name", call.name) != call.name:
+            raise bad_request(
+                f"the name of the object ({config['metadata']['name']}) does not match the name "
+                f"on the URL ({call.name})"
+            )
         if self._store.get(call.resource.place, call.key) is None and not call.subresource:
             return await self._create_by_apply(call, config)
         return await self._update(call, lambda live: _applied(call, live, config), applied=True)
 
     async def _create_by_apply(self, call: Call, config: Object) -> Written:
-        if config["metadata"]["name"] != call.name:
-            raise bad_request(
-                f"the name of the object ({config['metadata']['name']}) does not match the name "
-                f"on the URL ({call.name})"
-            )
-        if config["metadata"].pop("uid", "") or config["metadata"].pop("resourceVersion", ""):
-            resource = call.resource
-            raise conflict(resource.plural, resource.group, call.name)
-        empty = {key: config[key] for key in _EMPTY_KEPT} | {"metadata": {}}
+        config["metadata"].pop("resourceVersion", None)
+        if uid := config["metadata"].get("uid"):
+            why = f"uid mismatch: the provided object specified uid {uid}, and no existing object was found"
+            raise conflict(call.resource.plural, call.resource.group, call.name, why)
+        empty = {key: config[key] for key in ("apiVersion", "kind")} | {"metadata": {}}
         new = _applied(call, empty, config)
-        metadata.begin(new)
+        metadata.begin(new, call.namespace)
         return await self._create(call, new, applied=True)
 
-    async def _update(self, call: Call, change: Change, *, applied: bool = False) -> Written:
+    async def _update(
+        self, call: Call, change: Change, *, applied: bool = False, replaced: bool = False
+    ) -> Written:
         resource = call.resource
         for _ in range(_ATTEMPTS):
             live = self._store.get(resource.place, call.key)
@@ -158,6 +156,7 @@ class Writer:
                 raise call.missing()
             before = resource.shown(live.obj)
             after = change(resource.shown(live.copy()))
+            metadata.carry_over(call, before, after, replaced=replaced)
             new = self._next_state(call, before, after, applied=applied)
             await self._admission.review(call, "UPDATE", new, before)
             try:
@@ -168,7 +167,6 @@ class Writer:
 
     def _next_state(self, call: Call, live: Object, new: Object, *, applied: bool) -> Object:
         resource = call.resource
-        metadata.carry_over(call, live, new)
         _keep_other_half(call, live, new)
         new = complete(call, new)
         resource.prepare(new, live)
@@ -252,15 +250,26 @@ def _changed(obj: Object, content_type: str, body: Json, schema: Json) -> Object
 
 
 def _applied(call: Call, live: Object, config: Object) -> Object:
-    given = {key: value for key, value in config.items() if key != "status" or call.subresource}
     return managers.apply(
         live,
-        given if call.resource.status else config,
+        _own_half(call, config),
         call.resource.schema,
         _manager(call, "Apply"),
         _keeps(call),
         force=call.options.force,
     )
+
+
+def _own_half(call: Call, config: Object) -> Object:
+    """Leave out of a configuration what cannot be applied through this endpoint."""
+    if call.subresource == "status":
+        named = {"name": config["metadata"]["name"]}
+        half = ("apiVersion", "kind", "status")
+        kept: Object = {key: config[key] for key in half if key in config}
+        return {**kept, "metadata": named}
+    if call.resource.status:
+        return {key: value for key, value in config.items() if key != "status"}
+    return config
 
 
 def _rescaled(call: Call, live: Object, sent: Json) -> Object:
