@@ -78,7 +78,7 @@ class Oversight:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """One ComplianceManifest, reduced to what decisions need."""
+    """One ComplianceManifest, reduced to what decisions need; every moment in it is aware."""
 
     namespace: str
     name: str
@@ -102,7 +102,8 @@ class Manifest:
     records: tuple[tuple[str, datetime], ...] = ()
     """Other dated records (path, moment); none of them may be in the future."""
     problems: tuple[Problem, ...] = ()
+    # Not an argument: dataclasses.replace would hand one manifest's judgement to another one.
     judged: list[tuple[Any, Any, tuple[Finding, ...]]] = field(
-        default_factory=list, compare=False, repr=False
+        init=False, default_factory=list, compare=False, repr=False
     )
     """The decision's note of its last judgement (tier, policies, findings); nobody else's business."""

@@ -42,7 +42,7 @@ def test_oversight_fields_that_the_policy_requires() -> None:
 def test_oversight_as_a_bare_true_is_a_warning() -> None:
     """`oversight/fields`: a boolean alone proves little; no policy requires more, so it warns."""
     verdict = judge(manifest(oversight=Oversight(enabled=True)))
-    assert warned_of(verdict, "oversight/fields")
+    assert warned_of(verdict, "oversight/fields").path == "spec.humanOversight"
     assert verdict.allowed
 
 
