@@ -39,6 +39,9 @@ _GROUPS: Final = {"Pod": "v1", "Job": "batch/", "CronJob": "batch/"}
 
 MODEL_DEPLOYMENT: Final = "ModelDeployment"
 
+_REGION_LABELS: Final = (REGION_NODE_LABEL, ZONE_NODE_LABEL)
+_TERMS: Final = "nodeSelectorTerms"
+
 
 def is_judged(obj: Json) -> bool:
     """Return whether an object is asked about at all: a ModelDeployment or an inference workload."""
@@ -115,15 +118,19 @@ _LINKS: Final = frozenset(
 )
 
 
+# A dict is known at once, any other mapping by a search that takes as long as the rest of a field.
+_MAPS: Final = (dict, Mapping)
+
+
 def _map(parent: object, key: str) -> Json:
-    value = parent.get(key) if isinstance(parent, Mapping) else None
-    return value if isinstance(value, Mapping) else {}
+    value = parent.get(key) if isinstance(parent, _MAPS) else None
+    return value if value is not None and isinstance(value, _MAPS) else {}
 
 
 def _items(parent: object, key: str) -> Iterator[tuple[int, Json]]:
-    value = parent.get(key) if isinstance(parent, Mapping) else None
+    value = parent.get(key) if isinstance(parent, _MAPS) else None
     for index, item in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(item, Mapping):
+        if isinstance(item, _MAPS):
             yield index, item
 
 
@@ -249,20 +256,40 @@ def _node_placement(obj: Json, problems: list[SubjectProblem]) -> Iterator[tuple
     """Yield the regions and zones that node selector and required node affinity name."""
     spec, path = _map(_template(obj), "spec"), f"{_template_path(obj)}spec"
     selector = _map(spec, "nodeSelector")
-    for label in (REGION_NODE_LABEL, ZONE_NODE_LABEL):
-        if label in selector:
-            yield f"{path}.nodeSelector[{label}]", Region(str(selector[label]))
+    selected = [label for label in _REGION_LABELS if label in selector]
+    for label in selected:
+        yield f"{path}.nodeSelector[{label}]", Region(str(selector[label]))
     affinity = _map(_map(spec, "affinity"), "nodeAffinity")
     required = _map(affinity, "requiredDuringSchedulingIgnoredDuringExecution")
     base = f"{path}.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
-    for number, term in _items(required, "nodeSelectorTerms"):
+    terms = [(f"{base}.{_TERMS}[{number}]", term) for number, term in _items(required, _TERMS)]
+    for at, term in terms:
         for index, expression in _items(term, "matchExpressions"):
-            at = f"{base}.nodeSelectorTerms[{number}].matchExpressions[{index}]"
-            yield from _expression(expression, at, problems)
+            yield from _expression(expression, f"{at}.matchExpressions[{index}]", problems)
+    if not selected:
+        problems.extend(_open_terms(terms))
+
+
+def _open_terms(terms: list[tuple[str, Json]]) -> Iterator[SubjectProblem]:
+    """Yield terms that name no region where others do: they are alternatives, so pods may run anywhere."""
+    if not any(_names_a_place(term) for _, term in terms):
+        return
+    for at, term in terms:
+        if term and not _names_a_place(term):  # An empty term matches no node.
+            yield SubjectProblem(
+                residency.SERVING.id,
+                at,
+                "the term names no region, though others do, so pods may run in any",
+                "name the regions in every term; terms are alternatives",
+            )
+
+
+def _names_a_place(term: Json) -> bool:
+    return any(expression.get("key") in _REGION_LABELS for _, expression in _items(term, "matchExpressions"))
 
 
 def _expression(expression: Json, path: str, problems: list[SubjectProblem]) -> Iterator[tuple[str, Region]]:
-    if expression.get("key") not in (REGION_NODE_LABEL, ZONE_NODE_LABEL):
+    if expression.get("key") not in _REGION_LABELS:
         return
     values = expression.get("values")
     if expression.get("operator") != "In" or not isinstance(values, list):
