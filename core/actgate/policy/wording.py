@@ -13,6 +13,10 @@ from actgate.policy.verdict import Finding, Verdict
 
 HEADLINE: Final = 200
 """Characters of a refusal that tools show in one line."""
+RULES_NAMED: Final = 110
+"""Characters of it that rule ids may take, so that the first remedy is seen too."""
+MOST_LINES: Final = 64
+"""Findings that a refusal spells out; a manifest can hold thousands of groups that are too small."""
 WARNING: Final = 120
 """Longest warning, in ASCII characters."""
 MOST_WARNINGS: Final = 32
@@ -22,9 +26,21 @@ MOST_WARNINGS: Final = 32
 def refusal(verdict: Verdict) -> str:
     """Return the message of a refusal: a headline, then one line per finding that denies."""
     denying = [item for item in verdict.findings if item.effect is Enforcement.DENY]
-    rules = ", ".join(verdict.failed_rules)
+    rules = _named(verdict.failed_rules)
     headline = cut(f"{rules}: {denying[0].remedy}" if denying else "refused", HEADLINE)
-    return "\n".join((headline, *(line(item) for item in denying)))
+    lines = [headline, *(line(item) for item in denying[:MOST_LINES])]
+    if len(denying) > MOST_LINES:
+        lines.append(f"and {len(denying) - MOST_LINES} more findings")
+    return "\n".join(lines)
+
+
+def _named(rules: tuple[str, ...]) -> str:
+    """Return as many rule ids as leave room for a remedy in the headline, and the number of the others."""
+    for count in range(len(rules), 0, -1):
+        rest = f" and {len(rules) - count} more" if count < len(rules) else ""
+        if len(text := ", ".join(rules[:count]) + rest) <= RULES_NAMED or count == 1:
+            return text
+    return ""
 
 
 def line(finding: Finding) -> str:

@@ -33,5 +33,5 @@ class Rule:
 
 def shown(value: object, limit: int = 64) -> str:
     """Return a foreign value in quotes, escaped to printable ASCII and cut to ``limit`` characters."""
-    text = str(value).encode("unicode_escape").decode("ascii")
+    text = str(value).encode("unicode_escape").decode("ascii").replace('"', r"\"")
     return f'"{text if len(text) <= limit else text[: limit - 3] + "..."}"'
