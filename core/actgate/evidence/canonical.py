@@ -16,6 +16,7 @@ from actgate.evidence.paths import Location, dotted
 
 MAX_DEPTH: Final = 32
 """Deepest nesting that is read; a manifest's own schema needs six levels."""
+_LEAVES: Final = frozenset({str, int, float, bool})
 _LARGEST: Final = 2**53 - 1
 """Largest whole number that every JSON reader holds exactly; RFC 8785 section 3.2.2.3."""
 
@@ -27,13 +28,16 @@ def digest(spec: Mapping[str, Any]) -> str:
         DigestError: When it holds NaN, an infinity, a whole number beyond 2**53 - 1, text that is not
             Unicode, or is nested too deep.
     """
-    tidy: Any = without_nulls(spec)
+    return digest_of_tidy(without_nulls(spec))
+
+
+def digest_of_tidy(spec: Any) -> str:  # noqa: ANN401 - rfc8785 has no public name for what JSON holds
+    """Return the digest of a spec without nulls, as ``without_nulls`` returns it; raises like ``digest``."""
     try:
-        canonical = rfc8785.dumps(tidy)
+        canonical = rfc8785.dumps(spec)
     except ValueError:  # CanonicalizationError, UnicodeEncodeError, and the digits of an enormous int
-        raise _reason(tidy, ("spec",)) or DigestError(
-            "spec", "this has no canonical form (RFC 8785)"
-        ) from None
+        unknown = DigestError("spec", "this has no canonical form (RFC 8785)")
+        raise _reason(spec, ("spec",)) or unknown from None
     return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
 
@@ -45,11 +49,15 @@ def without_nulls(value: object, location: Location = ("spec",)) -> object:
     """
     if len(location) > MAX_DEPTH:
         raise DigestError(dotted(location), f"this is nested deeper than {MAX_DEPTH} levels")
-    if isinstance(value, Mapping):
-        return {key: without_nulls(item, (*location, key)) for key, item in value.items() if item is not None}
+    if isinstance(value, dict):
+        return {
+            key: item if type(item) in _LEAVES else without_nulls(item, (*location, key))
+            for key, item in value.items()
+            if item is not None
+        }
     if isinstance(value, list | tuple):
         return [without_nulls(item, (*location, index)) for index, item in enumerate(value)]
-    return value
+    return without_nulls(dict(value), location) if isinstance(value, Mapping) else value
 
 
 def _reason(value: object, location: Location) -> DigestError | None:

@@ -22,7 +22,7 @@ from actgate.api.compliance_manifest import (
 )
 from actgate.api.compliance_manifest import Classification as StatedClassification
 from actgate.api.compliance_policy import OversightField
-from actgate.evidence.canonical import digest, without_nulls
+from actgate.evidence.canonical import digest_of_tidy, without_nulls
 from actgate.evidence.errors import DigestError
 from actgate.evidence.pruning import Pruned
 from actgate.evidence.shape import got
@@ -134,7 +134,7 @@ def _evidence(identity: _Identity, tidy: dict[str, Any], problems: list[Problem]
 
 def _digest(spec: dict[str, Any], problems: list[Problem]) -> str | None:
     try:
-        return digest(spec)
+        return digest_of_tidy(spec)
     except DigestError as error:
         if all(known.path != error.path for known in problems):
             problems.append(Problem(error.path, error.message, "write a value that JSON can hold exactly"))
