@@ -30,6 +30,9 @@ class NotNowError(Exception):
 class EvidenceSource(Protocol):
     """Where evidence comes from."""
 
+    def labels(self, namespace: str) -> Mapping[str, str] | None:
+        """Return the labels that memory has of a namespace, None where it does not know it."""
+
     def recalled(self, namespace: str, manifest_name: str | None) -> Evidence | None:
         """Return what memory has, or None where it cannot tell; at once and without I/O.
 

@@ -92,14 +92,14 @@ class Judge:
             return Judgement(Outcome.ERROR, "actgate failed to judge the request; its log says why")
 
     def _unchanged(self, review: Review) -> Judgement:
-        subject = _subject(review, governed_change=False)
+        subject = self._subject(review, governed_change=False)
         evidence = self._recalled(subject)
         if evidence is None:
             return Judgement(Outcome.WARN, "not judged: the evidence cannot be read right now")
         return self._decided(subject, evidence)
 
     async def _changed(self, review: Review, within: float) -> Judgement:
-        subject = _subject(review, governed_change=True)
+        subject = self._subject(review, governed_change=True)
         evidence = self._recalled(subject)
         if evidence is not None and evidence.manifest is not None:
             judgement = self._decided(subject, evidence)
@@ -108,14 +108,24 @@ class Judge:
         evidence = await self._source.read(subject.namespace, subject.manifest_name, within)
         return self._decided(subject, evidence)
 
+    def _subject(self, review: Review, *, governed_change: bool) -> Subject:
+        return subject_of(
+            review.object,
+            self._source.labels(review.namespace) or {},
+            namespace=review.namespace,
+            governed_change=governed_change,
+            dry_run=review.dry_run,
+        )
+
     def _recalled(self, subject: Subject) -> Evidence | None:
         """Return what memory has, or None where it is too old to count."""
         evidence = self._source.recalled(subject.namespace, subject.manifest_name)
         return evidence if evidence is not None and evidence.age < MEMORY_SECONDS else None
 
     def _decided(self, subject: Subject, evidence: Evidence) -> Judgement:
-        placed = replace(subject, namespace_labels=evidence.namespace_labels)
-        verdict = decide(placed, evidence.manifest, evidence.policies, self._now())
+        if subject.namespace_labels is not evidence.namespace_labels:
+            subject = replace(subject, namespace_labels=evidence.namespace_labels)
+        verdict = decide(subject, evidence.manifest, evidence.policies, self._now())
         return Judgement(Outcome(verdict.outcome), verdict=verdict, evidence=evidence)
 
 
@@ -130,14 +140,3 @@ def _governed_change(review: Review) -> bool | None:
     if not is_judged(review.object) and not is_judged(review.old_object):
         return None
     return governed_fields(review.object) != governed_fields(review.old_object)
-
-
-def _subject(review: Review, *, governed_change: bool) -> Subject:
-    """Return what the object asks for; the labels of its namespace come with the evidence."""
-    return subject_of(
-        review.object,
-        {},
-        namespace=review.namespace,
-        governed_change=governed_change,
-        dry_run=review.dry_run,
-    )

@@ -49,10 +49,15 @@ class Lookup:
             for picture in self._pictures:
                 group.create_task(picture.run(), name=f"reflector of {picture.resource}")
 
+    def labels(self, namespace: str) -> Mapping[str, str] | None:
+        """Return the labels of a namespace in the picture."""
+        labels = self._namespaces.get(None, namespace)
+        return None if isinstance(labels, Unreadable) else labels
+
     def recalled(self, namespace: str, manifest_name: str | None) -> Evidence | None:
         """Return what the pictures show; None before they are complete or without the namespace."""
-        labels = self._namespaces.get(None, namespace)
-        if isinstance(labels, Unreadable | None) or not all(p.synced.is_set() for p in self._pictures):
+        labels = self.labels(namespace)
+        if labels is None or not all(picture.synced.is_set() for picture in self._pictures):
             return None
         manifest = self._manifests.get(namespace, manifest_name) if manifest_name else None
         if isinstance(manifest, Unreadable):

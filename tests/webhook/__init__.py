@@ -1,0 +1,1 @@
+"""The webhook: protocol, judgement, evidence, certificates, start and end."""

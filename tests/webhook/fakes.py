@@ -1,0 +1,172 @@
+"""``FakeEvidence``: an evidence source that a test fills, ages and breaks; and an app to ask in process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+from fastapi import FastAPI
+from starlette.types import Message
+
+from actgate.policy import Manifest, Policy
+from actgate_webhook.app import create_app
+from actgate_webhook.evidence import Evidence, NotNowError
+from actgate_webhook.metrics import Metrics
+from tests.webhook.build import NAMESPACE, body_of
+
+JSON_HEADERS: Final = ((b"content-type", b"application/json"),)
+Known = Mapping[tuple[str, str], Manifest]
+
+
+def known(*manifests: Manifest) -> Known:
+    """Return manifests by namespace and name."""
+    return {(manifest.namespace, manifest.name): manifest for manifest in manifests}
+
+
+@dataclass
+class FakeEvidence:
+    """Memory and API server, each with its own truth."""
+
+    remembered: Known = field(default_factory=dict)
+    live: Known | None = None
+    """What the API server has; None: the same as memory."""
+    policies: tuple[Policy, ...] = ()
+    namespaces: dict[str, Mapping[str, str]] = field(
+        default_factory=lambda: {NAMESPACE: {"kubernetes.io/metadata.name": NAMESPACE}}
+    )
+    age: float = 1.0
+    reachable: bool = True
+    answers: asyncio.Event | None = None
+    """Live reads wait for it; None: they do not wait."""
+    reads: list[tuple[str, str | None]] = field(default_factory=list)
+    """Live reads so far."""
+
+    def labels(self, namespace: str) -> Mapping[str, str] | None:
+        """Return the labels of a namespace."""
+        return self.namespaces.get(namespace)
+
+    def recalled(self, namespace: str, manifest_name: str | None) -> Evidence | None:
+        """Return what memory has."""
+        labels = self.labels(namespace)
+        if labels is None:
+            return None
+        return Evidence(
+            self._find(self.remembered, namespace, manifest_name), self.policies, labels, self.age
+        )
+
+    async def read(self, namespace: str, manifest_name: str | None, within: float) -> Evidence:
+        """Return what the API server has."""
+        self.reads.append((namespace, manifest_name))
+        if self.answers is not None:
+            try:
+                async with asyncio.timeout(within):
+                    await self.answers.wait()
+            except TimeoutError:
+                raise NotNowError("no answer in time") from None
+        if not self.reachable:
+            raise NotNowError("connection refused")
+        truth = self.remembered if self.live is None else self.live
+        found = self._find(truth, namespace, manifest_name)
+        return Evidence(found, self.policies, self.namespaces.get(namespace, {}), 0.0)
+
+    def troubles(self) -> Mapping[str, str | None]:
+        """Return no trouble: what is broken here is broken on purpose."""
+        return {"evidence": None}
+
+    @staticmethod
+    def _find(truth: Known, namespace: str, name: str | None) -> Manifest | None:
+        return truth.get((namespace, name)) if name else None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An HTTP answer."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:  # noqa: ANN401 - whatever came
+        """The body, decoded."""
+        return orjson.loads(self.body)
+
+    @property
+    def response(self) -> dict[str, Any]:
+        """The response of an AdmissionReview."""
+        assert self.status == 200, self
+        document = self.json
+        assert (document["apiVersion"], document["kind"]) == ("admission.k8s.io/v1", "AdmissionReview")
+        return dict(document["response"])
+
+    @property
+    def allowed(self) -> bool:
+        """Whether an AdmissionReview allows."""
+        return bool(self.response["allowed"])
+
+    @property
+    def message(self) -> str:
+        """The message of a refusal."""
+        return str(self.response["status"]["message"])
+
+
+class InProcess:
+    """Asks an app without a network; headers, chunks and errors are as a server would hand them on."""
+
+    def __init__(self, source: FakeEvidence, metrics: Metrics | None = None) -> None:
+        self.source = source
+        self.metrics = metrics or Metrics()
+        self.app: FastAPI = create_app(source, self.metrics)
+
+    async def __call__(self, document: object, query: str = "timeout=5s") -> Reply:
+        """Post a document as JSON to ``/validate``."""
+        return await self.send("POST", "/validate", [body_of(document)], query=query)
+
+    async def send(
+        self,
+        method: str,
+        path: str,
+        chunks: Iterable[bytes] = (),
+        *,
+        query: str = "",
+        headers: Iterable[tuple[bytes, bytes]] = JSON_HEADERS,
+    ) -> Reply:
+        """Send one request and return its answer."""
+        pieces = list(chunks) or [b""]
+        received = [
+            {"type": "http.request", "body": piece, "more_body": number < len(pieces)}
+            for number, piece in enumerate(pieces, 1)
+        ]
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return received.pop(0) if received else {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        await self.app(_scope(method, path, query, headers), receive, send)
+        start, *rest = sent
+        names = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Reply(start["status"], names, b"".join(part.get("body", b"") for part in rest))
+
+
+def _scope(method: str, path: str, query: str, headers: Iterable[tuple[bytes, bytes]]) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "https",
+        "path": path,
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "headers": [(b"host", b"localhost"), *headers],
+        "client": ("127.0.0.1", 1),
+        "server": ("127.0.0.1", 8443),
+        "state": {},
+    }
