@@ -97,7 +97,11 @@ def start(engine: str = "auto") -> ControlPlane:
     """
     name = _resolved(engine)
     made: Engine = EnvTest() if name == "envtest" else _StandInEngine()
-    made.start()
+    try:
+        made.start()
+    except BaseException:
+        made.stop()
+        raise
     return ControlPlane(name, made)
 
 

@@ -69,15 +69,12 @@ class EnvTest:
 
         Raises:
             SandboxError: A process ended, or was not ready in time; its last words are included.
+                Whoever starts has to stop, after a failure too.
         """
-        try:
-            self._write_files()
-            self._start_etcd()
-            self._start_api_server()
-            self._start_controllers()
-        except BaseException:
-            self.stop()
-            raise
+        self._write_files()
+        self._start_etcd()
+        self._start_api_server()
+        self._start_controllers()
 
     def restart(self) -> None:
         """Kill the API server and start it again on the same port, over the same etcd."""
@@ -181,9 +178,7 @@ class EnvTest:
                     return
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
-        raise SandboxError(
-            f"{name} was not ready within {START_SECONDS:.0f} s:\n{process.last_words()}"
-        )
+        raise SandboxError(f"{name} was not ready within {START_SECONDS:.0f} s:\n{process.last_words()}")
 
 
 class _ReservedPort:

@@ -29,9 +29,7 @@ class KeyPair:
 class Authority:
     """A certificate authority that lives in memory."""
 
-    def __init__(
-        self, name: str = "actgate sandbox", lifetime: timedelta = timedelta(days=30)
-    ) -> None:
+    def __init__(self, name: str = "actgate sandbox", lifetime: timedelta = timedelta(days=30)) -> None:
         self._lifetime = lifetime
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -44,9 +42,7 @@ class Authority:
         self.certificate = certificate.public_bytes(serialization.Encoding.PEM)
         """The authority's own certificate, PEM: what a client trusts."""
 
-    def server(
-        self, names: Sequence[str] = LOOPBACK_NAMES, lifetime: timedelta | None = None
-    ) -> KeyPair:
+    def server(self, names: Sequence[str] = LOOPBACK_NAMES, lifetime: timedelta | None = None) -> KeyPair:
         """Sign a serving certificate for names or addresses; a negative lifetime is expired."""
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
@@ -98,9 +94,7 @@ class Authority:
                 x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()),
                 critical=False,
             )
-            .add_extension(
-                x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False
-            )
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         )
 
 

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import base64
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from actgate_sandbox import control_plane as sandbox
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.errors import SandboxError
-from actgate_sandbox.rest import Rest
+from actgate_sandbox.rest import Rest, install_crds
+from tests.sandbox.conformance_admission.crds import GROUP, definition, served
 from tests.support.kubectl import Kubectl
 
 
@@ -41,6 +44,44 @@ def test_the_kubeconfig_is_all_that_kubectl_needs(kubectl: Kubectl, namespace: s
     """`kubectl` lists the namespace with nothing but the kubeconfig."""
     outcome = kubectl("get", "namespace", namespace, "-o", "name")
     assert (outcome.code, outcome.out) == (0, f"namespace/{namespace}\n"), outcome
+
+
+def test_up_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
+    """`up` writes the kubeconfig, installs the CRDs, serves, and ends with 0 on SIGTERM."""
+    folder = tmp_path / "crds"
+    folder.mkdir()
+    (folder / "one.yaml").write_text(yaml.safe_dump(definition({"type": "object"})))
+    kubeconfig = tmp_path / "made" / "kubeconfig"
+    command = [sys.executable, "-m", "actgate_sandbox", "up", "--engine", "stand-in"]
+    command += ["--kubeconfig", str(kubeconfig), "--crds", str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        try:
+            assert f"kubectl --kubeconfig {kubeconfig} " in line
+            assert _reader(kubeconfig)("GET", f"/apis/{GROUP}/v1").status == 200
+        finally:
+            process.terminate()
+        assert process.wait(timeout=60) == 0
+
+
+def _reader(kubeconfig: Path) -> Rest:
+    content = yaml.safe_load(kubeconfig.read_text())
+    cluster = content["clusters"][0]["cluster"]
+    ca = base64.b64decode(cluster["certificate-authority-data"])
+    return Rest(cluster["server"], ca, content["users"][0]["user"]["token"])
+
+
+def test_a_crd_that_is_refused_is_told(rest: Rest) -> None:
+    """`install_crds` passes the API server's own words on."""
+    with pytest.raises(SandboxError, match="must be object at the root"):
+        install_crds(rest, [definition({"type": "string"})])
+
+
+def test_an_installed_crd_is_served(rest: Rest) -> None:
+    """When `install_crds` returns, objects of the new kind can be created."""
+    with served(rest, {"type": "object"}) as kind:
+        assert kind.create({}, "first").status == 201
 
 
 def test_up_refuses_a_folder_without_crds(tmp_path: Path) -> None:

@@ -4,10 +4,12 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from actgate_sandbox import control_plane as sandbox
 from actgate_sandbox.envtest import EnvTest, missing_binaries
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.keeper import KeptProcess
@@ -33,18 +35,16 @@ def test_a_process_that_ends_at_once_is_told_with_its_last_words(
         script.write_text("#!/bin/sh\necho no such flag >&2\nexit 3\n")
         script.chmod(0o755)
     monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
-    engine = EnvTest()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(SandboxError, match=r"etcd ended before it was ready:\nno such flag"):
-        engine.start()
-    assert not engine.kubeconfig.parent.exists()
+        sandbox.start("envtest")
+    assert list(tmp_path.glob("actgate-envtest-*")) == []
 
 
 def test_a_stopped_process_is_gone(tmp_path: Path) -> None:
     """`stop` ends the child itself, not only its keeper."""
     pid_file = tmp_path / "pid"
-    process = KeptProcess(
-        ("/bin/sh", "-c", f"echo $$ > {pid_file}; exec sleep 600"), tmp_path / "log"
-    )
+    process = KeptProcess(("/bin/sh", "-c", f"echo $$ > {pid_file}; exec sleep 600"), tmp_path / "log")
     pid = int(wait_until(lambda: pid_file.exists() and pid_file.read_text()))
     process.stop()
     wait_until(lambda: not _alive(pid))
