@@ -1,4 +1,4 @@
-"""`python -m actgate_sandbox up`: a throw-away control plane for any kubectl, until Ctrl-C."""
+"""`python -m actgate_sandbox up`: a throw-away control plane until Ctrl-C; `demo`: the whole of actgate."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from rich.console import Console
 
 from actgate_sandbox import control_plane
+from actgate_sandbox.demo.run import run
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.rest import install_crds
 
@@ -21,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit code: 0 after a stop, 2 when it cannot serve."""
     options = _parser().parse_args(arguments)
     try:
+        if options.command == "demo":
+            return run(options.engine, options.root.resolve(), _console())
         return _up(options.engine, options.kubeconfig, options.crds)
     except SandboxError as error:
         print(f"actgate_sandbox: {error}", file=sys.stderr)
@@ -32,20 +36,33 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m actgate_sandbox",
         description="A throw-away Kubernetes control plane on this machine's loopback address.",
     )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     up = commands.add_parser(
         "up",
         help="serve a control plane until Ctrl-C",
         description="Serve a control plane until Ctrl-C. Everything in it is gone afterwards.",
     )
-    up.add_argument(
-        "--engine",
-        choices=("auto", *control_plane.ENGINES),
-        default="auto",
-        help="envtest runs etcd and kube-apiserver from KUBEBUILDER_ASSETS (default folder: "
-        "/usr/local/kubebuilder/bin); stand-in is a small API server in this process; "
-        "auto takes envtest where its binaries are (default: %(default)s)",
+    demo = commands.add_parser(
+        "demo",
+        help="apply the examples through the webhook, and show what is answered",
+        description="Start a control plane and the webhook, apply every example, and show what is answered.",
     )
+    demo.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        default=Path(),
+        help="the checkout that holds examples/, crds/ and deploy/ (default: this folder)",
+    )
+    for command in (up, demo):
+        command.add_argument(
+            "--engine",
+            choices=("auto", *control_plane.ENGINES),
+            default="auto",
+            help="envtest runs etcd and kube-apiserver from KUBEBUILDER_ASSETS (default folder: "
+            "/usr/local/kubebuilder/bin); stand-in is a small API server in this process; "
+            "auto takes envtest where its binaries are (default: %(default)s)",
+        )
     up.add_argument(
         "--kubeconfig",
         type=Path,
@@ -59,6 +76,11 @@ def _parser() -> argparse.ArgumentParser:
         help="install every CustomResourceDefinition of the YAML files in this folder first",
     )
     return parser
+
+
+def _console() -> Console:
+    """Return a console that is wide enough for a table where no terminal says how wide it is."""
+    return Console() if sys.stdout.isatty() else Console(width=160)
 
 
 def _up(engine: str, kubeconfig: Path | None, crds: Path | None) -> int:

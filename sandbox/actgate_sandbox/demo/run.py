@@ -1,0 +1,208 @@
+"""The demo's course: a control plane, the webhook, a pipeline's evidence, and every example."""
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from actgate_sandbox import control_plane, registration, service
+from actgate_sandbox.demo.applying import Applied, Applier, applier
+from actgate_sandbox.demo.examples import Example, as_of, load_all
+from actgate_sandbox.errors import SandboxError
+from actgate_sandbox.rest import Rest, install_crds
+from actgate_sandbox.service import Service
+
+_RULE: Final = re.compile(r"\[([a-z]+/[a-z]+)\]")
+_WARNED: Final = re.compile(r"^Warning: ([a-z]+/[a-z]+):", re.MULTILINE)
+
+Row = tuple[str, str, str, str, bool]
+"""What was applied, the answer, the rules, the words, and whether that is what must be answered."""
+
+
+def run(engine: str, root: Path, console: Console) -> int:
+    """Show everything; return 0 when every answer was what the example says it must be.
+
+    Args:
+        engine: ``auto``, ``stand-in`` or ``envtest``.
+        root: The checkout that holds ``examples/``, ``crds/`` and ``deploy/``.
+        console: Where to print.
+
+    Raises:
+        SandboxError: When something does not come up, or the checkout is not whole.
+    """
+    now = datetime.now(UTC)
+    with _cluster(engine, root, console) as (apply, rest, webhook):
+        rows = list(_pipeline(root / "examples" / "pipeline", apply, rest, now, console))
+        console.rule("Every example, in a namespace of its own")
+        for folder in ("accepted", "refused"):
+            for example in load_all(root / "examples" / folder, now):
+                rows.append(_judged(example, apply, rest, webhook))
+                console.print(f"  {rows[-1][0]}: {rows[-1][1]}", highlight=False)
+    console.print(_table(rows, apply.name))
+    wrong = [row[0] for row in rows if not row[4]]
+    if wrong:
+        console.print(f"[red]{len(wrong)} answers are not what they must be: {', '.join(wrong)}[/red]")
+        return 1
+    console.print(f"{len(rows)} answers, each as it must be.")
+    return 0
+
+
+@contextmanager
+def _cluster(engine: str, root: Path, console: Console) -> Iterator[tuple[Applier, Rest, Service]]:
+    files = sorted((root / "crds").glob("*.yaml"))
+    if not files:
+        raise SandboxError(f"{root} is no checkout of actgate: it has no crds/*.yaml")
+    with control_plane.start(engine) as plane:
+        rest = plane.rest()
+        console.print(f"API server: {plane.engine} at {plane.url}")
+        install_crds(rest, (yaml.safe_load(path.read_text(encoding="utf-8")) for path in files))
+        with service.webhook(plane.kubeconfig) as webhook:
+            written = registration.read(root / "deploy" / "base" / "webhook-registration.yaml")
+            registration.install(rest, registration.on_loopback(written, webhook.port, webhook.ca))
+            apply = applier(plane.kubeconfig, rest)
+            _wait_until_called(apply)
+            console.print(f"webhook:    ready at https://127.0.0.1:{webhook.port}, called for every apply")
+            yield apply, rest, webhook
+
+
+_PROBE: Final = """apiVersion: actgate.dev/v1alpha1
+kind: ModelDeployment
+metadata: {name: probe}
+spec:
+  model: {name: probe}
+  complianceManifestRef: {name: never-written}
+  server: {image: probe}
+"""
+
+
+def _wait_until_called(apply: Applier) -> None:
+    """The API server takes a moment to heed a new registration: until then it would let all in."""
+    for _ in range(100):
+        if not apply(_PROBE, "default").accepted:
+            return
+    raise SandboxError("the API server never called the webhook")
+
+
+def _pipeline(folder: Path, apply: Applier, rest: Rest, now: datetime, console: Console) -> Iterator[Row]:
+    """Deploy the same model on the file that the pipeline writes, and on one with oversight as text."""
+    console.rule("A training pipeline writes its evidence, and an engineer deploys the model")
+    with tempfile.TemporaryDirectory() as directory:
+        _say(console, _python(folder / "train.py", cwd=directory), "python examples/pipeline/train.py")
+        written = Path(directory) / "model_compliance_manifest.json"
+        console.print(written.read_text(encoding="utf-8").strip(), highlight=False, markup=False)
+        applied = _convert_and_apply(written, "demo-pipeline", folder, apply, rest, now, console)
+        yield _row("the pipeline's own v0 file", applied, applied.accepted)
+        written.write_text(as_of((folder / "oversight-as-text.json").read_text(encoding="utf-8"), now))
+        console.print('\nThe same file with "human_oversight_enabled": "true", a text:')
+        applied = _convert_and_apply(written, "demo-pipeline-text", folder, apply, rest, now, console)
+        refused = not applied.accepted and _RULE.findall(applied.said) == ["oversight/missing"]
+        yield _row("the v0 file with oversight as text", applied, refused)
+
+
+def _convert_and_apply(
+    written: Path, namespace: str, folder: Path, apply: Applier, rest: Rest, now: datetime, console: Console
+) -> Applied:
+    converted = _python(
+        "-m", "actgate.cli", "manifest", "convert", str(written), "-o", "yaml", cwd=str(written.parent)
+    )
+    _say(console, converted, f"actgate manifest convert {written.name} -o yaml | kubectl apply -f -")
+    _create_namespace(rest, namespace)
+    evidence = apply(converted.stdout, namespace)
+    model = apply(as_of((folder / "model.yaml").read_text(encoding="utf-8"), now), namespace)
+    for applied in (evidence, model):
+        console.print(applied.said, highlight=False, markup=False, soft_wrap=True)
+    return Applied(evidence.accepted and model.accepted, f"{evidence.said}\n{model.said}")
+
+
+def _row(name: str, applied: Applied, expected: bool) -> Row:
+    answer, rules = _answer(applied)
+    return (name, answer, rules, _first_line(applied), expected)
+
+
+def _python(*arguments: str | Path, cwd: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603
+    if done.returncode != 0:
+        raise SandboxError(f"{' '.join(map(str, arguments))} failed: {done.stderr.strip()}")
+    return done
+
+
+def _say(console: Console, done: subprocess.CompletedProcess[str], command: str) -> None:
+    console.print(f"$ {command}", style="bold", highlight=False, markup=False, soft_wrap=True)
+    if done.stderr:
+        console.print(done.stderr.strip(), style="dim", highlight=False, markup=False, soft_wrap=True)
+
+
+def _judged(example: Example, apply: Applier, rest: Rest, webhook: Service) -> Row:
+    applied = _apply(example, apply, rest, webhook)
+    return _row(example.name, applied, _as_expected(example, applied))
+
+
+def _apply(example: Example, apply: Applier, rest: Rest, webhook: Service) -> Applied:
+    if example.names_its_namespace:
+        # A policy reaches the webhook by a watch, some milliseconds after it is stored.
+        known = webhook.knows("compliancepolicies")
+        ground = apply(example.ground)
+        if not ground.accepted:
+            return ground
+        webhook.wait_until_it_knows("compliancepolicies", known + example.policies)
+        return apply(example.text)
+    namespace = f"demo-{example.name}"
+    _create_namespace(rest, namespace)
+    return apply(example.text, namespace)
+
+
+def _create_namespace(rest: Rest, name: str) -> None:
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    reply = rest("POST", "/api/v1/namespaces", body)
+    if reply.status not in (201, 409):
+        raise SandboxError(f"namespace {name} could not be created: {reply.message}")
+
+
+def _answer(applied: Applied) -> tuple[str, str]:
+    if applied.accepted:
+        warned = dict.fromkeys(_WARNED.findall(applied.said))
+        return ("let in, with warnings" if warned else "let in", ", ".join(warned))
+    return "refused", ", ".join(dict.fromkeys(_RULE.findall(applied.said)))
+
+
+def _as_expected(example: Example, applied: Applied) -> bool:
+    refused = set(_RULE.findall(applied.said))
+    if example.refused_by_schema:
+        # The API server refused the manifest by itself, and so there is no evidence for the model.
+        return not applied.accepted and "is invalid" in applied.said and refused == {"link/manifest"}
+    if example.outcome == "Fail":
+        return not applied.accepted and refused == set(example.rules)
+    return applied.accepted and set(_WARNED.findall(applied.said)) == set(example.rules)
+
+
+def _first_line(applied: Applied) -> str:
+    """Return the first reason of a refusal; else the last thing that was said."""
+    lines = [line for line in applied.said.splitlines() if not line.startswith("Warning:")]
+    text = "\n".join(lines)
+    if invalid := re.search(r" is invalid:\s*(?:\* )?([^\n]+)", text):
+        return invalid[1]
+    if finding := re.search(r"^\[[a-z/]+\] \S+ (.+?); to mend it:", text, re.MULTILINE):
+        return finding[1]
+    return lines[-1] if lines else ""
+
+
+def _table(rows: list[Row], how: str) -> Table:
+    table = Table(title=f"What was applied ({how}), and what the API server said", show_lines=True)
+    for heading, ratio in (("applied", 3), ("answer", 1), ("rules", 2), ("in its words", 5)):
+        table.add_column(heading, ratio=ratio, overflow="fold")
+    for name, answer, rules, words, expected in rows:
+        style = "green" if answer.startswith("let in") else "yellow"
+        table.add_row(
+            name, answer if expected else f"{answer} (!)", rules, words, style=style if expected else "red"
+        )
+    return table

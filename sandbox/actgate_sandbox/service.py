@@ -1,0 +1,128 @@
+"""Runs the webhook beside the sandbox as a real process, with the arguments that a pod would have."""
+
+import json
+import re
+import socket
+import ssl
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import urllib3
+
+from actgate_sandbox.errors import SandboxError
+from actgate_sandbox.keeper import KeptProcess
+from actgate_sandbox.pki import Authority
+
+_READY_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A webhook that answers on loopback."""
+
+    port: int
+    ca: bytes
+    """The authority that signed its certificate, PEM."""
+    process: KeptProcess
+    log: Path
+    """What it logs, one JSON object a line."""
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Return the status and the text of one of its pages."""
+        with _pool(self.ca) as pool:
+            reply = pool.request("GET", f"https://127.0.0.1:{self.port}{path}")
+            return reply.status, reply.data.decode()
+
+    def post(self, path: str, document: object) -> tuple[int, object]:
+        """Send JSON, and return the status and the JSON that came back."""
+        with _pool(self.ca) as pool:
+            reply = pool.request("POST", f"https://127.0.0.1:{self.port}{path}", json=document)
+            return reply.status, json.loads(reply.data)
+
+    def knows(self, resource: str) -> int:
+        """Return how many objects of a resource, such as compliancepolicies, are in its memory."""
+        _, text = self.get("/metrics")
+        found = re.search(
+            rf'^actgate_webhook_cache_objects{{resource="{resource}"}} (\S+)$', text, re.MULTILINE
+        )
+        return int(float(found[1])) if found else 0
+
+    def wait_until_it_knows(self, resource: str, count: int) -> None:
+        """Return when at least so many objects of a resource are in its memory.
+
+        Raises:
+            SandboxError: When they do not get there in time.
+        """
+        deadline = time.monotonic() + _READY_SECONDS
+        while self.knows(resource) < count:
+            if time.monotonic() > deadline:
+                raise SandboxError(f"the webhook never heard of {count} {resource}")
+            time.sleep(0.02)
+
+
+@contextmanager
+def webhook(kubeconfig: Path) -> Iterator[Service]:
+    """Run ``actgate_webhook`` until the block ends; yields when it says that it is ready.
+
+    Raises:
+        SandboxError: When it ends, or does not become ready in time.
+    """
+    authority = Authority("actgate webhook")
+    pair = authority.server()
+    with tempfile.TemporaryDirectory(prefix="actgate-webhook-") as directory:
+        folder = Path(directory)
+        certificate, key, log = folder / "tls.crt", folder / "tls.key", folder / "log"
+        certificate.write_bytes(pair.certificate)
+        key.write_bytes(pair.key)
+        key.chmod(0o600)
+        log.touch()
+        port = free_port()
+        process = KeptProcess(
+            [
+                sys.executable, "-m", "actgate_webhook",
+                "--host", "127.0.0.1", "--port", str(port), "--kubeconfig", str(kubeconfig),
+                "--tls-certificate", str(certificate), "--tls-key", str(key),
+            ],
+            log,
+        )  # fmt: skip
+        try:
+            service = Service(port, authority.certificate, process, log)
+            _wait_until_ready(service)
+            yield service
+        finally:
+            process.stop()
+
+
+def _wait_until_ready(service: Service) -> None:
+    deadline = time.monotonic() + _READY_SECONDS
+    said = "it does not listen"
+    while time.monotonic() < deadline:
+        if not service.process.running():
+            raise SandboxError(f"the webhook ended: {service.process.last_words()}")
+        try:
+            status, said = service.get("/readyz?verbose")
+        except urllib3.exceptions.HTTPError:
+            status = 0
+        if status == 200:
+            return
+        time.sleep(0.1)
+    raise SandboxError(f"the webhook was not ready within {_READY_SECONDS:.0f} s: {said}")
+
+
+def _pool(ca: bytes) -> urllib3.PoolManager:
+    context = ssl.create_default_context(cadata=ca.decode())
+    return urllib3.PoolManager(ssl_context=context, timeout=urllib3.Timeout(10), retries=False)
+
+
+def free_port() -> int:
+    """Return a TCP port on loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,154 @@
+"""Every example, judged at every door: one question, one answer, finding by finding."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actgate.cli.main import main
+from actgate.policy.wording import WARNING, cut
+from actgate_sandbox.demo.examples import Example, load_all
+from tests.examples.conftest import ROOT, Gate
+
+NOW = datetime.now(UTC)
+EXAMPLES = [
+    example for folder in ("accepted", "refused") for example in load_all(ROOT / "examples" / folder, NOW)
+]
+COLLECTIONS = {
+    "Namespace": "/api/v1/namespaces",
+    "CompliancePolicy": "/apis/actgate.dev/v1alpha1/compliancepolicies",
+    "ComplianceManifest": "/apis/actgate.dev/v1alpha1/namespaces/{}/compliancemanifests",
+    "ModelDeployment": "/apis/actgate.dev/v1alpha1/namespaces/{}/modeldeployments",
+    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
+}
+RESOURCES = {
+    "ModelDeployment": ("actgate.dev", "v1alpha1", "modeldeployments"),
+    "Deployment": ("apps", "v1", "deployments"),
+}
+
+
+def judged(example: Example, tmp_path: Path, namespace: str, capsys: pytest.CaptureFixture[str]) -> Any:  # noqa: ANN401
+    """Return what ``actgate check`` says of the example's model, as JSON."""
+    path = tmp_path / f"{example.name}.yaml"
+    path.write_text(example.text, encoding="utf-8")
+    code = main(["check", "-f", str(path), "--namespace", namespace, "-o", "json"])
+    (verdict,) = json.loads(capsys.readouterr().out)["verdicts"]
+    assert code == (1 if verdict["outcome"] == "Fail" else 0)
+    return verdict
+
+
+def denials(verdict: Any) -> set[str]:  # noqa: ANN401 - JSON
+    """Return the findings that deny, as the lines of a refusal."""
+    return {line(item) for item in verdict["findings"] if item["effect"] == "Deny"}
+
+
+def line(item: dict[str, str]) -> str:
+    """Return a finding of the JSON report as a line of a refusal."""
+    words = f"{item['message']}; to mend it: {item['remedy']} ({item['basis']})"
+    return f"[{item['rule']}] {item['path']}: {words}"
+
+
+def warned(verdict: Any) -> set[str]:  # noqa: ANN401 - JSON
+    """Return the findings that warn, as warnings."""
+    return {
+        cut(f"{item['rule']}: {item['message']}", WARNING)
+        for item in verdict["findings"]
+        if item["effect"] == "Warn"
+    }
+
+
+def refusal_lines(message: str) -> set[str]:
+    """Return the findings in a refusal's message."""
+    return {text for text in message.splitlines() if text.startswith("[")}
+
+
+def review(obj: dict[str, Any], namespace: str) -> dict[str, Any]:
+    """Return a review as the API server sends it, from one that was recorded."""
+    recorded = json.loads((Path(__file__).parent / "admission-review.json").read_text(encoding="utf-8"))
+    group, version, resource = RESOURCES[obj["kind"]]
+    kind = {"group": group, "version": version, "kind": obj["kind"]}
+    resources = {"group": group, "version": version, "resource": resource}
+    recorded["request"] |= {
+        "kind": kind,
+        "requestKind": kind,
+        "resource": resources,
+        "requestResource": resources,
+        "namespace": namespace,
+        "name": obj["metadata"]["name"],
+        "object": obj,
+    }
+    return recorded
+
+
+@pytest.fixture
+def home(example: Example, namespace: str, gate: Gate) -> Iterator[str]:
+    """The namespace of an example: its own with its policies, applied and known, or a fresh one."""
+    if not example.names_its_namespace:
+        yield namespace
+        return
+    known = gate.webhook.knows("compliancepolicies")
+    ground = [
+        document for document in example.documents if document["kind"] in ("Namespace", "CompliancePolicy")
+    ]
+    for document in ground:
+        reply = gate.rest("POST", COLLECTIONS[document["kind"]], document)
+        assert reply.status == 201, reply
+    gate.webhook.wait_until_it_knows("compliancepolicies", known + example.policies)
+    yield ground[0]["metadata"]["name"]
+    for document in ground:
+        gate.rest("DELETE", f"{COLLECTIONS[document['kind']]}/{document['metadata']['name']}")
+
+
+def test_every_rule_that_denies_has_an_example() -> None:
+    """No rule of the table goes without a file that shows it."""
+    from actgate.policy import rules
+
+    shown = {rule for example in EXAMPLES for rule in example.rules}
+    assert {rule.id for rule in rules.ALL} == shown
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.name)
+def test_check_the_webhook_and_the_api_server_agree(
+    example: Example, home: str, gate: Gate, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The command line, a recorded review and the API server give the findings that the example names."""
+    verdict = judged(example, tmp_path, home, capsys)
+    assert verdict["outcome"] == example.outcome
+    assert {item["rule"] for item in verdict["findings"]} == set(example.rules)
+
+    *evidence, model = (
+        document
+        for document in example.documents
+        if document["kind"] not in ("Namespace", "CompliancePolicy")
+    )
+    for manifest in evidence:
+        reply = gate.rest("POST", COLLECTIONS["ComplianceManifest"].format(home), manifest)
+        if example.refused_by_schema:
+            # The API server refuses the same field by itself, and so there is no evidence at all.
+            assert reply.status == 422, reply
+            named = {cause["field"] for cause in reply.body["details"]["causes"]}
+            invalid = {item["path"] for item in verdict["findings"] if item["rule"] == "manifest/invalid"}
+            assert invalid <= named
+            (tmp_path / "left.json").write_text(json.dumps(model), encoding="utf-8")
+            main(["check", "-f", str(tmp_path / "left.json"), "--namespace", home, "-o", "json"])
+            (verdict,) = json.loads(capsys.readouterr().out)["verdicts"]
+        else:
+            assert reply.status == 201, reply
+
+    model["metadata"]["namespace"] = home
+    status, answer = gate.webhook.post("/validate?timeout=5s", review(model, home))
+    assert status == 200
+    assert isinstance(answer, dict)
+    response = answer["response"]
+    assert response["uid"] == "705ab4f5-6393-11e8-b7cc-42010a800002"
+    assert response["allowed"] is (verdict["outcome"] != "Fail")
+    assert refusal_lines(response.get("status", {}).get("message", "")) == denials(verdict)
+    assert set(response.get("warnings", [])) == warned(verdict)
+
+    reply = gate.rest("POST", COLLECTIONS[model["kind"]].format(home), model)
+    assert reply.status == (403 if verdict["outcome"] == "Fail" else 201), reply
+    assert refusal_lines(reply.message) == denials(verdict)
+    assert set(reply.warnings) == warned(verdict)
