@@ -9,9 +9,10 @@ from typing import Any, Final
 
 import yaml
 
+from actgate.api.names import API_VERSION
+
 NOW: Final = "2026-11-23T12:00:00Z"
 PROGRAM: Final = Path(sysconfig.get_path("scripts")) / "actgate"
-API_VERSION: Final = "actgate.dev/v1alpha1"
 Json = dict[str, Any]
 
 

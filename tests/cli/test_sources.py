@@ -26,13 +26,13 @@ def test_lists_become_their_items_with_the_kind_of_the_list(tmp_path: Path) -> N
     """Items of a List stand for themselves, and items of a typed list get its type."""
     file = tmp_path / "lists.yaml"
     file.write_text(
-        "{kind: List, items: [{kind: A}, {kind: List, items: [{kind: B}]}]}\n---\n"
-        "{kind: DeploymentList, apiVersion: apps/v1, items: [{metadata: {name: d}}]}\n"
+        "kind: List\nitems: [{kind: A}, {kind: List, items: [{kind: B}]}]\n---\n"
+        "kind: DeploymentList\napiVersion: apps/v1\nitems: [{metadata: {name: d}}]\n"
     )
-    assert [(found.within, found.value) for found in read([str(file)])] == [
-        ("items[0]", {"kind": "A"}),
-        ("items[1].items[0]", {"kind": "B"}),
-        ("items[0]", {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}}),
+    assert [(found.item, found.value) for found in read([str(file)])] == [
+        (0, {"kind": "A"}),
+        (1, {"kind": "B"}),
+        (0, {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}}),
     ]
 
 
@@ -80,7 +80,7 @@ def test_a_field_is_found_on_its_line_or_its_nearest_parents(path: str, line: in
 def test_fields_of_list_items_and_of_json_have_lines_too() -> None:
     """The path of an item in its list is followed first, and JSON has lines like YAML."""
     text = '{"kind": "List", "items": [\n {"spec": 1},\n {"spec":\n  {"a":\n 2}}\n]}'
-    assert line_of(Document(Source("x", text), 1, {}, "items[1]"), "spec.a") == 4
+    assert line_of(Document(Source("x", text), 1, {}, item=1), "spec.a") == 4
 
 
 def test_where_lines_are_unknown_the_line_of_the_document_stands_in() -> None:

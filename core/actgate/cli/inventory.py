@@ -14,6 +14,7 @@ from typing import Final
 from actgate import evidence
 from actgate.api.names import API_VERSION, GROUP
 from actgate.cli.exits import UnusableError
+from actgate.cli.lines import place
 from actgate.cli.sources import Document
 from actgate.policy import Manifest, Policy, workload
 
@@ -64,7 +65,7 @@ class Inventory:
         earlier = self._known.setdefault(identity, document)
         if earlier is not document:
             called = "/".join(part for part in identity if part)
-            raise UnusableError(f"{document.place}: {called} stands already at {earlier.place}; keep one")
+            raise UnusableError(f"{place(document)}: {called} stands already at {place(earlier)}; keep one")
 
 
 def take(
@@ -97,7 +98,7 @@ def _add(document: Document, inventory: Inventory) -> None:
     value = document.value
     if not isinstance(value, dict):
         raise UnusableError(
-            f"{document.place}: expected an object with fields, found {type(value).__name__}; "
+            f"{place(document)}: expected an object with fields, found {type(value).__name__}; "
             "check that this is the file you mean"
         )
     if evidence.is_v0(value):
@@ -113,7 +114,7 @@ def _add(document: Document, inventory: Inventory) -> None:
     elif workload.is_inference(value):
         kinds = ", ".join((workload.MODEL_DEPLOYMENT, *workload.TEMPLATE_PATHS))
         raise UnusableError(
-            f"{document.place}: {version} {kind} is marked as inference, and only these are judged: {kinds}"
+            f"{place(document)}: {version} {kind} is marked as inference, and only these are judged: {kinds}"
         )
     elif (kind, version) == (NAMESPACE, "v1"):
         _add_namespace(document, inventory)
@@ -129,19 +130,19 @@ def _is_ours(kind: str, version: str) -> bool:
 
 def _known_kind(document: Document, kind: str, version: str) -> str:
     if version != API_VERSION:
-        raise UnusableError(f"{document.place}: {kind} has apiVersion {version!r}; write {API_VERSION}")
+        raise UnusableError(f"{place(document)}: {kind} has apiVersion {version!r}; write {API_VERSION}")
     if kind not in _OURS:
         near = difflib.get_close_matches(kind, _OURS, n=1, cutoff=0.5)
         meant = f"; did you mean {near[0]}?" if near else f"; the kinds are {', '.join(_OURS)}"
-        raise UnusableError(f"{document.place}: {GROUP} has no kind {kind!r}{meant}")
+        raise UnusableError(f"{place(document)}: {GROUP} has no kind {kind!r}{meant}")
     return kind
 
 
 def _add_untyped(document: Document, inventory: Inventory) -> None:
     if PurePath(document.source.name).name not in _KUSTOMIZATIONS:
         raise UnusableError(
-            f"{document.place}: this is neither a Kubernetes object (apiVersion and kind) nor the compliance "
-            "file of a training pipeline (model_name); mend it or leave the file out"
+            f"{place(document)}: this is neither a Kubernetes object (apiVersion and kind) nor the file of a "
+            "training pipeline (model_name); mend it or leave it out"
         )
     inventory.others.append(document)
 
@@ -175,7 +176,7 @@ def _add_policy(document: Document, inventory: Inventory) -> None:
     try:
         inventory.policies.append(evidence.read_policy(document.value))
     except evidence.EvidenceError as error:
-        raise UnusableError(*(f"{document.place}: {line}" for line in str(error).splitlines())) from None
+        raise UnusableError(*(f"{place(document)}: {line}" for line in str(error).splitlines())) from None
 
 
 def _add_given_policy(document: Document, inventory: Inventory) -> None:
@@ -183,7 +184,7 @@ def _add_given_policy(document: Document, inventory: Inventory) -> None:
     if not isinstance(value, dict) or value.get("kind") != POLICY:
         kind = value.get("kind") if isinstance(value, dict) else type(value).__name__
         raise UnusableError(
-            f"{document.place}: --policy takes a {POLICY}, found {kind}; give it to -f instead"
+            f"{place(document)}: --policy takes a {POLICY}, found {kind}; give it to -f instead"
         )
     _add(document, inventory)
 
@@ -192,7 +193,7 @@ def _add_namespace(document: Document, inventory: Inventory) -> None:
     name = _name(document)
     labels = _metadata(document).get("labels") or {}
     if not isinstance(labels, dict) or not all(isinstance(label, str) for label in labels.values()):
-        raise UnusableError(f"{document.place}: metadata.labels must map strings to strings")
+        raise UnusableError(f"{place(document)}: metadata.labels must map strings to strings")
     inventory.once(document, "", NAMESPACE, "", name)
     inventory.labels[name] = {**labels, NAMESPACE_NAME_LABEL: name}
 
@@ -212,12 +213,12 @@ def _metadata(document: Document) -> Mapping[str, object]:
 def _name(document: Document) -> str:
     name = _metadata(document).get("name")
     if not isinstance(name, str) or not name:
-        raise UnusableError(f"{document.place}: {document.value['kind']} needs a metadata.name")
+        raise UnusableError(f"{place(document)}: {document.value['kind']} needs a metadata.name")
     return name
 
 
 def _namespace(document: Document, inventory: Inventory) -> str:
     namespace = _metadata(document).get("namespace")
     if namespace is not None and not isinstance(namespace, str):
-        raise UnusableError(f"{document.place}: metadata.namespace must be a string")
+        raise UnusableError(f"{place(document)}: metadata.namespace must be a string")
     return namespace or inventory.default_namespace

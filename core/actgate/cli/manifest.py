@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from actgate import evidence
-from actgate.cli import strict_yaml
+from actgate.cli import quoting
 from actgate.cli.exits import UnusableError
+from actgate.cli.lines import place
 from actgate.cli.sources import Document, read_one
 
 
@@ -24,7 +25,7 @@ def converted(argument: str, namespace: str | None, name: str | None) -> tuple[M
     document = read_one(argument)
     if not isinstance(document.value, dict) or not evidence.is_v0(document.value):
         raise UnusableError(
-            f"{document.place}: expected the compliance file of a training pipeline, with model_name and "
+            f"{place(document)}: expected the compliance file of a training pipeline, with model_name and "
             "bias_metrics; a ComplianceManifest needs no conversion"
         )
     conversion = _convert(document, name)
@@ -46,23 +47,23 @@ def digest(argument: str) -> str:
     spec = value.get("spec") if isinstance(value, dict) else None
     if not isinstance(spec, dict) or value.get("kind") != "ComplianceManifest":
         raise UnusableError(
-            f"{document.place}: expected a ComplianceManifest or the compliance file of a training pipeline"
+            f"{place(document)}: expected a ComplianceManifest or the compliance file of a training pipeline"
         )
     try:
         return evidence.digest(spec)
     except evidence.EvidenceError as error:
-        raise UnusableError(f"{document.place}: {error}") from None
+        raise UnusableError(f"{place(document)}: {error}") from None
 
 
 def render(manifest: Mapping[str, Any], output_format: str) -> str:
     """Return an object as ``yaml`` or ``json``, its fields in the order that it has."""
     if output_format == "json":
         return json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    return strict_yaml.dump(manifest)
+    return quoting.dump(manifest)
 
 
 def _convert(document: Document, name: str | None = None) -> evidence.Conversion:
     try:
         return evidence.convert(document.value, name=name)
     except evidence.EvidenceError as error:
-        raise UnusableError(*(f"{document.place}: {line}" for line in str(error).splitlines())) from None
+        raise UnusableError(*(f"{place(document)}: {line}" for line in str(error).splitlines())) from None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from actgate.cli import parsing
+from actgate import evidence
 from actgate.cli.exits import UnusableError
 
 STDIN: Final = "-"
@@ -28,21 +28,14 @@ class Document:
 
     source: Source
     line: int
-    """Line on which the document begins."""
+    """Line on which the document begins, or the list that it is an item of."""
     value: Any
-    within: str = ""
-    """Path of the value in its document, such as ``items[2]``; empty for the document itself."""
-
-    @property
-    def place(self) -> str:
-        """Where it stands, as errors say it."""
-        return f"{self.source.name}:{self.line}" + (f" ({self.within})" if self.within else "")
+    item: int = 0
+    """How many items of the same list come before it."""
 
 
 def read(arguments: Iterable[str]) -> list[Document]:
     """Return every document that the arguments name, in their order, a directory's files sorted.
-
-    Lists are taken apart: ``kind: List`` and the typed lists of the API become their items.
 
     Raises:
         UnusableError: With a sentence for each file that cannot be read.
@@ -51,11 +44,11 @@ def read(arguments: Iterable[str]) -> list[Document]:
     sentences: list[str] = []
     for name in _files(arguments, sentences):
         try:
-            source = Source("stdin" if name == STDIN else name, _text(name))
-            for line, value in parsing.documents(source.text, source.name):
-                found.extend(_taken_apart(Document(source, line, value)))
+            found.extend(_documents(Source("stdin" if name == STDIN else name, _text(name))))
         except UnusableError as error:
             sentences.extend(error.sentences)
+        except evidence.DocumentError as error:
+            sentences.append(str(error))
     if sentences:
         raise UnusableError(*sentences)
     return found
@@ -76,7 +69,7 @@ def read_one(argument: str) -> Document:
 
 
 def _files(arguments: Iterable[str], sentences: list[str]) -> Iterator[str]:
-    """Yield each file once, however often and on whatever way it is named."""
+    """Yield each file once, however often and by whatever path it is named."""
     seen: set[Path | str] = set()
     for argument in arguments:
         for name in _expanded(argument, sentences):
@@ -109,18 +102,9 @@ def _text(name: str) -> str:
         raise UnusableError(f"{name} cannot be read: {error.strerror}") from None
 
 
-def _taken_apart(document: Document) -> Iterator[Document]:
-    value = document.value
-    kind = value.get("kind") if isinstance(value, dict) else None
-    items = value.get("items") if isinstance(value, dict) else None
-    if not isinstance(kind, str) or not kind.endswith("List") or not isinstance(items, list):
-        yield document
-        return
-    # Items of a typed list, as the API sends it, need not repeat what its kind says.
-    typed = (
-        {"apiVersion": value.get("apiVersion"), "kind": kind.removesuffix("List")} if kind != "List" else {}
-    )
-    for index, item in enumerate(items):
-        within = f"{document.within}.items[{index}]".lstrip(".")
-        whole = {**typed, **item} if isinstance(item, dict) else item
-        yield from _taken_apart(Document(document.source, document.line, whole, within))
+def _documents(source: Source) -> Iterator[Document]:
+    line, item = 0, 0
+    for document in evidence.load(source.text, source.name):
+        item = item + 1 if document.line == line else 0
+        line = document.line
+        yield Document(source, line, document.content, item)

@@ -7,6 +7,7 @@ import json
 from typing import Any, Final
 
 from actgate.cli.check import Judged, Report
+from actgate.cli.lines import line_of
 from actgate.cli.report.words import moment, place
 from actgate.policy import Finding, Outcome
 from actgate.policy.data import RULESET
@@ -63,7 +64,7 @@ def _manifest(judged: Judged) -> dict[str, Any] | None:
         "name": manifest.name,
         "digest": manifest.digest,
         "file": document.source.name,
-        "line": document.line,
+        "line": line_of(document),
     }
 
 

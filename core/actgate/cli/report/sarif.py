@@ -5,6 +5,7 @@ Source: Static Analysis Results Interchange Format 2.1.0, OASIS Standard, with E
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -36,7 +37,7 @@ def _run(report: Report) -> dict[str, Any]:
     }
     return {
         "tool": {"driver": driver},
-        "invocations": [{"executionSuccessful": True, "exitCode": report.exit.value}],
+        "invocations": [{"executionSuccessful": True}],
         "results": [
             _result(judged, finding) for judged in report.judged for finding in judged.verdict.findings
         ],
@@ -93,7 +94,7 @@ def _artifact(name: str) -> dict[str, str]:
     path = Path(name)
     if path.is_absolute():
         return {"uri": path.as_uri()}
-    return {"uri": quote(path.as_posix()), "uriBaseId": "%SRCROOT%"}
+    return {"uri": quote(os.fsencode(path.as_posix())), "uriBaseId": "%SRCROOT%"}
 
 
 def _logical(judged: Judged, path: str) -> dict[str, str]:

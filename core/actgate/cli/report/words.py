@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from actgate.cli.check import Judged, Report
 from actgate.cli.lines import line_of
+from actgate.cli.lines import place as document_place
 from actgate.policy import Finding, Outcome
 
 
@@ -23,8 +24,7 @@ def subject_words(judged: Judged) -> str:
 def place(judged: Judged, finding: Finding | None = None) -> tuple[str, int]:
     """Return file and line of a finding's field, or of the subject itself."""
     if finding is None:
-        document = judged.document
-        return document.source.name, line_of(document, "") if document.within else document.line
+        return judged.document.source.name, line_of(judged.document)
     document = judged.about(finding)
     return document.source.name, line_of(document, judged.origin(finding) or finding.path)
 
@@ -47,8 +47,7 @@ def evidence_words(judged: Judged) -> str:
         return "no manifest"
     found = judged.evidence
     digest = f" {found.manifest.digest}" if found.manifest.digest else ""
-    where = f"{found.document.source.name}:{found.document.line}"
-    return printable(f"manifest {found.manifest.name} ({where}){digest}")
+    return printable(f"manifest {found.manifest.name} ({document_place(found.document)}){digest}")
 
 
 def summary(report: Report) -> str:
