@@ -2,7 +2,8 @@
 
 Everything is settled when an expression is registered: syntax, functions and variables that the
 library lacks are refused then, never at the first object. Not done here and left to the real API
-server: type checks (a misspelt field is an error at evaluation only) and cost estimates.
+server: type checks (a misspelt field is an error at evaluation only) and cost estimates. And an
+item without a value is an error of the whole `exists` or `all`, even where another item settles it.
 """
 
 from __future__ import annotations

@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from actgate_sandbox import control_plane as sandbox
 from actgate_sandbox.control_plane import ControlPlane
@@ -54,7 +53,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("control_plane", [_engine(name) for name in engines], indirect=True, scope="session")
 
 
-def _engine(name: str) -> ParameterSet:
+def _engine(name: str) -> pytest.ParameterSet:
     lacking = missing_binaries() if name == "envtest" else []
     reason = f"no real API server: {' and '.join(lacking)} not found in {assets()}"
     return pytest.param(name, id=name, marks=[pytest.mark.skip(reason)] if lacking else [])
