@@ -45,12 +45,11 @@ class Change(Generic[T]):
 class _Entry(Generic[T]):
     """Slots, since there may be 100,000 of them."""
 
-    __slots__ = ("listed", "value", "version")
+    __slots__ = ("value", "version")
 
     def __init__(self, value: T | Unreadable, version: int) -> None:
         self.value = value
         self.version = version
-        self.listed = 0
 
 
 class Store(Generic[T]):
@@ -64,8 +63,8 @@ class Store(Generic[T]):
         self._parse = parse
         self._on_change = on_change
         self._entries: dict[Key, _Entry[T]] = {}
-        self._list_number = 0
         self._listed_at = 0
+        self._unlisted: set[Key] = set()
         self._deleted_meanwhile: dict[Key, int] = {}
         self._listing = False
 
@@ -84,40 +83,38 @@ class Store(Generic[T]):
     def begin_list(self) -> None:
         """Expect a list, whole or again from its beginning."""
         self._listing = True
-        self._list_number += 1
+        self._unlisted = set(self._entries)
         self._deleted_meanwhile.clear()
 
     def listed(self, thing: Object) -> None:
         """Take one object of the list."""
         key, version = key_of(thing), version_of(thing)
+        self._unlisted.discard(key)
         entry = self._entries.get(key)
-        if entry is None:
-            if self._deleted_meanwhile.get(key, -1) < version:
-                self._put(key, thing, version).listed = self._list_number
-            return
-        entry.listed = self._list_number
-        if entry.version < version:
+        known = self._deleted_meanwhile.get(key, -1) if entry is None else entry.version
+        if known < version:
             self._put(key, thing, version)
 
     def end_list(self, version: int) -> None:
         """Drop what the list, a snapshot at `version`, would have named if it were still there."""
-        gone = [
-            key
-            for key, entry in self._entries.items()
-            if entry.listed != self._list_number and entry.version <= version
-        ]
-        for key in gone:
-            self._remove(key)
+        for key in self._unlisted:
+            entry = self._entries.get(key)
+            if entry is not None and entry.version <= version:
+                self._remove(key)
         self._listing = False
         self._listed_at = version
+        self._unlisted.clear()
         self._deleted_meanwhile.clear()
 
     def changed(self, thing: Object) -> None:
         """Take an object that a watch says was added or modified."""
         key, version = key_of(thing), version_of(thing)
         entry = self._entries.get(key)
-        if version > self._listed_at and (entry is None or entry.version < version):
-            self._put(key, thing, version)
+        if version <= self._listed_at or (entry is not None and entry.version >= version):
+            return
+        if self._listing and entry is None:
+            self._unlisted.add(key)
+        self._put(key, thing, version)
 
     def deleted(self, thing: Object) -> None:
         """Take an object that a watch says was deleted; its version is that of the deletion."""
@@ -135,16 +132,15 @@ class Store(Generic[T]):
         self._listed_at = 0
         self._deleted_meanwhile.clear()
 
-    def _put(self, key: Key, thing: Object, version: int) -> _Entry[T]:
+    def _put(self, key: Key, thing: Object, version: int) -> None:
         entry = self._entries.get(key)
         old = None if entry is None else entry.value
         new = self._read(key, thing, version, old)
         if entry is None:
-            entry = self._entries[key] = _Entry(new, version)
+            self._entries[key] = _Entry(new, version)
         else:
             entry.value, entry.version = new, version
         self._tell(Change(key, old, new))
-        return entry
 
     def _remove(self, key: Key) -> None:
         self._tell(Change(key, self._entries.pop(key).value, None))
