@@ -93,6 +93,15 @@ def test_names_beyond_the_terminals_encoding_are_escaped(tmp_path: Path) -> None
     assert "Z\\xfcrich.yaml" in done.stdout
 
 
+def test_errors_cannot_be_forged_by_the_name_of_a_file(tmp_path: Path) -> None:
+    """Control characters of a file's name are escaped in the sentence about it."""
+    file = tmp_path / "a\nactgate: all is well\x1b[2J.yaml"
+    file.write_text("a: [1")
+    done = actgate("check", "-f", str(file))
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.isprintable()
+
+
 @pytest.mark.parametrize(
     ("arguments", "absent"),
     [

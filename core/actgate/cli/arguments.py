@@ -1,6 +1,7 @@
 """The arguments of ``actgate``, and what its help says."""
 
 import argparse
+import re
 from datetime import datetime
 from typing import Final, NoReturn
 
@@ -26,6 +27,8 @@ exit codes:
   2  the input or the command cannot be used; nothing was judged
   3  there was nothing to judge
 
+The report of -o json keeps to check.schema.json in the package actgate.cli.report.
+
 examples:
   actgate check -f model_compliance_manifest.json
   actgate check -f deploy/ --policy policies/ -o sarif > actgate.sarif
@@ -40,6 +43,10 @@ Prints the SHA-256 of what a manifest states, in canonical form (RFC 8785): the 
 for the pipeline's file, the ComplianceManifest made of it, and the object in the
 cluster.
 """
+
+
+_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""A DNS label (RFC 1123), which is what Kubernetes asks of a namespace's name."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -91,6 +98,7 @@ def _add_check(subparsers: "_Subparsers[_Parser]") -> None:
     check.add_argument(
         "-n",
         "--namespace",
+        type=_namespace,
         default="default",
         metavar="NS",
         help="namespace of objects that state none (default: default)",
@@ -133,7 +141,7 @@ def _add_manifest(subparsers: "_Subparsers[_Parser]") -> None:
     )
     convert.add_argument("file", metavar="FILE", help="the pipeline's JSON file, or - for standard input")
     convert.add_argument("-o", "--output", choices=("yaml", "json"), default="yaml", help="(default: yaml)")
-    convert.add_argument("-n", "--namespace", metavar="NS", help="namespace of the manifest")
+    convert.add_argument("-n", "--namespace", type=_namespace, metavar="NS", help="namespace of the manifest")
     convert.add_argument("--name", metavar="NAME", help="name of the manifest (default: after the model)")
     convert.set_defaults(run=commands.convert)
     digest = verbs.add_parser("digest", help="print the canonical SHA-256", description=_DIGEST)
@@ -148,3 +156,9 @@ def _moment(text: str) -> datetime:
         return parse_timestamp(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
+
+
+def _namespace(text: str) -> str:
+    if not _NAMESPACE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a namespace, such as team-credit")
+    return text

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Sequence
 
 from actgate.cli import arguments
+from actgate.cli.escaping import printable
 from actgate.cli.exits import Exit, UnusableError
 
 
@@ -21,7 +22,7 @@ def main(given: Sequence[str] | None = None) -> int:
         options = arguments.parser().parse_args(given)
         code: Exit = options.run(options)
     except UnusableError as error:
-        sys.stderr.writelines(f"actgate: {sentence}\n" for sentence in error.sentences)
+        sys.stderr.writelines(f"actgate: {printable(sentence)}\n" for sentence in error.sentences)
         return Exit.UNUSABLE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED

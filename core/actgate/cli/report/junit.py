@@ -9,7 +9,8 @@ from xml.etree import ElementTree
 
 from actgate.api import Enforcement
 from actgate.cli.check import Judged, Report
-from actgate.cli.report.words import moment, path_words, place_words, printable, subject_words, summary
+from actgate.cli.escaping import printable
+from actgate.cli.report.words import moment, path_words, place_words, subject_words, summary
 from actgate.policy import Finding, Outcome
 from actgate.policy.data import RULESET
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from actgate.cli.check import Judged, Report
+from actgate.cli.escaping import printable
 from actgate.cli.report.words import (
     evidence_words,
     path_words,
     place_words,
-    printable,
     subject_words,
     summary,
 )

@@ -13,7 +13,8 @@ from urllib.parse import quote
 from actgate import __version__
 from actgate.api import Enforcement
 from actgate.cli.check import Judged, Report
-from actgate.cli.report.words import moment, path_words, place, printable, subject_words
+from actgate.cli.escaping import printable
+from actgate.cli.report.words import moment, path_words, place, subject_words
 from actgate.policy import Finding, rules
 from actgate.policy.data import RULESET
 

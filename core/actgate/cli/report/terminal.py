@@ -10,11 +10,11 @@ from rich.text import Text
 
 from actgate.api import Enforcement
 from actgate.cli.check import Judged, Report
+from actgate.cli.escaping import printable
 from actgate.cli.report.words import (
     evidence_words,
     path_words,
     place_words,
-    printable,
     subject_words,
     summary,
 )

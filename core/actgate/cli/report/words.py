@@ -3,16 +3,10 @@
 from datetime import UTC, datetime
 
 from actgate.cli.check import Judged, Report
+from actgate.cli.escaping import printable
 from actgate.cli.lines import line_of
 from actgate.cli.lines import place as document_place
 from actgate.policy import Finding, Outcome
-
-
-def printable(text: str) -> str:
-    """Return text with everything that could steer a terminal or break a line or XML escaped."""
-    if text.isprintable():
-        return text
-    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode("ascii") for one in text)
 
 
 def subject_words(judged: Judged) -> str:

@@ -1,0 +1,86 @@
+"""How fast ``actgate check`` judges a directory, as a user waits for it: a new process each time.
+
+``python -m bench.check_directory`` prints the measurement by itself, as one JSON object.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sysconfig
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from bench.manifests import manifest, model_deployment
+from bench.report import Section
+
+PROGRAM: Final = Path(sysconfig.get_path("scripts")) / "actgate"
+NOW: Final = "2026-11-23T12:00:00Z"
+DOCUMENTS: Final = 1000
+RUNS: Final = 5
+
+
+def run() -> Section:
+    """Judge a directory of 1,000 documents, and one file of it, in processes of their own."""
+    found = measure(DOCUMENTS, RUNS)
+    return Section(
+        "A directory on the command line",
+        f"`actgate check -f DIR` as a new process, median of {RUNS} runs; half of the documents are "
+        "ModelDeployments, in a YAML file each with their manifest.",
+        ("documents", "seconds", "documents/s", "peak memory, MiB"),
+        [
+            ("2", f"{found['seconds_for_one_file']:.2f}", "", f"{found['peak_rss_mib_for_one_file']:.0f}"),
+            (
+                f"{DOCUMENTS:,}",
+                f"{found['seconds']:.2f}",
+                f"{found['documents_per_second']:.0f}",
+                f"{found['peak_rss_mib']:.0f}",
+            ),
+        ],
+        "The first row is the cost of starting, which the second holds too.",
+    )
+
+
+def measure(documents: int, runs: int) -> dict[str, float]:
+    """Return seconds and MiB for a directory of that many documents, and for one file of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(documents // 2):
+            pair = (manifest(number), model_deployment(number))
+            Path(folder, f"model-{number:06}.yaml").write_text(yaml.safe_dump_all(pair, sort_keys=False))
+        whole = [_check(folder) for _ in range(runs)]
+        single = [_check(f"{folder}/model-000000.yaml") for _ in range(runs)]
+    seconds, start_up = (statistics.median(taken for taken, _ in each) for each in (whole, single))
+    return {
+        "documents": documents // 2 * 2,
+        "runs": runs,
+        "seconds": round(seconds, 3),
+        "documents_per_second": round(documents // 2 * 2 / seconds),
+        "peak_rss_mib": round(max(peak for _, peak in whole), 1),
+        "seconds_for_one_file": round(start_up, 3),
+        "peak_rss_mib_for_one_file": round(max(peak for _, peak in single), 1),
+    }
+
+
+def _check(path: str) -> tuple[float, float]:
+    """Run the command on a path; return wall seconds and peak memory in MiB."""
+    started = time.perf_counter()
+    arguments = [str(PROGRAM), "check", "-f", path, "--now", NOW]
+    process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL)  # noqa: S603 - our own program
+    _, status, usage = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, f"actgate check ended with {process.returncode}"
+    return seconds, usage.ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Measure actgate check on a directory.")
+    parser.add_argument("--documents", type=int, default=DOCUMENTS)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    options = parser.parse_args()
+    print(json.dumps(measure(options.documents, options.runs), indent=2))
