@@ -152,7 +152,7 @@ def changed(obj: Json, path: str, value: object) -> Json:
     """Return a copy of an object with one field set; the path is like ``spec.model.name``."""
     copied = copy.deepcopy(obj)
     *parents, last = path.split(".")
-    found = copied
+    found: Any = copied
     for step in parents:
         found = found[int(step)] if isinstance(found, list) else found.setdefault(step, {})
     found[int(last) if isinstance(found, list) else last] = value

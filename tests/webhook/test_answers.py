@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import pytest
+
+from actgate.policy import Policy
+from actgate_webhook.answers import answer
+from actgate_webhook.evidence import Evidence
+from actgate_webhook.judge import Judgement, Outcome
+from actgate_webhook.review import Answer, Refusal
+from tests.policy.build import ASKING, NOW, PASSING, judge, measured, policy, subject
+from tests.webhook.build import model_deployment, review
+from tests.webhook.fakes import FakeEvidence, InProcess
+
+UNFAIR = measured(value=-0.2)
+
+
+def told(*policies: Policy, outcome: Outcome = Outcome.FAIL) -> Answer:
+    """Return the answer about an unfair model."""
+    evidence = Evidence(UNFAIR, policies, {}, age=12.34)
+    return answer(Judgement(outcome, verdict=judge(UNFAIR, ASKING, *policies), evidence=evidence))
+
+
+def test_a_refusal_is_a_403_with_the_rules_and_the_remedy_in_its_first_line() -> None:
+    """GitOps tools show about 200 characters, and only Forbidden is safe from their repairs."""
+    refusal = told().refusal
+    assert refusal is not None
+    assert (refusal.code, refusal.reason) == (403, "Forbidden")
+    headline, *lines = refusal.message.split("\n")
+    assert headline.startswith("bias/limit, bias/claim: ")
+    assert len(headline) <= 200
+    assert [line.split("]")[0] for line in lines] == ["[bias/limit", "[bias/claim"]
+
+
+def test_findings_that_only_warn_become_warnings() -> None:
+    """Under a Warn policy the same findings are warnings of at most 120 ASCII characters."""
+    answered = told(policy(enforcement="Warn"), outcome=Outcome.WARN)
+    assert answered.refusal is None
+    assert any(text.startswith("bias/limit: ") for text in answered.warnings)
+    assert all(len(text) <= 120 and text.isascii() for text in answered.warnings)
+
+
+def test_findings_that_are_only_audited_are_recorded_and_not_told() -> None:
+    """An Audit policy warns nobody, and its findings stand in the audit annotations."""
+    answered = told(policy(enforcement="Audit"), outcome=Outcome.WARN)
+    assert answered.refusal is None
+    assert not any("bias/limit" in text for text in answered.warnings)
+    assert "bias/limit=Audit" in answered.audit["rules"]
+
+
+def test_audit_annotations_say_what_was_judged_on_what() -> None:
+    """Outcome, rules, policies, ruleset, the manifest's identity and the age of memory; all strings."""
+    manifest = measured(value=-0.2)
+    object.__setattr__(manifest, "uid", "uid-1")
+    object.__setattr__(manifest, "resource_version", "42")
+    verdict = judge(manifest)
+    audit = answer(
+        Judgement(Outcome.FAIL, verdict=verdict, evidence=Evidence(manifest, (), {}, age=12.34))
+    ).audit
+    assert audit == {
+        "outcome": "Fail",
+        "rules": "bias/limit=Deny, bias/claim=Deny",
+        "policies": "baseline",
+        "ruleset": verdict.ruleset,
+        "cache-age": "12.3s",
+        "manifest-uid": "uid-1",
+        "manifest-resource-version": "42",
+        "manifest-digest": manifest.digest,
+    }
+
+
+def test_a_verdict_without_evidence_is_audited_without_a_manifest() -> None:
+    """Where there is no manifest no identity is made up."""
+    verdict = judge(None, subject())
+    audit = answer(Judgement(Outcome.FAIL, verdict=verdict, evidence=Evidence(None, (), {}, 0.0))).audit
+    assert not any(key.startswith("manifest-") for key in audit)
+
+
+def test_what_is_not_judged_is_allowed_without_a_word() -> None:
+    """Neither warnings nor annotations on what is not ours."""
+    assert answer(Judgement(Outcome.NOT_JUDGED)) == Answer()
+
+
+@pytest.mark.parametrize("outcome", [Outcome.NOT_NOW, Outcome.ERROR])
+def test_not_now_is_a_503_and_no_verdict(outcome: Outcome) -> None:
+    """Who is told "not now" can tell it from a refusal, by code and by reason."""
+    answered = answer(Judgement(outcome, "connection refused"))
+    assert answered.refusal == Refusal(503, "ServiceUnavailable", "not now, try again: connection refused")
+
+
+def test_a_malformed_object_is_a_403_that_says_where() -> None:
+    """The sentence about the shape stands in the refusal."""
+    answered = answer(Judgement(Outcome.MALFORMED, "spec must be an object"))
+    assert answered.refusal == Refusal(
+        403, "Forbidden", "the object cannot be judged: spec must be an object"
+    )
+
+
+def test_foreign_words_are_cut_and_escaped() -> None:
+    """What another server said reaches the user in one short ASCII line."""
+    answered = answer(Judgement(Outcome.NOT_NOW, "né\n" * 5000))
+    assert answered.refusal is not None
+    assert len(answered.refusal.message) < 1100
+    assert answered.refusal.message.isascii()
+    assert answered.refusal.message.isprintable()
+
+
+async def test_foreign_names_reach_a_message_only_short_and_escaped() -> None:
+    """A reference of ten thousand odd characters does not flood the terminal of who reads it."""
+    odd = model_deployment(complianceManifestRef={"name": "\x1b[31m" + "é" * 10_000})
+    message = (await InProcess(FakeEvidence())(review(odd))).message
+    assert len(message) < 1000
+    assert message.replace("\n", "").isprintable()
+    assert message.isascii()
+
+
+def test_passing_evidence_is_allowed() -> None:
+    """No refusal and no warning where nothing was found."""
+    answered = answer(Judgement(Outcome.PASS, verdict=judge(), evidence=Evidence(PASSING, (), {}, 1.0)))
+    assert (answered.refusal, answered.warnings) == (None, [])
+    assert NOW.tzinfo is not None

@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actgate.policy import Policy
+from actgate.policy.workload import TEMPLATE_PATHS
+from actgate_webhook.judge import MEMORY_SECONDS, Judge, Judgement, Outcome
+from actgate_webhook.review import Review, decode
+from tests.policy.build import NOW, policy
+from tests.webhook.build import (
+    ASSESSED_IMAGE,
+    MANIFEST,
+    body_of,
+    changed,
+    failing,
+    model_deployment,
+    passing,
+    review,
+    workload,
+)
+from tests.webhook.fakes import FakeEvidence, known
+
+PASSING = known(passing())
+FAILING = known(failing())
+
+
+def asked(*objects: dict[str, Any] | None, **request: Any) -> Review:  # noqa: ANN401 - fields of a request
+    return decode(body_of(review(*objects, **request)))
+
+
+async def judged(source: FakeEvidence, question: Review) -> Judgement:
+    return await Judge(source, lambda: NOW).judge(question, within=4.0)
+
+
+async def test_an_allow_comes_from_memory_without_a_live_read() -> None:
+    """Evidence that memory has, and that was in contact lately, needs nobody else."""
+    source = FakeEvidence(PASSING, reachable=False)
+    judgement = await judged(source, asked(model_deployment()))
+    assert judgement.outcome is Outcome.PASS
+    assert source.reads == []
+
+
+async def test_memory_that_is_too_old_allows_nothing() -> None:
+    """From 75 s after the last contact on, an allow is read live, and memory alone is "not now"."""
+    source = FakeEvidence(PASSING, age=MEMORY_SECONDS)
+    assert (await judged(source, asked(model_deployment()))).outcome is Outcome.PASS
+    assert source.reads == [("credit", MANIFEST)]
+    source.reachable = False
+    assert (await judged(source, asked(model_deployment()))).outcome is Outcome.NOT_NOW
+
+
+async def test_memory_just_within_its_bound_allows() -> None:
+    """The bound is 75 s, and it is the published one."""
+    source = FakeEvidence(PASSING, age=MEMORY_SECONDS - 0.001, reachable=False)
+    assert MEMORY_SECONDS == 75.0
+    assert (await judged(source, asked(model_deployment()))).outcome is Outcome.PASS
+
+
+async def test_a_miss_is_looked_up_live_before_it_is_believed() -> None:
+    """A manifest that was created just now is found although memory has not heard of it."""
+    source = FakeEvidence({}, live=PASSING)
+    assert (await judged(source, asked(model_deployment()))).outcome is Outcome.PASS
+    assert source.reads == [("credit", MANIFEST)]
+
+
+async def test_a_refusal_is_looked_up_live_before_it_is_told() -> None:
+    """Evidence that was replaced just now is judged, not the one that memory still has."""
+    source = FakeEvidence(FAILING, live=PASSING)
+    assert (await judged(source, asked(model_deployment()))).outcome is Outcome.PASS
+
+
+async def test_a_withdrawn_manifest_is_refused_once_memory_knows() -> None:
+    """A manifest that is gone in memory and live is a refusal with the rule that says so."""
+    judgement = await judged(FakeEvidence({}, live={}), asked(model_deployment()))
+    assert judgement.outcome is Outcome.FAIL
+    assert judgement.verdict is not None
+    assert judgement.verdict.failed_rules == ("link/manifest",)
+
+
+async def test_a_missing_manifest_is_looked_up_even_where_policies_only_warn() -> None:
+    """A warning about a manifest that exists would be wrong too."""
+    source = FakeEvidence({}, live=PASSING, policies=(policy(enforcement="Warn"),))
+    assert (await judged(source, asked(model_deployment()))).outcome is Outcome.PASS
+
+
+@pytest.mark.parametrize("remembered", [{}, FAILING], ids=["miss", "refusal"])
+async def test_without_the_api_server_a_miss_or_a_refusal_is_not_now(remembered: Any) -> None:  # noqa: ANN401
+    """Neither is a verdict as long as it could be an old truth."""
+    source = FakeEvidence(remembered, reachable=False)
+    judgement = await judged(source, asked(model_deployment()))
+    assert (judgement.outcome, judgement.verdict) == (Outcome.NOT_NOW, None)
+    assert judgement.reason == "connection refused"
+
+
+async def test_a_namespace_that_memory_does_not_know_is_read_live() -> None:
+    """Its labels choose the policies, so nothing is allowed without them."""
+    source = FakeEvidence(PASSING, namespaces={}, reachable=False)
+    assert (await judged(source, asked(model_deployment()))).outcome is Outcome.NOT_NOW
+
+
+async def test_policies_are_chosen_by_the_labels_of_the_live_namespace() -> None:
+    """A live read replaces the labels that memory had when the question came in."""
+    strict = policy("strict", namespaceSelector={"matchLabels": {"tier": "gold"}}, evidence={"maxAge": "1h"})
+    lax = policy("lax", enforcement="Audit")
+    source = FakeEvidence(PASSING, policies=(strict, lax), age=MEMORY_SECONDS)
+    source.namespaces = {"credit": {"tier": "gold"}}
+    judgement = await judged(source, asked(model_deployment()))
+    assert judgement.verdict is not None
+    assert judgement.verdict.policies == ("lax", "strict")
+    assert judgement.verdict.failed_rules == ("evidence/age",)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("metadata.finalizers", []),
+        ("metadata.labels", {"team": "credit"}),
+        ("metadata.annotations", {"note": "x"}),
+        ("spec.replicas", 7),
+        ("spec.suspend", True),
+        ("spec.server.env", [{"name": "A", "value": "b"}]),
+        ("spec.podTemplate", {"spec": {"tolerations": []}}),
+    ],
+)
+async def test_an_update_of_nothing_governed_passes_although_the_evidence_went_bad(
+    path: str, value: object
+) -> None:
+    """A finalizer can be removed, and replicas scaled, under evidence that no longer passes."""
+    old = changed(model_deployment(), "metadata.finalizers", ["example.com/hold"])
+    source = FakeEvidence(FAILING)
+    judgement = await judged(source, asked(changed(old, path, value), old))
+    assert judgement.outcome is Outcome.WARN
+    assert judgement.verdict is not None
+    assert "bias/limit" in {finding.rule for finding in judgement.verdict.findings}
+    assert source.reads == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [FakeEvidence(PASSING, age=1e9, reachable=False), FakeEvidence(namespaces={}, reachable=False)],
+    ids=["old memory", "no memory"],
+)
+async def test_an_update_of_nothing_governed_passes_although_nothing_is_known(source: FakeEvidence) -> None:
+    """It is allowed with a warning that it was not judged."""
+    judgement = await judged(source, asked(model_deployment(replicas=1), model_deployment()))
+    assert (judgement.outcome, judgement.verdict) == (Outcome.WARN, None)
+    assert "not judged" in judgement.reason
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("spec.model.version", "3"),
+        ("spec.model.uri", "s3://elsewhere"),
+        ("spec.complianceManifestRef.name", "other"),
+        ("spec.placement.regions", [{"provider": "aws", "region": "eu-west-1"}]),
+        ("spec.server.image", "registry.example/other:1"),
+        ("spec.podTemplate", {"spec": {"initContainers": [{"name": "x", "image": "y"}]}}),
+        ("spec.podTemplate", {"metadata": {"annotations": {"sidecar": "on"}}}),
+        ("metadata.labels", {"actgate.dev/inference": "true"}),
+    ],
+)
+@pytest.mark.parametrize("deleted_at", [None, "2026-11-23T10:00:00Z"], ids=["alive", "being deleted"])
+async def test_a_change_of_a_governed_field_is_judged_in_full(
+    path: str, value: object, deleted_at: str | None
+) -> None:
+    """Also while the object is being deleted: a finalizer would make that a way around."""
+    old = changed(model_deployment(), "metadata.deletionTimestamp", deleted_at)
+    judgement = await judged(FakeEvidence(FAILING), asked(changed(old, path, value), old))
+    assert judgement.outcome is Outcome.FAIL
+
+
+async def test_a_workload_that_loses_its_link_is_judged_as_before() -> None:
+    """Taking off label and annotation does not take a running model out of sight."""
+    bare = workload(labels={"app": "scorer"}, annotations={})
+    judgement = await judged(FakeEvidence(PASSING), asked(bare, workload()))
+    assert judgement.verdict is not None
+    assert judgement.verdict.failed_rules == ("link/manifest",)
+    assert (await judged(FakeEvidence(PASSING), asked(bare))).outcome is Outcome.NOT_JUDGED
+
+
+@pytest.mark.parametrize("kind", TEMPLATE_PATHS)
+async def test_every_workload_kind_is_judged_on_its_pod_template(kind: str) -> None:
+    """The same link passes and fails with the same evidence, wherever the template is."""
+    question = asked(workload(kind))
+    assert (await judged(FakeEvidence(PASSING), question)).outcome is Outcome.PASS
+    assert (await judged(FakeEvidence(FAILING), question)).outcome is Outcome.FAIL
+
+
+async def test_an_ephemeral_container_is_a_change_of_images() -> None:
+    """A debug container brings an image into a pod that serves a model."""
+    pod = workload("Pod")
+    debugged = changed(pod, "spec.ephemeralContainers", [{"name": "debug", "image": "busybox"}])
+    question = asked(debugged, pod, subResource="ephemeralcontainers")
+    assert (await judged(FakeEvidence(FAILING), question)).outcome is Outcome.FAIL
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        asked(None, model_deployment(), operation="DELETE"),
+        asked(None, None, operation="CONNECT"),
+        asked(model_deployment(), model_deployment(replicas=1), subResource="status"),
+        asked(model_deployment(), model_deployment(replicas=1), subResource="scale"),
+        asked(workload(labels={}, annotations={})),
+        asked(workload(labels={"actgate.dev/inference": "false"}, annotations={})),
+        asked({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}),
+    ],
+    ids=["delete", "connect", "status", "scale", "no inference", "inference false", "other kind"],
+)
+async def test_what_is_not_ours_passes_without_a_look(question: Review) -> None:
+    """DELETE, CONNECT, /status, /scale and everything that serves no model are allowed."""
+    source = FakeEvidence(reachable=False)
+    assert await judged(source, question) == Judgement(Outcome.NOT_JUDGED)
+    assert source.reads == []
+
+
+async def test_a_dry_run_only_warns_of_a_missing_manifest() -> None:
+    """Flux dry-runs a whole set before it applies the manifest in it."""
+    judgement = await judged(FakeEvidence({}), asked(model_deployment(), dry_run=True))
+    assert judgement.outcome is Outcome.WARN
+
+
+async def test_a_dry_run_is_judged_like_the_real_thing_otherwise() -> None:
+    """Evidence that is there and fails refuses a dry run too."""
+    judgement = await judged(FakeEvidence(FAILING), asked(model_deployment(), dry_run=True))
+    assert judgement.outcome is Outcome.FAIL
+
+
+async def test_a_defect_is_an_outage_and_no_verdict(caplog: pytest.LogCaptureFixture) -> None:
+    """An exception in the source ends in an error that is logged, and in nothing allowed."""
+
+    class Broken(FakeEvidence):
+        def labels(self, namespace: str) -> dict[str, str]:
+            raise KeyError(namespace)
+
+    judgement = await judged(Broken(PASSING), asked(model_deployment()))
+    assert (judgement.outcome, judgement.verdict) == (Outcome.ERROR, None)
+    assert "could not be judged" in caplog.text
+
+
+async def test_an_object_nested_too_deeply_to_compare_is_refused() -> None:
+    """A selector of thousands of levels ends in a refusal, not in an error."""
+    old, new = (model_deployment(podTemplate={"spec": {"nodeSelector": nested(5000)}}) for _ in range(2))
+    question = asked(model_deployment(), model_deployment())._replace(object=new, old_object=old)
+    judgement = await judged(FakeEvidence(PASSING), question)
+    assert judgement.outcome is Outcome.MALFORMED
+    assert "nested too deeply" in judgement.reason
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """Return an object in an object, so many times."""
+    innermost: dict[str, Any] = {}
+    for _ in range(levels):
+        innermost = {"x": innermost}
+    return innermost
+
+
+async def test_every_policy_that_memory_has_is_applied() -> None:
+    """A policy that asks for digests of the manifest's images is not forgotten on the fast path."""
+    source = FakeEvidence(PASSING, policies=(Policy("house"), policy("old", evidence={"maxAge": "1h"})))
+    judgement = await judged(source, asked(changed(model_deployment(), "spec.server.image", ASSESSED_IMAGE)))
+    assert judgement.verdict is not None
+    assert judgement.verdict.failed_rules == ("evidence/age",)
