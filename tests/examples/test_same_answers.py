@@ -67,7 +67,9 @@ def refusal_lines(message: str) -> set[str]:
 
 def review(obj: dict[str, Any], namespace: str) -> dict[str, Any]:
     """Return a review as the API server sends it, from one that was recorded."""
-    recorded = json.loads((Path(__file__).parent / "admission-review.json").read_text(encoding="utf-8"))
+    recorded: dict[str, Any] = json.loads(
+        (Path(__file__).parent / "admission-review.json").read_text(encoding="utf-8")
+    )
     group, version, resource = RESOURCES[obj["kind"]]
     kind = {"group": group, "version": version, "kind": obj["kind"]}
     resources = {"group": group, "version": version, "resource": resource}

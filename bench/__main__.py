@@ -1,0 +1,40 @@
+"""Run every measurement and write ``docs/performance.md``: ``python -m bench [NAME ...]``."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from bench import api_server, check_directory, decide, memory, webhook
+from bench.report import ROOT, Section, page
+
+BENCHES: Final[dict[str, Callable[[], Section]]] = {
+    "decide": decide.run,
+    "webhook": webhook.run,
+    "api-server": api_server.run,
+    "memory": memory.run,
+    "check": check_directory.run,
+}
+
+
+def main() -> int:
+    """Measure what was named, or everything; only a whole run replaces the page."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"one of {', '.join(BENCHES)}; all by default"
+    )
+    names = parser.parse_args().names
+    if unknown := set(names) - set(BENCHES):
+        parser.error(f"there is no measurement {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
+    sections = []
+    for name in names or BENCHES:
+        print(f"measuring {name} ...", file=sys.stderr, flush=True)
+        sections.append(BENCHES[name]())
+        print(sections[-1].markdown(), flush=True)
+    if not names:
+        (ROOT / "docs" / "performance.md").write_text(page(sections), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,68 @@
+"""What the webhook is measured against: ``python -m bench.servers NAME PORT CERTIFICATE KEY``."""
+
+import sys
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from pydantic import BaseModel
+
+_ANSWER = (
+    b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"0","allowed":true}}'
+)
+
+
+async def bare(scope: dict[str, Any], receive: Any, send: Any) -> None:  # noqa: ANN401 - ASGI
+    """Read the body and answer the same bytes every time: the least that a webhook could do."""
+    if scope["type"] != "http":
+        return
+    while (await receive()).get("more_body"):
+        pass
+    length = str(len(_ANSWER)).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", length)]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": _ANSWER})
+
+
+class Request(BaseModel):
+    """The request of an AdmissionReview, as a model would have it."""
+
+    uid: str
+    operation: str
+    kind: dict[str, str]
+    namespace: str = ""
+    name: str = ""
+    object: dict[str, Any] | None = None
+
+
+class Review(BaseModel):
+    """An AdmissionReview."""
+
+    apiVersion: str  # noqa: N815 - the name on the wire
+    kind: str
+    request: Request
+
+
+modelled = FastAPI()
+
+
+@modelled.post("/validate")
+async def validate(review: Review) -> dict[str, Any]:
+    """Allow everything, with FastAPI parsing the body by pydantic."""
+    response = {"uid": review.request.uid, "allowed": True}
+    return {"apiVersion": review.apiVersion, "kind": review.kind, "response": response}
+
+
+if __name__ == "__main__":
+    name, port, certificate, key = sys.argv[1:]
+    uvicorn.run(
+        f"bench.servers:{ {'bare': 'bare', 'fastapi': 'modelled'}[name] }",
+        host="127.0.0.1",
+        port=int(port),
+        loop="uvloop",
+        http="httptools",
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        access_log=False,
+        log_level="warning",
+    )
