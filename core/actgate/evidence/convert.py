@@ -78,10 +78,11 @@ def _read_v0(document: Mapping[str, Any], name: str | None, namespace: str) -> M
     except DigestError as error:
         return unreadable(str(error), name=name or "", namespace=namespace)
     manifest = read_manifest(translated.manifest)
+    unknown = translated.stated_category
     return replace(
         manifest,
         namespace=namespace,
-        stated_category=translated.stated_category or manifest.stated_category,
+        stated_category=manifest.stated_category if unknown is None else unknown,
         problems=tuple(_in_v0_terms(manifest.problems, translated)),
     )
 

@@ -5,11 +5,14 @@ import os
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import yaml
 
 from actgate.evidence.scalars import resolve
+
+_LINE_BREAKS: Final = ("\x85", "\u2028", "\u2029")
+"""Line breaks of YAML 1.1 that PyYAML leaves unescaped, so that they would be read as others."""
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -47,6 +50,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     style = None if isinstance(resolve(text), str) else "'"
+    if any(mark in text for mark in _LINE_BREAKS):
+        style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -134,7 +134,7 @@ class EUAIActGovernanceLogger:
         """
         value = number("ratio", ratio, 0, math.inf)
         limit = number("threshold", threshold, 0, 1)
-        holds = value > 0 and min(value, 1 / value) >= limit
+        holds = value >= limit and (value <= 1 or 1 / value >= limit)
         self._measured(
             metric_named(metric, ratio=True),
             value,

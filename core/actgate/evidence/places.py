@@ -29,8 +29,14 @@ def regions_in(text: str) -> tuple[Region, ...]:
 
 def other_towns(region: Region) -> tuple[Place, ...]:
     """Return the places that a region's statement names beside the region itself."""
-    own = {place.town for place in locate(region.code, region.provider)}
-    return tuple(place for place in towns_named(region.statement or "") if place.town not in own)
+    own = locate(region.code, region.provider)
+    towns = {place.town for place in own}
+    countries = {place.country for place in own if not place.names_a_town}
+    return tuple(
+        place
+        for place in towns_named(region.statement or "")
+        if place.town not in towns and place.country not in countries
+    )
 
 
 def _listed(part: str) -> Iterator[Region]:

@@ -57,14 +57,7 @@ def read_manifest(obj: Mapping[str, Any]) -> Manifest:
     problems = [*_type_problems(obj)]
     metadata = obj.get("metadata")
     identity = _Identity(metadata if isinstance(metadata, Mapping) else {}, problems)
-    try:
-        tidy = without_nulls(obj.get("spec"))
-    except DigestError as error:
-        problems.append(Problem(error.path, error.message, "write it as the schema says"))
-        tidy = {}
-    if not isinstance(tidy, dict):
-        problems.append(Problem("spec", f"got {got(tidy)}, expected an object", "state the evidence in spec"))
-        tidy = {}
+    tidy = _tidy(obj.get("spec"), problems)
     return _evidence(identity, tidy, problems)
 
 
@@ -105,7 +98,21 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _evidence(identity: _Identity, tidy: dict[str, Any], problems: list[Problem]) -> Manifest:
+def _tidy(spec: object, problems: list[Problem]) -> dict[str, Any] | None:
+    try:
+        tidy = without_nulls(spec)
+    except DigestError as error:
+        problems.append(Problem(error.path, error.message, "write it as the schema says"))
+        return None
+    if isinstance(tidy, dict):
+        return tidy
+    problems.append(Problem("spec", f"got {got(tidy)}, expected an object", "state the evidence in spec"))
+    return None
+
+
+def _evidence(identity: _Identity, tidy: dict[str, Any] | None, problems: list[Problem]) -> Manifest:
+    if tidy is None:
+        return Manifest(identity.namespace, identity.name, None, problems=tuple(problems))
     read = Pruned(ComplianceManifestSpec, tidy, ("spec",), _STAND_INS)
     spec, training, validity = read.value, read.value.training, read.value.validity
     problems += read.problems

@@ -57,5 +57,8 @@ def _number(plain: str) -> int | float | None:
 
 
 def whole(value: float) -> int | float:
-    """Return a whole number as an int, as it is once Kubernetes has passed it on as JSON: 1e3 is 1000."""
-    return int(value) if value.is_integer() and abs(value) < 2**63 else value
+    """Return a whole number as an int, as it is once Kubernetes has passed it on as JSON: 1e3 is 1000.
+
+    Beyond 2**53 - 1, where doubles skip whole numbers, it stays a float.
+    """
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
