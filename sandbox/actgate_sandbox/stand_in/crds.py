@@ -15,7 +15,7 @@ from actgate_sandbox.stand_in.cells import NAME
 from actgate_sandbox.stand_in.jsonpath import parse
 from actgate_sandbox.stand_in.kinds_schema import object_meta
 from actgate_sandbox.stand_in.managers import now
-from actgate_sandbox.stand_in.resources import Column, Resource, Scale
+from actgate_sandbox.stand_in.resources import Column, Resource, Scale, priority
 from actgate_sandbox.stand_in.status import Cause, Object, not_implemented
 from actgate_sandbox.stand_in.store import Place
 
@@ -134,7 +134,7 @@ def _resource(spec: Object, version: Object, stored: str) -> Resource:
         unconditional=False,
         stored_version=stored,
         source=partial(_schema, version),
-        deprecated=_deprecation(version, api_version, names["kind"]),
+        deprecated=_deprecation(spec, version),
         to_stored=partial(_renamed, f"{spec['group']}/{stored}") if other else None,
         from_stored=partial(_renamed, api_version) if other else None,
     )
@@ -144,10 +144,21 @@ def _renamed(api_version: str, obj: Object) -> Object:
     return obj | {"apiVersion": api_version}
 
 
-def _deprecation(version: Object, api_version: str, kind: str) -> str:
+def _deprecation(spec: Object, version: Object) -> str:
     if not version.get("deprecated"):
         return ""
-    return version.get("deprecationWarning") or f"{api_version} {kind} is deprecated"
+    if given := version.get("deprecationWarning"):
+        return str(given)
+    group, kind = spec["group"], spec["names"]["kind"]
+    better = [
+        other["name"]
+        for other in spec["versions"]
+        if other.get("served")
+        and not other.get("deprecated")
+        and priority(other["name"]) > priority(version["name"])
+    ]
+    use = f"; use {group}/{max(better, key=priority)} {kind}" if better else ""
+    return f"{group}/{version['name']} {kind} is deprecated{use}"
 
 
 def _scale(paths: Mapping[str, Any] | None) -> Scale | None:

@@ -123,7 +123,7 @@ class Resource:
 _VERSION = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
 
 
-def _priority(version: str) -> tuple[int, int, int]:
+def priority(version: str) -> tuple[int, int, int]:
     """Rank a version as Kubernetes does: stable before beta before alpha, then by number."""
     found = _VERSION.fullmatch(version)
     if found is None:
@@ -167,7 +167,7 @@ class Registry:
         groups: dict[str, set[str]] = {}
         for resource in self:
             groups.setdefault(resource.group, set()).add(resource.version)
-        return {group: sorted(versions, key=_priority, reverse=True) for group, versions in groups.items()}
+        return {group: sorted(versions, key=priority, reverse=True) for group, versions in groups.items()}
 
     def __iter__(self) -> Json:
         return iter(tuple(self._resources.values()))

@@ -16,7 +16,15 @@ import orjson
 from actgate_sandbox.stand_in.call import Call
 from actgate_sandbox.stand_in.reads import matcher
 from actgate_sandbox.stand_in.selectors import Matches
-from actgate_sandbox.stand_in.status import ApiError, Cause, Object, bad_request, gone, invalid
+from actgate_sandbox.stand_in.status import (
+    ApiError,
+    Cause,
+    Object,
+    bad_request,
+    failure,
+    gone,
+    invalid,
+)
 from actgate_sandbox.stand_in.store import CompactedError, Event, Place, Store, Stored
 from actgate_sandbox.stand_in.views import View, encode_object
 
@@ -134,7 +142,7 @@ class Watches:
         place = watch.call.resource.place
         asked = query.get("resourceVersion") or "0"
         if not asked.isdecimal():
-            raise bad_request(f"resourceVersion: Invalid value: {asked!r}: must be a whole number")
+            raise failure(f'resourceVersion: Invalid value: "{asked}": must be a whole number')
         if "sendInitialEvents" in query:
             _check_initial(query)
         if query.get("sendInitialEvents") in ("true", "1"):

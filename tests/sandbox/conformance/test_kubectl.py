@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import pytest
+
+from actgate_sandbox.rest import Rest
+from tests.sandbox.conformance.samples import config_map, deployment, widget
+from tests.support.kubectl import Kubectl, Outcome
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.needs_kubectl
+
+
+def said(outcome: Outcome) -> str:
+    """Return what a successful run printed."""
+    assert outcome.code == 0, outcome
+    return outcome.out.strip()
+
+
+def test_apply_creates_then_leaves_alone_then_configures(kubectl: Kubectl) -> None:
+    """Client-side apply of a built-in kind: created, unchanged, configured."""
+    assert said(kubectl.apply(deployment("a"))) == "deployment.apps/a created"
+    assert said(kubectl.apply(deployment("a"))) == "deployment.apps/a unchanged"
+    changed = deployment("a", env={"B": "2"})
+    assert said(kubectl.apply(changed)) == "deployment.apps/a configured"
+    env = kubectl("get", "deployment", "a", "-o", "jsonpath={..containers[0].env[*].name}")
+    assert said(env) == "B"
+
+
+def test_apply_of_a_custom_resource(kubectl: Kubectl, widgets: None) -> None:
+    """A custom resource takes the merge patch path of the same command."""
+    assert said(kubectl.apply(widget("a", size=1))) == "widget.conformance.test/a created"
+    assert said(kubectl.apply(widget("a", size=1))) == "widget.conformance.test/a unchanged"
+    assert said(kubectl.apply(widget("a", size=2))) == "widget.conformance.test/a configured"
+
+
+def test_apply_refuses_unknown_fields(kubectl: Kubectl, widgets: None) -> None:
+    """Kubectl asks for strict validation, and tells what the server said."""
+    outcome = kubectl.apply(widget("a", sise=1))
+    assert outcome.code == 1
+    assert 'strict decoding error: unknown field "spec.sise"' in outcome.err
+
+
+def test_server_side_apply_and_its_conflict(kubectl: Kubectl, widgets: None) -> None:
+    """A second manager is told whose field it is, and may force."""
+    flags = ("--server-side", "--field-manager=one")
+    assert "serverside-applied" in said(kubectl.apply(widget("a", size=1), flags=flags))
+    other = ("--server-side", "--field-manager=two")
+    refused = kubectl.apply(widget("a", size=2), flags=other)
+    assert refused.code == 1
+    assert 'conflict with "one": .spec.size' in refused.err
+    said(kubectl.apply(widget("a", size=2), flags=(*other, "--force-conflicts")))
+
+
+def test_client_side_apply_can_be_continued_server_side(kubectl: Kubectl) -> None:
+    """Kubectl migrates the ownership of its own older entries."""
+    said(kubectl.apply(deployment("a")))
+    said(kubectl.apply(deployment("a", env={"B": "2"}), flags=("--server-side",)))
+    env = kubectl("get", "deployment", "a", "-o", "jsonpath={..containers[0].env[*].name}")
+    assert said(env) == "B"
+
+
+def test_diff_says_nothing_or_exits_with_one(kubectl: Kubectl) -> None:
+    """It is a server-side dry run of an apply."""
+    said(kubectl.apply(deployment("a")))
+    assert kubectl("diff", "-f", "-", stdin=_yaml(deployment("a"))).code == 0
+    changed = kubectl("diff", "-f", "-", stdin=_yaml(deployment("a", replicas=3)))
+    assert changed.code == 1
+    assert "+  replicas: 3" in changed.out
+
+
+def _yaml(document: dict[str, object]) -> str:
+    import yaml
+
+    return yaml.safe_dump(document)
+
+
+def test_get_prints_the_definitions_columns(kubectl: Kubectl, widgets: None) -> None:
+    """Wide shows those of lower priority too."""
+    said(kubectl.apply(widget("a", size=3)))
+    assert said(kubectl("get", "wgt")).split() == ["NAME", "SIZE", "a", "3"]
+    wide = said(kubectl("get", "widgets", "-o", "wide")).split()
+    assert wide == ["NAME", "SIZE", "COLOR", "a", "3", "red"]
+
+
+def test_get_prints_the_columns_of_built_in_kinds(kubectl: Kubectl) -> None:
+    """The first line is that of the real server."""
+    said(kubectl.apply(deployment("a"), config_map("c", x="1", y="2")))
+    head, row = said(kubectl("get", "deployment", "a", "-o", "wide")).splitlines()
+    assert head.split() == [
+        *("NAME", "READY", "UP-TO-DATE", "AVAILABLE", "AGE", "CONTAINERS", "IMAGES", "SELECTOR")
+    ]
+    assert row.split()[:4] == ["a", "0/1", "0", "0"]
+    head, row = said(kubectl("get", "configmap", "c")).splitlines()
+    assert (head.split(), row.split()[:2]) == (["NAME", "DATA", "AGE"], ["c", "2"])
+
+
+def test_get_watches(kubectl: Kubectl) -> None:
+    """A watch prints what is there, and ends with its timeout."""
+    said(kubectl.apply(config_map("c")))
+    outcome = kubectl("get", "configmap", "c", "--watch", "-o", "name", "--request-timeout=3s")
+    assert outcome.out.splitlines()[:1] == ["configmap/c"]
+
+
+def test_scale_sets_replicas(kubectl: Kubectl, widgets: None) -> None:
+    """Built-in kinds and custom resources scale alike."""
+    said(kubectl.apply(deployment("a"), widget("a", replicas=1)))
+    for target in ("deployment/a", "widget/a"):
+        assert said(kubectl("scale", target, "--replicas=4")).endswith("scaled")
+        assert said(kubectl("get", target, "-o", "jsonpath={.spec.replicas}")) == "4"
+
+
+def test_edits_of_every_kind(kubectl: Kubectl) -> None:
+    """label, annotate, set image, set env and patch each change what they say."""
+    said(kubectl.apply(deployment("a")))
+    for arguments in (
+        ("label", "deployment", "a", "x=y"),
+        ("annotate", "deployment", "a", "x=y"),
+        ("set", "image", "deployment/a", "web=example.test/web:2"),
+        ("set", "env", "deployment/a", "B=2"),
+        ("patch", "deployment", "a", "--type=merge", "-p", '{"spec":{"paused":true}}'),
+        ("rollout", "restart", "deployment/a"),
+    ):
+        kubectl("rollout", "resume", "deployment/a")
+        said(kubectl(*arguments))
+    body = kubectl("get", "deployment", "a", "-o", "json").json
+    [container] = body["spec"]["template"]["spec"]["containers"]
+    assert (body["metadata"]["labels"], container["image"]) == ({"x": "y"}, "example.test/web:2")
+    assert [item["name"] for item in container["env"]] == ["A", "B"]
+    assert "kubectl.kubernetes.io/restartedAt" in body["spec"]["template"]["metadata"]["annotations"]
+
+
+def test_create_sends_protobuf_and_is_understood(kubectl: Kubectl) -> None:
+    """Kubectl writes small built-in kinds in protobuf."""
+    said(kubectl("create", "configmap", "c", "--from-literal=a=b"))
+    said(kubectl("create", "secret", "generic", "s", "--from-literal=a=b"))
+    said(kubectl("create", "serviceaccount", "s"))
+    assert said(kubectl("get", "configmap", "c", "-o", "jsonpath={.data.a}")) == "b"
+    assert said(kubectl("get", "secret", "s", "-o", "jsonpath={.data.a}")) == "Yg=="
+    again = kubectl("create", "configmap", "c")
+    assert 'configmaps "c" already exists' in again.err
+
+
+def test_wait_sees_a_condition_and_a_deletion(kubectl: Kubectl, widgets: None) -> None:
+    """Wait works by watching."""
+    name = "crd/widgets.conformance.test"
+    said(kubectl("wait", "--for=condition=Established", name, "--timeout=60s"))
+    said(kubectl.apply(widget("a", size=1)))
+    said(kubectl("wait", "--for=jsonpath={.spec.size}=1", "widget/a", "--timeout=60s"))
+    assert said(kubectl("delete", "widget", "a", "--timeout=60s")).startswith("widget")
+    assert "NotFound" in kubectl("get", "widget", "a").err
+
+
+def test_explain_reads_the_schema(kubectl: Kubectl, rest: Rest, widgets: None) -> None:
+    """Descriptions of custom and of built-in kinds are found."""
+    wait_until(lambda: "How big it is." in kubectl("explain", "widget.spec.size").out)
+    explained = said(kubectl("explain", "deployment.spec.template.spec.containers.image"))
+    assert "FIELD: image <string>" in explained
+
+
+def test_api_resources_lists_what_is_served(kubectl: Kubectl, widgets: None) -> None:
+    """Discovery in its aggregated form is understood."""
+    listed = said(kubectl("api-resources", "--api-group=conformance.test", "--no-headers"))
+    assert listed.split() == ["widgets", "wgt", "conformance.test/v1", "true", "Widget"]
+
+
+def test_who_am_i_and_what_may_i_do(kubectl: Kubectl) -> None:
+    """The administrator may do everything."""
+    assert "system:masters" in said(kubectl("auth", "whoami"))
+    assert said(kubectl("auth", "can-i", "create", "deployments")) == "yes"
