@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from rich.console import Console
 from actgate_sandbox import control_plane
 from actgate_sandbox.demo.run import run
 from actgate_sandbox.errors import SandboxError
+from actgate_sandbox.gate import guarded
 from actgate_sandbox.rest import install_crds
 
 
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "demo":
             return run(options.engine, options.root.resolve(), _console())
-        return _up(options.engine, options.kubeconfig, options.crds)
+        return _up(options)
     except SandboxError as error:
         print(f"actgate_sandbox: {error}", file=sys.stderr)
         return 2
@@ -47,14 +49,14 @@ def _parser() -> argparse.ArgumentParser:
         help="apply the examples through the webhook, and show what is answered",
         description="Start a control plane and the webhook, apply every example, and show what is answered.",
     )
-    demo.add_argument(
-        "--root",
-        type=Path,
-        metavar="DIR",
-        default=Path(),
-        help="the checkout that holds examples/, crds/ and deploy/ (default: this folder)",
-    )
     for command in (up, demo):
+        command.add_argument(
+            "--root",
+            type=Path,
+            metavar="DIR",
+            default=Path(),
+            help="the checkout that holds examples/, crds/ and deploy/ (default: this folder)",
+        )
         command.add_argument(
             "--engine",
             choices=("auto", *control_plane.ENGINES),
@@ -75,6 +77,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="install every CustomResourceDefinition of the YAML files in this folder first",
     )
+    up.add_argument(
+        "--gate",
+        action="store_true",
+        help="install actgate's own CRDs, run its webhook and register it",
+    )
     return parser
 
 
@@ -83,16 +90,18 @@ def _console() -> Console:
     return Console() if sys.stdout.isatty() else Console(width=160)
 
 
-def _up(engine: str, kubeconfig: Path | None, crds: Path | None) -> int:
-    definitions = [] if crds is None else list(_definitions(crds))
+def _up(options: argparse.Namespace) -> int:
+    definitions = [] if options.crds is None else list(_definitions(options.crds))
     # A polite `kill` unwinds like Ctrl-C does, so that the engine is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with control_plane.start(engine) as plane:
+        with control_plane.start(options.engine) as plane, ExitStack() as stack:
             install_crds(plane.rest(), definitions)
+            if options.gate:
+                stack.enter_context(guarded(plane, options.root.resolve()))
             path = plane.kubeconfig
-            if kubeconfig is not None:
-                path = _copied(path, kubeconfig)
+            if options.kubeconfig is not None:
+                path = _copied(path, options.kubeconfig)
             print(
                 f"{plane.engine} is serving {plane.url}; try: "
                 f"kubectl --kubeconfig {path} api-resources (Ctrl-C ends it)",

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-import yaml
 from rich.console import Console
 from rich.table import Table
 
-from actgate_sandbox import control_plane, registration, service
+from actgate_sandbox import control_plane
 from actgate_sandbox.demo.applying import Applied, Applier, applier
 from actgate_sandbox.demo.examples import Example, as_of, load_all
 from actgate_sandbox.errors import SandboxError
-from actgate_sandbox.rest import Rest, install_crds
+from actgate_sandbox.gate import guarded, read_definitions
+from actgate_sandbox.rest import Rest
 from actgate_sandbox.service import Service
 
 _RULE: Final = re.compile(r"\[([a-z]+/[a-z]+)\]")
@@ -58,38 +58,14 @@ def run(engine: str, root: Path, console: Console) -> int:
 
 @contextmanager
 def _cluster(engine: str, root: Path, console: Console) -> Iterator[tuple[Applier, Rest, Service]]:
-    files = sorted((root / "crds").glob("*.yaml"))
-    if not files:
-        raise SandboxError(f"{root} is no checkout of actgate: it has no crds/*.yaml")
+    read_definitions(root)  # Said before anything is started: this may be the wrong folder.
     with control_plane.start(engine) as plane:
-        rest = plane.rest()
         console.print(f"API server: {plane.engine} at {plane.url}")
-        install_crds(rest, (yaml.safe_load(path.read_text(encoding="utf-8")) for path in files))
-        with service.webhook(plane.kubeconfig) as webhook:
-            written = registration.read(root / "deploy" / "base" / "webhook-registration.yaml")
-            registration.install(rest, registration.on_loopback(written, webhook.port, webhook.ca))
-            apply = applier(plane.kubeconfig, rest)
-            _wait_until_called(apply)
+        rest = plane.rest()
+        with guarded(plane, root) as webhook:
             console.print(f"webhook:    ready at https://127.0.0.1:{webhook.port}, called for every apply")
-            yield apply, rest, webhook
-
-
-_PROBE: Final = """apiVersion: actgate.dev/v1alpha1
-kind: ModelDeployment
-metadata: {name: probe}
-spec:
-  model: {name: probe}
-  complianceManifestRef: {name: never-written}
-  server: {image: probe}
-"""
-
-
-def _wait_until_called(apply: Applier) -> None:
-    """The API server takes a moment to heed a new registration: until then it would let all in."""
-    for _ in range(100):
-        if not apply(_PROBE, "default").accepted:
-            return
-    raise SandboxError("the API server never called the webhook")
+            yield applier(plane.kubeconfig, rest), rest, webhook
+        rest.close()
 
 
 def _pipeline(folder: Path, apply: Applier, rest: Rest, now: datetime, console: Console) -> Iterator[Row]:
