@@ -45,8 +45,11 @@ def tidy(value: Json, schema: Node) -> Json:
     """Write a value of a built-in type as the real server does.
 
     Null, an empty list and an empty map are the same as nothing (an empty object with fields of its
-    own is not), and quantities are strings.
+    own is not), and quantities are strings. What a type keeps as it is, such as a default within the
+    schema of a CustomResourceDefinition, stays as it is.
     """
+    if "x-kubernetes-preserve-unknown-fields" in schema:
+        return value
     if isinstance(value, dict):
         inner = ((key, item, child(schema, key)) for key, item in value.items() if item is not None)
         return {key: tidy(item, node) for key, item, node in inner if not _is_empty(item, node)}
