@@ -34,15 +34,15 @@ def parse_timestamp(text: object) -> datetime:
     Raises:
         ValueError: When it is not a string of that form, or no such moment exists.
     """
-    if isinstance(text, datetime) and text.tzinfo is not None:
-        return text.astimezone(UTC)
-    if not isinstance(text, str) or not _RFC3339.fullmatch(text):
-        raise ValueError("must be an RFC 3339 time with a zone, such as 2026-11-01T10:00:00Z")
-    fraction = re.sub(r"\.(\d{1,6})\d*", r".\1", text.upper())
     try:
-        return datetime.fromisoformat(fraction).astimezone(UTC)
+        if isinstance(text, datetime) and text.tzinfo is not None:
+            return text.astimezone(UTC)
+        if isinstance(text, str) and _RFC3339.fullmatch(text):
+            fraction = re.sub(r"\.(\d{1,6})\d*", r".\1", text.upper())
+            return datetime.fromisoformat(fraction).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f"is not a moment in time: {error}") from None
+    raise ValueError("must be an RFC 3339 time with a zone, such as 2026-11-01T10:00:00Z")
 
 
 def parse_duration(text: str) -> timedelta:
@@ -75,7 +75,12 @@ Timestamp = Annotated[
 Duration = Annotated[
     str,
     AfterValidator(_valid_duration),
-    Field(pattern=r"^([0-9]{1,7}h)?([0-9]{1,7}m)?([0-9]{1,7}s)?$", min_length=2, max_length=24),
+    # For the API server only: the validator says the same in plainer words.
+    Field(
+        min_length=2,
+        max_length=24,
+        json_schema_extra={"pattern": "^([0-9]{1,7}h)?([0-9]{1,7}m)?([0-9]{1,7}s)?$"},
+    ),
 ]
 """Hours, minutes and seconds in that order, such as ``8760h``."""
 

@@ -19,6 +19,14 @@ from actgate.api.names import GROUP, VERSION
 
 Schema = dict[str, Any]
 
+
+class _Plain(yaml.SafeDumper):
+    """Writes a list that several fields share in full at each of them: anchors are no schema."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 _UNSEEN: Final[Schema] = {
     # kstatus and Argo CD take an object without conditions for healthy; Gateway API's default
     # for the same reason reads the same.
@@ -98,7 +106,7 @@ def definitions() -> dict[str, Schema]:
 def render(crd: Schema) -> str:
     """Return one CustomResourceDefinition as YAML, the same text for the same models."""
     header = "# Generated from core/actgate/api by `make crds`; edit the models, not this file.\n"
-    return header + yaml.safe_dump(crd, sort_keys=False, width=100, allow_unicode=True)
+    return header + yaml.dump(crd, Dumper=_Plain, sort_keys=False, width=100, allow_unicode=True)
 
 
 def structural(model: type[Model] | type[Resource]) -> Schema:
@@ -121,7 +129,13 @@ def _definition(
         {
             "description": "Reserved; nothing writes it today.",
             "type": "object",
-            "properties": {"observedGeneration": {"type": "integer", "format": "int64"}},
+            "properties": {
+                "observedGeneration": {
+                    "description": "Generation of the spec that this status speaks of.",
+                    "type": "integer",
+                    "format": "int64",
+                }
+            },
         },
     )
     return {
