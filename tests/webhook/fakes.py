@@ -13,7 +13,7 @@ from starlette.types import Message
 
 from actgate.policy import Manifest, Policy
 from actgate_webhook.app import create_app
-from actgate_webhook.evidence import Evidence, NotNowError
+from actgate_webhook.evidence import Evidence, EvidenceSource, NotNowError
 from actgate_webhook.metrics import Metrics
 from tests.webhook.build import NAMESPACE, body_of
 
@@ -116,8 +116,7 @@ class Reply:
 class InProcess:
     """Asks an app without a network; headers, chunks and errors are as a server would hand them on."""
 
-    def __init__(self, source: FakeEvidence, metrics: Metrics | None = None) -> None:
-        self.source = source
+    def __init__(self, source: EvidenceSource, metrics: Metrics | None = None) -> None:
         self.metrics = metrics or Metrics()
         self.app: FastAPI = create_app(source, self.metrics)
 

@@ -35,7 +35,7 @@ BASES: Final = (
     ),
     *(review(workload(kind)) for kind in TEMPLATE_PATHS),
 )
-VALUES: Final = (
+VALUES: Final[tuple[Any, ...]] = (
     None, True, False, 0, -1, 1.5, "", "x", "true", [], {}, [{}], [None], {"x": "y"}, "é\u0000\n",
     "CREATE", "UPDATE", "DELETE", "CONNECT", "status", "scale", "ephemeralcontainers",
     "ModelDeployment", "Deployment", "Pod", "ConfigMap", "v1", "apps/v1", "actgate.dev/v1alpha1",

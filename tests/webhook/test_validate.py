@@ -3,6 +3,7 @@ from __future__ import annotations
 import logging
 
 import pytest
+from starlette.types import Message
 
 from actgate_webhook.validate import LARGEST_BODY
 from tests.webhook.build import body_of, failing, model_deployment, passing, review
@@ -130,10 +131,10 @@ async def test_a_kind_that_is_not_ours_is_counted_as_other(ask: InProcess) -> No
 
 
 async def test_a_review_leaves_one_line_without_the_object(
-    ask: InProcess, caplog: pytest.LogCaptureFixture
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Who, what, where, outcome and rules; of the object nothing."""
-    ask.source.remembered = known(failing())
+    ask = InProcess(FakeEvidence(known(failing())))
     secret = model_deployment(server={"image": "x", "env": [{"name": "TOKEN", "value": "s3cr3t"}]})
     with caplog.at_level(logging.INFO, "actgate_webhook.reviews"):
         await ask(review(secret))
@@ -155,13 +156,16 @@ async def test_a_dry_run_leaves_no_line(ask: InProcess, caplog: pytest.LogCaptur
 
 async def test_a_client_that_left_is_not_answered(ask: InProcess) -> None:
     """A connection that ends within the body ends the work on it."""
-    received = [{"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"}]
-    sent: list[object] = []
+    received: list[Message] = [
+        {"type": "http.request", "body": b"{", "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Message] = []
 
-    async def receive() -> dict[str, object]:
+    async def receive() -> Message:
         return received.pop(0)
 
-    async def send(message: object) -> None:
+    async def send(message: Message) -> None:
         sent.append(message)
 
     scope = {
@@ -171,5 +175,5 @@ async def test_a_client_that_left_is_not_answered(ask: InProcess) -> None:
         "headers": list(JSON_HEADERS),
         "query_string": b"",
     }
-    await ask.app(scope, receive, send)  # type: ignore[arg-type]
+    await ask.app(scope, receive, send)
     assert sent == []

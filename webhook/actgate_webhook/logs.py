@@ -26,12 +26,17 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _text(record.getMessage()),
         }
         line |= getattr(record, _FIELD, {})
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = _text(self.formatException(record.exc_info))
         return orjson.dumps(line, default=str).decode()
+
+
+def _text(text: str) -> str:
+    """Return text without lone surrogates, which JSON in UTF-8 cannot hold."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def configure(level: str) -> None:

@@ -1,0 +1,244 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from actgate_sandbox import control_plane as sandbox
+from actgate_sandbox import registration
+from actgate_sandbox.control_plane import ControlPlane
+from actgate_sandbox.rest import MERGE_PATCH, Reply, Rest, install_crds
+from tests.support.kubectl import Kubectl
+from tests.support.waiting import wait_until
+from tests.webhook.build import MANIFEST, Json, changed, manifest_object, model_deployment, review, workload
+from tests.webhook.process import WebhookProcess, running
+
+ROOT = Path(__file__).parents[2]
+CRDS = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "crds").glob("*.yaml"))]
+UNFAIR = [{"attribute": "gender", "metric": "demographic_parity_difference", "value": -0.2}]
+
+
+@pytest.fixture(scope="module")
+def webhook(
+    control_plane: ControlPlane, rest: Rest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WebhookProcess]:
+    """A webhook process that is ready, before the control plane under test."""
+    install_crds(rest, CRDS)
+    with running(tmp_path_factory.mktemp("admission") / "webhook", control_plane.kubeconfig) as process:
+        process.wait_until_ready()
+        yield process
+
+
+@contextmanager
+def registered(rest: Rest, namespace: str, port: int, ca: bytes) -> Iterator[None]:
+    """Ask a webhook about one namespace, and about no other, until the block ends."""
+    written = registration.read(ROOT / "deploy" / "base" / "webhook-registration.yaml")
+    written["metadata"]["name"] = f"actgate-{namespace}"
+    for item in written["webhooks"]:
+        item["namespaceSelector"].setdefault("matchLabels", {})["kubernetes.io/metadata.name"] = namespace
+    registration.install(rest, registration.on_loopback(written, port, ca))
+    try:
+        yield
+    finally:
+        registration.uninstall(rest, written)
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """A namespace of which the API server asks the webhook."""
+
+    rest: Rest
+    namespace: str
+
+    def collection(self, kind: str) -> str:
+        """Return the path of a kind in the namespace."""
+        roots = {"Deployment": "apis/apps/v1", "Pod": "api/v1"}
+        root = roots.get(kind, "apis/actgate.dev/v1alpha1")
+        return f"/{root}/namespaces/{self.namespace}/{kind.lower()}s"
+
+    def create(self, obj: Json, name: str | None = None, **query: str) -> Reply:
+        """Create an object in the namespace, as an engineer's file has it."""
+        metadata = {**obj["metadata"], "namespace": self.namespace, "name": name or obj["metadata"]["name"]}
+        bare = {key: value for key, value in metadata.items() if key not in ("uid", "resourceVersion")}
+        return self.rest("POST", self.collection(obj["kind"]), {**obj, "metadata": bare}, **query)
+
+    def patch(self, kind: str, name: str, change: Json) -> Reply:
+        """Merge a change into an object."""
+        return self.rest("PATCH", f"{self.collection(kind)}/{name}", change, MERGE_PATCH)
+
+    def delete(self, kind: str, name: str) -> Reply:
+        """Delete an object."""
+        return self.rest("DELETE", f"{self.collection(kind)}/{name}")
+
+
+@pytest.fixture
+def guarded(webhook: WebhookProcess, rest: Rest, namespace: str) -> Iterator[Guarded]:
+    """A namespace whose plain workloads are judged too, once the API server heeds that."""
+    label = {"metadata": {"labels": {"actgate.dev/enforce": "true"}}}
+    assert rest("PATCH", f"/api/v1/namespaces/{namespace}", label, MERGE_PATCH).status == 200
+    place = Guarded(rest, namespace)
+    with registered(rest, namespace, webhook.port, webhook.authority.certificate):
+        wait_until(lambda: place.create(model_deployment(), "probe", dryRun="All").warnings)
+        wait_until(lambda: place.create(workload(annotations={}), "probe", dryRun="All").status == 403)
+        yield place
+
+
+def test_a_model_with_passing_evidence_is_let_in(guarded: Guarded) -> None:
+    """Manifest first, model next, both accepted."""
+    assert guarded.create(manifest_object()).status == 201
+    reply = guarded.create(model_deployment())
+    assert reply.status == 201, reply
+
+
+def test_a_refusal_reaches_the_user_as_forbidden_with_rule_and_remedy(guarded: Guarded) -> None:
+    """Code, reason and message pass through the API server unchanged."""
+    guarded.create(manifest_object(bias=UNFAIR))
+    reply = guarded.create(model_deployment())
+    assert (reply.status, reply.body["reason"]) == (403, "Forbidden")
+    assert 'admission webhook "modeldeployments.actgate.dev" denied the request: bias/limit' in reply.message
+    assert "-0.2" in reply.message
+
+
+def test_a_manifest_created_just_before_its_model_is_found(guarded: Guarded) -> None:
+    """However far behind the watch is: a miss is read live, twenty times out of twenty."""
+    for number in range(20):
+        name = f"{MANIFEST}-{number}"
+        assert guarded.create(manifest_object(), name).status == 201
+        model = changed(model_deployment(), "spec.complianceManifestRef.name", name)
+        reply = guarded.create(model, f"scorer-{number}")
+        assert reply.status == 201, reply
+
+
+def test_a_withdrawn_manifest_is_refused_within_the_latency_of_the_watch(guarded: Guarded) -> None:
+    """With a living watch it takes no more than a moment; the bound without one is 75 s."""
+    guarded.create(manifest_object())
+    wait_until(lambda: guarded.create(model_deployment(), dryRun="All").status == 201)
+    assert guarded.delete("ComplianceManifest", MANIFEST).status == 200
+    # A dry run allows from memory as long as memory has the manifest, and warns once it has not.
+    wait_until(lambda: "link/manifest" in str(guarded.create(model_deployment(), dryRun="All").warnings))
+    reply = guarded.create(model_deployment())
+    assert reply.status == 403
+    assert "link/manifest" in reply.message
+
+
+def _with(status: int, reply: Reply) -> Reply | None:
+    return reply if reply.status == status else None
+
+
+@contextmanager
+def unused_port() -> Iterator[int]:
+    """Hold a port on which nobody listens."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
+
+
+def test_an_update_of_nothing_governed_goes_through_when_evidence_was_withdrawn(guarded: Guarded) -> None:
+    """Labels, replicas and the finalizer of a model whose evidence is gone can be changed; nothing else."""
+    guarded.create(manifest_object())
+    held = changed(model_deployment(), "metadata.finalizers", ["example.com/hold"])
+    assert guarded.create(held).status == 201
+    guarded.delete("ComplianceManifest", MANIFEST)
+    wait_until(lambda: guarded.create(model_deployment(), "late", dryRun="All").warnings)
+    assert guarded.patch("ModelDeployment", "scorer", {"metadata": {"labels": {"a": "b"}}}).status == 200
+    assert guarded.patch("ModelDeployment", "scorer", {"spec": {"replicas": 7}}).status == 200
+    governed = {"spec": {"model": {"version": "3"}}}
+    assert guarded.patch("ModelDeployment", "scorer", governed).status == 403
+    assert guarded.delete("ModelDeployment", "scorer").status == 200
+    assert guarded.patch("ModelDeployment", "scorer", governed).status == 403
+    assert guarded.patch("ModelDeployment", "scorer", {"metadata": {"finalizers": None}}).status == 200
+    gone = guarded.rest("GET", f"{guarded.collection('ModelDeployment')}/scorer")
+    assert gone.status == 404
+
+
+def test_a_dry_run_with_a_missing_manifest_is_a_warning(guarded: Guarded) -> None:
+    """Flux dry-runs a whole set first; the real thing is refused."""
+    reply = guarded.create(model_deployment(), dryRun="All")
+    assert reply.status == 201
+    assert any(text.startswith("link/manifest: ") for text in reply.warnings)
+    assert guarded.create(model_deployment()).status == 403
+
+
+@pytest.mark.parametrize("kind", ["Deployment", "Pod"])
+def test_plain_workloads_are_judged_where_the_namespace_enforces_it(guarded: Guarded, kind: str) -> None:
+    """A labelled workload needs evidence; without it the message names the annotation."""
+    obj = workload(kind)
+    reply = guarded.create(obj)
+    assert reply.status == 403
+    assert "link/manifest" in reply.message
+    guarded.create(manifest_object())
+    assert guarded.create(obj).status == 201
+    unlinked = {"metadata": {"annotations": {"actgate.dev/compliance-manifest": "other"}}}
+    assert guarded.patch(kind, "scorer", unlinked).status == 403
+
+
+def test_workloads_that_serve_no_model_are_none_of_our_business(guarded: Guarded) -> None:
+    """They pass without a word, in the same namespace."""
+    reply = guarded.create(workload(labels={"app": "scorer"}, annotations={}))
+    assert (reply.status, reply.warnings) == (201, ())
+
+
+def test_a_dead_webhook_blocks_only_what_evidence_governs(
+    rest: Rest, guarded: Guarded, webhook: WebhookProcess
+) -> None:
+    """Labels, finalizers, replicas, status and deletes go on; a governed change and a create wait."""
+    guarded.create(manifest_object())
+    assert guarded.create(model_deployment()).status == 201
+    assert guarded.create(workload()).status == 201
+    with unused_port() as port, registered(rest, guarded.namespace, port, webhook.authority.certificate):
+        governed = {"spec": {"model": {"version": "3"}}}
+        failed = wait_until(lambda: _with(500, guarded.patch("ModelDeployment", "scorer", governed)))
+        assert failed is not None
+        assert "failed calling webhook" in failed.message
+        for kind in ("ModelDeployment", "Deployment"):
+            for change in ({"metadata": {"labels": {"a": "b"}}}, {"spec": {"replicas": 3}}):
+                reply = guarded.patch(kind, "scorer", change)
+                assert reply.status == 200, reply
+            assert guarded.delete(kind, "scorer").status == 200
+        assert guarded.create(model_deployment()).status == 500
+
+
+@pytest.mark.needs_kubectl
+def test_kubectl_shows_the_refusal_and_how_to_mend_it(guarded: Guarded, kubectl: Kubectl) -> None:
+    """What a person reads at the terminal: which rule, what was found, what to do."""
+    manifest = changed(manifest_object(namespace=guarded.namespace, bias=UNFAIR), "metadata.uid", None)
+    model = changed(model_deployment(), "metadata.namespace", guarded.namespace)
+    for obj in (manifest, model):
+        obj["metadata"] = {key: obj["metadata"][key] for key in ("name", "namespace")}
+    outcome = kubectl.apply(manifest, model)
+    assert outcome.code == 1
+    assert "compliancemanifest.actgate.dev/credit-risk-scorer-v2 created" in outcome.out
+    assert "denied the request: bias/limit" in outcome.err
+    assert "to mend it: " in outcome.err
+    repaired = {**manifest, "metadata": {**manifest["metadata"], "name": "repaired"}}
+    repaired["spec"] = manifest_object()["spec"]
+    model["spec"]["complianceManifestRef"]["name"] = "repaired"
+    outcome = kubectl.apply(repaired, model)
+    assert outcome.code == 0, outcome
+
+
+def test_without_the_api_server_a_miss_is_not_now_and_known_evidence_still_counts(
+    control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    """An outage of the API server allows nothing that was not known, and is told as an outage."""
+    with sandbox.start(control_plane.engine) as plane:
+        rest = plane.rest()
+        install_crds(rest, CRDS)
+        place = Guarded(rest, "default")
+        assert place.create(manifest_object()).status == 201
+        with running(tmp_path / "webhook", plane.kubeconfig) as webhook:
+            webhook.wait_until_ready()
+            rest.close()
+            plane.stop()
+            known = changed(model_deployment(), "metadata.namespace", "default")
+            missing = changed(known, "spec.complianceManifestRef.name", "missing")
+            refused = webhook.ask(review(missing, namespace="default"), timeout="2s")
+            assert refused["allowed"] is False
+            assert (refused["status"]["code"], refused["status"]["reason"]) == (503, "ServiceUnavailable")
+            assert refused["status"]["message"].startswith("not now, try again: ")
+            assert webhook.ask(review(known, namespace="default"))["allowed"] is True

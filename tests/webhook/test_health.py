@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from actgate_webhook.app import create_app
+from actgate_webhook.background import Background
+from actgate_webhook.health import Health
+from actgate_webhook.metrics import Metrics
+from actgate_webhook.serving import Drain
+from tests.support.waiting import eventually
+from tests.webhook.fakes import FakeEvidence, InProcess
+
+
+def test_a_page_names_each_check_as_the_api_server_does() -> None:
+    """Verbose or failing, every check has its line; the last line sums up."""
+    health = Health("readyz", [lambda: {"certificate": None}, lambda: {"self-call": "refused"}])
+    expected = "[+]certificate ok\n[-]self-call failed: refused\nreadyz check failed\n"
+    assert health.page(verbose=False) == (503, expected)
+    health.sources.pop()
+    assert health.page(verbose=True) == (200, "[+]certificate ok\nreadyz check passed\n")
+    assert health.page(verbose=False) == (200, "ok")
+
+
+def test_a_drain_is_a_reason_not_to_be_ready() -> None:
+    """From the signal on, endpoints are to go elsewhere."""
+    drain = Drain()
+    assert drain.troubles() == {"shutdown": None}
+    drain.begun = True
+    assert drain.troubles() == {"shutdown": "shutting down"}
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz"])
+async def test_probes_answer_in_plain_text(path: str) -> None:
+    """A kubelet reads the status, a person the text; ``?verbose`` needs no value."""
+    ask = InProcess(FakeEvidence())
+    reply = await ask.send("GET", path)
+    assert (reply.status, reply.body) == (200, b"ok")
+    assert (await ask.send("GET", path, query="verbose")).body.endswith(b"check passed\n")
+
+
+async def test_work_that_ends_is_a_reason_to_restart(caplog: pytest.LogCaptureFixture) -> None:
+    """A defect in the background does not go unseen: ``/livez`` fails, and the log says why."""
+
+    async def fail() -> None:
+        raise ValueError("a defect")
+
+    app = create_app(FakeEvidence(), Metrics(), work={"evidence": fail})
+    ask = InProcess(FakeEvidence())
+    ask.app = app
+
+    async def failing_livez() -> bytes:
+        reply = await ask.send("GET", "/livez")
+        return reply.body if reply.status == 503 else b""
+
+    async with app.router.lifespan_context(app):
+        page = await eventually(failing_livez)
+    assert page == b"[-]evidence failed: ended, its log says why\nlivez check failed\n"
+    assert "a defect" in caplog.text
+
+
+async def test_work_ends_with_the_app() -> None:
+    """Leaving the lifespan cancels what runs beside it, and waits for it."""
+    ended = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+
+    async with Background({"work": work()}) as background:
+        await asyncio.sleep(0)
+        assert background.troubles() == {"work": None}
+    assert ended.is_set()

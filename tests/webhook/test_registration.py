@@ -1,0 +1,250 @@
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actgate.policy.workload import TEMPLATE_PATHS, governed_fields, is_judged
+from actgate_sandbox import registration
+from actgate_sandbox.cel import Expression
+from tests.webhook.build import Json, changed, model_deployment, workload
+from tests.webhook.test_mutations import VALUES, paths, replace
+
+WRITTEN: Final = registration.read(
+    Path(__file__).parents[2] / "deploy" / "base" / "webhook-registration.yaml"
+)
+MODELS, WORKLOADS = WRITTEN["webhooks"]
+CONDITIONS: Final = {
+    webhook["name"]: [
+        Expression(condition["expression"], ("object", "oldObject", "request"))
+        for condition in webhook["matchConditions"]
+    ]
+    for webhook in WRITTEN["webhooks"]
+}
+
+
+def reaches(new: Json, old: Json | None) -> bool:
+    """Return whether the conditions let a create, or an update, come to the webhook."""
+    webhook = MODELS if new["kind"] == "ModelDeployment" else WORKLOADS
+    known = {"object": new, "oldObject": old, "request": {"operation": "CREATE" if old is None else "UPDATE"}}
+    return all(condition.holds(known) for condition in CONDITIONS[webhook["name"]])
+
+
+def matters(new: Json, old: Json | None) -> bool:
+    """Return whether the webhook itself would look at it."""
+    if not is_judged(new) and (old is None or not is_judged(old)):
+        return False
+    return old is None or governed_fields(new) != governed_fields(old)
+
+
+@pytest.mark.parametrize("webhook", WRITTEN["webhooks"], ids=lambda webhook: webhook["name"])
+def test_the_registration_fails_closed_soon_and_without_side_effects(webhook: Json) -> None:
+    """failurePolicy, timeout, side effects and the versions are what the design says."""
+    assert webhook["failurePolicy"] == "Fail"
+    assert webhook["timeoutSeconds"] == 5
+    assert webhook["sideEffects"] == "None"
+    assert webhook["matchPolicy"] == "Equivalent"
+    assert webhook["admissionReviewVersions"] == ["v1"]
+    service = {"name": "actgate-webhook", "namespace": "actgate-system", "path": "/validate", "port": 443}
+    assert webhook["clientConfig"] == {"service": service}
+    (excluded,) = webhook["namespaceSelector"]["matchExpressions"]
+    assert excluded == {
+        "key": "kubernetes.io/metadata.name",
+        "operator": "NotIn",
+        "values": ["kube-system", "actgate-system"],
+    }
+
+
+def test_only_creates_and_updates_of_our_kinds_are_asked_about() -> None:
+    """No deletes, no status, no scale; every served version of every kind."""
+    asked = {
+        (group, resource)
+        for webhook in WRITTEN["webhooks"]
+        for rule in webhook["rules"]
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+    }
+    plurals = {
+        f"{kind.lower()}s": "" if kind == "Pod" else "batch" if "Job" in kind else "apps"
+        for kind in TEMPLATE_PATHS
+    }
+    expected = {(group, plural) for plural, group in plurals.items()}
+    assert asked == expected | {("actgate.dev", "modeldeployments"), ("", "pods/ephemeralcontainers")}
+    for webhook in WRITTEN["webhooks"]:
+        for rule in webhook["rules"]:
+            assert (rule["apiVersions"], rule["operations"]) == (["*"], ["CREATE", "UPDATE"])
+
+
+def test_workloads_are_asked_about_only_where_a_namespace_enforces_it() -> None:
+    """A ModelDeployment is judged everywhere, a plain workload where the namespace says so."""
+    assert WORKLOADS["namespaceSelector"]["matchLabels"] == {"actgate.dev/enforce": "true"}
+    assert "matchLabels" not in MODELS["namespaceSelector"]
+
+
+OBJECTS: Final = (model_deployment(), *(workload(kind) for kind in TEMPLATE_PATHS))
+
+
+@pytest.mark.parametrize("obj", OBJECTS, ids=lambda obj: str(obj["kind"]))
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("metadata.resourceVersion", "4"),
+        ("metadata.labels.team", "credit"),
+        ("metadata.finalizers", ["example.com/hold"]),
+        ("metadata.ownerReferences", []),
+        ("metadata.deletionTimestamp", "2026-11-23T10:00:00Z"),
+        ("metadata.managedFields", [{"manager": "kubectl"}]),
+        ("metadata.generation", 2),
+        ("spec.replicas", 9),
+        ("spec.suspend", True),
+        ("status", {"replicas": 1}),
+    ],
+)
+def test_what_evidence_does_not_govern_never_reaches_the_webhook(obj: Json, path: str, value: object) -> None:
+    """No-op applies and writes of labels, finalizers, replicas and status go on without it."""
+    old = changed(obj, "metadata.labels.team", "other")
+    assert not reaches(old, old)
+    new = changed(old, path, value)
+    assert not reaches(new, old)
+    assert not matters(new, old)
+
+
+@pytest.mark.parametrize("obj", OBJECTS, ids=lambda obj: str(obj["kind"]))
+def test_a_create_that_serves_a_model_reaches_the_webhook(obj: Json) -> None:
+    """Whatever kind it is."""
+    assert reaches(obj, None)
+
+
+@pytest.mark.parametrize("kind", TEMPLATE_PATHS)
+def test_a_workload_that_serves_no_model_never_reaches_the_webhook(kind: str) -> None:
+    """Neither its create nor its update, whatever maps it lacks."""
+    plain = workload(kind, labels={}, annotations={})
+    for bare in (plain, changed(plain, "metadata.labels", {"actgate.dev/inference": "false"})):
+        assert not reaches(bare, None)
+        assert not reaches(changed(bare, "metadata.labels", {"a": "b"}), bare)
+
+
+@pytest.mark.parametrize("kind", TEMPLATE_PATHS)
+def test_a_workload_that_begins_or_ends_to_serve_a_model_reaches_the_webhook(kind: str) -> None:
+    """Both directions of the change are asked about."""
+    plain, linked = workload(kind, labels={}, annotations={}), workload(kind)
+    assert reaches(linked, plain)
+    assert reaches(plain, linked)
+
+
+GOVERNED: Final[tuple[tuple[str, Any], ...]] = (
+    ("metadata.annotations", {"actgate.dev/compliance-manifest": "other"}),
+    ("metadata.labels", {"actgate.dev/inference": "false"}),
+    ("{pod}.containers.0.image", "registry.example/other:1"),
+    ("{pod}.initContainers", [{"name": "init", "image": "busybox"}]),
+    ("{pod}.ephemeralContainers", [{"name": "debug", "image": "busybox"}]),
+    ("{pod}.volumes", [{"name": "weights", "image": {"reference": "registry.example/weights:1"}}]),
+    ("{pod}.nodeSelector", {"topology.kubernetes.io/region": "eu-west-2"}),
+    ("{pod}.affinity", {"nodeAffinity": {"x": []}}),
+)
+
+
+@pytest.mark.parametrize("kind", TEMPLATE_PATHS)
+@pytest.mark.parametrize(("path", "value"), GOVERNED)
+def test_a_change_of_a_governed_field_reaches_the_webhook(kind: str, path: str, value: object) -> None:
+    """Links, labels that classify, images of every sort of container and volume, and nodes."""
+    old = workload(kind)
+    new = changed(old, path.format(pod=".".join((*TEMPLATE_PATHS[kind], "spec"))), value)
+    assert matters(new, old)
+    assert reaches(new, old)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("spec.model.version", "3"),
+        ("spec.model.digest", f"sha256:{'0' * 64}"),
+        ("spec.complianceManifestRef.name", "other"),
+        ("spec.placement.regions", [{"region": "eu-west-2"}]),
+        ("spec.placement", None),
+        ("spec.server.image", "registry.example/other:1"),
+        ("spec.podTemplate", {"metadata": {"annotations": {"a": "b"}}}),
+        ("spec.podTemplate", {"metadata": {"labels": {"actgate.dev/inference": "true"}}}),
+        ("spec.podTemplate", {"spec": {"initContainers": [{"name": "x", "image": "y"}]}}),
+        ("spec.podTemplate", {"spec": {"nodeSelector": {"a": "b"}}}),
+        ("metadata.annotations", {"actgate.dev/model": "Other"}),
+    ],
+)
+def test_a_change_of_a_governed_field_of_a_model_reaches_the_webhook(path: str, value: object) -> None:
+    """Model, reference, placement, image, and what of the pod template evidence governs."""
+    new = changed(model_deployment(), path, value)
+    assert matters(new, model_deployment())
+    assert reaches(new, model_deployment())
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        {"spec": {"tolerations": [{"key": "gpu"}]}},
+        {"metadata": {"labels": {"team": "credit"}}},
+        {"metadata": None},
+        {"metadata": {"annotations": {}, "labels": None}, "spec": {"containers": None}},
+    ],
+)
+def test_a_pod_template_that_changes_in_other_ways_never_reaches_the_webhook(template: Json) -> None:
+    """Tolerations, other labels, and nulls and empty maps where maps could be."""
+    old = model_deployment()
+    for new in (model_deployment(podTemplate=template), model_deployment(podTemplate={})):
+        assert not matters(new, old)
+        assert not reaches(new, old)
+        assert not reaches(old, new)
+
+
+EXTRAS: Final[tuple[tuple[str, Any], ...]] = (
+    (
+        "spec.podTemplate",
+        {"metadata": {"annotations": {"a": "b"}, "labels": {"actgate.dev/inference": "true"}}},
+    ),
+    ("spec.podTemplate", {"spec": {"containers": [{"name": "x", "image": "y"}], "tolerations": []}}),
+    ("spec.podTemplate", {"spec": {"volumes": [{"name": "w", "image": {"reference": "weights:1"}}]}}),
+    ("spec.podTemplate", {"spec": {"nodeSelector": None, "affinity": {"nodeAffinity": {"x": []}}}}),
+    ("spec.podTemplate", {"metadata": None, "spec": None}),
+    ("metadata.annotations", {"actgate.dev/model": "CreditRiskScorer", "other": "x"}),
+)
+FULL: Final = tuple(
+    changed(changed(obj, path, value), "spec.replicas", 1)
+    for obj in OBJECTS
+    for path, value in EXTRAS
+    if obj["kind"] == "ModelDeployment" or path.startswith("metadata")
+)
+SOURCES: Final = OBJECTS + FULL
+
+
+@st.composite
+def updates(draw: st.DrawFn) -> tuple[Json, Json]:
+    """Return an object and a changed one, both of a shape that the API server lets through."""
+    old = SOURCES[draw(st.integers(0, len(SOURCES) - 1))]
+    new = orjson.loads(orjson.dumps(old))
+    for _ in range(draw(st.integers(1, 3))):
+        changeable = tuple(path for path in paths(new) if _may_change(new, path))
+        replace(
+            new, changeable[draw(st.integers(0, len(changeable) - 1))], draw(st.integers(-1, len(VALUES) - 1))
+        )
+    return new, old
+
+
+def _may_change(obj: Json, path: tuple[Any, ...]) -> bool:
+    """Return whether values of other types can stand there: schemas of the API server fix the rest."""
+    if obj["kind"] == "ModelDeployment":
+        return len(path) > 2 and path[1] in ("model", "complianceManifestRef", "placement", "podTemplate")
+    return len(path) > 2 and (path[-2] in ("annotations", "labels", "nodeSelector") or path[-1] == "image")
+
+
+@settings(deadline=None, max_examples=10 * settings().max_examples)
+@given(update=updates())
+def test_no_update_that_matters_is_kept_from_the_webhook(update: tuple[Json, Json]) -> None:
+    """Conditions and webhook agree on every update: what the webhook would look at, reaches it."""
+    new, old = update
+    if matters(new, old):
+        assert reaches(new, old)
+    assert not reaches(copy.deepcopy(old), old)
