@@ -104,7 +104,8 @@ class FakeApi:
         self.watches: list[dict[str, str]] = []
         self.writes: list[Written] = []
         self.authorizations: list[str | None] = []
-        self.before_page: list[asyncio.Event] = []
+        self.held_pages: list[asyncio.Event] = []
+        """Each holds back one answer to a list, made before, until it is set."""
         self._history: list[tuple[int, str, dict[str, Any]]] = []
         self._snapshots: dict[int, list[dict[str, Any]]] = {}
         self.open_watches: set[OpenWatch] = set()
@@ -245,10 +246,11 @@ class FakeApi:
             failed = await self._fail(request, next(self.on_watch))
             return await self._watch(request) if failed is None else failed
         self.lists.append(dict(request.query))
-        if self.before_page:
-            await self.before_page.pop(0).wait()
         failed = await self._fail(request, next(self.on_list))
-        return self._page(request) if failed is None else failed
+        answer = self._page(request) if failed is None else failed
+        if self.held_pages:
+            await self.held_pages.pop(0).wait()
+        return answer
 
     async def _fail(self, request: web.Request, fault: Fault) -> web.StreamResponse | None:
         match fault:

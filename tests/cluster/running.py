@@ -35,9 +35,11 @@ class Clock:
 
     def __init__(self) -> None:
         self.time = 1000.0
+        self.looks = 0
 
     def __call__(self) -> float:
-        """Return the time in seconds."""
+        """Return the time in seconds, and count who looks."""
+        self.looks += 1
         return self.time
 
 

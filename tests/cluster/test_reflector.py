@@ -96,18 +96,22 @@ async def test_a_periodic_list_finds_what_the_watch_missed(api: FakeApi) -> None
 
 
 async def test_a_periodic_list_hides_nothing(api: FakeApi) -> None:
-    """While the list is on its way the old picture answers, and events still come in."""
+    """While the list is on its way the old picture answers, and what is newer stays."""
     api.put("a", n=1)
     async with reflecting(api, timing=replace(PATIENT, relist=0.5)) as reflector:
         page = asyncio.Event()
-        api.before_page.append(page)
-        await until(lambda: not api.before_page)
+        api.held_pages.append(page)
+        await until(lambda: not api.held_pages)
         api.put("b", n=2)
         await until(lambda: "b" in picture(reflector))
         assert reflector.get("default", "a") == {"n": 1}
+        contact = reflector.last_contact
         page.set()
-        await until(lambda: len(api.lists) > 2)
+        await until(lambda: reflector.last_contact > contact)
         assert picture(reflector) == truth(api)
+        api.end_watches()
+        await until(lambda: len(api.watches) == 2)
+    assert api.watches[1]["resourceVersion"] == str(api.version)
 
 
 async def test_others_get_their_turn_while_a_page_is_merged(api: FakeApi) -> None:

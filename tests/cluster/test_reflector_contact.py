@@ -25,10 +25,10 @@ async def test_before_the_first_list_it_is_infinitely_old(api: FakeApi) -> None:
 async def test_a_list_is_as_old_as_its_question(api: FakeApi) -> None:
     """It shows what was there when it was asked for, however long it took."""
     clock, page = Clock(), asyncio.Event()
-    api.before_page.append(page)
+    api.held_pages.append(page)
     timing = replace(PATIENT, now=clock)
     async with api.cluster() as cluster, running(cluster, timing=timing) as reflector:
-        await until(lambda: not api.before_page)
+        await until(lambda: not api.held_pages)
         clock.time += 20.0
         page.set()
         await reflector.synced.wait()
@@ -69,12 +69,15 @@ async def test_without_bookmarks_a_list_renews_the_contact(api: FakeApi) -> None
 
 
 async def test_with_bookmarks_no_list_is_needed(api: FakeApi) -> None:
-    """Contact by bookmarks puts the list off: the second one comes after they end."""
+    """Each puts the list off: after many of them one is due only when they cease."""
     clock = Clock()
-    timing = replace(PATIENT, now=clock, quiet=65.0)
-    async with reflecting(api, timing=timing) as reflector:
-        for _ in range(3):
-            clock.time += 60.0
+    async with reflecting(api, timing=replace(PATIENT, now=clock, quiet=0.5)) as reflector:
+        for _ in range(5):
+            clock.time += 0.4
             api.bookmark()
-            await until(lambda: reflector.age() == 0.0)
+            await until(lambda: reflector.last_contact == clock.time)
+        looks = clock.looks
+        await until(lambda: clock.looks >= looks + 3)
         assert len(api.lists) == 1
+        clock.time += 0.6
+        await until(lambda: len(api.lists) == 2)

@@ -164,10 +164,13 @@ async def test_a_watch_that_lived_makes_the_next_failure_a_first_one(api: FakeAp
         assert await pauses.all_taken() == [0.5, 0.5, 0.5, 0.5]
 
 
+@pytest.mark.parametrize("request_kind", ["on_list", "on_watch"])
 @pytest.mark.parametrize(("asked", "taken"), [("7", 7.0), ("3600", 30.0), ("soon", 0.5)])
-async def test_it_waits_as_long_as_the_server_asks(api: FakeApi, asked: str, taken: float) -> None:
+async def test_it_waits_as_long_as_the_server_asks(
+    api: FakeApi, request_kind: str, asked: str, taken: float
+) -> None:
     """429 with Retry-After; an absurd one counts as the longest pause of our own."""
-    api.on_list = always(Refuse(429, retry_after=asked))
+    setattr(api, request_kind, always(Refuse(429, retry_after=asked)))
     pauses = Pauses(limit=1)
     async with api.cluster() as cluster, running(cluster, timing=unhurried(pauses)):
         assert await pauses.all_taken() == [taken]
@@ -216,16 +219,14 @@ async def test_a_list_that_outlasts_its_snapshot_begins_again(api: FakeApi) -> N
     for name in "abcd":
         api.put(name)
     async with reflecting(api, page_size=2) as reflector:
-        second = asyncio.Event()
         first = asyncio.Event()
-        first.set()
-        api.before_page += [first, second]
+        api.held_pages.append(first)
         api.tell("ERROR", status(410, "Expired"))
-        await until(lambda: not api.before_page)
+        await until(lambda: not api.held_pages)
         api.delete("a")
         api.delete("d")
         api.forget_history()
-        second.set()
+        first.set()
         await until(lambda: picture(reflector) == {"b": {}, "c": {}})
 
 
@@ -262,6 +263,20 @@ async def test_a_restored_api_server_wins_over_what_was_newer(api: FakeApi) -> N
         await until(lambda: picture(reflector) == truth(api))
 
 
+async def test_a_watch_of_the_former_history_is_not_believed(api: FakeApi) -> None:
+    """It is still open, and speaks of versions that the restored API server has not reached."""
+    api.put("kept", n=1)
+    backup = api.version
+    api.put("a", n=1)
+    async with reflecting(api, timing=replace(PATIENT, quiet=0.5)) as reflector:
+        api.restore(backup)
+        await until(lambda: picture(reflector) == truth(api))
+        former = {"metadata": {"name": "a", "namespace": "default", "resourceVersion": "1000"}}
+        api.tell("MODIFIED", {**former, "spec": {"n": 2}})
+        await until(lambda: len(api.watches) == 2)
+        assert picture(reflector) == {"kept": {"n": 1}}
+
+
 async def test_a_bookmark_of_the_past_makes_it_list(api: FakeApi) -> None:
     """A server that counts backwards is not the one that we knew."""
     api.put("a")
@@ -277,7 +292,7 @@ async def test_its_trouble_can_be_told(api: FakeApi) -> None:
     """`/readyz` needs a sentence; contact clears it."""
     async with reflecting(api) as reflector:
         gate = asyncio.Event()
-        api.before_page.append(gate)
+        api.held_pages.append(gate)
         api.tell("ERROR", status(410, "Expired", "too old resource version: 1 (100)"))
         await until(lambda: reflector.trouble)
         assert isinstance(reflector.trouble, Gone)
