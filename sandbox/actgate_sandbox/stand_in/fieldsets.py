@@ -8,6 +8,7 @@ merge and lists are atomic. The algorithm is that of sigs.k8s.io/structured-merg
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -177,24 +178,34 @@ def merge(live: Json, config: Json, schema: Node) -> Json:
 
 
 def _merge_list(live: list[Any], config: list[Any], schema: Node, kind: Shape) -> list[Any]:
-    """The configuration's order wins; items that only the live list has keep their neighbours."""
+    """Merge item by item; the configuration's order wins, other items keep their neighbours.
+
+    Of the items in both lists, a live one holds its place only if the configuration wants it next.
+    """
     ours = {element: item for element, item, _ in entries(config, schema, kind)}
     theirs = {element: item for element, item, _ in entries(live, schema, kind)}
     items = schema.get("items", UNKNOWN)
-    merged: dict[str, Any] = {}
-    waiting = iter(ours)
+    shared = deque(element for element in ours if element in theirs)
+    waiting = deque(ours)
+    merged: list[Any] = []
+
+    def take() -> None:
+        element = waiting.popleft()
+        known = theirs.get(element, _ABSENT)
+        merged.append(ours[element] if known is _ABSENT else merge(known, ours[element], items))
+        if shared and shared[0] == element:
+            shared.popleft()
+
     for element, item in theirs.items():
         if element not in ours:
-            merged[element] = item
-        elif element not in merged:
-            for upto in waiting:
-                known = theirs.get(upto, _ABSENT)
-                merged[upto] = ours[upto] if known is _ABSENT else merge(known, ours[upto], items)
-                if upto == element:
-                    break
-    for element in waiting:
-        merged[element] = ours[element]
-    return list(merged.values())
+            merged.append(item)
+        elif shared and shared[0] == element:
+            while waiting[0] != element:
+                take()
+            take()
+    while waiting:
+        take()
+    return merged
 
 
 def remove(value: Json, schema: Node, gone: Paths, path: Path = ()) -> Json:

@@ -160,7 +160,7 @@ class _Parts:
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it listens, and ends its watches before it waits for the rest."""
+    """A server that says when it listens, and breaks its connections when it is to end."""
 
     def __init__(self, config: uvicorn.Config, parts: _Parts) -> None:
         super().__init__(config)
@@ -172,7 +172,10 @@ class _Server(uvicorn.Server):
         self.listening.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._parts.watches.drop_all()
+        # A polite farewell over TLS would wait for clients that are not listening.
+        for connection in tuple(self.server_state.connections):
+            if connection.transport is not None:
+                connection.transport.abort()
         await super().shutdown(sockets)
 
 

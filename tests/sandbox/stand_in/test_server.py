@@ -1,0 +1,280 @@
+from __future__ import annotations
+
+import json
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import urllib3
+
+from actgate_sandbox.errors import SandboxError
+from actgate_sandbox.pki import Authority
+from actgate_sandbox.rest import Rest
+from actgate_sandbox.stand_in import StandIn, Store
+from tests.support.waiting import wait_until
+
+CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
+DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
+AUTHORITY = Authority()
+
+
+def config_map(name: str) -> dict[str, Any]:
+    """Make a ConfigMap."""
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
+
+
+def rest_of(server: StandIn) -> Rest:
+    """Open a client."""
+    return Rest(server.url, AUTHORITY.certificate, "token")
+
+
+@pytest.fixture
+def server() -> Iterator[StandIn]:
+    """A running stand-in that sends bookmarks at once."""
+    made = StandIn(serving=AUTHORITY.server(), token="token", bookmark_seconds=0.05)
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def rest(server: StandIn) -> Iterator[Rest]:
+    """A client of it."""
+    client = rest_of(server)
+    yield client
+    client.close()
+
+
+def lines(server: StandIn, **query: str) -> Iterator[dict[str, Any]]:
+    """Watch ConfigMaps, and yield events until the server ends the watch."""
+    context = ssl.create_default_context(cadata=AUTHORITY.certificate.decode())
+    with urllib3.PoolManager(ssl_context=context) as pool:
+        response = pool.request(
+            "GET",
+            f"{server.url}{CONFIG_MAPS}",
+            fields={"watch": "true", "timeoutSeconds": "50", **query},
+            headers={"Authorization": "Bearer token"},
+            preload_content=False,
+        )
+        kept = b""
+        for chunk in response.stream(amt=None):
+            *whole, kept = (kept + chunk).split(b"\n")
+            yield from (json.loads(line) for line in whole)
+
+
+def test_a_restart_keeps_the_objects_and_the_address(server: StandIn, rest: Rest) -> None:
+    """Only connections break; revisions go on."""
+    created = rest("POST", CONFIG_MAPS, config_map("a")).body
+    url = server.url
+    server.restart()
+    assert server.url == url
+    again = rest_of(server)
+    assert again("GET", f"{CONFIG_MAPS}/a").body == created
+    later = again("POST", CONFIG_MAPS, config_map("b")).body["metadata"]["resourceVersion"]
+    assert int(later) > int(created["metadata"]["resourceVersion"])
+    again.close()
+
+
+def test_custom_resources_are_served_again_after_a_restart(server: StandIn, rest: Rest) -> None:
+    """What definitions define is read from the store."""
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "things.test.dev"},
+        "spec": {
+            "group": "test.dev",
+            "scope": "Cluster",
+            "names": {"plural": "things", "kind": "Thing"},
+            "versions": [
+                {
+                    "name": "v1",
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": {"type": "object"}},
+                }
+            ],
+        },
+    }
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    assert rest("POST", path, definition).status == 201
+    server.restart()
+    again = rest_of(server)
+    assert again("GET", "/apis/test.dev/v1/things").status == 200
+    again.close()
+
+
+def test_while_it_is_halted_nobody_is_answered(server: StandIn, rest: Rest) -> None:
+    """The port is refused, and nobody else can take it."""
+    server.halt()
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        rest("GET", "/version")
+    server.start()
+    assert rest("GET", "/version").status == 200
+
+
+def test_another_server_can_go_on_with_a_store() -> None:
+    """The store is the cluster; servers come and go."""
+    store = Store()
+    for name in ("a", "b"):
+        one = StandIn(store, serving=AUTHORITY.server(), token="token")
+        one.start()
+        client = rest_of(one)
+        assert client("POST", CONFIG_MAPS, config_map(name)).status == 201
+        client.close()
+        one.stop()
+    assert len(store.all_of(next(place for place in store.places() if place.plural == "configmaps"))) == 2
+
+
+def test_watches_can_be_dropped(server: StandIn, rest: Rest) -> None:
+    """The stream ends as if the server were going away."""
+    rest("POST", CONFIG_MAPS, config_map("a"))
+    events = lines(server)
+    assert next(events)["type"] == "ADDED"
+    server.drop_watches()
+    assert list(events) == []
+
+
+def test_bookmarks_come_to_who_asks_for_them(server: StandIn, rest: Rest) -> None:
+    """In silence they say up to where everything was sent."""
+    revision = rest("GET", CONFIG_MAPS).body["metadata"]["resourceVersion"]
+    events = lines(server, resourceVersion=revision, allowWatchBookmarks="true")
+    bookmark = next(events)
+    assert (bookmark["type"], bookmark["object"]["kind"]) == ("BOOKMARK", "ConfigMap")
+    assert bookmark["object"]["metadata"]["resourceVersion"] == revision
+    later = rest("POST", "/api/v1/namespaces/kube-system/configmaps", config_map("a")).body
+    for event in events:
+        assert event["type"] == "BOOKMARK"
+        if event["object"]["metadata"]["resourceVersion"] == later["metadata"]["resourceVersion"]:
+            break
+
+
+def test_a_watch_can_begin_as_a_list(server: StandIn, rest: Rest) -> None:
+    """With sendInitialEvents a bookmark marks the end of what existed."""
+    rest("POST", CONFIG_MAPS, config_map("a"))
+    query = {
+        "sendInitialEvents": "true",
+        "resourceVersionMatch": "NotOlderThan",
+        "allowWatchBookmarks": "true",
+    }
+    events = lines(server, **query)
+    assert next(events)["type"] == "ADDED"
+    marked = next(events)
+    assert marked["type"] == "BOOKMARK"
+    assert marked["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+
+
+def test_after_compaction_a_watch_is_too_old(server: StandIn, rest: Rest) -> None:
+    """The 410 comes as an event; the list's own revision works again."""
+    revision = rest("GET", CONFIG_MAPS).body["metadata"]["resourceVersion"]
+    rest("POST", CONFIG_MAPS, config_map("a"))
+    server.compact()
+    [event] = lines(server, resourceVersion=revision)
+    assert (event["type"], event["object"]["code"]) == ("ERROR", 410)
+    assert event["object"]["reason"] == "Expired"
+
+
+def test_after_compaction_a_page_is_too_old(server: StandIn, rest: Rest) -> None:
+    """A continue token whose state changed since is 410 Gone."""
+    for name in ("a", "b", "c"):
+        rest("POST", CONFIG_MAPS, config_map(name))
+    token = rest("GET", CONFIG_MAPS, limit="1").body["metadata"]["continue"]
+    rest("DELETE", f"{CONFIG_MAPS}/c")
+    server.compact()
+    reply = rest("GET", CONFIG_MAPS, limit="1", **{"continue": token})
+    assert (reply.status, reply.body["reason"]) == (410, "Expired")
+
+
+def test_the_410_can_come_as_a_status() -> None:
+    """Proxies and older servers answer so, and clients must bear it."""
+    server = StandIn(serving=AUTHORITY.server(), token="token", gone_in_stream=False)
+    server.start()
+    client = rest_of(server)
+    revision = client("GET", CONFIG_MAPS).body["metadata"]["resourceVersion"]
+    client("POST", CONFIG_MAPS, config_map("a"))
+    server.compact()
+    reply = client("GET", CONFIG_MAPS, watch="true", resourceVersion=revision)
+    assert (reply.status, reply.body["reason"]) == (410, "Expired")
+    client.close()
+    server.stop()
+
+
+def test_a_large_list_is_answered_whole(server: StandIn, rest: Rest) -> None:
+    """Twenty thousand objects are one answer, and pages of it add up."""
+    from actgate_sandbox.stand_in.store import Key, Place
+
+    place = Place("", "configmaps")
+    for number in range(20_000):
+        name = f"n{number:05}"
+        obj = config_map(name)
+        obj["metadata"] |= {"namespace": "default", "uid": name}
+        server.store.commit(place, Key("default", name), obj, None)
+    assert len(rest("GET", CONFIG_MAPS).body["items"]) == 20_000
+    first = rest("GET", CONFIG_MAPS, limit="15000").body
+    rest_of_it = rest("GET", CONFIG_MAPS, **{"continue": first["metadata"]["continue"]}).body
+    assert len(first["items"]) + len(rest_of_it["items"]) == 20_000
+
+
+def test_deployments_become_available_where_that_is_asked_for() -> None:
+    """With rollouts the status says what a cluster's would, and follows every change."""
+    server = StandIn(serving=AUTHORITY.server(), token="token", rollouts=True)
+    server.start()
+    client = rest_of(server)
+    labels = {"a": "b"}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
+    body = {
+        "kind": "Deployment",
+        "metadata": {"name": "d"},
+        "spec": {"replicas": 2, "selector": {"matchLabels": labels}, "template": pod},
+    }
+    assert client("POST", DEPLOYMENTS, body).status == 201
+
+    def available(replicas: int, generation: int) -> bool:
+        status = client("GET", f"{DEPLOYMENTS}/d").body["status"]
+        return (status.get("availableReplicas"), status.get("observedGeneration")) == (
+            replicas,
+            generation,
+        )
+
+    wait_until(lambda: available(2, 1))
+    change = {"spec": {"replicas": 5}}
+    client("PATCH", f"{DEPLOYMENTS}/d", change, "application/merge-patch+json")
+    wait_until(lambda: available(5, 2))
+    client.close()
+    server.stop()
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"conversion": {"strategy": "Webhook"}}, "CRD conversion webhooks"),
+    ],
+)
+def test_what_it_does_not_do_is_said(rest: Rest, change: dict[str, object], sentence: str) -> None:
+    """A definition that the real server takes, and this one cannot, is 501 with the reason."""
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": {"type": "object"}},
+    }
+    names = {"plural": "things", "kind": "Thing"}
+    spec = {"group": "test.dev", "scope": "Cluster", "names": names, "versions": [version]}
+    definition = {"metadata": {"name": "things.test.dev"}, "spec": {**spec, **change}}
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    reply = rest("POST", path, {**definition, "kind": "CustomResourceDefinition"})
+    assert (reply.status, reply.body["reason"]) == (501, "NotImplemented")
+    assert sentence in reply.message
+
+
+def test_a_body_that_is_too_large_is_refused(rest: Rest) -> None:
+    """As on the real server, the limit is 3 MiB."""
+    body = config_map("a") | {"data": {"a": "x" * (3 * 1024 * 1024)}}
+    reply = rest("POST", CONFIG_MAPS, body)
+    assert (reply.status, reply.body["reason"]) == (413, "RequestEntityTooLarge")
+
+
+def test_a_server_that_does_not_run_cannot_be_told_anything() -> None:
+    """The mistake is named."""
+    with pytest.raises(SandboxError, match="start it first"):
+        StandIn().compact()
