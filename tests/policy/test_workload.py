@@ -6,80 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actgate.policy import Finding, Subject
+from actgate.policy import Subject
 from actgate.policy.evidence import ModelIdentity, Region
 from actgate.policy.workload import TEMPLATE_PATHS, governed_fields, is_inference, is_judged, subject_of
-from tests.policy.build import judge, manifest, policy
-
-API_VERSIONS = {
-    "Deployment": "apps/v1",
-    "StatefulSet": "apps/v1",
-    "DaemonSet": "apps/v1",
-    "ReplicaSet": "apps/v1",
-    "Job": "batch/v1",
-    "CronJob": "batch/v1",
-    "Pod": "v1",
-}
-REGION, ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
-LINK = "actgate.dev/compliance-manifest"
-MODEL = "actgate.dev/model"
-
-Json = dict[str, Any]
-
-
-def workload(
-    kind: str, pod: Json | None = None, own: Json | None = None, template: Json | None = None
-) -> Json:
-    """Return a workload: the spec of its pods, its own metadata, and its pod template's metadata."""
-    steps = TEMPLATE_PATHS[kind]
-    inner: Json = {"spec": pod or {}}
-    if template is not None:
-        inner["metadata"] = template
-    for step in reversed(steps):
-        inner = {step: inner}
-    return {
-        "apiVersion": API_VERSIONS[kind],
-        "kind": kind,
-        **inner,
-        "metadata": {"name": "scorer", "namespace": "credit", **(own or {})},
-    }
-
-
-def linked(**annotations: str) -> Json:
-    """Return metadata with the annotations actgate.dev/<name>."""
-    names = {name.replace("_", "-"): value for name, value in annotations.items()}
-    return {"annotations": {f"actgate.dev/{name}": value for name, value in names.items()}}
-
-
-def serving(**spec: Any) -> Json:  # noqa: ANN401 - fields of a ModelDeployment's spec
-    """Return a ModelDeployment of the passing model, with other values for some fields of its spec."""
-    passing = {
-        "model": {"name": "CreditRiskScorer", "version": "2"},
-        "complianceManifestRef": {"name": "credit-risk-scorer-v2"},
-        "server": {"image": "registry.example/server:1"},
-    }
-    return {
-        "apiVersion": "actgate.dev/v1alpha1",
-        "kind": "ModelDeployment",
-        "metadata": {"name": "scorer", "namespace": "credit"},
-        "spec": passing | spec,
-    }
-
-
-def required(*terms: Json) -> Json:
-    """Return a pod spec that requires one of these node selector terms."""
-    rule = "requiredDuringSchedulingIgnoredDuringExecution"
-    return {"affinity": {"nodeAffinity": {rule: {"nodeSelectorTerms": list(terms)}}}}
-
-
-def term(key: str, operator: str = "In", *values: str) -> Json:
-    """Return a node selector term of one expression."""
-    return {"matchExpressions": [{"key": key, "operator": operator, "values": list(values)}]}
-
-
-def codes(asking: Subject) -> list[str]:
-    """Return the region codes of a subject's placement."""
-    return [region.code for _, region in asking.placement or ()]
+from tests.policy.build import judge, manifest
+from tests.policy.objects import (
+    API_VERSIONS,
+    LINK,
+    MODEL,
+    REGION,
+    ZONE,
+    Json,
+    linked,
+    required,
+    serving,
+    workload,
+)
 
 
 @pytest.mark.parametrize("kind", sorted(TEMPLATE_PATHS))
@@ -213,64 +155,6 @@ def test_an_empty_annotation_refers_to_nothing() -> None:
     assert subject_of(obj, {}).manifest_name is None
 
 
-@pytest.mark.parametrize("kind", sorted(TEMPLATE_PATHS))
-def test_placement_is_read_from_node_selector_and_required_affinity(kind: str) -> None:
-    """Regions and zones that pods are bound to are where the model is served."""
-    pod = {"nodeSelector": {ZONE: "eu-west-3a", REGION: "eu-west-3"}} | required(
-        term(REGION, "In", "eu-central-1", "eu-west-3"), term(ZONE, "In", "eu-north-1a")
-    )
-    asking = subject_of(workload(kind, pod), {})
-    assert codes(asking) == ["eu-west-3", "eu-west-3a", "eu-central-1", "eu-west-3", "eu-north-1a"]
-    assert asking.problems == ()
-
-
-@pytest.mark.parametrize(
-    "pod", [{}, {"nodeSelector": {"disk": "ssd"}}, required(term("arch", "In", "arm64"))]
-)
-def test_a_workload_that_may_run_anywhere_declares_no_placement(pod: Json) -> None:
-    """No region is no declaration, which a policy may require."""
-    asking = subject_of(workload("Deployment", pod), {})
-    assert (asking.placement, asking.problems) == (None, ())
-
-
-def test_preferred_affinity_is_no_placement() -> None:
-    """What the scheduler may ignore proves nothing."""
-    preferred = [{"weight": 1, "preference": term(REGION, "In", "eu-west-3")}]
-    affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
-    assert subject_of(workload("Deployment", {"affinity": affinity}), {}).placement is None
-
-
-@pytest.mark.parametrize("operator", ["NotIn", "Exists", "DoesNotExist", "Gt", "Lt", None])
-@pytest.mark.parametrize("key", [REGION, ZONE])
-def test_an_affinity_that_names_no_allowed_region_is_a_problem(operator: str, key: str) -> None:
-    """Everywhere but one region, or anywhere with a label, is an unknown place."""
-    asking = subject_of(workload("Deployment", required(term(key, operator, "us-east-1"))), {})
-    (problem,) = asking.problems
-    assert problem.rule == "residency/serving"
-    assert problem.path.endswith("nodeSelectorTerms[0].matchExpressions[0]")
-
-
-def test_an_alternative_that_names_no_region_leaves_the_placement_open() -> None:
-    """Node selector terms are alternatives: one without a region lets pods run anywhere."""
-    pod = required(term(REGION, "In", "eu-west-3"), term("arch", "In", "arm64"))
-    (problem,) = subject_of(workload("Deployment", pod), {}).problems
-    assert problem.rule == "residency/serving"
-    assert problem.path.endswith("nodeSelectorTerms[1]")
-
-
-@pytest.mark.parametrize(
-    "pod",
-    [
-        required(term(REGION, "In", "eu-west-3"), {}),
-        {"nodeSelector": {REGION: "eu-west-3"}}
-        | required(term(REGION, "In", "eu-west-3"), term("arch", "In", "arm64")),
-    ],
-)
-def test_an_alternative_that_opens_nothing_is_no_problem(pod: Json) -> None:
-    """An empty term matches no node, and a node selector holds for every alternative."""
-    assert subject_of(workload("Deployment", pod), {}).problems == ()
-
-
 @pytest.mark.parametrize(
     ("spec", "rule", "path"),
     [
@@ -316,108 +200,6 @@ def test_a_generated_name_is_told_by_its_prefix() -> None:
     """Pods of controllers have no name yet when they are admitted."""
     obj = workload("Pod", own={"name": None, "generateName": "scorer-"})
     assert subject_of(obj, {}).name == "scorer-"
-
-
-POD = {"containers": [{"image": "a", "args": ["x"]}], "nodeSelector": {REGION: "eu-west-3"}}
-GOVERNED: dict[str, tuple[Json, Json]] = {
-    "image": (workload("Deployment", POD), workload("Deployment", POD | {"containers": [{"image": "b"}]})),
-    "init container": (
-        workload("Deployment", POD),
-        workload("Deployment", POD | {"initContainers": [{"image": "i"}]}),
-    ),
-    "image volume": (
-        workload("Deployment", POD),
-        workload("Deployment", POD | {"volumes": [{"image": {"reference": "v"}}]}),
-    ),
-    "own link": (
-        workload("Deployment", own=linked(compliance_manifest="a")),
-        workload("Deployment", own=linked(compliance_manifest="b")),
-    ),
-    "pods' annotation": (
-        workload("Deployment", template={"annotations": {"x": "1"}}),
-        workload("Deployment", template={"annotations": {"x": "2"}}),
-    ),
-    "label": (
-        workload("Deployment", own={"labels": {"actgate.dev/inference": "true"}}),
-        workload("Deployment", own={"labels": {}}),
-    ),
-    "node selector": (workload("Deployment", POD), workload("Deployment", POD | {"nodeSelector": {}})),
-    "affinity": (
-        workload("Deployment", POD),
-        workload("Deployment", POD | required(term(REGION, "In", "x"))),
-    ),
-    "model": (serving(), serving(model={"name": "Other"})),
-    "model uri": (serving(), serving(model={"name": "CreditRiskScorer", "version": "2", "uri": "s3://x"})),
-    "reference": (serving(), serving(complianceManifestRef={"name": "other"})),
-    "placement": (serving(), serving(placement={"regions": [{"region": "eu-west-3"}]})),
-    "server image": (serving(), serving(server={"image": "other"})),
-    "overlay": (serving(), serving(podTemplate={"spec": {"containers": [{"image": "x"}]}})),
-    "pod link": (
-        workload("Pod", own=linked(compliance_manifest="a")),
-        workload("Pod", own=linked(compliance_manifest="b")),
-    ),
-    "cron job": (
-        workload("CronJob", POD),
-        workload("CronJob", POD | {"ephemeralContainers": [{"image": "x"}]}),
-    ),
-}
-
-
-@pytest.mark.parametrize("change", sorted(GOVERNED))
-def test_a_change_of_what_evidence_governs_is_seen(change: str) -> None:
-    """Each governed field makes it another question."""
-    before, after = GOVERNED[change]
-    assert governed_fields(before) != governed_fields(after)
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        (serving(), serving(replicas=5, suspend=True)),
-        (serving(), serving(server={"image": "registry.example/server:1", "args": ["--fast"]})),
-        (serving(), serving() | {"metadata": {"name": "scorer", "finalizers": ["x"], "labels": {"a": "b"}}}),
-        (serving(), serving() | {"status": {"replicas": 1}}),
-        (
-            workload("Deployment", POD),
-            workload("Deployment", POD | {"containers": [{"image": "a", "args": ["y"]}]}),
-        ),
-        (
-            workload("Deployment", own={"annotations": {"deployment.kubernetes.io/revision": "1"}}),
-            workload("Deployment", own={"annotations": {"deployment.kubernetes.io/revision": "2"}}),
-        ),
-        (workload("Pod"), workload("Pod", own={"annotations": {"note": "x"}})),
-    ],
-)
-def test_a_change_of_anything_else_is_not_governed(before: Json, after: Json) -> None:
-    """Replicas, finalizers, other labels, status and arguments are not the gate's business."""
-    assert governed_fields(before) == governed_fields(after)
-
-
-def test_the_order_of_containers_is_not_governed() -> None:
-    """The same images in another order are the same question."""
-    first = workload("Deployment", {"containers": [{"image": "a"}, {"image": "b"}]})
-    second = workload("Deployment", {"containers": [{"image": "b"}, {"image": "a"}]})
-    assert governed_fields(first) == governed_fields(second)
-
-
-def test_a_workload_abroad_is_refused_by_the_field_that_places_it() -> None:
-    """The finding points into the pod template."""
-    pod = {"nodeSelector": {REGION: "us-east-1"}}
-    marks = linked(compliance_manifest="credit-risk-scorer-v2", model="CreditRiskScorer")
-    (finding,) = judge(manifest(), subject_of(workload("Deployment", pod, own=marks), {})).findings
-    assert (finding.rule, finding.path) == (
-        "residency/serving",
-        f"spec.template.spec.nodeSelector[{REGION}]",
-    )
-
-
-def test_a_workload_that_declares_no_region_is_refused_where_one_is_required() -> None:
-    """`serving: Require` asks plain workloads for a node selector."""
-    marks = linked(compliance_manifest="credit-risk-scorer-v2", model="CreditRiskScorer")
-    house = policy(residency={"serving": "Require"})
-    (finding,) = judge(manifest(), subject_of(workload("Job", own=marks), {}), house).findings
-    assert isinstance(finding, Finding)
-    assert "the Job declares no region to run in" in finding.message
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)

@@ -1,0 +1,101 @@
+"""Where a workload runs, read from what binds its pods to nodes."""
+
+from __future__ import annotations
+
+import pytest
+
+from actgate.policy import Finding, Subject
+from actgate.policy.workload import TEMPLATE_PATHS, subject_of
+from tests.policy.build import judge, manifest, policy
+from tests.policy.objects import (
+    REGION,
+    ZONE,
+    Json,
+    linked,
+    required,
+    term,
+    workload,
+)
+
+
+def codes(asking: Subject) -> list[str]:
+    """Return the region codes of a subject's placement."""
+    return [region.code for _, region in asking.placement or ()]
+
+
+@pytest.mark.parametrize("kind", sorted(TEMPLATE_PATHS))
+def test_placement_is_read_from_node_selector_and_required_affinity(kind: str) -> None:
+    """Regions and zones that pods are bound to are where the model is served."""
+    pod = {"nodeSelector": {ZONE: "eu-west-3a", REGION: "eu-west-3"}} | required(
+        term(REGION, "In", "eu-central-1", "eu-west-3"), term(ZONE, "In", "eu-north-1a")
+    )
+    asking = subject_of(workload(kind, pod), {})
+    assert codes(asking) == ["eu-west-3", "eu-west-3a", "eu-central-1", "eu-west-3", "eu-north-1a"]
+    assert asking.problems == ()
+
+
+@pytest.mark.parametrize(
+    "pod", [{}, {"nodeSelector": {"disk": "ssd"}}, required(term("arch", "In", "arm64"))]
+)
+def test_a_workload_that_may_run_anywhere_declares_no_placement(pod: Json) -> None:
+    """No region is no declaration, which a policy may require."""
+    asking = subject_of(workload("Deployment", pod), {})
+    assert (asking.placement, asking.problems) == (None, ())
+
+
+def test_preferred_affinity_is_no_placement() -> None:
+    """What the scheduler may ignore proves nothing."""
+    preferred = [{"weight": 1, "preference": term(REGION, "In", "eu-west-3")}]
+    affinity = {"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": preferred}}
+    assert subject_of(workload("Deployment", {"affinity": affinity}), {}).placement is None
+
+
+@pytest.mark.parametrize("operator", ["NotIn", "Exists", "DoesNotExist", "Gt", "Lt", None])
+@pytest.mark.parametrize("key", [REGION, ZONE])
+def test_an_affinity_that_names_no_allowed_region_is_a_problem(operator: str, key: str) -> None:
+    """Everywhere but one region, or anywhere with a label, is an unknown place."""
+    asking = subject_of(workload("Deployment", required(term(key, operator, "us-east-1"))), {})
+    (problem,) = asking.problems
+    assert problem.rule == "residency/serving"
+    assert problem.path.endswith("nodeSelectorTerms[0].matchExpressions[0]")
+
+
+def test_an_alternative_that_names_no_region_leaves_the_placement_open() -> None:
+    """Node selector terms are alternatives: one without a region lets pods run anywhere."""
+    pod = required(term(REGION, "In", "eu-west-3"), term("arch", "In", "arm64"))
+    (problem,) = subject_of(workload("Deployment", pod), {}).problems
+    assert problem.rule == "residency/serving"
+    assert problem.path.endswith("nodeSelectorTerms[1]")
+
+
+@pytest.mark.parametrize(
+    "pod",
+    [
+        required(term(REGION, "In", "eu-west-3"), {}),
+        {"nodeSelector": {REGION: "eu-west-3"}}
+        | required(term(REGION, "In", "eu-west-3"), term("arch", "In", "arm64")),
+    ],
+)
+def test_an_alternative_that_opens_nothing_is_no_problem(pod: Json) -> None:
+    """An empty term matches no node, and a node selector holds for every alternative."""
+    assert subject_of(workload("Deployment", pod), {}).problems == ()
+
+
+def test_a_workload_abroad_is_refused_by_the_field_that_places_it() -> None:
+    """The finding points into the pod template."""
+    pod = {"nodeSelector": {REGION: "us-east-1"}}
+    marks = linked(compliance_manifest="credit-risk-scorer-v2", model="CreditRiskScorer")
+    (finding,) = judge(manifest(), subject_of(workload("Deployment", pod, own=marks), {})).findings
+    assert (finding.rule, finding.path) == (
+        "residency/serving",
+        f"spec.template.spec.nodeSelector[{REGION}]",
+    )
+
+
+def test_a_workload_that_declares_no_region_is_refused_where_one_is_required() -> None:
+    """`serving: Require` asks plain workloads for a node selector."""
+    marks = linked(compliance_manifest="credit-risk-scorer-v2", model="CreditRiskScorer")
+    house = policy(residency={"serving": "Require"})
+    (finding,) = judge(manifest(), subject_of(workload("Job", own=marks), {}), house).findings
+    assert isinstance(finding, Finding)
+    assert "the Job declares no region to run in" in finding.message
