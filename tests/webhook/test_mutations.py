@@ -80,6 +80,8 @@ def replace(document: Any, path: tuple[Any, ...], choice: int) -> None:  # noqa:
             document = document[step]
         if choice < 0:
             del document[last]
+        elif isinstance(document, dict) is not isinstance(last, str):
+            return
         else:
             document[last] = copy.deepcopy(VALUES[choice])
     except (IndexError, KeyError, TypeError):

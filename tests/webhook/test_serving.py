@@ -171,7 +171,7 @@ async def _holds(value: bool) -> bool:
 async def _refused(port: int) -> bool:
     try:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
-    except ConnectionRefusedError:
+    except ConnectionError:
         return True
     writer.close()
     return False
