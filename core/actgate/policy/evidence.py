@@ -6,10 +6,12 @@ that could not be read is not here: it left a ``Problem``, and a problem always 
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
 from actgate.api.compliance_manifest import Metric, RiskCategory
-from actgate.policy.verdict import Finding
+
+if TYPE_CHECKING:
+    from actgate.policy.appraisal import Appraisal
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,6 @@ class Manifest:
     records: tuple[tuple[str, datetime], ...] = ()
     """Other dated records (path, moment); none of them may be in the future."""
     problems: tuple[Problem, ...] = ()
-    # Not an argument: dataclasses.replace would hand one manifest's judgement to another one.
-    judged: list[tuple[Any, Any, tuple[Finding, ...]]] = field(
-        init=False, default_factory=list, compare=False, repr=False
-    )
-    """The decision's note of its last judgement (tier, policies, findings); nobody else's business."""
+    # Not an argument: dataclasses.replace would hand one manifest's appraisal to another one.
+    appraisals: list["Appraisal"] = field(init=False, default_factory=list, compare=False, repr=False)
+    """Where ``appraisal`` notes its last answer; nobody else's business."""

@@ -38,11 +38,13 @@ class Policy:
 BASELINE: Final = Policy("baseline")
 """Applies where no CompliancePolicy selects the namespace: everything required, Deny."""
 
+_BASELINE_ALONE: Final = (BASELINE,)
+
 
 def applicable(policies: Iterable[Policy], labels: Mapping[str, str]) -> tuple[Policy, ...]:
     """Return the policies that select a namespace with these labels, sorted; else the baseline."""
     chosen = [policy for policy in policies if selects(policy.spec.namespace_selector, labels)]
-    return tuple(sorted(chosen, key=lambda policy: policy.name)) or (BASELINE,)
+    return tuple(sorted(chosen, key=lambda policy: policy.name)) if chosen else _BASELINE_ALONE
 
 
 def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:

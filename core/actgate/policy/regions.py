@@ -7,6 +7,7 @@ code that the table does not hold is unknown, and unknown is never allowed.
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from actgate.policy.data import region_rows
@@ -70,6 +71,7 @@ PROVIDERS: Final = frozenset(place.provider for places in _PLACES.values() for p
 """Providers that the table knows."""
 
 
+@lru_cache(maxsize=4096)
 def locate(code: str, provider: str | None = None) -> tuple[Place, ...]:
     """Return every place that a region or zone code can mean; empty when it is unknown.
 

@@ -157,9 +157,12 @@ def _metadata_of(obj: Json) -> list[Json]:
 
 def _images(obj: Json) -> Iterator[tuple[str, str]]:
     """Yield (field, image) for everything that a pod of this object would run or mount as an image."""
-    spec, path = _map(_template(obj), "spec"), f"{_template_path(obj)}spec"
     if isinstance(image := _map(_map(obj, "spec"), "server").get("image"), str):
         yield "spec.server.image", image
+    spec = _map(_template(obj), "spec")
+    if not spec:
+        return
+    path = f"{_template_path(obj)}spec"
     for field in ("initContainers", "containers", "ephemeralContainers"):
         for index, container in _items(spec, field):
             if isinstance(image := container.get("image"), str):
@@ -187,14 +190,16 @@ def _read_model_deployment(obj: Json) -> dict[str, Any]:
 
 
 def _served_model(model: Json, problems: list[SubjectProblem]) -> ModelIdentity | None:
-    stated = {key: model.get(key) for key in ("name", "version", "digest")}
-    for key, value in stated.items():
-        if value is not None and not isinstance(value, str):
-            problems.append(_unreadable(link.MODEL.id, f"spec.model.{key}", "a string"))
-    if not isinstance(stated["name"], str) or not stated["name"]:
-        return None
-    texts = {key: value if isinstance(value, str) else None for key, value in stated.items()}
-    return ModelIdentity(stated["name"], texts["version"], texts["digest"])
+    name, version, digest = (_stated(model, key, problems) for key in ("name", "version", "digest"))
+    return ModelIdentity(name, version, digest) if name else None
+
+
+def _stated(model: Json, key: str, problems: list[SubjectProblem]) -> str | None:
+    value = model.get(key)
+    if value is None or isinstance(value, str):
+        return value
+    problems.append(_unreadable(link.MODEL.id, f"spec.model.{key}", "a string"))
+    return None
 
 
 def _declared_placement(spec: Json, problems: list[SubjectProblem]) -> tuple[tuple[str, Region], ...]:
@@ -254,7 +259,10 @@ def _annotation(obj: Json, name: str, rule: str, problems: list[SubjectProblem])
 
 def _node_placement(obj: Json, problems: list[SubjectProblem]) -> Iterator[tuple[str, Region]]:
     """Yield the regions and zones that node selector and required node affinity name."""
-    spec, path = _map(_template(obj), "spec"), f"{_template_path(obj)}spec"
+    spec = _map(_template(obj), "spec")
+    if not spec:
+        return
+    path = f"{_template_path(obj)}spec"
     selector = _map(spec, "nodeSelector")
     selected = [label for label in _REGION_LABELS if label in selector]
     for label in selected:

@@ -61,8 +61,6 @@ class Classified:
     prohibited_by: str | None = None
     """The words that make it a prohibited practice, or None."""
     doubt: str | None = None
-    changes_at: datetime | None = None
-    """When a prohibition begins that changes this answer."""
 
 
 def classify(manifest: Manifest, now: datetime) -> Classified:
@@ -76,7 +74,7 @@ def classify(manifest: Manifest, now: datetime) -> Classified:
             words = f"its classification rests on point {basis} of Art. 5, in force since {start:%Y-%m-%d}"
             return Classified(Tier.HIGH_RISK, _BASIS, prohibited_by=words)
         doubt = f"point {basis} of Art. 5 prohibits the system from {start:%Y-%m-%d} on"
-        return Classified(Tier.HIGH_RISK, _BASIS, doubt=doubt, changes_at=start)
+        return Classified(Tier.HIGH_RISK, _BASIS, doubt=doubt)
     if category is None:
         what = manifest.stated_category
         words = "is missing" if what is None else f"{shown(what)} is not known"
@@ -85,6 +83,13 @@ def classify(manifest: Manifest, now: datetime) -> Classified:
     if tier is Tier.HIGH_RISK or stated is None or (contradiction := _contradiction(stated)) is None:
         return Classified(tier)
     return Classified(Tier.HIGH_RISK, _BASIS, doubt=contradiction)
+
+
+def turning_points(manifest: Manifest) -> Iterator[datetime]:
+    """Yield the moments at which ``classify`` changes its answer."""
+    stated = manifest.classification
+    if stated is not None and stated.basis in _ART_5:
+        yield _ART_5[stated.basis]
 
 
 def _contradiction(stated: Classification) -> str | None:

@@ -1,0 +1,97 @@
+"""What evidence is worth by itself, under a set of policies, for as long as time does not change it.
+
+This is the larger part of a decision, and it is the same for every subject. It is judged once and noted on
+the manifest; a review of a manifest that was judged before compares identities and two moments.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from actgate.api.compliance_policy import Tier
+from actgate.policy import rules
+from actgate.policy.evidence import Manifest
+from actgate.policy.policies import Policy
+from actgate.policy.rules import bias, evidence, link, oversight, residency, risk
+from actgate.policy.verdict import Finding
+
+_ORDER: Final = {rule.id: position for position, rule in enumerate(rules.ALL)}
+
+
+@dataclass(frozen=True, slots=True)
+class Appraisal:
+    """The findings about one manifest that hold for any subject that refers to it."""
+
+    policies: tuple[Policy, ...]
+    since: datetime | None
+    """It holds from this moment on; None without a beginning."""
+    until: datetime | None
+    """Time alone changes it at this moment; None if it never does."""
+    tier: Tier
+    """The tier in which the system is judged."""
+    findings: tuple[Finding, ...]
+    """As ``ordered`` returns them."""
+
+    def holds(self, policies: tuple[Policy, ...], moment: datetime) -> bool:
+        """Return whether this is the appraisal under these policies at this moment."""
+        return (
+            self.policies == policies
+            and (self.until is None or moment < self.until)
+            and (self.since is None or self.since <= moment)
+        )
+
+
+def appraise(manifest: Manifest, policies: tuple[Policy, ...], moment: datetime) -> Appraisal:
+    """Return what a manifest is worth under the policies that apply, from its note where that holds."""
+    for noted in manifest.appraisals:
+        if noted.holds(policies, moment):
+            return noted
+    appraisal = _appraise(manifest, policies, moment)
+    # One slice assignment: a reader in another thread sees the old note or the new one, whole.
+    manifest.appraisals[:] = [appraisal]
+    return appraisal
+
+
+def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return each finding once, with its strongest effect; strongest first, then by rule."""
+    strongest: dict[tuple[str, str, str], Finding] = {}
+    for finding in findings:
+        key = (finding.rule, finding.path, finding.message)
+        known = strongest.get(key)
+        if known is None or known.strength < finding.strength:
+            strongest[key] = finding
+    return tuple(
+        sorted(
+            strongest.values(),
+            key=lambda item: (-item.strength, _ORDER[item.rule], item.path, item.message),
+        )
+    )
+
+
+def _appraise(manifest: Manifest, policies: tuple[Policy, ...], moment: datetime) -> Appraisal:
+    classified = risk.classify(manifest, moment)
+    points = [point for policy in policies for point in evidence.turning_points(manifest, policy)]
+    points += risk.turning_points(manifest)
+    return Appraisal(
+        policies=policies,
+        since=max((point for point in points if point <= moment), default=None),
+        until=min((point for point in points if point > moment), default=None),
+        tier=classified.tier,
+        findings=ordered(_judge(manifest, classified, policies, moment)),
+    )
+
+
+def _judge(
+    manifest: Manifest, classified: risk.Classified, policies: tuple[Policy, ...], moment: datetime
+) -> Iterator[Finding]:
+    yield from risk.findings(classified)
+    yield from link.unproven(manifest)
+    yield from bias.unproven(manifest)
+    yield from oversight.unproven(manifest)
+    for policy in policies:
+        yield from evidence.unreadable(manifest, policy.spec.enforcement)
+        yield from bias.findings(manifest, classified.tier, policy)
+        yield from residency.training(manifest, classified.tier, policy)
+        yield from oversight.findings(manifest, classified.tier, policy)
+        yield from evidence.timely(manifest, policy, moment)
