@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
@@ -21,6 +22,7 @@ from actgate_sandbox.stand_in.status import (
     ApiError,
     Json,
     Object,
+    internal,
     method_not_allowed,
     no_such_path,
     unauthorized,
@@ -41,6 +43,7 @@ _OPTIONS = {
     "PATCH": "PatchOptions",
     "DELETE": "DeleteOptions",
 }
+_log = logging.getLogger(__name__)
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _TRUE = ("true", "1")
 
@@ -97,6 +100,9 @@ class Front:
                 return await answer(request)
             except ApiError as error:
                 return _json(error.body(), error.code)
+            except Exception as error:
+                _log.exception("%s %s failed", request.method, request.url.path)
+                return _json(internal(f"the sandbox stand-in failed: {error!r}").body(), 500)
 
         return guarded
 

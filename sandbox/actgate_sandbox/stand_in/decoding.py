@@ -23,6 +23,8 @@ def complete(call: Call, obj: Object) -> Object:
             where a field has the wrong type.
     """
     resource = call.resource
+    # Nobody but the server writes into managedFields, and they are the largest part.
+    managed = obj["metadata"].pop("managedFields", None)
     if resource.custom:
         obj["metadata"] = tidy(obj["metadata"], object_meta())
     else:
@@ -38,6 +40,8 @@ def complete(call: Call, obj: Object) -> Object:
     if call.options.validation == "Warn":
         call.warnings.extend(f'unknown field "{path}"' for path in unknown)
     completed: Object = resource.compiled.default(known)
+    if managed is not None:
+        completed["metadata"]["managedFields"] = managed
     return completed
 
 
@@ -82,8 +86,15 @@ def require_valid(call: Call, obj: Object, old: Object | None, more: list[Cause]
     """
     resource = call.resource
     causes = [*metadata_causes(call, obj), *more]
-    causes += [Cause(error.kind, error.path, error.message) for error in resource.compiled.validate(obj, old)]
+    judged = resource.compiled.judge(_plain(obj), None if old is None else _plain(old))
+    call.warnings.extend(judged.warnings)
+    causes += [Cause(error.kind, error.path, error.message) for error in judged.errors]
     causes += resource.check(obj, old)
     if causes:
         name = obj["metadata"].get("name", "")
         raise invalid(resource.kind, resource.group, name, causes)
+
+
+def _plain(obj: Object) -> Object:
+    metadata = {key: item for key, item in obj["metadata"].items() if key != "managedFields"}
+    return {**obj, "metadata": metadata}
