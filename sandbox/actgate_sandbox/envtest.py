@@ -37,6 +37,11 @@ def assets() -> Path:
     return Path(os.environ.get("KUBEBUILDER_ASSETS") or DEFAULT_ASSETS)
 
 
+def find_kubectl() -> str | None:
+    """Return kubectl from the PATH, else from envtest's folder, else None."""
+    return shutil.which("kubectl") or shutil.which("kubectl", path=assets())
+
+
 def missing_binaries() -> list[str]:
     """Name the binaries without which no real API server can be started."""
     return [name for name in NEEDED if not os.access(assets() / name, os.X_OK)]
@@ -116,6 +121,8 @@ class EnvTest:
             f"--initial-cluster=default=http://127.0.0.1:{self._peer_port}",
             "--socket-reuse-port",
             "--unsafe-no-fsync",
+            # As kubeadm sets it: without it, watches of a quiet kind get no bookmarks.
+            "--experimental-watch-progress-notify-interval=5s",
             "--log-level=warn",
         )
         self._wait_until_ready("etcd", f"http://127.0.0.1:{self._etcd_port}/health")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from actgate.evidence import DocumentError, load
-from tests.support.kubectl import find_kubectl
+from actgate_sandbox.envtest import find_kubectl
 
 
 def contents(text: str | bytes) -> list[Any]:

@@ -16,9 +16,9 @@ import pytest
 
 from actgate_sandbox import control_plane as sandbox
 from actgate_sandbox.control_plane import ControlPlane
-from actgate_sandbox.envtest import assets, missing_binaries
+from actgate_sandbox.envtest import assets, find_kubectl, missing_binaries
 from actgate_sandbox.rest import Rest
-from tests.support.kubectl import Kubectl, find_kubectl
+from tests.support.kubectl import Kubectl
 
 _numbers = itertools.count()
 

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from actgate_sandbox.envtest import assets
-
-
-@cache
-def find_kubectl() -> str | None:
-    """Return kubectl from PATH, else from envtest's folder, else None."""
-    return shutil.which("kubectl") or shutil.which("kubectl", path=assets())
+from actgate_sandbox.envtest import find_kubectl
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,9 @@
 """``actgate manifest``: a pipeline's own file as a ComplianceManifest, and the digest of either."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from actgate import evidence
-from actgate.cli import quoting
 from actgate.cli.exits import UnusableError
 from actgate.cli.lines import place
 from actgate.cli.sources import Document, read_one
@@ -57,9 +55,7 @@ def digest(argument: str) -> str:
 
 def render(manifest: Mapping[str, Any], output_format: str) -> str:
     """Return an object as ``yaml`` or ``json``, its fields in the order that it has."""
-    if output_format == "json":
-        return json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    return quoting.dump(manifest)
+    return evidence.to_json(manifest) if output_format == "json" else evidence.to_yaml(manifest)
 
 
 def _convert(document: Document, name: str | None = None) -> evidence.Conversion:

@@ -1,8 +1,6 @@
 """Applying objects as a user would: through kubectl, or plain REST where there is no kubectl."""
 
 import json
-import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ from typing import Any, Final, Protocol
 
 import yaml
 
+from actgate_sandbox.envtest import find_kubectl
 from actgate_sandbox.rest import APPLY_PATCH, Rest
 
 _COLLECTIONS: Final = {
@@ -45,20 +44,13 @@ def applier(kubeconfig: Path, rest: Rest) -> Applier:
     return RestApplier(rest) if kubectl is None else KubectlApplier(kubectl, kubeconfig)
 
 
-def find_kubectl() -> Path | None:
-    """Return kubectl beside the API server's binaries or on the PATH, if it is there."""
-    folder = os.environ.get("KUBEBUILDER_ASSETS", "/usr/local/kubebuilder/bin")
-    found = shutil.which("kubectl", path=folder) or shutil.which("kubectl")
-    return Path(found) if found else None
-
-
 class KubectlApplier:
     """``kubectl apply -f -``."""
 
     name = "kubectl apply"
 
-    def __init__(self, kubectl: Path, kubeconfig: Path) -> None:
-        self._command = [str(kubectl), "--kubeconfig", str(kubeconfig), "apply", "-f", "-"]
+    def __init__(self, kubectl: str, kubeconfig: Path) -> None:
+        self._command = [kubectl, "--kubeconfig", str(kubeconfig), "apply", "-f", "-"]
 
     def __call__(self, text: str, namespace: str | None = None) -> Applied:
         """Apply every object of the text, as a user would."""

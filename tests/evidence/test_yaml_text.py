@@ -1,7 +1,7 @@
 import pytest
 
 from actgate import evidence
-from actgate.cli.quoting import dump
+from actgate.evidence import to_yaml
 
 
 @pytest.mark.parametrize(
@@ -27,13 +27,13 @@ from actgate.cli.quoting import dump
 )
 def test_text_stays_text_for_kubectl(text: str) -> None:
     """A string that some reader takes for a number, a boolean, a time or null comes back as the string."""
-    (document,) = evidence.load(dump({"version": text, text: 1}), "x.yaml")
+    (document,) = evidence.load(to_yaml({"version": text, text: 1}), "x.yaml")
     assert document.content == {"version": text, text: 1}
 
 
 def test_other_values_come_back_as_they_are() -> None:
     """Numbers, booleans, nulls and nested values survive the way through YAML."""
     value = {"b": 0.00001, "a": [True, None, -0.2, {"c": 10**15}], "t": "Zürich\n", "n": 3}
-    (document,) = evidence.load(dump(value), "x.yaml")
+    (document,) = evidence.load(to_yaml(value), "x.yaml")
     assert document.content == value
     assert list(value) == ["b", "a", "t", "n"]
