@@ -86,9 +86,10 @@ def require_valid(call: Call, obj: Object, old: Object | None, more: list[Cause]
     """
     resource = call.resource
     causes = [*metadata_causes(call, obj), *more]
-    judged = resource.compiled.judge(_plain(obj), None if old is None else _plain(old))
-    call.warnings.extend(judged.warnings)
-    causes += [Cause(error.kind, error.path, error.message) for error in judged.errors]
+    if not resource.self_checked:
+        judged = resource.compiled.judge(_plain(obj), None if old is None else _plain(old))
+        call.warnings.extend(judged.warnings)
+        causes += [Cause(error.kind, error.path, error.message) for error in judged.errors]
     causes += resource.check(obj, old)
     if causes:
         name = obj["metadata"].get("name", "")

@@ -122,6 +122,7 @@ def builtin_kinds() -> list[Resource]:
             counted=True,
             categories=_API,
             check=rules.check_webhooks,
+            self_checked=True,
             unconditional=False,
         ),
         _kind(
@@ -135,5 +136,6 @@ def builtin_kinds() -> list[Resource]:
             allocate=crds.allocate_definition,
             unconditional=False,
             check=crds.check_definition,
+            self_checked=True,
         ),
     ]

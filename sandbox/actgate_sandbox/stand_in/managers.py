@@ -154,7 +154,9 @@ def _take_from_others(entries: Entries, manager: Manager, change: fieldsets.Diff
     taken = change.added | change.modified | change.removed
     for key, entry in list(entries.items()):
         if key != manager.key and not taken.isdisjoint(entry.paths):
-            entries[key] = replace(entry, paths=entry.paths - taken)
+            # The real server forgets when an ordinary writer wrote, once it loses fields.
+            time = entry.time if entry.manager.operation == "Apply" else ""
+            entries[key] = replace(entry, paths=entry.paths - taken, time=time)
 
 
 def apply(

@@ -79,6 +79,8 @@ class Resource:
     """Parts that every object of the kind has, and that nobody comes to own by making one."""
     check: Callable[[Object, Object | None], list[Cause]] = _no_causes
     """Rules of the kind that a schema cannot say."""
+    self_checked: bool = False
+    """Whether `check` says everything, what the schema would complain of included."""
     deprecated: str = ""
     shared_place: str | None = None
     """The group whose objects these are another face of."""
