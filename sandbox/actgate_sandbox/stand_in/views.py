@@ -10,7 +10,7 @@ import orjson
 from actgate_sandbox.stand_in import jsonpath
 from actgate_sandbox.stand_in.cells import age
 from actgate_sandbox.stand_in.resources import Column, Resource
-from actgate_sandbox.stand_in.status import Object, not_acceptable
+from actgate_sandbox.stand_in.status import Json, Object, not_acceptable
 from actgate_sandbox.stand_in.store import Stored
 
 View = Literal["object", "table", "metadata"]
@@ -116,7 +116,7 @@ def _definition(column: Column) -> Object:
     }
 
 
-def _cell(column: Column, obj: Object) -> Any:  # noqa: ANN401 - any JSON scalar
+def _cell(column: Column, obj: Object) -> Json:
     value = column.cell(obj) if callable(column.cell) else jsonpath.first(obj, column.cell)
     if value is None:
         return column.absent
