@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actgate.evidence.places import other_towns, regions_in
+from actgate.evidence.places import regions_in
 from actgate.policy.evidence import Region
 
 
@@ -46,14 +46,6 @@ def test_the_words_around_a_code_are_its_statement() -> None:
         Region("eu-west-3", None, "EU-WEST-3 (Paris/Frankfurt)"),
     )
     assert regions_in("EU-WEST-3") == (Region("eu-west-3"),)
-
-
-def test_a_town_of_another_region_is_found() -> None:
-    """The pipeline's own text names Frankfurt beside Paris."""
-    (region,) = regions_in("EU-WEST-3 (Paris/Frankfurt)")
-    assert {town.town for town in other_towns(region)} == {"Frankfurt"}
-    (right,) = regions_in("eu-west-3 (Paris)")
-    assert other_towns(right) == ()
 
 
 @settings(max_examples=300, deadline=None)

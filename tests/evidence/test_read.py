@@ -224,3 +224,16 @@ def test_what_repeats_is_held_once() -> None:
     assert one.oversight is two.oversight
     assert one.bias[0].attribute is two.bias[0].attribute
     assert one.namespace is two.namespace
+
+
+def test_findings_after_an_unreadable_item_keep_their_place() -> None:
+    """A finding points at the item of the document, not of what was left of it."""
+    good = {"metric": "demographic_parity_difference", "value": 0.2}
+    regions = [{"region": 7}, {"provider": "aws", "region": "eu-west-2"}]
+    damaged = manifest_object(
+        bias=[{"metric": "demographic_parity_difference", "value": "0.2"}, good],
+        training={"finishedAt": "2026-11-01T10:00:00Z", "regions": regions},
+    )
+    found = {(finding.rule, finding.path) for finding in judged(read_manifest(damaged)).findings}
+    assert ("bias/limit", "spec.bias[1].value") in found
+    assert ("residency/training", "spec.training.regions[1]") in found

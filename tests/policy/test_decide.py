@@ -6,13 +6,16 @@ from datetime import UTC, datetime, tzinfo
 
 import pytest
 
+from actgate.api.compliance_policy import Enforcement
 from actgate.policy import Policy, decide, rules
 from actgate.policy.data import RULESET
-from actgate.policy.evidence import ModelIdentity, Problem
+from actgate.policy.evidence import ModelIdentity, Oversight, Problem
 from actgate.policy.subject import Subject, SubjectProblem
 from tests.policy.build import (
     ASKING,
+    FAIR,
     LONDON,
+    MODEL,
     NOW,
     PASSING,
     found,
@@ -189,3 +192,22 @@ def test_a_subject_needs_no_labels() -> None:
     """A namespace without labels is a namespace like others."""
     bare = Subject("ModelDeployment", "credit", "scorer", PASSING.name, PASSING.model)
     assert judge(PASSING, bare).policies == ("baseline",)
+
+
+def test_advice_is_not_given_beside_the_demand() -> None:
+    """Where a policy asks for what a warning would only suggest, the warning is left out."""
+    bare = manifest(
+        model=ModelIdentity(MODEL.name), oversight=Oversight(enabled=True), bias=(replace(FAIR, groups=()),)
+    )
+    asking = policy(
+        bias={"minGroupCount": 10}, humanOversight={"fields": ["stop"]}, evidence={"requireDigest": True}
+    )
+    verdict = judge(bare, subject(), asking)
+    assert {finding.effect for finding in verdict.findings} == {Enforcement.DENY}
+
+
+def test_findings_of_a_list_stand_in_its_order() -> None:
+    """Item 10 comes after item 2."""
+    evidence = manifest(bias=(replace(FAIR, value=0.5, compliant=None),) * 12)
+    paths = [item.path for item in judge(evidence).findings if item.rule == "bias/limit"]
+    assert paths == [f"spec.bias[{index}].value" for index in range(12)]

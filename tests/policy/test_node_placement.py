@@ -99,3 +99,14 @@ def test_a_workload_that_declares_no_region_is_refused_where_one_is_required() -
     (finding,) = judge(manifest(), subject_of(workload("Job", own=marks), {}), house).findings
     assert isinstance(finding, Finding)
     assert "the Job declares no region to run in" in finding.message
+
+
+def test_the_provider_annotation_tells_which_region_a_node_label_means() -> None:
+    """eu-west-1 alone could be London; a pod template that names its provider means Dublin."""
+    pod = {"nodeSelector": {REGION: "eu-west-1"}} | required(term(ZONE, "In", "eu-west-1a"))
+    links = {"compliance_manifest": "credit-risk-scorer-v2", "model": "CreditRiskScorer"}
+    alone = subject_of(workload("Deployment", pod, template=linked(**links)), {})
+    assert "residency/serving" in judge(manifest(), alone).failed_rules
+    named = subject_of(workload("Deployment", pod, template=linked(**links, provider="aws")), {})
+    assert {region.provider for _, region in named.placement or ()} == {"aws"}
+    assert judge(manifest(), named).allowed

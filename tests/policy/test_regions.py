@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actgate.policy.regions import PROVIDERS, locate, towns_named
+from actgate.policy.regions import PROVIDERS, locate, other_towns, towns_named
 
 
 def countries(code: str, provider: str | None = None) -> set[str]:
@@ -134,3 +134,10 @@ def test_towns_are_found_as_words_in_a_text(text: str, towns: set[str]) -> None:
 def test_every_provider_of_the_table_can_be_asked_by_name() -> None:
     """Provider names are lower case, as `locate` compares them."""
     assert all(provider == provider.lower().strip() for provider in PROVIDERS)
+
+
+def test_a_town_of_another_region_is_found() -> None:
+    """The pipeline's own text names Frankfurt beside Paris."""
+    paris = locate("eu-west-3", "aws")
+    assert {place.town for place in other_towns("EU-WEST-3 (Paris/Frankfurt)", paris)} == {"Frankfurt"}
+    assert other_towns("eu-west-3 (Paris)", paris) == ()

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from actgate.policy.rules.rule import shown
-from actgate.policy.workload import MODEL_DEPLOYMENT, TEMPLATE_PATHS
+from actgate.policy.subject import MODEL_DEPLOYMENT
+from actgate.policy.workload import TEMPLATE_PATHS
 from actgate_webhook.review import Review
 
 _CONTAINERS = ("initContainers", "containers", "ephemeralContainers")

@@ -122,8 +122,8 @@ class BiasMeasurement(Model):
     """Name of the metric."""
     value: float
     """Measured value: a difference from -1 to 1, or a ratio from 0 upwards."""
-    threshold: float | None = None
-    """Limit that the pipeline set itself; it can tighten the policy's limit and never loosen it."""
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Limit that the pipeline set itself, 0 to 1; it can tighten the policy's limit and never loosen it."""
     compliant: bool | None = None
     """The pipeline's own verdict. It is recomputed, and a contradiction is refused."""
     groups: Annotated[list[Group], Field(max_length=64)] | None = None

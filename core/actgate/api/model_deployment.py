@@ -92,7 +92,9 @@ class EnvVar(Model):
 
 
 class ContainerPort(Model):
-    """A port that the server listens on."""
+    """A port that the server listens on; takes every field of a core/v1 ContainerPort."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"x-kubernetes-preserve-unknown-fields": True})
 
     name: Annotated[str, Field(min_length=1, max_length=15)] | None = None
     """Name of the port."""
@@ -111,7 +113,7 @@ class Server(Model):
     """Container image, best by digest."""
     command: Annotated[list[LongText], Field(max_length=128)] | None = None
     """Entry point."""
-    args: Annotated[list[LongText], Field(max_length=256)] | None = None
+    args: Annotated[list[Annotated[str, Field(max_length=4096)]], Field(max_length=256)] | None = None
     """Arguments of the entry point."""
     env: (
         Annotated[

@@ -19,5 +19,8 @@ MODEL_ANNOTATION: Final = f"{GROUP}/model"
 MODEL_VERSION_ANNOTATION: Final = f"{GROUP}/model-version"
 MODEL_DIGEST_ANNOTATION: Final = f"{GROUP}/model-digest"
 
+PROVIDER_ANNOTATION: Final = f"{GROUP}/provider"
+"""Cloud provider of the regions and zones that a pod template selects nodes by."""
+
 REGION_NODE_LABEL: Final = "topology.kubernetes.io/region"
 ZONE_NODE_LABEL: Final = "topology.kubernetes.io/zone"

@@ -17,6 +17,7 @@ from actgate.cli.exits import UnusableError
 from actgate.cli.lines import place
 from actgate.cli.sources import Document
 from actgate.policy import Manifest, Policy, workload
+from actgate.policy.subject import MODEL_DEPLOYMENT
 
 MANIFEST: Final = "ComplianceManifest"
 POLICY: Final = "CompliancePolicy"
@@ -24,7 +25,7 @@ NAMESPACE: Final = "Namespace"
 NAMESPACE_NAME_LABEL: Final = "kubernetes.io/metadata.name"
 """The API server sets it on every namespace, to the namespace's own name."""
 
-_OURS: Final = (workload.MODEL_DEPLOYMENT, MANIFEST, POLICY)
+_OURS: Final = (MODEL_DEPLOYMENT, MANIFEST, POLICY)
 _KUSTOMIZATIONS: Final = frozenset({"kustomization.yaml", "kustomization.yml"})
 """Files that stand beside manifests and need not state what kind they are."""
 
@@ -112,7 +113,7 @@ def _add(document: Document, inventory: Inventory) -> None:
     elif workload.is_judged(value):
         _add_subject(document, inventory)
     elif workload.is_inference(value):
-        kinds = ", ".join((workload.MODEL_DEPLOYMENT, *workload.TEMPLATE_PATHS))
+        kinds = ", ".join((MODEL_DEPLOYMENT, *workload.TEMPLATE_PATHS))
         raise UnusableError(
             f"{place(document)}: {version} {kind} is marked as inference, and only these are judged: {kinds}"
         )
@@ -199,7 +200,7 @@ def _add_namespace(document: Document, inventory: Inventory) -> None:
 
 
 _ADD_OURS: Final[Mapping[str, Callable[[Document, Inventory], None]]] = {
-    workload.MODEL_DEPLOYMENT: _add_subject,
+    MODEL_DEPLOYMENT: _add_subject,
     MANIFEST: _add_manifest,
     POLICY: _add_policy,
 }

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from actgate.policy.evidence import Region
-from actgate.policy.regions import PROVIDERS, Place, locate, towns_named
+from actgate.policy.regions import PROVIDERS, locate
 
 _TOKEN: Final = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 _CODE_LIKE: Final = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-?\d+[a-z]?")
@@ -25,18 +25,6 @@ def regions_in(text: str) -> tuple[Region, ...]:
     """Return the regions that a text names, in its order, each once and with the words around it."""
     found = (region for part in _split(text, _LISTED) for region in _listed(part))
     return tuple(dict.fromkeys(found))
-
-
-def other_towns(region: Region) -> tuple[Place, ...]:
-    """Return the places that a region's statement names beside the region itself."""
-    own = locate(region.code, region.provider)
-    towns = {place.town for place in own}
-    countries = {place.country for place in own if not place.names_a_town}
-    return tuple(
-        place
-        for place in towns_named(region.statement or "")
-        if place.town not in towns and place.country not in countries
-    )
 
 
 def _listed(part: str) -> Iterator[Region]:

@@ -5,7 +5,7 @@ pass of mending is enough: every other rule still judges what is left. What was 
 problem, and a problem always fails; nothing passes for being unreadable.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -57,6 +57,11 @@ class Pruned(Generic[M]):
     def stood_in(self, field: str) -> bool:
         """Return whether a required field of the document was replaced by its stand-in."""
         return (field,) in self._cut
+
+    @property
+    def kept(self) -> Mapping[Location, Sequence[int]]:
+        """For each list from which items were cut out, where those that are left stood in it."""
+        return self._kept
 
     def original(self, location: Location) -> Location:
         """Return where a part of the value stands in the document, lists counted before the cuts."""

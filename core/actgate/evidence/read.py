@@ -131,6 +131,7 @@ def _evidence(identity: _Identity, tidy: dict[str, Any] | None, problems: list[P
         finished_at=training.finished_at if training else None,
         training_regions=tuple(map(_region, (training.regions if training else None) or ())),
         bias=tuple(map(_measurement, spec.bias or ())),
+        positions=tuple((".".join(("spec", *map(str, at))), tuple(kept)) for at, kept in read.kept.items()),
         oversight=_oversight(spec.human_oversight),
         not_before=validity.not_before if validity else None,
         not_after=validity.not_after if validity else None,

@@ -16,6 +16,7 @@ from actgate.evidence import naming, places
 from actgate.evidence.paths import parent
 from actgate.evidence.shape import got
 from actgate.policy.evidence import Region
+from actgate.policy.regions import locate, other_towns
 from actgate.policy.rules.rule import shown
 
 NAME: Final = "model_name"
@@ -196,7 +197,7 @@ class _Translator:
             return {"regions": [{"region": stated}]}
         found = places.regions_in(stated) if len(stated) <= _LONGEST else (Region(stated),)
         for index, region in enumerate(found):
-            for town in places.other_towns(region):
+            for town in other_towns(region.statement or "", locate(region.code, region.provider)):
                 self._weak(
                     f"spec.training.regions[{index}].statement",
                     f"{shown(region.statement)} also names {town.town}, {town.country}, which is not "

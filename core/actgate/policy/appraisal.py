@@ -4,6 +4,7 @@ This is the larger part of a decision, and it is the same for every subject. It 
 the manifest; a review of a manifest that was judged before compares identities and two moments.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,6 +17,7 @@ from actgate.policy.policies import Policy
 from actgate.policy.rules import bias, evidence, link, oversight, residency, risk
 from actgate.policy.verdict import Finding
 
+_NUMBER: Final = re.compile(r"([0-9]+)")
 _ORDER: Final = {rule.id: position for position, rule in enumerate(rules.ALL)}
 
 
@@ -64,9 +66,14 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(
         sorted(
             strongest.values(),
-            key=lambda item: (-item.strength, _ORDER[item.rule], item.path, item.message),
+            key=lambda item: (-item.strength, _ORDER[item.rule], _steps(item.path), item.message),
         )
     )
+
+
+def _steps(path: str) -> tuple[str | int, ...]:
+    """Split a path so that ``[10]`` comes after ``[2]``: texts and numbers alternate."""
+    return tuple(int(step) if step.isdecimal() else step for step in _NUMBER.split(path))
 
 
 def _appraise(manifest: Manifest, policies: tuple[Policy, ...], moment: datetime) -> Appraisal:
@@ -86,9 +93,9 @@ def _judge(
     manifest: Manifest, classified: risk.Classified, policies: tuple[Policy, ...], moment: datetime
 ) -> Iterator[Finding]:
     yield from risk.findings(classified)
-    yield from link.unproven(manifest)
-    yield from bias.unproven(manifest)
-    yield from oversight.unproven(manifest)
+    yield from link.unproven(manifest, policies)
+    yield from bias.unproven(manifest, policies)
+    yield from oversight.unproven(manifest, policies)
     for policy in policies:
         yield from evidence.unreadable(manifest, policy.spec.enforcement)
         yield from bias.findings(manifest, classified.tier, policy)

@@ -98,6 +98,8 @@ class Manifest:
     finished_at: datetime | None = None
     training_regions: tuple[Region, ...] = ()
     bias: tuple[Measurement, ...] = ()
+    positions: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """Where items stand in a list of the document from which unreadable ones were cut out."""
     oversight: Oversight | None = None
     not_before: datetime | None = None
     not_after: datetime | None = None
@@ -107,3 +109,8 @@ class Manifest:
     # Not an argument: dataclasses.replace would hand one manifest's appraisal to another one.
     appraisals: list["Appraisal"] = field(init=False, default_factory=list, compare=False, repr=False)
     """Where ``appraisal`` notes its last answer; nobody else's business."""
+
+    def path(self, items: str, index: int) -> str:
+        """Return where an item of a list stands in the document, such as ``spec.bias[2]``."""
+        stood = next((kept[index] for cut, kept in self.positions if cut == items), index)
+        return f"{items}[{stood}]"

@@ -6,6 +6,7 @@ code that the table does not hold is unknown, and unknown is never allowed.
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -103,6 +104,16 @@ def towns_named(text: str) -> tuple[Place, ...]:
         if pattern.search(lowered):
             named.setdefault((place.town, place.country), place)
     return tuple(named.values())
+
+
+def other_towns(text: str, places: Iterable[Place]) -> tuple[Place, ...]:
+    """Return the places whose town a text names beside the town or country of these places."""
+    known = tuple(places)
+    towns = {place.town for place in known}
+    countrywide = {place.country for place in known if not place.names_a_town}
+    return tuple(
+        place for place in towns_named(text) if place.town not in towns and place.country not in countrywide
+    )
 
 
 def _named(code: str, provider: str | None) -> tuple[Place, ...]:

@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from actgate.policy.evidence import Manifest, ModelIdentity, Region
+
+MODEL_DEPLOYMENT: Final = "ModelDeployment"
+"""The kind of a subject that names its model by itself; any other one is a workload."""
 
 
 @dataclass(frozen=True, slots=True)

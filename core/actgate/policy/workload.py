@@ -15,12 +15,13 @@ from actgate.api.names import (
     MODEL_ANNOTATION,
     MODEL_DIGEST_ANNOTATION,
     MODEL_VERSION_ANNOTATION,
+    PROVIDER_ANNOTATION,
     REGION_NODE_LABEL,
     ZONE_NODE_LABEL,
 )
 from actgate.policy.evidence import ModelIdentity, Region
 from actgate.policy.rules import link, residency
-from actgate.policy.subject import Subject, SubjectProblem
+from actgate.policy.subject import MODEL_DEPLOYMENT, Subject, SubjectProblem
 
 Json = Mapping[str, Any]
 
@@ -36,8 +37,6 @@ TEMPLATE_PATHS: Final[dict[str, tuple[str, ...]]] = {
 """Workload kinds, and where each keeps its pod template; a Pod is its own."""
 
 _GROUPS: Final = {"Pod": "v1", "Job": "batch/", "CronJob": "batch/"}
-
-MODEL_DEPLOYMENT: Final = "ModelDeployment"
 
 _REGION_LABELS: Final = (REGION_NODE_LABEL, ZONE_NODE_LABEL)
 _TERMS: Final = "nodeSelectorTerms"
@@ -114,7 +113,13 @@ def governed_fields(obj: Json) -> Json:
 
 
 _LINKS: Final = frozenset(
-    {MANIFEST_ANNOTATION, MODEL_ANNOTATION, MODEL_VERSION_ANNOTATION, MODEL_DIGEST_ANNOTATION}
+    {
+        MANIFEST_ANNOTATION,
+        MODEL_ANNOTATION,
+        MODEL_VERSION_ANNOTATION,
+        MODEL_DIGEST_ANNOTATION,
+        PROVIDER_ANNOTATION,
+    }
 )
 
 
@@ -263,17 +268,19 @@ def _node_placement(obj: Json, problems: list[SubjectProblem]) -> Iterator[tuple
     if not spec:
         return
     path = f"{_template_path(obj)}spec"
+    # Node labels name a region without its provider, and a code can mean several places.
+    provider = _annotation(obj, PROVIDER_ANNOTATION, residency.SERVING.id, problems)
     selector = _map(spec, "nodeSelector")
     selected = [label for label in _REGION_LABELS if label in selector]
     for label in selected:
-        yield f"{path}.nodeSelector[{label}]", Region(str(selector[label]))
+        yield f"{path}.nodeSelector[{label}]", Region(str(selector[label]), provider)
     affinity = _map(_map(spec, "affinity"), "nodeAffinity")
     required = _map(affinity, "requiredDuringSchedulingIgnoredDuringExecution")
     base = f"{path}.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
     terms = [(f"{base}.{_TERMS}[{number}]", term) for number, term in _items(required, _TERMS)]
     for at, term in terms:
         for index, expression in _items(term, "matchExpressions"):
-            yield from _expression(expression, f"{at}.matchExpressions[{index}]", problems)
+            yield from _expression(expression, provider, f"{at}.matchExpressions[{index}]", problems)
     if not selected:
         problems.extend(_open_terms(terms))
 
@@ -296,7 +303,9 @@ def _names_a_place(term: Json) -> bool:
     return any(expression.get("key") in _REGION_LABELS for _, expression in _items(term, "matchExpressions"))
 
 
-def _expression(expression: Json, path: str, problems: list[SubjectProblem]) -> Iterator[tuple[str, Region]]:
+def _expression(
+    expression: Json, provider: str | None, path: str, problems: list[SubjectProblem]
+) -> Iterator[tuple[str, Region]]:
     if expression.get("key") not in _REGION_LABELS:
         return
     values = expression.get("values")
@@ -304,7 +313,7 @@ def _expression(expression: Json, path: str, problems: list[SubjectProblem]) -> 
         problems.append(_unreadable(residency.SERVING.id, path, "operator In with the regions by name"))
         return
     for value in values:
-        yield path, Region(str(value))
+        yield path, Region(str(value), provider)
 
 
 def _unreadable(rule: str, path: str, expected: str) -> SubjectProblem:

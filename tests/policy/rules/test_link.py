@@ -124,11 +124,19 @@ def test_link_digest_where_the_policy_requires_it(ours: str | None, theirs: str 
     assert (denial.path, denial.basis) == (path, "house policy")
 
 
-def test_link_digest_of_images_is_enough() -> None:
-    """Images bound by digest name the bytes as well as a digest of the model does."""
+def test_link_digest_of_images_is_enough_for_a_workload() -> None:
+    """A workload's model is in its images: bound by digest, they name the bytes."""
+    evidence = manifest(model=ModelIdentity(MODEL.name), images=(ASSESSED,))
+    asking = subject(kind="Deployment", model=ModelIdentity(MODEL.name), images=(("image", ASSESSED),))
+    assert judge(evidence, asking, policy(evidence={"requireDigest": True})).allowed
+
+
+def test_link_digest_of_images_is_not_enough_for_a_model_deployment() -> None:
+    """A ModelDeployment can load its model from a URI, which the server's image says nothing of."""
     evidence = manifest(model=ModelIdentity(MODEL.name), images=(ASSESSED,))
     asking = subject(model=ModelIdentity(MODEL.name), images=(("image", ASSESSED),))
-    assert judge(evidence, asking, policy(evidence={"requireDigest": True})).allowed
+    verdict = judge(evidence, asking, policy(evidence={"requireDigest": True}))
+    assert verdict.failed_rules == ("link/digest",)
 
 
 def test_link_digest_only_warns_where_no_policy_requires_it() -> None:

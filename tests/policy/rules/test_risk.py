@@ -80,7 +80,8 @@ def test_risk_category_missing_or_unknown_is_judged_as_high_risk(stated: str | N
         ("III.2", {"reasoned": True}, "unless profiling is stated to be false"),
         ("I", {"profiling": False, "reasoned": True}, "a product of Annex I is high-risk"),
         ("III.9.z", {"profiling": False, "reasoned": True}, '"III.9.z" is not a point of the Act'),
-        ("iii.5.b", {"profiling": False, "reasoned": True}, '"iii.5.b" is not a point of the Act'),
+        ("iii.5.b ", {"profiling": True}, "unless profiling is stated to be false"),
+        ("Annex III point 5(b)", {"profiling": True}, "unless profiling is stated to be false"),
     ],
 )
 @pytest.mark.parametrize("category", [RiskCategory.LIMITED_RISK, RiskCategory.MINIMAL_RISK])
@@ -123,3 +124,18 @@ def test_a_prohibition_long_in_force_needs_no_turning_point() -> None:
     """Nothing that time does changes a prohibition that already counts."""
     evidence = manifest(classification=Classification("5.1.c"), finished_at=None)
     assert judge(evidence, now=NOW).valid_until is None
+
+
+@pytest.mark.parametrize("basis", ["5.1.c", "5.1.C", " Art. 5(1)(c)"])
+@pytest.mark.parametrize("category", list(RiskCategory))
+def test_a_prohibited_practice_is_known_by_every_spelling(basis: str, category: RiskCategory) -> None:
+    """`risk/prohibited`: neither the letter case nor the Act's own notation hides a practice."""
+    evidence = manifest(risk_category=category, classification=Classification(basis))
+    assert "risk/prohibited" in judge(evidence).failed_rules
+
+
+def test_an_unknown_basis_is_told_in_every_tier() -> None:
+    """`risk/category`: a point that nobody knows is no reason, also for a high-risk system."""
+    evidence = manifest(risk_category=RiskCategory.HIGH_RISK, classification=Classification("Art. 99"))
+    verdict = judge(evidence)
+    assert (verdict.outcome, rules_of(verdict.findings)) == ("Warn", {"risk/category"})

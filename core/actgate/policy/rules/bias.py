@@ -54,7 +54,7 @@ def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding
     if required:
         yield from _missing(manifest, policy)
     for index, measurement in enumerate(manifest.bias):
-        path = f"spec.bias[{index}]"
+        path = manifest.path("spec.bias", index)
         limit = _limit(measurement, policy) if required else _own_threshold(measurement)
         if required:
             yield from _over_limit(measurement, limit, path, policy)
@@ -62,13 +62,15 @@ def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding
         yield from _claim(measurement, limit, path, policy.spec.enforcement)
 
 
-def unproven(manifest: Manifest) -> Iterator[Finding]:
-    """Yield a warning for each measurement that does not say whom it compared."""
+def unproven(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Finding]:
+    """Yield a warning for each measurement without groups, where no policy asks for them."""
+    if any(policy.spec.bias.min_group_count for policy in policies):
+        return
     for index, measurement in enumerate(manifest.bias):
         if len(measurement.groups) < 2:
             yield SAMPLE.finding(
                 Enforcement.WARN,
-                f"spec.bias[{index}].groups",
+                f"{manifest.path('spec.bias', index)}.groups",
                 "the measurement does not name the groups that it compared, nor their sizes",
                 "record at least two groups with their counts",
             )

@@ -55,7 +55,7 @@ def unreadable(manifest: Manifest, effect: Enforcement) -> Iterator[Finding]:
         for name, message in _out_of_range(measurement):
             yield INVALID.finding(
                 effect,
-                f"spec.bias[{index}].{name}",
+                f"{manifest.path('spec.bias', index)}.{name}",
                 message,
                 "a difference lies from -1 to 1, a ratio from 0 upwards, a threshold from 0 to 1",
             )

@@ -7,7 +7,7 @@ from actgate.api.compliance_policy import Enforcement
 from actgate.policy.evidence import Manifest, ModelIdentity
 from actgate.policy.policies import Policy
 from actgate.policy.rules.rule import ACTGATE, HOUSE_POLICY, Rule, shown
-from actgate.policy.subject import Subject
+from actgate.policy.subject import MODEL_DEPLOYMENT, Subject
 from actgate.policy.verdict import Finding
 
 MANIFEST: Final = Rule(
@@ -131,8 +131,8 @@ def _images(subject: Subject, manifest: Manifest, effect: Enforcement) -> Iterat
 
 
 def _digest(subject: Subject, manifest: Manifest, effect: Enforcement) -> Iterator[Finding]:
-    if subject.images and manifest.images:
-        return  # _images compares them, and refuses an image without a digest.
+    if subject.kind != MODEL_DEPLOYMENT and subject.images and manifest.images:
+        return  # A workload's model is in its images: _images compares them, by digest.
     sides = (
         (subject.model_path, f"the {subject.kind}", subject.model),
         ("spec.model.digest", "the manifest", manifest.model),
@@ -147,8 +147,10 @@ def _digest(subject: Subject, manifest: Manifest, effect: Enforcement) -> Iterat
             )
 
 
-def unproven(manifest: Manifest) -> Iterator[Finding]:
-    """Yield a warning where evidence is bound to a name alone."""
+def unproven(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Finding]:
+    """Yield a warning where evidence is bound to a name alone, and no policy asks for more."""
+    if any(policy.spec.evidence.require_digest for policy in policies):
+        return
     if manifest.model is not None and manifest.model.digest is None and not manifest.images:
         yield DIGEST.finding(
             Enforcement.WARN,

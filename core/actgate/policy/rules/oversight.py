@@ -50,8 +50,10 @@ def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding
         )
 
 
-def unproven(manifest: Manifest) -> Iterator[Finding]:
-    """Yield a warning where oversight is a bare boolean."""
+def unproven(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Finding]:
+    """Yield a warning where oversight is a bare boolean, and no policy asks for more."""
+    if any(policy.spec.human_oversight.fields for policy in policies):
+        return
     if manifest.oversight is not None and manifest.oversight.enabled and not manifest.oversight.filled:
         fields = ", ".join(OversightField)
         yield FIELDS.finding(

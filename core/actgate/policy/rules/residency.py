@@ -10,7 +10,7 @@ from typing import Final
 from actgate.api.compliance_policy import Enforcement, Requirement, Tier
 from actgate.policy.evidence import Manifest, Region
 from actgate.policy.policies import Policy
-from actgate.policy.regions import Place, locate, towns_named
+from actgate.policy.regions import Place, locate, other_towns
 from actgate.policy.rules.rule import HOUSE_POLICY, Rule, shown
 from actgate.policy.subject import Subject
 from actgate.policy.verdict import Finding
@@ -47,7 +47,7 @@ def training(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding
             "record provider and region code under spec.training.regions",
         )
     for index, region in enumerate(manifest.training_regions):
-        yield from _region(TRAINING, region, f"spec.training.regions[{index}]", policy)
+        yield from _region(TRAINING, region, manifest.path("spec.training.regions", index), policy)
 
 
 def serving(subject: Subject, tier: Tier, policy: Policy) -> Iterator[Finding]:
@@ -120,11 +120,7 @@ def _statement(
     rule: Rule, region: Region, places: tuple[Place, ...], path: str, policy: Policy
 ) -> Iterator[Finding]:
     """Hold the source's own words against the region: a second city makes the statement doubtful."""
-    own = {place.town for place in places}
-    countrywide = {place.country for place in places if not place.names_a_town}
-    for place in towns_named(region.statement or ""):
-        if place.town in own or place.country in countrywide:
-            continue
+    for place in other_towns(region.statement or "", places):
         outside = place.country not in policy.countries
         yield rule.finding(
             policy.spec.enforcement if outside else Enforcement.WARN,

@@ -35,9 +35,8 @@ CATEGORY: Final = Rule(
 RULES: Final = (PROHIBITED, CATEGORY)
 
 _BASIS: Final = "spec.classification.basis"
-_NO_POINT: Final = frozenset({"none"})
-_ANNEX_I: Final = frozenset({"I"})
-_ANNEX_III: Final = frozenset(entry["id"] for entry in ai_act()["annex_iii"])
+_NO_POINT: Final = "none"
+_ANNEX_I: Final = "I"
 
 
 def _starts() -> dict[str, datetime]:
@@ -48,7 +47,16 @@ def _starts() -> dict[str, datetime]:
     }
 
 
+def _spellings() -> dict[str, str]:
+    """Return the id of every point that a classification can rest on, by its lower-case spellings."""
+    points = (*ai_act()["art5_prohibited"], *ai_act()["annex_iii"])
+    spelt = {point[field].lower(): point["id"] for point in points for field in ("id", "cite")}
+    return spelt | {_NO_POINT: _NO_POINT, _ANNEX_I.lower(): _ANNEX_I}
+
+
 _ART_5: Final = _starts()
+_SPELLINGS: Final = _spellings()
+_POINTS: Final = frozenset(_SPELLINGS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,7 @@ def classify(manifest: Manifest, now: datetime) -> Classified:
     category, stated = manifest.risk_category, manifest.classification
     if category is RiskCategory.PROHIBITED:
         return Classified(Tier.HIGH_RISK, prohibited_by="its risk category is Prohibited")
-    basis = stated.basis if stated is not None else None
+    basis = _point(stated)
     if basis is not None and (start := _ART_5.get(basis)) is not None:
         if now >= start:
             words = f"its classification rests on point {basis} of Art. 5, in force since {start:%Y-%m-%d}"
@@ -80,27 +88,35 @@ def classify(manifest: Manifest, now: datetime) -> Classified:
         words = "is missing" if what is None else f"{shown(what)} is not known"
         return Classified(Tier.HIGH_RISK, doubt=f"the risk category {words}")
     tier = Tier(category.value)
-    if tier is Tier.HIGH_RISK or stated is None or (contradiction := _contradiction(stated)) is None:
+    if stated is None or (contradiction := _contradiction(basis, stated, tier)) is None:
         return Classified(tier)
     return Classified(Tier.HIGH_RISK, _BASIS, doubt=contradiction)
 
 
 def turning_points(manifest: Manifest) -> Iterator[datetime]:
     """Yield the moments at which ``classify`` changes its answer."""
-    stated = manifest.classification
-    if stated is not None and stated.basis in _ART_5:
-        yield _ART_5[stated.basis]
+    if (basis := _point(manifest.classification)) in _ART_5:
+        yield _ART_5[basis]
 
 
-def _contradiction(stated: Classification) -> str | None:
-    """Say why a classification does not bear out a category below high-risk, if it does not."""
-    basis = stated.basis
-    if basis is None or basis in _NO_POINT:
+def _point(stated: Classification | None) -> str | None:
+    """Return the point of the Act that a classification rests on, as actgate writes it if it knows it."""
+    if stated is None or stated.basis is None:
         return None
-    if basis in _ANNEX_I:
-        return "a product of Annex I is high-risk, Art. 6(1)"
-    if basis not in _ANNEX_III:
+    stripped = stated.basis.strip()
+    return _SPELLINGS.get(stripped.lower(), stripped)
+
+
+def _contradiction(basis: str | None, stated: Classification, tier: Tier) -> str | None:
+    """Say why a classification does not bear out its tier, if it does not."""
+    if basis is None or basis == _NO_POINT:
+        return None
+    if basis not in _POINTS:
         return f"the classification's basis {shown(basis)} is not a point of the Act that actgate knows"
+    if tier is Tier.HIGH_RISK:
+        return None
+    if basis == _ANNEX_I:
+        return "a product of Annex I is high-risk, Art. 6(1)"
     if stated.profiling is not False:
         return f"point {basis} of Annex III is high-risk unless profiling is stated to be false, Art. 6(3)"
     if not stated.reasoned:
