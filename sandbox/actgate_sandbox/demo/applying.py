@@ -10,7 +10,7 @@ from typing import Any, Final, Protocol
 import yaml
 
 from actgate_sandbox.envtest import find_kubectl
-from actgate_sandbox.rest import APPLY_PATCH, Rest
+from actgate_sandbox.rest import Rest
 
 _COLLECTIONS: Final = {
     "Namespace": "/api/v1/namespaces",
@@ -62,38 +62,30 @@ class KubectlApplier:
 
 
 class RestApplier:
-    """Server-side apply, object by object, as ``kubectl apply --server-side`` does it."""
+    """Creates object by object, as ``kubectl create`` does; what is there already is left as it is."""
 
-    name = "server-side apply"
+    name = "create"
 
     def __init__(self, rest: Rest) -> None:
         self._rest = rest
 
     def __call__(self, text: str, namespace: str | None = None) -> Applied:
-        """Apply every object of the text, as a user would."""
+        """Create every object of the text."""
+        documents = (document for document in yaml.safe_load_all(text) if document)
         answers = [
-            self._apply(obj, namespace or "default")
-            for document in yaml.safe_load_all(text)
-            if document
-            for obj in _objects(document)
+            self._create(obj, namespace or "default") for document in documents for obj in _objects(document)
         ]
         return Applied(all(accepted for accepted, _ in answers), "\n".join(said for _, said in answers))
 
-    def _apply(self, obj: dict[str, Any], namespace: str) -> tuple[bool, str]:
+    def _create(self, obj: dict[str, Any], namespace: str) -> tuple[bool, str]:
         metadata, kind = obj["metadata"], obj["kind"]
         collection = _COLLECTIONS[kind].format(namespace=metadata.get("namespace", namespace))
-        reply = self._rest(
-            "PATCH",
-            f"{collection}/{metadata['name']}",
-            obj,
-            APPLY_PATCH,
-            fieldManager="demo",
-            force="true",
-            fieldValidation="Strict",
+        reply = self._rest("POST", collection, obj, fieldValidation="Strict")
+        what = f"{kind.lower()}/{metadata['name']}"
+        said = {201: f"{what} created", 409: f"{what} unchanged"}.get(reply.status)
+        return said is not None, "\n".join(
+            [*(f"Warning: {text}" for text in reply.warnings), said or reply.message]
         )
-        accepted = reply.status in (200, 201)
-        said = f"{kind.lower()}/{metadata['name']} serverside-applied" if accepted else reply.message
-        return accepted, "\n".join([*(f"Warning: {text}" for text in reply.warnings), said])
 
 
 def _objects(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -17,7 +17,7 @@ def test_every_answer_is_as_it_must_be_without_kubectl(monkeypatch: pytest.Monke
     monkeypatch.setattr("actgate_sandbox.demo.applying.find_kubectl", lambda: None)
     said = io.StringIO()
     assert run("stand-in", ROOT, Console(file=said, width=200)) == 0, said.getvalue()
-    assert "server-side apply" in said.getvalue()
+    assert "What was applied (create)" in said.getvalue()
 
 
 def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
