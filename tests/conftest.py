@@ -12,6 +12,9 @@ from tests.support.engines import (
     pytest_generate_tests,
     rest,
 )
+from tests.support.properties import load_profile
+
+load_profile()
 
 __all__ = [
     "control_plane",

@@ -8,7 +8,7 @@ import random
 from dataclasses import replace
 from typing import Any
 
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from actgate.evidence import (
@@ -30,10 +30,7 @@ from actgate.policy import Outcome
 from tests.evidence.build import judged, manifest_object
 from tests.evidence.strategies import damaged, documents, json_values, specs, v0_documents
 
-thorough = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
 
-
-@thorough
 @given(documents)
 def test_reading_and_judging_never_raise(document: Any) -> None:  # noqa: ANN401 - any JSON value
     """Whatever a document holds, it is read and judged; and an object that is no evidence never passes."""
@@ -44,7 +41,6 @@ def test_reading_and_judging_never_raise(document: Any) -> None:  # noqa: ANN401
     assert isinstance(origins(document), dict)
 
 
-@thorough
 @given(documents)
 def test_converting_and_reading_policies_raise_evidence_errors_only(document: Any) -> None:  # noqa: ANN401
     """Whoever converts gets a sentence, never a stack trace of a library."""
@@ -53,7 +49,6 @@ def test_converting_and_reading_policies_raise_evidence_errors_only(document: An
             action(document)
 
 
-@thorough
 @given(damaged())
 def test_damage_never_makes_evidence_pass(document: dict[str, Any]) -> None:
     """Cutting out what cannot be read turns no verdict into a better one."""
@@ -63,7 +58,6 @@ def test_damage_never_makes_evidence_pass(document: dict[str, Any]) -> None:
     assert judged(read_manifest(document)).outcome is Outcome.FAIL
 
 
-@thorough
 @given(v0_documents)
 def test_a_v0_file_and_its_conversion_are_the_same_evidence(document: dict[str, Any]) -> None:
     """What convert accepts is read alike on both ways; what it refuses has problems when it is read."""
@@ -78,7 +72,6 @@ def test_a_v0_file_and_its_conversion_are_the_same_evidence(document: dict[str, 
     assert judged(read).outcome is judged(converted).outcome
 
 
-@thorough
 @given(v0_documents)
 def test_nothing_of_a_v0_file_is_lost_silently(document: dict[str, Any]) -> None:
     """Every field is in the manifest, or among the weaknesses of the conversion."""
@@ -92,7 +85,6 @@ def test_nothing_of_a_v0_file_is_lost_silently(document: dict[str, Any]) -> None
             assert name in told
 
 
-@thorough
 @given(specs, st.randoms(use_true_random=False))
 def test_key_order_and_nulls_do_not_change_a_digest(spec: dict[str, Any], luck: random.Random) -> None:
     """The same evidence has the same digest, however it was written down."""
@@ -104,7 +96,6 @@ def test_key_order_and_nulls_do_not_change_a_digest(spec: dict[str, Any], luck: 
     assert digest(json.loads(json.dumps(spec))) == expected
 
 
-@thorough
 @given(json_values)
 def test_what_is_written_is_read_again(value: Any) -> None:  # noqa: ANN401 - any JSON value
     """YAML and JSON of ours, read as Kubernetes reads it, hold the same values of the same types."""

@@ -1,0 +1,19 @@
+"""How hard the property tests look: ``HYPOTHESIS_PROFILE=thorough`` for a long search.
+
+There are no deadlines: a busy machine proves nothing about a rule.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+_CALM = settings(deadline=None, print_blob=True, suppress_health_check=list(HealthCheck))
+
+
+def load_profile() -> None:
+    """Register the profiles, and load the one that the environment names."""
+    settings.register_profile("calm", _CALM, max_examples=100)
+    settings.register_profile("thorough", _CALM, max_examples=3000)
+    settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "calm"))
