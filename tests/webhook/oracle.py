@@ -29,6 +29,7 @@ _POD: Final = r"/spec(/(podTemplate|template|jobTemplate/spec/template)/spec)?"
 _INFERENCE: Final = re.compile(rf"{_META}/labels/actgate\.dev~1inference")
 _LINK: Final = re.compile(rf"{_META}/annotations/actgate\.dev~1compliance-manifest(/.*)?")
 _MODEL: Final = re.compile(rf"{_META}/annotations/actgate\.dev~1model(-version|-digest)?(/.*)?")
+_PROVIDER: Final = re.compile(rf"{_META}/annotations/actgate\.dev~1provider(/.*)?")
 _IMAGE: Final = re.compile(
     rf"({_POD}/(initContainers|containers|ephemeralContainers)/\d+/image"
     rf"|{_POD}/volumes/\d+/image/reference|/spec/server/image)(/.*)?"
@@ -36,7 +37,7 @@ _IMAGE: Final = re.compile(
 _NODES: Final = re.compile(rf"{_POD}/(nodeSelector|affinity/nodeAffinity)(/.*)?")
 _TEMPLATE_ANNOTATION: Final = re.compile(r"/spec/.*emplate/metadata/annotations(/.*)?")
 _OWN: Final = re.compile(r"/spec/(model|complianceManifestRef|placement)(/.*)?")
-_GOVERNED: Final = (_INFERENCE, _LINK, _MODEL, _IMAGE, _NODES, _TEMPLATE_ANNOTATION, _OWN)
+_GOVERNED: Final = (_INFERENCE, _LINK, _MODEL, _PROVIDER, _IMAGE, _NODES, _TEMPLATE_ANNOTATION, _OWN)
 _PLACES: Final = re.compile(rf"/spec/placement/.*|{_POD}/(nodeSelector|affinity)/.*topology.*")
 
 

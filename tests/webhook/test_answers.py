@@ -6,7 +6,7 @@ from actgate.policy import Policy
 from actgate_webhook.answers import answer
 from actgate_webhook.evidence import Evidence
 from actgate_webhook.judge import Judgement, Outcome
-from actgate_webhook.review import Answer, Refusal
+from actgate_webhook.review import Response, Status
 from tests.policy.build import ASKING, NOW, PASSING, judge, measured, policy, subject
 from tests.webhook.build import model_deployment, review
 from tests.webhook.fakes import FakeEvidence, InProcess
@@ -14,15 +14,15 @@ from tests.webhook.fakes import FakeEvidence, InProcess
 UNFAIR = measured(value=-0.2)
 
 
-def told(*policies: Policy, outcome: Outcome = Outcome.FAIL) -> Answer:
+def told(*policies: Policy, outcome: Outcome = Outcome.FAIL) -> Response:
     """Return the answer about an unfair model."""
     evidence = Evidence(UNFAIR, policies, {}, age=12.34)
-    return answer(Judgement(outcome, verdict=judge(UNFAIR, ASKING, *policies), evidence=evidence))
+    return answer("u", Judgement(outcome, verdict=judge(UNFAIR, ASKING, *policies), evidence=evidence))
 
 
 def test_a_refusal_is_a_403_with_the_rules_and_the_remedy_in_its_first_line() -> None:
     """GitOps tools show about 200 characters, and only Forbidden is safe from their repairs."""
-    refusal = told().refusal
+    refusal = told().status
     assert refusal is not None
     assert (refusal.code, refusal.reason) == (403, "Forbidden")
     headline, *lines = refusal.message.split("\n")
@@ -34,7 +34,7 @@ def test_a_refusal_is_a_403_with_the_rules_and_the_remedy_in_its_first_line() ->
 def test_findings_that_only_warn_become_warnings() -> None:
     """Under a Warn policy the same findings are warnings of at most 120 ASCII characters."""
     answered = told(policy(enforcement="Warn"), outcome=Outcome.WARN)
-    assert answered.refusal is None
+    assert answered.status is None
     assert any(text.startswith("bias/limit: ") for text in answered.warnings)
     assert all(len(text) <= 120 and text.isascii() for text in answered.warnings)
 
@@ -42,9 +42,9 @@ def test_findings_that_only_warn_become_warnings() -> None:
 def test_findings_that_are_only_audited_are_recorded_and_not_told() -> None:
     """An Audit policy warns nobody, and its findings stand in the audit annotations."""
     answered = told(policy(enforcement="Audit"), outcome=Outcome.WARN)
-    assert answered.refusal is None
+    assert answered.status is None
     assert not any("bias/limit" in text for text in answered.warnings)
-    assert "bias/limit=Audit" in answered.audit["rules"]
+    assert "bias/limit=Audit" in answered.audit_annotations["rules"]
 
 
 def test_audit_annotations_say_what_was_judged_on_what() -> None:
@@ -54,8 +54,8 @@ def test_audit_annotations_say_what_was_judged_on_what() -> None:
     object.__setattr__(manifest, "resource_version", "42")
     verdict = judge(manifest)
     audit = answer(
-        Judgement(Outcome.FAIL, verdict=verdict, evidence=Evidence(manifest, (), {}, age=12.34))
-    ).audit
+        "u", Judgement(Outcome.FAIL, verdict=verdict, evidence=Evidence(manifest, (), {}, age=12.34))
+    ).audit_annotations
     assert audit == {
         "outcome": "Fail",
         "rules": "bias/limit=Deny, bias/claim=Deny",
@@ -71,37 +71,37 @@ def test_audit_annotations_say_what_was_judged_on_what() -> None:
 def test_a_verdict_without_evidence_is_audited_without_a_manifest() -> None:
     """Where there is no manifest no identity is made up."""
     verdict = judge(None, subject())
-    audit = answer(Judgement(Outcome.FAIL, verdict=verdict, evidence=Evidence(None, (), {}, 0.0))).audit
+    audit = answer(
+        "u", Judgement(Outcome.FAIL, verdict=verdict, evidence=Evidence(None, (), {}, 0.0))
+    ).audit_annotations
     assert not any(key.startswith("manifest-") for key in audit)
 
 
 def test_what_is_not_judged_is_allowed_without_a_word() -> None:
     """Neither warnings nor annotations on what is not ours."""
-    assert answer(Judgement(Outcome.NOT_JUDGED)) == Answer()
+    assert answer("u", Judgement(Outcome.NOT_JUDGED)) == Response("u", allowed=True)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.NOT_NOW, Outcome.ERROR])
 def test_not_now_is_a_503_and_no_verdict(outcome: Outcome) -> None:
     """Who is told "not now" can tell it from a refusal, by code and by reason."""
-    answered = answer(Judgement(outcome, "connection refused"))
-    assert answered.refusal == Refusal(503, "ServiceUnavailable", "not now, try again: connection refused")
+    answered = answer("u", Judgement(outcome, "connection refused"))
+    assert answered.status == Status(503, "ServiceUnavailable", "not now, try again: connection refused")
 
 
 def test_a_malformed_object_is_a_403_that_says_where() -> None:
     """The sentence about the shape stands in the refusal."""
-    answered = answer(Judgement(Outcome.MALFORMED, "spec must be an object"))
-    assert answered.refusal == Refusal(
-        403, "Forbidden", "the object cannot be judged: spec must be an object"
-    )
+    answered = answer("u", Judgement(Outcome.MALFORMED, "spec must be an object"))
+    assert answered.status == Status(403, "Forbidden", "the object cannot be judged: spec must be an object")
 
 
 def test_foreign_words_are_cut_and_escaped() -> None:
     """What another server said reaches the user in one short ASCII line."""
-    answered = answer(Judgement(Outcome.NOT_NOW, "né\n" * 5000))
-    assert answered.refusal is not None
-    assert len(answered.refusal.message) < 1100
-    assert answered.refusal.message.isascii()
-    assert answered.refusal.message.isprintable()
+    answered = answer("u", Judgement(Outcome.NOT_NOW, "né\n" * 5000))
+    assert answered.status is not None
+    assert len(answered.status.message) < 1100
+    assert answered.status.message.isascii()
+    assert answered.status.message.isprintable()
 
 
 async def test_foreign_names_reach_a_message_only_short_and_escaped() -> None:
@@ -115,6 +115,6 @@ async def test_foreign_names_reach_a_message_only_short_and_escaped() -> None:
 
 def test_passing_evidence_is_allowed() -> None:
     """No refusal and no warning where nothing was found."""
-    answered = answer(Judgement(Outcome.PASS, verdict=judge(), evidence=Evidence(PASSING, (), {}, 1.0)))
-    assert (answered.refusal, answered.warnings) == (None, [])
+    answered = answer("u", Judgement(Outcome.PASS, verdict=judge(), evidence=Evidence(PASSING, (), {}, 1.0)))
+    assert (answered.status, answered.warnings) == (None, ())
     assert NOW.tzinfo is not None

@@ -29,14 +29,6 @@ def test_a_record_is_one_line_of_json() -> None:
     assert str(written["time"]).endswith("+00:00")
 
 
-def test_the_fields_of_a_review_stand_beside_the_message() -> None:
-    """So that a log store can search them."""
-    about = record("reviewed")
-    about.__dict__["review"] = {"uid": "u", "rules": ["bias/limit=Deny"]}
-    written = line(about)
-    assert (written["uid"], written["rules"]) == ("u", ["bias/limit=Deny"])
-
-
 def test_a_stack_trace_stays_within_its_line() -> None:
     """An exception is one field of the same line."""
     about = record("failed")

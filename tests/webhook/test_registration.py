@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from actgate.api import names
 from actgate.policy.workload import TEMPLATE_PATHS, governed_fields, is_judged
 from actgate_sandbox import registration
 from actgate_sandbox.cel import Expression
@@ -200,6 +201,19 @@ def test_a_pod_template_that_changes_in_other_ways_never_reaches_the_webhook(tem
         assert not reaches(old, new)
 
 
+@pytest.mark.parametrize(
+    "annotation", [value for key, value in vars(names).items() if key.endswith("_ANNOTATION")]
+)
+@pytest.mark.parametrize("obj", OBJECTS, ids=lambda obj: str(obj["kind"]))
+def test_every_annotation_that_links_is_known_to_the_conditions(obj: Json, annotation: str) -> None:
+    """An annotation that the policy learns must be learned by the registration too."""
+    old = changed(obj, "metadata.annotations", {"actgate.dev/compliance-manifest": "x"})
+    new = copy.deepcopy(old)
+    new["metadata"]["annotations"][annotation] = "other"
+    assert matters(new, old)
+    assert reaches(new, old)
+
+
 EXTRAS: Final[tuple[tuple[str, Any], ...]] = (
     (
         "spec.podTemplate",
@@ -240,7 +254,9 @@ def _may_change(obj: Json, path: tuple[Any, ...]) -> bool:
     return len(path) > 2 and (path[-2] in ("annotations", "labels", "nodeSelector") or path[-1] == "image")
 
 
-@settings(deadline=None, max_examples=10 * settings().max_examples)
+@settings(
+    max_examples=10 * settings().max_examples, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
 @given(update=updates())
 def test_no_update_that_matters_is_kept_from_the_webhook(update: tuple[Json, Json]) -> None:
     """Conditions and webhook agree on every update: what the webhook would look at, reaches it."""

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+from actgate.policy.workload import TEMPLATE_PATHS, governed_fields, is_judged, subject_of
+from actgate_webhook import shape
 from actgate_webhook.judge import Judge, Outcome
 from actgate_webhook.review import decode
 from tests.policy.build import NOW
@@ -23,17 +25,20 @@ async def reason(document: dict[str, Any]) -> str:
 @pytest.mark.parametrize(
     ("document", "words"),
     [
-        (review(None), "request.object must be an object for operation CREATE"),
-        (review(MODEL, operation="UPDATE"), "request.oldObject must be an object for operation UPDATE"),
-        (review(MODEL, {}), "request.oldObject must be of the kind that request.kind names"),
-        (changed(review(MODEL), "request.object", "ModelDeployment"), "request.object must be an object"),
+        (review(None), "request.object: Expected `object`, got `null`"),
+        (review(MODEL, operation="UPDATE"), "request.oldObject: Expected `object`, got `null`"),
+        (review(MODEL, {}), "request.oldObject: Object missing required field `apiVersion`"),
+        (changed(review(MODEL), "request.object", "x"), "request.object: Expected `object`, got `str`"),
         (
             changed(review(MODEL), "request.object.kind", "ConfigMap"),
             '"ModelDeployment" of "actgate.dev/v1al',
         ),
         (changed(review(MODEL), "request.object.apiVersion", "v1"), "must be of the kind that request.kind"),
         (changed(review(MODEL), "request.kind.kind", "ConfigMap"), "must be of the kind that request.kind"),
-        (changed(review(MODEL), "request.object.metadata", "scorer"), "request.object.metadata must be"),
+        (
+            changed(review(MODEL), "request.object.metadata", "x"),
+            "request.object.metadata: Expected `object`",
+        ),
         (
             changed(review(MODEL), "request.namespace", "other"),
             "metadata.namespace must be request.namespace",
@@ -48,6 +53,14 @@ async def test_an_object_that_is_not_what_was_asked_about_is_refused(
     assert words in await reason(document)
 
 
+@pytest.mark.parametrize("field", ["object", "oldObject"])
+async def test_an_update_without_one_of_its_objects_is_refused(field: str) -> None:
+    """Absent is not the same as unchanged."""
+    document = review(MODEL, MODEL)
+    del document["request"][field]
+    assert f"request.{field} is missing" in await reason(document)
+
+
 async def test_a_namespaced_object_without_a_namespace_is_refused() -> None:
     """Without a namespace there is no place where its manifest could be."""
     question = changed(review(MODEL), "request.namespace", "")
@@ -55,55 +68,174 @@ async def test_a_namespaced_object_without_a_namespace_is_refused() -> None:
     assert "request.namespace is missing" in await reason(question)
 
 
+REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
+
+
 @pytest.mark.parametrize(
-    ("obj", "path", "value", "words"),
+    ("obj", "path", "value"),
     [
-        (MODEL, "spec", [], "spec must be an object"),
-        (MODEL, "spec.model", "CreditRiskScorer", "spec.model must be an object"),
-        (MODEL, "spec.complianceManifestRef", "name", "spec.complianceManifestRef must be an object"),
-        (MODEL, "spec.placement", [], "spec.placement must be an object"),
-        (MODEL, "spec.server", "image", "spec.server must be an object"),
-        (MODEL, "spec.server.image", {}, "spec.server.image must be a string"),
-        (MODEL, "spec.podTemplate", [], "spec.podTemplate must be an object"),
-        (MODEL, "spec.podTemplate", {"spec": "x"}, "spec.podTemplate.spec must be an object"),
-        (MODEL, "metadata.annotations", [], "metadata.annotations must be an object"),
-        (MODEL, "metadata.labels", "x", "metadata.labels must be an object"),
-        (DEPLOYMENT, "spec.template.metadata.labels", [], "spec.template.metadata.labels must be an object"),
-        (DEPLOYMENT, "spec.template.spec", [], "spec.template.spec must be an object"),
-        (DEPLOYMENT, "spec.template.spec.containers", {}, "spec.template.spec.containers must be a list"),
-        (DEPLOYMENT, "spec.template.spec.initContainers", ["x"], "initContainers[0] must be an object"),
-        (DEPLOYMENT, "spec.template.spec.containers.0.image", 1, "containers[0].image must be a string"),
-        (
-            DEPLOYMENT,
-            "spec.template.spec.volumes",
-            [{"image": {"reference": []}}],
-            "volumes[0].image.reference must be a string",
-        ),
-        (DEPLOYMENT, "spec.template.spec.volumes", [{"image": "x"}], "volumes[0].image must be an object"),
-        (DEPLOYMENT, "spec.template.spec.nodeSelector", "eu", "nodeSelector must be an object"),
-        (DEPLOYMENT, "spec.template.spec.affinity", [], "affinity must be an object"),
-        (
-            DEPLOYMENT,
-            "spec.template.spec.affinity",
-            {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": {}}}},
-            "nodeSelectorTerms must be a list",
-        ),
+        (MODEL, "spec", []),
+        (MODEL, "spec.model", "CreditRiskScorer"),
+        (MODEL, "spec.complianceManifestRef", "name"),
+        (MODEL, "spec.placement", []),
+        (MODEL, "spec.server", "image"),
+        (MODEL, "spec.server.image", {}),
+        (MODEL, "spec.podTemplate", []),
+        (MODEL, "spec.podTemplate.spec", "x"),
+        (MODEL, "spec.podTemplate.metadata", "x"),
+        (MODEL, "metadata.annotations", []),
+        (MODEL, "metadata.labels", "x"),
+        (DEPLOYMENT, "spec.template.metadata.labels", []),
+        (DEPLOYMENT, "spec.template.spec", []),
+        (DEPLOYMENT, "spec.template.spec.containers", {}),
+        (DEPLOYMENT, "spec.template.spec.initContainers", ["x"]),
+        (DEPLOYMENT, "spec.template.spec.containers.0.image", 1),
+        (DEPLOYMENT, "spec.template.spec.volumes", [{"image": {"reference": []}}]),
+        (DEPLOYMENT, "spec.template.spec.volumes", [{"image": "x"}]),
+        (DEPLOYMENT, "spec.template.spec.nodeSelector", "eu"),
+        (DEPLOYMENT, "spec.template.spec.affinity", []),
+        (workload("CronJob"), "spec.jobTemplate.spec.template.spec.containers", "x"),
+        (workload("Pod"), "spec.containers", "x"),
     ],
 )
 async def test_a_level_of_the_wrong_type_is_refused_and_named(
-    obj: dict[str, Any], path: str, value: object, words: str
+    obj: dict[str, Any], path: str, value: object
 ) -> None:
-    """What cannot be looked into is not skipped."""
-    # The label on the object itself keeps a workload in sight when its template cannot be read.
-    seen = changed(obj, "metadata.labels", {"actgate.dev/inference": "true"})
-    assert words in await reason(review(changed(seen, path, value)))
+    """What cannot be looked into is not skipped; the sentence begins with the field."""
+    said = await reason(review(changed(obj, path, value)))
+    named = path.replace(".0.", "[0].")
+    assert said.startswith(f"request.object.{named}")
+    assert ": Expected `" in said
 
 
-@pytest.mark.parametrize("kind", ["CronJob", "Pod"])
-async def test_the_path_in_the_sentence_is_that_of_the_kind(kind: str) -> None:
-    """A CronJob's template is three levels deeper than a Pod's."""
-    seen = changed(workload(kind), "metadata.labels", {"actgate.dev/inference": "true"})
-    prefix = "spec.jobTemplate.spec.template.spec" if kind == "CronJob" else "spec"
-    assert f"{prefix}.containers must be a list" in await reason(
-        review(changed(seen, f"{prefix}.containers", "x"))
+async def test_an_object_stored_in_a_bad_shape_can_be_repaired() -> None:
+    """The old object need not be readable: the new one is judged in full."""
+    broken = changed(MODEL, "spec.podTemplate", {"spec": "x"})
+    judgement = await Judge(SOURCE, lambda: NOW).judge(decode(body_of(review(MODEL, broken))), within=4.0)
+    assert judgement.outcome is Outcome.PASS
+
+
+async def test_a_foreign_kind_is_not_looked_into() -> None:
+    """A kind of another group may have our name and any shape."""
+    foreign = {
+        "apiVersion": "example.com/v1",
+        "kind": "Deployment",
+        "metadata": {"namespace": "credit"},
+        "spec": 7,
+    }
+    document = changed(review(MODEL), "request.object", foreign)
+    document["request"]["kind"] = {"group": "example.com", "version": "v1", "kind": "Deployment"}
+    judgement = await Judge(SOURCE, lambda: NOW).judge(decode(body_of(document)), within=4.0)
+    assert judgement.outcome is Outcome.NOT_JUDGED
+
+
+class Recorded(dict[str, Any]):
+    """An object that notes which of its fields are asked for, whether they are there or not."""
+
+    def __init__(self, value: dict[str, Any], path: str, asked: set[str]) -> None:
+        super().__init__({key: recorded(item, f"{path}.{key}", asked) for key, item in value.items()})
+        self._path, self._asked = path, asked
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - as a dict's
+        """Note and return a field."""
+        self._asked.add(f"{self._path}.{key}")
+        return super().get(key, default)
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 - as a dict's
+        self._asked.add(f"{self._path}.{key}")
+        return super().__getitem__(key)
+
+    def __contains__(self, key: object) -> bool:
+        self._asked.add(f"{self._path}.{key}")
+        return super().__contains__(key)
+
+
+def recorded(value: Any, path: str, asked: set[str]) -> Any:  # noqa: ANN401 - JSON
+    """Return a JSON value that notes what is asked of it."""
+    if isinstance(value, dict):
+        return Recorded(value, path, asked)
+    return [recorded(item, f"{path}[]", asked) for item in value] if isinstance(value, list) else value
+
+
+FULL_POD: Final = {
+    "initContainers": [{"name": "a", "image": "a:1", "env": []}],
+    "containers": [{"name": "b", "image": "b:1", "env": []}],
+    "ephemeralContainers": [{"name": "c", "image": "c:1"}],
+    "volumes": [{"name": "w", "image": {"reference": "w:1", "pullPolicy": "Always"}}],
+    "nodeSelector": {"topology.kubernetes.io/region": "eu-west-3"},
+    "affinity": {
+        "nodeAffinity": {
+            REQUIRED: {
+                "nodeSelectorTerms": [
+                    {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["n"]}]},
+                    {
+                        "matchExpressions": [
+                            {
+                                "key": "topology.kubernetes.io/region",
+                                "operator": "In",
+                                "values": ["eu-west-3"],
+                            }
+                        ]
+                    },
+                ]
+            }
+        }
+    },
+    "tolerations": [],
+}
+
+
+def full(kind: str) -> dict[str, Any]:
+    """Return an object in which everything is filled in that a decision could look at."""
+    if kind == "ModelDeployment":
+        template = {"metadata": {"annotations": {"a": "b"}, "labels": {"c": "d"}}, "spec": FULL_POD}
+        obj = changed(model_deployment(podTemplate=template), "spec.model.digest", f"sha256:{'d' * 64}")
+    else:
+        obj = changed(workload(kind), ".".join((*TEMPLATE_PATHS[kind], "spec")), FULL_POD)
+    noise = {"managedFields": [{"manager": "m"}], "generation": 3, "annotations": {"note": "x"}}
+    obj["metadata"] = {**noise, **obj["metadata"]}
+    return obj
+
+
+@pytest.mark.parametrize("kind", ["ModelDeployment", *TEMPLATE_PATHS])
+def test_everything_that_a_decision_asks_for_is_read(kind: str) -> None:
+    """A field that subject, classification or governed fields look at is never among the skipped ones."""
+    asked: set[str] = set()
+    whole = recorded(full(kind), "", asked)
+    subject_of(whole, {}, namespace="credit")
+    governed_fields(whole)
+    is_judged(whole)
+    kept = recorded(shape.read(decode(body_of(review(full(kind))))), "", set())
+    dropped = {path for path in paths_of(full(kind)) - paths_of(kept) if path in asked}
+    assert dropped == set()
+    assert {path for path in asked if path.endswith(".image")}
+
+
+def paths_of(value: Any, path: str = "") -> set[str]:  # noqa: ANN401 - JSON
+    """Return the path of every field."""
+    if isinstance(value, dict):
+        return set().union(
+            *({f"{path}.{k}"} | paths_of(item, f"{path}.{k}") for k, item in value.items()), set()
+        )
+    return (
+        set().union(*(paths_of(item, f"{path}[]") for item in value), set())
+        if isinstance(value, list)
+        else set()
     )
+
+
+@pytest.mark.parametrize("kind", ["ModelDeployment", *TEMPLATE_PATHS])
+def test_what_is_skipped_changes_no_question(kind: str) -> None:
+    """Subject and governed fields are the same of the whole object and of the part that is read."""
+    whole, kept = full(kind), shape.read(decode(body_of(review(full(kind)))))
+    assert subject_of(kept, {}, namespace="credit") == subject_of(whole, {}, namespace="credit")
+    assert governed_fields(kept) == governed_fields(whole)
+    assert is_judged(kept)
+    assert is_judged(whole)
+
+
+def test_every_kind_that_can_be_judged_has_a_shape() -> None:
+    """A workload kind that the policy learns must be learned here too."""
+    for kind in ("ModelDeployment", *TEMPLATE_PATHS):
+        read = shape.read(decode(body_of(review(full(kind)))))
+        assert read["spec"], kind

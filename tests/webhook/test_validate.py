@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import json
 import logging
+from collections.abc import Iterator
 
 import pytest
 from starlette.types import Message
 
+from actgate_webhook import logs
 from actgate_webhook.validate import LARGEST_BODY
 from tests.webhook.build import body_of, failing, model_deployment, passing, review
 from tests.webhook.fakes import JSON_HEADERS, FakeEvidence, InProcess, known
@@ -130,28 +133,37 @@ async def test_a_kind_that_is_not_ours_is_counted_as_other(ask: InProcess) -> No
     assert "ConfigMap" not in page
 
 
-async def test_a_review_leaves_one_line_without_the_object(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
+@pytest.fixture
+def logged() -> Iterator[None]:
+    """Lines of reviews are switched on, as they are in a pod."""
+    logs.reviews.setLevel(logging.INFO)
+    yield
+    logs.reviews.setLevel(logging.NOTSET)
+
+
+@pytest.mark.usefixtures("logged")
+async def test_a_review_leaves_one_line_without_the_object(capfd: pytest.CaptureFixture[str]) -> None:
     """Who, what, where, outcome and rules; of the object nothing."""
     ask = InProcess(FakeEvidence(known(failing())))
     secret = model_deployment(server={"image": "x", "env": [{"name": "TOKEN", "value": "s3cr3t"}]})
-    with caplog.at_level(logging.INFO, "actgate_webhook.reviews"):
-        await ask(review(secret))
-    (record,) = caplog.records
-    fields = record.__dict__["review"]
+    await ask(review(secret))
+    (line,) = capfd.readouterr().err.splitlines()
+    fields = json.loads(line)
+    assert (fields["level"], fields["message"]) == ("INFO", "reviewed")
     assert fields["uid"] == CREATE["request"]["uid"]
     assert (fields["user"], fields["namespace"], fields["name"]) == ("engineer", "credit", "scorer")
     assert (fields["kind"], fields["operation"], fields["outcome"]) == ("ModelDeployment", "CREATE", "Fail")
     assert "bias/limit=Deny" in fields["rules"]
-    assert "s3cr3t" not in str(fields)
+    assert fields["cache_age_s"] == 0.0
+    assert fields["duration_ms"] > 0
+    assert "s3cr3t" not in line
 
 
-async def test_a_dry_run_leaves_no_line(ask: InProcess, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.usefixtures("logged")
+async def test_a_dry_run_leaves_no_line(ask: InProcess, capfd: pytest.CaptureFixture[str]) -> None:
     """Nothing happened, so nothing is recorded."""
-    with caplog.at_level(logging.INFO, "actgate_webhook.reviews"):
-        await ask(review(model_deployment(), dry_run=True))
-    assert caplog.records == []
+    await ask(review(model_deployment(), dry_run=True))
+    assert capfd.readouterr().err == ""
 
 
 async def test_a_client_that_left_is_not_answered(ask: InProcess) -> None:

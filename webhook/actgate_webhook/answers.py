@@ -4,56 +4,55 @@ Every refusal is a 403: Flux takes a 409 or a 422 for a change of an immutable f
 recreates the object. "Not now" is a 503, so that nobody takes it for a verdict.
 """
 
+from typing import Final
+
 from actgate.api.compliance_policy import Enforcement
 from actgate.policy import wording
 from actgate.policy.verdict import Verdict
 from actgate_webhook.evidence import Evidence
 from actgate_webhook.judge import Judgement, Outcome
-from actgate_webhook.review import Answer, Refusal
+from actgate_webhook.review import Response, Status
 
-_MORE = 1024
+_LONGEST_REASON: Final = 1024
 """Characters of a reason that is no verdict; it can hold words of the API server."""
 
 
-def answer(judgement: Judgement) -> Answer:
-    """Return what the API server is told about a judgement."""
-    if judgement.verdict is None:
-        return _without_verdict(judgement)
+def answer(uid: str, judgement: Judgement) -> Response:
+    """Return what the API server is told about the review with this uid."""
     verdict = judgement.verdict
+    if verdict is None:
+        return _without_verdict(uid, judgement)
+    audit = _audit(verdict, judgement.evidence)
     told = [item for item in verdict.findings if item.effect is Enforcement.WARN]
-    return Answer(
-        refusal=None if verdict.allowed else Refusal(403, "Forbidden", wording.refusal(verdict)),
-        warnings=wording.warnings(told) if told else [],
-        audit=_audit(verdict, judgement.evidence),
+    return Response(
+        uid,
+        verdict.allowed,
+        None if verdict.allowed else Status(403, "Forbidden", wording.refusal(verdict)),
+        tuple(wording.warnings(told)) if told else (),
+        audit,
     )
 
 
-def _without_verdict(judgement: Judgement) -> Answer:
+def _without_verdict(uid: str, judgement: Judgement) -> Response:
     if judgement.outcome is Outcome.NOT_JUDGED:
-        return Answer()
+        return Response(uid, allowed=True)
     audit = {"outcome": judgement.outcome.value}
-    reason = wording.cut(judgement.reason, _MORE)
+    reason = wording.cut(judgement.reason, _LONGEST_REASON)
     match judgement.outcome:
         case Outcome.WARN:
-            return Answer(warnings=[wording.cut(f"actgate: {reason}", wording.WARNING)], audit=audit)
+            warnings = (wording.cut(f"actgate: {reason}", wording.WARNING),)
+            return Response(uid, allowed=True, warnings=warnings, audit_annotations=audit)
         case Outcome.MALFORMED:
-            return Answer(Refusal(403, "Forbidden", f"the object cannot be judged: {reason}"), audit=audit)
+            status = Status(403, "Forbidden", f"the object cannot be judged: {reason}")
         case _:
-            return Answer(Refusal(503, "ServiceUnavailable", f"not now, try again: {reason}"), audit=audit)
-
-
-def rules(verdict: Verdict) -> list[str]:
-    """Return each rule that found something once, with its strongest effect: ``bias/limit=Deny``."""
-    strongest: dict[str, str] = {}
-    for finding in verdict.findings:
-        strongest.setdefault(finding.rule, finding.effect.value)
-    return [f"{rule}={effect}" for rule, effect in strongest.items()]
+            status = Status(503, "ServiceUnavailable", f"not now, try again: {reason}")
+    return Response(uid, allowed=False, status=status, audit_annotations=audit)
 
 
 def _audit(verdict: Verdict, evidence: Evidence | None) -> dict[str, str]:
     audit = {
         "outcome": verdict.outcome.value,
-        "rules": ", ".join(rules(verdict)),
+        "rules": _rules(verdict),
         "policies": ", ".join(verdict.policies),
         "ruleset": verdict.ruleset,
     }
@@ -64,3 +63,13 @@ def _audit(verdict: Verdict, evidence: Evidence | None) -> dict[str, str]:
             audit["manifest-resource-version"] = evidence.manifest.resource_version or ""
             audit["manifest-digest"] = evidence.manifest.digest or ""
     return audit
+
+
+def _rules(verdict: Verdict) -> str:
+    """Return each rule that found something once, with its strongest effect: ``bias/limit=Deny``."""
+    if not verdict.findings:
+        return ""
+    strongest: dict[str, str] = {}
+    for finding in verdict.findings:
+        strongest.setdefault(finding.rule, finding.effect.value)
+    return ", ".join([f"{rule}={effect}" for rule, effect in strongest.items()])

@@ -4,14 +4,12 @@ The one real adapter is ``lookup``; tests have a named fake.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from actgate.policy import Manifest, Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """Everything about one subject that is not in the subject itself."""
 
     manifest: Manifest | None

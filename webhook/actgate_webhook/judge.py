@@ -10,11 +10,12 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
+from actgate import policy
 from actgate.policy import Subject, Verdict, decide
 from actgate.policy.workload import governed_fields, is_judged, subject_of
 from actgate_webhook import shape
@@ -44,8 +45,10 @@ class Outcome(StrEnum):
     ERROR = "Error"
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+_OUTCOMES: Final = {outcome: Outcome(outcome) for outcome in policy.Outcome}
+
+
+class Judgement(NamedTuple):
     """What came out, with everything that an answer or a log line is made of."""
 
     outcome: Outcome
@@ -73,13 +76,16 @@ class Judge:
     async def judge(self, review: Review, within: float) -> Judgement:
         """Judge a review within so many seconds; nothing that it can hold makes this raise."""
         try:
-            governed_change = _governed_change(review)
+            if review.operation in _FREE_OPERATIONS or review.sub_resource in _FREE_SUBRESOURCES:
+                return NOT_JUDGED
+            obj = shape.read(review)
+            governed_change = _governed_change(review, obj)
             if governed_change is None:
                 return NOT_JUDGED
-            if not governed_change:
-                return self._unchanged(review)
-            shape.check_readable(review, review.object)
-            return await self._changed(review, within)
+            if not review.namespace:
+                return Judgement(Outcome.MALFORMED, "request.namespace is missing: manifests live in one")
+            subject = self._subject(review, obj, governed_change=governed_change)
+            return await self._changed(subject, within) if governed_change else self._unchanged(subject)
         except shape.MalformedError as error:
             return Judgement(Outcome.MALFORMED, str(error))
         except RecursionError:
@@ -91,15 +97,13 @@ class Judge:
             logger.exception("review %s could not be judged", review.uid)
             return Judgement(Outcome.ERROR, "actgate failed to judge the request; its log says why")
 
-    def _unchanged(self, review: Review) -> Judgement:
-        subject = self._subject(review, governed_change=False)
+    def _unchanged(self, subject: Subject) -> Judgement:
         evidence = self._recalled(subject)
         if evidence is None:
             return Judgement(Outcome.WARN, "not judged: the evidence cannot be read right now")
         return self._decided(subject, evidence)
 
-    async def _changed(self, review: Review, within: float) -> Judgement:
-        subject = self._subject(review, governed_change=True)
+    async def _changed(self, subject: Subject, within: float) -> Judgement:
         evidence = self._recalled(subject)
         if evidence is not None and evidence.manifest is not None:
             judgement = self._decided(subject, evidence)
@@ -108,9 +112,9 @@ class Judge:
         evidence = await self._source.read(subject.namespace, subject.manifest_name, within)
         return self._decided(subject, evidence)
 
-    def _subject(self, review: Review, *, governed_change: bool) -> Subject:
+    def _subject(self, review: Review, obj: shape.Object, *, governed_change: bool) -> Subject:
         return subject_of(
-            review.object,
+            obj,
             self._source.labels(review.namespace) or {},
             namespace=review.namespace,
             governed_change=governed_change,
@@ -126,17 +130,16 @@ class Judge:
         if subject.namespace_labels is not evidence.namespace_labels:
             subject = replace(subject, namespace_labels=evidence.namespace_labels)
         verdict = decide(subject, evidence.manifest, evidence.policies, self._now())
-        return Judgement(Outcome(verdict.outcome), verdict=verdict, evidence=evidence)
+        return Judgement(_OUTCOMES[verdict.outcome], "", verdict, evidence)
 
 
-def _governed_change(review: Review) -> bool | None:
+def _governed_change(review: Review, obj: shape.Object) -> bool | None:
     """Return whether a governed field changes; None where nothing of it is ours to judge."""
-    if review.operation in _FREE_OPERATIONS or review.subresource in _FREE_SUBRESOURCES:
-        return None
-    shape.check_identity(review, "object", review.object)
     if review.operation is not Operation.UPDATE:
-        return True if is_judged(review.object) else None
-    shape.check_identity(review, "oldObject", review.old_object)
-    if not is_judged(review.object) and not is_judged(review.old_object):
+        return True if is_judged(obj) else None
+    old = shape.read_old(review)
+    if old is None:
+        return True
+    if not is_judged(obj) and not is_judged(old):
         return None
-    return governed_fields(review.object) != governed_fields(review.old_object)
+    return governed_fields(obj) != governed_fields(old)

@@ -1,24 +1,27 @@
-"""Logs: one JSON object per line on standard error, and one line per review, never the object."""
+"""Logs: one JSON object per line on standard error, and one line per review, never the object.
+
+The line of a review is switched by the logger ``actgate_webhook.reviews`` like any other, and written
+without it: to make a ``LogRecord`` and to hand it through the handlers takes as long as to decide.
+"""
 
 import logging
 import logging.config
+import sys
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
 
-from actgate_webhook.answers import rules
 from actgate_webhook.judge import Judgement
-from actgate_webhook.review import Review
+from actgate_webhook.review import Response, Review
 
 reviews = logging.getLogger("actgate_webhook.reviews")
 
-_FIELD: Final = "review"
 _LONGEST: Final = 253
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one line of JSON, with the fields of a review where it is about one."""
+    """Formats a record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -28,7 +31,6 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": _text(record.getMessage()),
         }
-        line |= getattr(record, _FIELD, {})
         if record.exc_info:
             line["exception"] = _text(self.formatException(record.exc_info))
         return orjson.dumps(line, default=str).decode()
@@ -54,24 +56,30 @@ def configure(level: str) -> None:
     )
 
 
-def record(review: Review, judgement: Judgement, seconds: float) -> None:
+def record(review: Review, judgement: Judgement, response: Response, seconds: float) -> None:
     """Log one answered review; a dry run only at DEBUG, since nothing happened."""
     level = logging.DEBUG if review.dry_run else logging.INFO
     if reviews.isEnabledFor(level):
-        reviews.log(level, "reviewed", extra={_FIELD: _fields(review, judgement, seconds)})
+        line = orjson.dumps(_fields(review, judgement, response, seconds), option=orjson.OPT_APPEND_NEWLINE)
+        sys.stderr.buffer.write(line)
+        sys.stderr.buffer.flush()
 
 
-def _fields(review: Review, judgement: Judgement, seconds: float) -> dict[str, Any]:
+def _fields(review: Review, judgement: Judgement, response: Response, seconds: float) -> dict[str, Any]:
     fields = {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "level": "DEBUG" if review.dry_run else "INFO",
+        "logger": reviews.name,
+        "message": "reviewed",
         "uid": review.uid,
-        "user": review.user[:_LONGEST],
+        "user": review.user_info.username[:_LONGEST],
         "operation": review.operation.value,
-        "kind": review.kind[:_LONGEST],
+        "kind": review.kind.kind[:_LONGEST],
         "namespace": review.namespace[:_LONGEST],
         "name": review.name[:_LONGEST],
         "dry_run": review.dry_run,
         "outcome": judgement.outcome.value,
-        "rules": rules(judgement.verdict) if judgement.verdict is not None else [],
+        "rules": response.audit_annotations.get("rules", ""),
         "duration_ms": round(seconds * 1000, 3),
     }
     if judgement.evidence is not None:

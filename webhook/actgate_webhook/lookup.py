@@ -35,13 +35,11 @@ class Lookup:
         self._manifests = Reflector(cluster, COMPLIANCE_MANIFESTS, read_manifest)
         self._policies = Reflector(cluster, COMPLIANCE_POLICIES, policy_or_strictest, self._policy_changed)
         self._namespaces = Reflector(cluster, NAMESPACES, labels_of)
+        self._pictures: tuple[Reflector[Any], ...] = (self._manifests, self._policies, self._namespaces)
+        self._complete = False
         self._policies_now: tuple[Policy, ...] | None = None
         for picture in self._pictures:
             metrics.watch_picture(picture.resource.plural, picture.__len__, picture.age)
-
-    @property
-    def _pictures(self) -> tuple[Reflector[Any], ...]:
-        return self._manifests, self._policies, self._namespaces
 
     async def run(self) -> None:
         """Keep the pictures true until cancelled."""
@@ -57,13 +55,18 @@ class Lookup:
     def recalled(self, namespace: str, manifest_name: str | None) -> Evidence | None:
         """Return what the pictures show; None before they are complete or without the namespace."""
         labels = self.labels(namespace)
-        if labels is None or not all(picture.synced.is_set() for picture in self._pictures):
+        if labels is None or not self._is_complete():
             return None
         manifest = self._manifests.get(namespace, manifest_name) if manifest_name else None
         if isinstance(manifest, Unreadable):
             return None
-        age = max(picture.age() for picture in self._pictures)
+        age = max(self._manifests.age(), self._policies.age(), self._namespaces.age())
         return Evidence(manifest, self._known_policies(), labels, age)
+
+    def _is_complete(self) -> bool:
+        """Return whether every picture has been complete; once it was, it stays one."""
+        self._complete = self._complete or all(picture.synced.is_set() for picture in self._pictures)
+        return self._complete
 
     async def read(self, namespace: str, manifest_name: str | None, within: float) -> Evidence:
         """Read manifest, namespace and policies at once, all of them live."""

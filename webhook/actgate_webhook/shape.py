@@ -1,113 +1,199 @@
-"""What an object must look like before it can be judged.
+"""The part of an object that is judged, read with its types; everything else is skipped unread.
 
-The API server sends nothing else; whoever does gets a refusal, since a field that is skipped because
-it has the wrong type is a field that nobody looked at. Values are the decision's business, not ours.
+The API server sends objects of the right shape. Whoever does not gets a refusal, since a field that
+is skipped because it has the wrong type is a field that nobody looked at. What values mean is the
+decision's business. A test holds these types against every field that the decision asks for.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final, TypedDict
+
+import msgspec
+from msgspec import UNSET
 
 from actgate.policy.rules.rule import shown
-from actgate.policy.subject import MODEL_DEPLOYMENT
-from actgate.policy.workload import TEMPLATE_PATHS
-from actgate_webhook.review import Review
+from actgate.policy.wording import cut
+from actgate_webhook.review import Json, Review
 
-_CONTAINERS = ("initContainers", "containers", "ephemeralContainers")
+Object = dict[str, Any]
+Anything = dict[str, Any] | None
+
+_LONGEST: Final = 250
+
+
+class Metadata(TypedDict, total=False):
+    """Of an object or a pod template; ``managedFields`` is most of it and none of our business."""
+
+    name: str | None
+    generateName: str | None
+    namespace: str | None
+    labels: Anything
+    annotations: Anything
+
+
+class Container(TypedDict, total=False):
+    """A container of any sort, or the server of a ModelDeployment."""
+
+    image: str | None
+
+
+class ImageSource(TypedDict, total=False):
+    """An image that is mounted as a volume."""
+
+    reference: str | None
+
+
+class Volume(TypedDict, total=False):
+    """A volume."""
+
+    image: ImageSource | None
+
+
+class PodSpec(TypedDict, total=False):
+    """What runs, and on which nodes."""
+
+    initContainers: list[Container] | None
+    containers: list[Container] | None
+    ephemeralContainers: list[Container] | None
+    volumes: list[Volume] | None
+    nodeSelector: Anything
+    affinity: Anything
+
+
+class Template(TypedDict, total=False):
+    """A pod template."""
+
+    metadata: Metadata | None
+    spec: PodSpec | None
+
+
+class ModelSpec(TypedDict, total=False):
+    """The spec of a ModelDeployment."""
+
+    model: Anything
+    complianceManifestRef: Anything
+    placement: Anything
+    server: Container | None
+    podTemplate: Template | None
+
+
+class TemplatedSpec(TypedDict, total=False):
+    """The spec of everything that makes pods from a template."""
+
+    template: Template | None
+
+
+class Job(TypedDict, total=False):
+    """The job template of a CronJob."""
+
+    spec: TemplatedSpec | None
+
+
+class CronJobSpec(TypedDict, total=False):
+    """The spec of a CronJob."""
+
+    jobTemplate: Job | None
+
+
+class Identity(TypedDict):
+    """What every object has."""
+
+    apiVersion: str
+    kind: str
+    metadata: Metadata
+
+
+class ModelDeployment(Identity, total=False):
+    """A ModelDeployment."""
+
+    spec: ModelSpec | None
+
+
+class Templated(Identity, total=False):
+    """A Deployment, StatefulSet, DaemonSet, ReplicaSet or Job."""
+
+    spec: TemplatedSpec | None
+
+
+class CronJob(Identity, total=False):
+    """A CronJob."""
+
+    spec: CronJobSpec | None
+
+
+class Pod(Identity, total=False):
+    """A Pod."""
+
+    spec: PodSpec | None
+
+
+_IDENTITY: Final = msgspec.json.Decoder(Identity)
+_TEMPLATED: Final = msgspec.json.Decoder(Templated)
+_DECODERS: Final[dict[tuple[str, str], msgspec.json.Decoder[Any]]] = {
+    ("actgate.dev", "ModelDeployment"): msgspec.json.Decoder(ModelDeployment),
+    ("apps", "Deployment"): _TEMPLATED,
+    ("apps", "StatefulSet"): _TEMPLATED,
+    ("apps", "DaemonSet"): _TEMPLATED,
+    ("apps", "ReplicaSet"): _TEMPLATED,
+    ("batch", "Job"): _TEMPLATED,
+    ("batch", "CronJob"): msgspec.json.Decoder(CronJob),
+    ("", "Pod"): msgspec.json.Decoder(Pod),
+}
 
 
 class MalformedError(Exception):
     """The object cannot be judged; one sentence that says where and what is expected."""
 
 
-def check_identity(review: Review, field: str, obj: Any) -> None:  # noqa: ANN401 - JSON of any shape
-    """Check that an object is one, and is of the kind and namespace that the request speaks of.
+def read(review: Review) -> Object:
+    """Return what is judged of the object that a review is about.
 
     Raises:
-        MalformedError: It is not, so that what was asked about and what would be judged could differ.
+        MalformedError: It is no object of the kind and namespace that the review speaks of, or a
+            level of it has a type that hides what is below it.
     """
-    if not isinstance(obj, dict):
-        raise MalformedError(f"request.{field} must be an object for operation {review.operation}")
-    expected = f"{review.group}/{review.version}" if review.group else review.version
-    if obj.get("apiVersion") != expected or obj.get("kind") != review.kind:
+    return _read(review, "request.object", review.object, _decoder(review))
+
+
+def read_old(review: Review) -> Object | None:
+    """Return what is judged of the object as it is; None where only its identity can be read.
+
+    An object that was stored in a bad shape must not stand in the way of its own repair.
+
+    Raises:
+        MalformedError: It is no object of the kind and namespace that the review speaks of.
+    """
+    try:
+        return _read(review, "request.oldObject", review.old_object, _decoder(review))
+    except MalformedError:
+        _read(review, "request.oldObject", review.old_object, _IDENTITY)
+        return None
+
+
+def _decoder(review: Review) -> msgspec.json.Decoder[Any]:
+    return _DECODERS.get((review.kind.group, review.kind.kind), _IDENTITY)
+
+
+def _read(review: Review, field: str, json: Json, decoder: msgspec.json.Decoder[Any]) -> Object:
+    if json is UNSET:
+        raise MalformedError(f"{field} is missing, and operation {review.operation} is about one")
+    try:
+        obj: Object = decoder.decode(json)
+    except RecursionError:
+        raise MalformedError(f"{field} is nested too deeply") from None
+    except ValueError as error:
+        raise MalformedError(_sentence(field, str(error))) from None
+    if obj["apiVersion"] != review.kind.api_version or obj["kind"] != review.kind.kind:
         raise MalformedError(
-            f"request.{field} must be of the kind that request.kind names, "
-            f"{shown(review.kind)} of {shown(expected)}"
+            f"{field} must be of the kind that request.kind names, "
+            f"{shown(review.kind.kind)} of {shown(review.kind.api_version)}"
         )
-    metadata = obj.get("metadata")
-    if not isinstance(metadata, dict):
-        raise MalformedError(f"request.{field}.metadata must be an object")
-    stated = metadata.get("namespace")
+    stated = obj["metadata"].get("namespace")
     if stated is not None and stated != review.namespace:
-        raise MalformedError(f"request.{field}.metadata.namespace must be request.namespace")
+        raise MalformedError(f"{field}.metadata.namespace must be request.namespace")
+    return obj
 
 
-def check_readable(review: Review, obj: Mapping[str, Any]) -> None:
-    """Check every level on the way to the fields that are judged.
-
-    Raises:
-        MalformedError: A level has a type that hides what is below it.
-    """
-    if not review.namespace:
-        raise MalformedError(f"request.namespace is missing, and a {review.kind} lives in one")
-    _metadata(_map(obj, "metadata", "metadata"), "metadata")
-    found, path = _map(obj, "spec", "spec"), "spec"
-    if review.kind == MODEL_DEPLOYMENT:
-        for key in ("model", "complianceManifestRef", "placement", "server", "podTemplate"):
-            _map(found, key, f"spec.{key}")
-        _image(_map(found, "server", "spec.server"), "spec.server")
-        found, path = _map(found, "podTemplate", "spec.podTemplate"), "spec.podTemplate"
-    for step in TEMPLATE_PATHS.get(review.kind, ())[1:]:
-        path = f"{path}.{step}"
-        found = _map(found, step, path)
-    if review.kind == "Pod":
-        _pod(found, path)
-        return
-    _metadata(_map(found, "metadata", f"{path}.metadata"), f"{path}.metadata")
-    _pod(_map(found, "spec", f"{path}.spec"), f"{path}.spec")
-
-
-def _map(parent: Mapping[str, Any], key: str, path: str) -> dict[str, Any]:
-    value = parent.get(key)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise MalformedError(f"{path} must be an object")
-    return value
-
-
-def _metadata(metadata: Mapping[str, Any], path: str) -> None:
-    _map(metadata, "labels", f"{path}.labels")
-    _map(metadata, "annotations", f"{path}.annotations")
-
-
-def _pod(spec: Mapping[str, Any], path: str) -> None:
-    for key in _CONTAINERS:
-        for container, at in _items(spec, key, path):
-            _image(container, at)
-    for volume, at in _items(spec, "volumes", path):
-        _image(_map(volume, "image", f"{at}.image"), f"{at}.image", "reference")
-    _map(spec, "nodeSelector", f"{path}.nodeSelector")
-    affinity = _map(spec, "affinity", f"{path}.affinity")
-    at = f"{path}.affinity.nodeAffinity"
-    required = "requiredDuringSchedulingIgnoredDuringExecution"
-    terms = _map(_map(affinity, "nodeAffinity", at), required, f"{at}.{required}")
-    for term, place in _items(terms, "nodeSelectorTerms", f"{at}.{required}"):
-        for _ in _items(term, "matchExpressions", place):
-            pass
-
-
-def _items(parent: Mapping[str, Any], key: str, path: str) -> Iterator[tuple[dict[str, Any], str]]:
-    value = parent.get(key)
-    if value is None:
-        return
-    if not isinstance(value, list):
-        raise MalformedError(f"{path}.{key} must be a list")
-    for index, item in enumerate(value):
-        if not isinstance(item, dict):
-            raise MalformedError(f"{path}.{key}[{index}] must be an object")
-        yield item, f"{path}.{key}[{index}]"
-
-
-def _image(holder: Mapping[str, Any], path: str, key: str = "image") -> None:
-    if not isinstance(holder.get(key), str | None):
-        raise MalformedError(f"{path}.{key} must be a string")
+def _sentence(field: str, problem: str) -> str:
+    """Put the path first: ``Expected `array`, got `object` - at `$.spec.containers```."""
+    words, _, path = problem.partition(" - at `$")
+    return cut(f"{field}{path.rstrip('`')}: {words}", _LONGEST)

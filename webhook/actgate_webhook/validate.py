@@ -10,13 +10,12 @@ from time import perf_counter
 from typing import Final
 from urllib.parse import parse_qs
 
-import orjson
 from starlette.types import Receive, Scope, Send
 
 from actgate_webhook import answers, logs
 from actgate_webhook.judge import Judge
 from actgate_webhook.metrics import Metrics
-from actgate_webhook.review import BadRequestError, Review, decode, encode, timeout_seconds
+from actgate_webhook.review import Answer, BadRequestError, Problem, Review, decode, encode, timeout_seconds
 
 PATH: Final = "/validate"
 
@@ -49,7 +48,7 @@ class Validate:
             review = decode(await _body(scope, receive, deadline - started))
         except BadRequestError as error:
             self._metrics.bad_request(error.status)
-            await _send(send, error.status, orjson.dumps({"message": str(error)}))
+            await _send(send, error.status, encode(Problem(str(error))))
         except DisconnectedError:
             return
         else:
@@ -57,12 +56,13 @@ class Validate:
 
     async def _answered(self, review: Review, started: float, deadline: float) -> bytes:
         judgement = await self._judge.judge(review, deadline - perf_counter())
-        body = encode(review.uid, answers.answer(judgement))
+        response = answers.answer(review.uid, judgement)
+        body = encode(Answer(response))
         seconds = perf_counter() - started
         self._metrics.reviewed(
-            review.kind, review.operation.value, judgement.outcome.value, review.dry_run, seconds
+            review.kind.kind, review.operation.value, judgement.outcome.value, review.dry_run, seconds
         )
-        logs.record(review, judgement, seconds)
+        logs.record(review, judgement, response, seconds)
         return body
 
 
