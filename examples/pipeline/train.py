@@ -1,6 +1,6 @@
 """The last step of a training pipeline: record what was measured, and write it beside the model.
 
-    python train.py && actgate check -f model_compliance_manifest.json
+Afterwards: ``actgate check -f model_compliance_manifest.json``.
 """
 
 from actgate.evidence import EUAIActGovernanceLogger
