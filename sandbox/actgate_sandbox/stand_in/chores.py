@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from actgate_sandbox.stand_in.status import ApiError
-from actgate_sandbox.stand_in.store import Event, Key, Place, Store
+from actgate_sandbox.stand_in.store import ChangedError, Event, Key, Place, Store
 
 _RETRY_SECONDS = 0.5
 _log = logging.getLogger(__name__)
@@ -62,6 +62,9 @@ class Chores:
         del self._waiting[work]
         try:
             await self._do(*work)
-        except ApiError as error:
-            _log.info("%s %s/%s is tried again: %s", work[0].plural, *work[1], error.message)
+        except (ApiError, ChangedError) as error:
+            _log.info("%s %s/%s is tried again: %s", work[0].plural, *work[1], error)
             asyncio.get_running_loop().call_later(_RETRY_SECONDS, self.add, *work)
+        except Exception:
+            # One object that cannot be dealt with must not end the work on all others.
+            _log.exception("%s %s/%s is left as it is", work[0].plural, *work[1])

@@ -1,18 +1,20 @@
 from __future__ import annotations
 
-import asyncio
-import threading
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
-import kopf
 import pytest
 from kubernetes import aio, client, config, watch
 
 from actgate_sandbox.control_plane import ControlPlane
-from actgate_sandbox.rest import Rest
+from actgate_sandbox.rest import MERGE_PATCH, Rest
+from tests.sandbox.conformance import noting_operator
 from tests.sandbox.conformance.paths import Paths
 from tests.sandbox.conformance.samples import GROUP, config_map, deployment, widget
-from tests.support.waiting import eventually
+from tests.support.waiting import wait_until
 
 
 def test_the_synchronous_client_works(control_plane: ControlPlane, namespace: str) -> None:
@@ -47,6 +49,7 @@ def test_the_synchronous_client_works(control_plane: ControlPlane, namespace: st
             timeout_seconds=30,
         )
         assert next(events)["type"] == "DELETED"
+        events.close()
 
 
 async def test_the_asynchronous_client_works(
@@ -66,59 +69,36 @@ async def test_the_asynchronous_client_works(
             *place, "a", body, _content_type="application/merge-patch+json"
         )
         async with watcher() as watched:
-            event = await anext(watched.stream(custom.list_namespaced_custom_object, *place))
-        assert (event["type"], event["object"]["status"]["note"]) == ("ADDED", "seen")
+            stream = watched.stream(custom.list_namespaced_custom_object, *place, timeout_seconds=1)
+            # To its end: a watch that is left in the middle leaves its connection open.
+            events = [event async for event in stream]
+        assert [(e["type"], e["object"]["status"]["note"]) for e in events] == [("ADDED", "seen")]
 
 
-async def test_kopf_sees_every_change(
-    control_plane: ControlPlane,
-    rest: Rest,
-    paths: Paths,
-    widgets: None,
-    monkeypatch: pytest.MonkeyPatch,
+def test_kopf_sees_every_change(
+    control_plane: ControlPlane, rest: Rest, paths: Paths, widgets: None, tmp_path: Path
 ) -> None:
     """An on.event handler hears of objects that were there, come, change and go."""
-    monkeypatch.setenv("KUBECONFIG", str(control_plane.kubeconfig))
+    notes = tmp_path / "notes"
+    notes.touch()
     rest("POST", paths.widgets(), widget("before"))
-    registry, seen = kopf.OperatorRegistry(), list[tuple[str | None, str]]()
-
-    kopf.on.login(registry=registry)(kopf.login_with_kubeconfig)
-
-    @kopf.on.event(GROUP, "v1", "widgets", registry=registry)
-    async def note(event: kopf.RawEvent, name: str, **_: object) -> None:
-        seen.append((event["type"], name))
-
-    stop, failures = threading.Event(), list[BaseException]()
-
-    def operate() -> None:
-        try:
-            asyncio.run(
-                kopf.operator(
-                    registry=registry,
-                    namespaces=[paths.namespace],
-                    standalone=True,
-                    stop_flag=stop,
-                )
-            )
-        except BaseException as error:
-            failures.append(error)
-
-    operator = threading.Thread(target=operate)
-    operator.start()
+    command = [sys.executable, "-m", "kopf", "run", "--standalone", "-n", paths.namespace]
+    operator = subprocess.Popen(  # noqa: S603 - our own command
+        [*command, str(Path(noting_operator.__file__))],
+        env={**os.environ, "KUBECONFIG": str(control_plane.kubeconfig), "NOTES": str(notes)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
-        await eventually(_async(lambda: (None, "before") in seen))
+        wait_until(lambda: "None before" in notes.read_text().splitlines())
         rest("POST", paths.widgets(), widget("after"))
-        await eventually(_async(lambda: ("ADDED", "after") in seen))
+        wait_until(lambda: "ADDED after" in notes.read_text().splitlines())
+        change = {"spec": {"size": 1}}
+        rest("PATCH", f"{paths.widgets()}/after", change, MERGE_PATCH)
+        wait_until(lambda: "MODIFIED after" in notes.read_text().splitlines())
         rest("DELETE", f"{paths.widgets()}/after")
-        await eventually(_async(lambda: ("DELETED", "after") in seen))
+        wait_until(lambda: "DELETED after" in notes.read_text().splitlines())
+        assert operator.poll() is None
     finally:
-        stop.set()
-        await asyncio.to_thread(operator.join, 60)
-    assert not failures
-
-
-def _async(condition: Any) -> Any:  # noqa: ANN401 - a plain condition, awaited
-    async def asked() -> bool:
-        return bool(condition())
-
-    return asked
+        operator.terminate()
+        operator.wait(timeout=60)

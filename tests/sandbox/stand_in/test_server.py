@@ -58,9 +58,12 @@ def lines(server: StandIn, **query: str) -> Iterator[dict[str, Any]]:
             preload_content=False,
         )
         kept = b""
-        for chunk in response.stream(amt=None):
-            *whole, kept = (kept + chunk).split(b"\n")
-            yield from (json.loads(line) for line in whole)
+        try:
+            for chunk in response.stream(amt=None):
+                *whole, kept = (kept + chunk).split(b"\n")
+                yield from (json.loads(line) for line in whole)
+        finally:
+            response.close()
 
 
 def test_a_restart_keeps_the_objects_and_the_address(server: StandIn, rest: Rest) -> None:
