@@ -7,7 +7,7 @@ from actgate_webhook.answers import answer
 from actgate_webhook.evidence import Evidence
 from actgate_webhook.judge import Judgement, Outcome
 from actgate_webhook.review import Response, Status
-from tests.policy.build import ASKING, NOW, PASSING, judge, measured, policy, subject
+from tests.policy.build import ASKING, PASSING, judge, measured, policy, subject
 from tests.webhook.build import model_deployment, review
 from tests.webhook.fakes import FakeEvidence, InProcess
 
@@ -117,4 +117,3 @@ def test_passing_evidence_is_allowed() -> None:
     """No refusal and no warning where nothing was found."""
     answered = answer("u", Judgement(Outcome.PASS, verdict=judge(), evidence=Evidence(PASSING, (), {}, 1.0)))
     assert (answered.status, answered.warnings) == (None, ())
-    assert NOW.tzinfo is not None

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from starlette.types import Message
@@ -164,6 +166,43 @@ async def test_a_dry_run_leaves_no_line(ask: InProcess, capfd: pytest.CaptureFix
     """Nothing happened, so nothing is recorded."""
     await ask(review(model_deployment(), dry_run=True))
     assert capfd.readouterr().err == ""
+
+
+async def test_a_body_that_does_not_arrive_is_a_408(ask: InProcess) -> None:
+    """Who sends half a body and waits, is told within the timeout that it states."""
+    half: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        if half:
+            return half.pop()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets this event")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/validate",
+        "headers": list(JSON_HEADERS),
+        "query_string": b"timeout=50ms",
+    }
+    await ask.app(scope, receive, send)
+    assert sent[0]["status"] == 408
+    assert (b"connection", b"close") in sent[0]["headers"]
+
+
+@pytest.mark.usefixtures("logged")
+async def test_a_log_that_cannot_be_written_fails_no_review(
+    ask: InProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Whoever reads standard error may have gone."""
+    closed = (tmp_path / "log").open("w")
+    closed.close()
+    monkeypatch.setattr("sys.stderr", closed)
+    assert (await ask(CREATE)).allowed
 
 
 async def test_a_client_that_left_is_not_answered(ask: InProcess) -> None:

@@ -7,6 +7,7 @@ without it: to make a ``LogRecord`` and to hand it through the handlers takes as
 import logging
 import logging.config
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -61,8 +62,10 @@ def record(review: Review, judgement: Judgement, response: Response, seconds: fl
     level = logging.DEBUG if review.dry_run else logging.INFO
     if reviews.isEnabledFor(level):
         line = orjson.dumps(_fields(review, judgement, response, seconds), option=orjson.OPT_APPEND_NEWLINE)
-        sys.stderr.buffer.write(line)
-        sys.stderr.buffer.flush()
+        # As with logging's own handlers, a log that cannot be written fails no review.
+        with suppress(OSError, ValueError):
+            sys.stderr.buffer.write(line)
+            sys.stderr.buffer.flush()
 
 
 def _fields(review: Review, judgement: Judgement, response: Response, seconds: float) -> dict[str, Any]:
