@@ -24,10 +24,6 @@ def main() -> None:
         settings = Settings.read(sys.argv[1:])
     except UnusableSettingsError as error:
         sys.exit(_said(str(error), 2))
-    import gc
-
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
     logs.configure(settings.log_level)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
