@@ -149,6 +149,7 @@ async def test_a_review_leaves_one_line_without_the_object(capfd: pytest.Capture
     ask = InProcess(FakeEvidence(known(failing())))
     secret = model_deployment(server={"image": "x", "env": [{"name": "TOKEN", "value": "s3cr3t"}]})
     await ask(review(secret))
+    logs.flush()
     (line,) = capfd.readouterr().err.splitlines()
     fields = json.loads(line)
     assert (fields["level"], fields["message"]) == ("INFO", "reviewed")

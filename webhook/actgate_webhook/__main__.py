@@ -4,6 +4,7 @@ Exit codes: 0 after a drain, 1 when it cannot serve, 2 for settings that cannot 
 """
 
 import asyncio
+import gc
 import logging
 import sys
 
@@ -25,6 +26,7 @@ def main() -> None:
     except UnusableSettingsError as error:
         sys.exit(_said(str(error), 2))
     logs.configure(settings.log_level)
+    _calm_garbage_collection()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
@@ -32,6 +34,12 @@ def main() -> None:
         sys.exit(_said(str(error), 2))
     except OSError as error:
         sys.exit(_said(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}", 1))
+
+
+def _calm_garbage_collection() -> None:
+    """Look for cycles seldom: a look at 100,000 manifests stalls every review for a quarter of a second."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def _said(sentence: str, code: int) -> int:

@@ -1,9 +1,12 @@
 """Logs: one JSON object per line on standard error, and one line per review, never the object.
 
 The line of a review is switched by the logger ``actgate_webhook.reviews`` like any other, and written
-without it: to make a ``LogRecord`` and to hand it through the handlers takes as long as to decide.
+without it: to make a ``LogRecord`` and to hand it through the handlers takes as long as to decide. The
+lines of a moment are written together, for the same reason.
 """
 
+import asyncio
+import atexit
 import logging
 import logging.config
 import sys
@@ -19,6 +22,39 @@ from actgate_webhook.review import Response, Review
 reviews = logging.getLogger("actgate_webhook.reviews")
 
 _LONGEST: Final = 253
+_TOGETHER_SECONDS: Final = 0.02
+"""How long a review's line can wait for others; a process that is killed loses no more than that."""
+
+
+class _Together:
+    """Collects lines on an event loop and writes them to standard error at once."""
+
+    def __init__(self) -> None:
+        self._lines: list[bytes] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def add(self, line: bytes) -> None:
+        """Write a line soon."""
+        self._lines.append(line)
+        if self._loop is None or self._loop.is_closed():
+            self._loop = asyncio.get_running_loop()
+            self._loop.call_later(_TOGETHER_SECONDS, self.write)
+
+    def write(self) -> None:
+        """Write what has been collected; a log that cannot be written fails no review."""
+        lines, self._lines, self._loop = self._lines, [], None
+        with suppress(OSError, ValueError):
+            sys.stderr.buffer.write(b"".join(lines))
+            sys.stderr.buffer.flush()
+
+
+_together = _Together()
+
+
+@atexit.register
+def flush() -> None:
+    """Write the lines of reviews that still wait for others."""
+    _together.write()
 
 
 class JsonLines(logging.Formatter):
@@ -61,16 +97,13 @@ def record(review: Review, judgement: Judgement, response: Response, seconds: fl
     """Log one answered review; a dry run only at DEBUG, since nothing happened."""
     level = logging.DEBUG if review.dry_run else logging.INFO
     if reviews.isEnabledFor(level):
-        line = orjson.dumps(_fields(review, judgement, response, seconds), option=orjson.OPT_APPEND_NEWLINE)
-        # As with logging's own handlers, a log that cannot be written fails no review.
-        with suppress(OSError, ValueError):
-            sys.stderr.buffer.write(line)
-            sys.stderr.buffer.flush()
+        fields = _fields(review, judgement, response, seconds)
+        _together.add(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _fields(review: Review, judgement: Judgement, response: Response, seconds: float) -> dict[str, Any]:
     fields = {
-        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "time": datetime.now(UTC),
         "level": "DEBUG" if review.dry_run else "INFO",
         "logger": reviews.name,
         "message": "reviewed",
