@@ -140,6 +140,7 @@ def logged() -> Iterator[None]:
     """Lines of reviews are switched on, as they are in a pod."""
     logs.reviews.setLevel(logging.INFO)
     yield
+    logs.flush()
     logs.reviews.setLevel(logging.NOTSET)
 
 
