@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from actgate.policy.workload import TEMPLATE_PATHS
+from actgate.policy.pods import TEMPLATE_PATHS
 
 API_VERSIONS = {
     "Deployment": "apps/v1",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from actgate.policy import Finding, Subject
-from actgate.policy.workload import TEMPLATE_PATHS, subject_of
+from actgate.policy.pods import TEMPLATE_PATHS
+from actgate.policy.workload import subject_of
 from tests.policy.build import judge, manifest, policy
 from tests.policy.objects import (
     REGION,

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from actgate.policy import Subject
 from actgate.policy.evidence import ModelIdentity, Region
-from actgate.policy.workload import TEMPLATE_PATHS, governed_fields, is_inference, is_judged, subject_of
+from actgate.policy.pods import TEMPLATE_PATHS
+from actgate.policy.workload import governed_fields, is_inference, is_judged, subject_of
 from tests.policy.build import judge, manifest
 from tests.policy.objects import (
     API_VERSIONS,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from actgate.policy import Policy
-from actgate.policy.workload import TEMPLATE_PATHS
+from actgate.policy.pods import TEMPLATE_PATHS
 from actgate_webhook.judge import MEMORY_SECONDS, Judge, Judgement, Outcome
 from actgate_webhook.review import Review, decode
 from tests.policy.build import NOW, policy

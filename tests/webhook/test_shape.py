@@ -4,7 +4,8 @@ from typing import Any, Final
 
 import pytest
 
-from actgate.policy.workload import TEMPLATE_PATHS, governed_fields, is_judged, subject_of
+from actgate.policy.pods import TEMPLATE_PATHS
+from actgate.policy.workload import governed_fields, is_judged, subject_of
 from actgate_webhook import shape
 from actgate_webhook.judge import Judge, Outcome
 from actgate_webhook.review import decode

@@ -17,6 +17,7 @@ from actgate.cli.exits import UnusableError
 from actgate.cli.lines import place
 from actgate.cli.sources import Document
 from actgate.policy import Manifest, Policy, workload
+from actgate.policy.pods import TEMPLATE_PATHS
 from actgate.policy.subject import MODEL_DEPLOYMENT
 
 MANIFEST: Final = "ComplianceManifest"
@@ -113,7 +114,7 @@ def _add(document: Document, inventory: Inventory) -> None:
     elif workload.is_judged(value):
         _add_subject(document, inventory)
     elif workload.is_inference(value):
-        kinds = ", ".join((MODEL_DEPLOYMENT, *workload.TEMPLATE_PATHS))
+        kinds = ", ".join((MODEL_DEPLOYMENT, *TEMPLATE_PATHS))
         raise UnusableError(
             f"{place(document)}: {version} {kind} is marked as inference, and only these are judged: {kinds}"
         )
