@@ -174,11 +174,11 @@ y n Y N yes Yes YES On off oN tRUE true False ~ null Null nULL "1" 'y' = - . +
 """
 
 
+@pytest.mark.needs_kubectl
 def test_plain_scalars_mean_what_kubectl_takes_them_for(tmp_path: Path) -> None:
     """Each spelling, read by us and by kubectl, has the same value and type."""
     binary = find_kubectl()
-    if binary is None:
-        pytest.skip("no kubectl on this machine")
+    assert binary is not None
     scalars = SPELLINGS.split()
     items = "".join(f"  - {scalar}\n" for scalar in scalars)
     text = f"apiVersion: v1\nkind: Scalars\nmetadata: {{name: x}}\nspec:\n  items:\n{items}"
