@@ -101,6 +101,7 @@ class Cluster:
         namespace: str | None = None,
         *,
         label_selector: str | None = None,
+        field_selector: str | None = None,
         limit: int = 500,
         within: float = REQUEST_SECONDS,
     ) -> AsyncGenerator[Page, None]:
@@ -111,7 +112,11 @@ class Cluster:
         true, the rest is unknown, and only a new list can tell.
         """
         path = resource.collection(namespace)
-        query: dict[str, str | int | None] = {"labelSelector": label_selector, "limit": limit}
+        query: dict[str, str | int | None] = {
+            "labelSelector": label_selector,
+            "fieldSelector": field_selector,
+            "limit": limit,
+        }
         while True:
             answer = await self._transport.request("GET", path, query, within=within)
             items = answer.get("items") or []

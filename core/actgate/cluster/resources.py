@@ -67,3 +67,11 @@ COMPLIANCE_POLICIES = Resource(
 )
 MODEL_DEPLOYMENTS = Resource("actgate.dev", "v1alpha1", "modeldeployments", "ModelDeployment")
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
+
+DEPLOYMENTS = Resource("apps", "v1", "deployments", "Deployment")
+SERVICES = Resource("", "v1", "services", "Service")
+AUTOSCALERS = Resource("autoscaling", "v2", "horizontalpodautoscalers", "HorizontalPodAutoscaler")
+DISRUPTION_BUDGETS = Resource("policy", "v1", "poddisruptionbudgets", "PodDisruptionBudget")
+PODS = Resource("", "v1", "pods", "Pod")
+EVENTS = Resource("events.k8s.io", "v1", "events", "Event")
+LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
