@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from actgate.service.health import Health
 from actgate_webhook.app import create_app
 from actgate_webhook.background import Background
-from actgate_webhook.health import Health
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.serving import Drain
 from tests.support.waiting import eventually

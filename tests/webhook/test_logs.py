@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from actgate_webhook.logs import JsonLines
+from actgate.service.logs import JsonLines
 
 
 def line(record: logging.LogRecord) -> dict[str, object]:

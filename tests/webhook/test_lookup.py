@@ -10,10 +10,12 @@ import pytest
 
 from actgate.api.compliance_policy import Enforcement
 from actgate.cluster.errors import Forbidden, Unavailable
+from actgate.cluster.objects import labels_of
+from actgate.evidence import policy_or_strictest
 from actgate.policy import BASELINE
 from actgate_webhook.app import create_app
 from actgate_webhook.evidence import NotNowError
-from actgate_webhook.lookup import Lookup, labels_of, policy_or_strictest
+from actgate_webhook.lookup import Lookup
 from actgate_webhook.metrics import Metrics
 from tests.support.waiting import eventually
 from tests.webhook.build import MANIFEST, NAMESPACE, manifest_object, model_deployment, review

@@ -11,7 +11,7 @@ import sys
 import uvloop
 
 from actgate.cluster.errors import Misconfigured
-from actgate_webhook import logs
+from actgate.service import logs
 from actgate_webhook.certificates import CertificateError
 from actgate_webhook.serving import serve
 from actgate_webhook.settings import Settings, UnusableSettingsError

@@ -9,9 +9,9 @@ from fastapi.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from actgate import __version__
+from actgate.service.health import Health, Troubles
 from actgate_webhook.background import Background
 from actgate_webhook.evidence import EvidenceSource
-from actgate_webhook.health import Health, Troubles
 from actgate_webhook.judge import Judge
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.openapi import describe

@@ -1,4 +1,4 @@
-"""Logs: one JSON object per line on standard error, and one line per review, never the object.
+"""The log of reviews: one JSON object per line on standard error, never the object that was judged.
 
 The line of a review is switched by the logger ``actgate_webhook.reviews`` like any other, and written
 without it: to make a ``LogRecord`` and to hand it through the handlers takes as long as to decide. The
@@ -8,7 +8,6 @@ lines of a moment are written together, for the same reason.
 import asyncio
 import atexit
 import logging
-import logging.config
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -55,42 +54,6 @@ _together = _Together()
 def flush() -> None:
     """Write the lines of reviews that still wait for others."""
     _together.write()
-
-
-class JsonLines(logging.Formatter):
-    """Formats a record as one line of JSON."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname,
-            "logger": record.name,
-            "message": _text(record.getMessage()),
-        }
-        if record.exc_info:
-            line["exception"] = _text(self.formatException(record.exc_info))
-        return orjson.dumps(line, default=str).decode()
-
-
-def _text(text: str) -> str:
-    """Return text without lone surrogates, which JSON in UTF-8 cannot hold."""
-    return text.encode("utf-8", "backslashreplace").decode()
-
-
-def configure(level: str) -> None:
-    """Send everything at or above a level to standard error as JSON lines."""
-    # Thread, process and task never vary here, and looking them up for each record costs.
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
-    logging.config.dictConfig(
-        {
-            "version": 1,
-            "disable_existing_loggers": False,
-            "formatters": {"json": {"()": JsonLines}},
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-            "root": {"handlers": ["stderr"], "level": level},
-        }
-    )
 
 
 def record(review: Review, judgement: Judgement, response: Response, seconds: float) -> None:

@@ -6,23 +6,19 @@ it is the judge's to say how old is too old.
 """
 
 import asyncio
-import logging
 from collections.abc import Mapping
 from typing import Any
 
 from actgate.cluster.client import Cluster
 from actgate.cluster.errors import ClusterError, Invalid, NotFound
+from actgate.cluster.objects import labels_of
 from actgate.cluster.reflector import Reflector
 from actgate.cluster.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NAMESPACES, Resource
 from actgate.cluster.store import Change, Unreadable
-from actgate.evidence import EvidenceError, read_manifest, read_policy
+from actgate.evidence import policy_or_strictest, read_manifest
 from actgate.policy import Manifest, Policy
 from actgate_webhook.evidence import Evidence, NotNowError
 from actgate_webhook.metrics import Metrics
-
-logger = logging.getLogger(__name__)
-
-Object = Mapping[str, Any]
 
 
 class Lookup:
@@ -138,21 +134,3 @@ class Lookup:
                 return None
             read.found()
             return thing
-
-
-def policy_or_strictest(obj: Object) -> Policy:
-    """Read a CompliancePolicy; one that cannot be read is the baseline, Deny, for every namespace.
-
-    To skip it would relax what somebody meant to ask for.
-    """
-    try:
-        return read_policy(obj)
-    except EvidenceError as error:
-        name = str(obj["metadata"]["name"])
-        logger.warning("CompliancePolicy %s cannot be read, the baseline stands in for it: %s", name, error)
-        return Policy(name)
-
-
-def labels_of(namespace: Object) -> Mapping[str, str]:
-    """Return the labels of a Namespace."""
-    return dict(namespace["metadata"].get("labels") or {})

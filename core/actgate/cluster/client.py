@@ -204,6 +204,7 @@ class Cluster:
         resource: Resource,
         thing: Object,
         *,
+        field_manager: str | None = None,
         subresource: Subresource | None = None,
         dry_run: bool = False,
         within: float = REQUEST_SECONDS,
@@ -216,7 +217,7 @@ class Cluster:
         return await self._transport.request(
             "PUT",
             resource.item(name, namespace, subresource),
-            {"dryRun": _dry(dry_run)},
+            {"fieldManager": field_manager, "dryRun": _dry(dry_run)},
             body=thing,
             within=within,
         )

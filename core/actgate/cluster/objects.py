@@ -31,3 +31,8 @@ def version_of(thing: Mapping[str, Any]) -> int:
         return int(thing["metadata"]["resourceVersion"])
     except (KeyError, TypeError, ValueError):
         raise Unintelligible("the API server sent no numeric resourceVersion") from None
+
+
+def labels_of(thing: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the labels of an object."""
+    return dict(thing["metadata"].get("labels") or {})

@@ -108,6 +108,11 @@ class Reflector(Generic[T]):
     def __len__(self) -> int:
         return len(self._store)
 
+    @property
+    def version(self) -> int:
+        """The version up to which the picture knows all that happened."""
+        return self._version
+
     def age(self, now: float | None = None) -> float:
         """Return the seconds since the last contact, infinity before the first."""
         return (self._timing.now() if now is None else now) - self.last_contact

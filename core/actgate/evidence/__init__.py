@@ -17,7 +17,7 @@ from actgate.evidence.documents import Document, load
 from actgate.evidence.errors import DigestError, DocumentError, EvidenceError, UnreadableError
 from actgate.evidence.files import to_json, to_yaml
 from actgate.evidence.logger import EUAIActGovernanceLogger
-from actgate.evidence.policies import read_policy
+from actgate.evidence.policies import policy_or_strictest, read_policy
 from actgate.evidence.read import read_manifest
 from actgate.evidence.v0 import Weakness, is_v0, origin
 
@@ -36,6 +36,7 @@ __all__ = [
     "load",
     "origin",
     "origins",
+    "policy_or_strictest",
     "read_document",
     "read_manifest",
     "read_policy",

@@ -1,5 +1,6 @@
 """From a CompliancePolicy object to the policy that the rules apply."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -8,10 +9,12 @@ from pydantic import ValidationError
 from actgate.api import API_VERSION, CompliancePolicySpec
 from actgate.api.compliance_policy import LabelSelector, SelectorOperator
 from actgate.evidence.canonical import without_nulls
-from actgate.evidence.errors import UnreadableError
+from actgate.evidence.errors import EvidenceError, UnreadableError
 from actgate.evidence.shape import got, problem
 from actgate.policy.evidence import Problem
 from actgate.policy.policies import Policy
+
+logger = logging.getLogger(__name__)
 
 KIND: Final = "CompliancePolicy"
 _VALUED: Final = frozenset({SelectorOperator.IN, SelectorOperator.NOT_IN})
@@ -41,6 +44,19 @@ def read_policy(obj: Mapping[str, Any]) -> Policy:
     if problems:
         raise UnreadableError(problems)
     return Policy(str(name), spec)
+
+
+def policy_or_strictest(obj: Mapping[str, Any]) -> Policy:
+    """Read a CompliancePolicy; one that cannot be read is the baseline, Deny, for every namespace.
+
+    To skip it would relax what somebody meant to ask for.
+    """
+    try:
+        return read_policy(obj)
+    except EvidenceError as error:
+        name = str(obj["metadata"]["name"])
+        logger.warning("CompliancePolicy %s cannot be read, the baseline stands in for it: %s", name, error)
+        return Policy(name)
 
 
 def _identity_problems(obj: Mapping[str, Any], name: object) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Whether the webhook lives, and whether it may be asked; told check by check, as the API server does."""
+"""Whether a service lives, and whether it may be asked; told check by check, as the API server does."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -1,0 +1,44 @@
+"""Logs: one JSON object per line on standard error."""
+
+import logging
+import logging.config
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+
+class JsonLines(logging.Formatter):
+    """Formats a record as one line of JSON."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        line: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": _text(record.getMessage()),
+        }
+        if record.exc_info:
+            line["exception"] = _text(self.formatException(record.exc_info))
+        return orjson.dumps(line, default=str).decode()
+
+
+def _text(text: str) -> str:
+    """Return text without lone surrogates, which JSON in UTF-8 cannot hold."""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+def configure(level: str) -> None:
+    """Send everything at or above a level to standard error as JSON lines."""
+    # Thread, process and task never vary here, and looking them up for each record costs.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {"json": {"()": JsonLines}},
+            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+            "root": {"handlers": ["stderr"], "level": level},
+        }
+    )
