@@ -1,0 +1,97 @@
+"""What a pod template must look like for the plan to work on it.
+
+The API server checks a template whole, but says of a wrong type no more than "failed to create typed patch
+object". What the plan itself touches is therefore checked here; all other fields are passed on as they are.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+Object = dict[str, Any]
+"""An object as its JSON says."""
+
+MAX_DEPTH: Final = 32
+"""Deepest nesting that is read; a pod template's own schema needs half of it."""
+
+REQUIRED_AFFINITY: Final = "requiredDuringSchedulingIgnoredDuringExecution"
+
+_MAP: Final[Object] = {}
+_MAPS: Final = [_MAP]
+_CONTAINER: Final = {
+    "env": _MAPS,
+    "ports": _MAPS,
+    "resources": {"claims": _MAPS, "limits": _MAP, "requests": _MAP},
+    "securityContext": {"capabilities": {"add": [None]}},
+}
+_TEMPLATE: Final = {
+    "metadata": {"annotations": _MAP, "labels": _MAP},
+    "spec": {
+        "affinity": {
+            "nodeAffinity": {REQUIRED_AFFINITY: {"nodeSelectorTerms": [{"matchExpressions": _MAPS}]}}
+        },
+        "containers": [_CONTAINER],
+        "initContainers": [_CONTAINER],
+        "os": _MAP,
+        "securityContext": _MAP,
+    },
+}
+"""An object stands for one with these fields, none of them required; a list for a list of such; None for
+anything."""
+
+
+class PlanError(ValueError):
+    """No children can be planned: what is wrong, where, and how to mend it, in one sentence."""
+
+
+def checked(template: Object) -> Object:
+    """Return the pod template that was given, or raise ``PlanError`` for the first field of a wrong type."""
+    _check(template, _TEMPLATE, "")
+    return template
+
+
+def without_nulls(value: Any, path: str, depth: int = 0) -> Any:  # noqa: ANN401 - any JSON
+    """Return a copy of JSON whose objects hold no nulls, which say nothing; items of lists stay.
+
+    Raises:
+        PlanError: When it is nested deeper than ``MAX_DEPTH``.
+    """
+    if depth > MAX_DEPTH:
+        raise PlanError(f"{path} is nested deeper than {MAX_DEPTH} levels; no pod template needs so many")
+    if isinstance(value, Mapping):
+        items = value.items()
+        return {key: without_nulls(item, path, depth + 1) for key, item in items if item is not None}
+    if isinstance(value, list):
+        return [without_nulls(item, path, depth + 1) for item in value]
+    return value
+
+
+def _check(value: object, shape: object, path: str) -> None:
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            raise _mistyped(value, path, "a list")
+        for index, item in enumerate(value):
+            _check(item, shape[0], f"{path}[{index}]")
+    elif isinstance(shape, dict):
+        if not isinstance(value, dict):
+            raise _mistyped(value, path, "an object")
+        for key, part in shape.items():
+            if key in value:
+                _check(value[key], part, f"{path}.{key}" if path else key)
+
+
+def _mistyped(value: object, path: str, expected: str) -> PlanError:
+    found = _NAMES.get(type(value), "an object")
+    return PlanError(
+        f"{path or 'the whole'} of the pod template is {found}, not {expected}; "
+        "mend it in spec.podTemplate, or for the container server in spec.server"
+    )
+
+
+_NAMES: Final = {
+    str: "a string",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    list: "a list",
+    type(None): "null",
+}
