@@ -26,6 +26,16 @@ def test_missing_binaries_are_named_with_the_way_to_get_them(
         EnvTest()
 
 
+def test_workloads_need_the_controller_manager(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Deployments roll out only where `kube-controller-manager` is; it is named like the others."""
+    for name in ("etcd", "kube-apiserver"):
+        (tmp_path / name).touch(mode=0o755)
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(tmp_path))
+    assert missing_binaries() == []
+    with pytest.raises(SandboxError, match=r"^kube-controller-manager not found in .*setup-envtest"):
+        sandbox.start("envtest", workloads=True)
+
+
 def test_a_process_that_ends_at_once_is_told_with_its_last_words(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -49,6 +59,23 @@ def test_a_stopped_process_is_gone(tmp_path: Path) -> None:
     process.stop()
     wait_until(lambda: not _alive(pid))
     assert not process.running()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_signal_reaches_the_process_and_its_end_is_told(tmp_path: Path, number: signal.Signals) -> None:
+    """Who ended by a signal is told from who ended by itself."""
+    process = KeptProcess(("/bin/sh", "-c", "exec sleep 600"), tmp_path / "log")
+    process.signal(number)
+    assert process.wait() == -number
+    process.signal(number)
+    process.stop()
+
+
+def test_an_exit_code_is_told(tmp_path: Path) -> None:
+    """A process that ends by itself says how."""
+    process = KeptProcess(("/bin/sh", "-c", "exit 3"), tmp_path / "log")
+    assert process.wait() == 3
+    process.stop()
 
 
 def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:

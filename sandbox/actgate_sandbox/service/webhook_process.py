@@ -1,8 +1,7 @@
-"""Runs the webhook beside the sandbox as a real process, with the arguments that a pod would have."""
+"""The webhook as a process of its own, with the arguments that a pod would have."""
 
 import json
 import re
-import socket
 import ssl
 import sys
 import tempfile
@@ -11,15 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import urllib3
 
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.keeper import KeptProcess
 from actgate_sandbox.pki import Authority
-
-_READY_SECONDS: Final = 60.0
+from actgate_sandbox.service.waiting import READY_SECONDS, free_port, wait_until_ready
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ class Service:
         Raises:
             SandboxError: When they do not get there in time.
         """
-        deadline = time.monotonic() + _READY_SECONDS
+        deadline = time.monotonic() + READY_SECONDS
         while self.knows(resource) < count:
             if time.monotonic() > deadline:
                 raise SandboxError(f"the webhook never heard of {count} {resource}")
@@ -93,36 +90,12 @@ def webhook(kubeconfig: Path) -> Iterator[Service]:
         )  # fmt: skip
         try:
             service = Service(port, authority.certificate, process, log)
-            _wait_until_ready(service)
+            wait_until_ready("the webhook", process, service.get)
             yield service
         finally:
             process.stop()
 
 
-def _wait_until_ready(service: Service) -> None:
-    deadline = time.monotonic() + _READY_SECONDS
-    said = "it does not listen"
-    while time.monotonic() < deadline:
-        if not service.process.running():
-            raise SandboxError(f"the webhook ended: {service.process.last_words()}")
-        try:
-            status, said = service.get("/readyz?verbose")
-        except urllib3.exceptions.HTTPError:
-            status = 0
-        if status == 200:
-            return
-        time.sleep(0.1)
-    raise SandboxError(f"the webhook was not ready within {_READY_SECONDS:.0f} s: {said}")
-
-
 def _pool(ca: bytes) -> urllib3.PoolManager:
     context = ssl.create_default_context(cadata=ca.decode())
     return urllib3.PoolManager(ssl_context=context, timeout=urllib3.Timeout(10), retries=False)
-
-
-def free_port() -> int:
-    """Return a TCP port on loopback that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
