@@ -11,6 +11,10 @@ from tests.support.engines import (
     pytest_configure,
     pytest_generate_tests,
     rest,
+    rolling_kubectl,
+    rolling_namespace,
+    rolling_plane,
+    rolling_rest,
 )
 from tests.support.properties import load_profile
 
@@ -25,4 +29,8 @@ __all__ = [
     "pytest_configure",
     "pytest_generate_tests",
     "rest",
+    "rolling_kubectl",
+    "rolling_namespace",
+    "rolling_plane",
+    "rolling_rest",
 ]

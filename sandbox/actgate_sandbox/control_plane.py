@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Protocol, Self
@@ -12,6 +13,7 @@ from typing import Literal, Protocol, Self
 from actgate_sandbox.envtest import EnvTest, missing_binaries
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.kubeconfig import write_kubeconfig
+from actgate_sandbox.nodes import Nodes
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import Rest
 from actgate_sandbox.stand_in import StandIn
@@ -89,14 +91,23 @@ class ControlPlane:
         self.stop()
 
 
-def start(engine: str = "auto") -> ControlPlane:
+def start(
+    engine: str = "auto", *, workloads: bool = False, regions: Collection[str] | None = None
+) -> ControlPlane:
     """Start a control plane; `auto` takes the real API server where its binaries are.
+
+    Args:
+        engine: `auto`, `stand-in` or `envtest`.
+        workloads: Whether Deployments roll out, as in a cluster with nodes; else they stay as written.
+        regions: With workloads, the regions that have nodes; None means all. A pod that must run in
+            other ones stays pending, as Unschedulable.
 
     Raises:
         SandboxError: The engine is unknown, its binaries are missing, or it does not come up.
     """
-    name = _resolved(engine)
-    made: Engine = EnvTest() if name == "envtest" else _StandInEngine()
+    nodes = Nodes(regions) if workloads else None
+    name = _resolved(engine, workloads=workloads)
+    made: Engine = EnvTest(nodes) if name == "envtest" else _StandInEngine(nodes)
     try:
         made.start()
     except BaseException:
@@ -105,9 +116,9 @@ def start(engine: str = "auto") -> ControlPlane:
     return ControlPlane(name, made)
 
 
-def _resolved(engine: str) -> EngineName:
+def _resolved(engine: str, *, workloads: bool) -> EngineName:
     if engine == "auto":
-        return "stand-in" if missing_binaries() else "envtest"
+        return "stand-in" if missing_binaries(workloads=workloads) else "envtest"
     for name in ENGINES:
         if engine == name:
             return name
@@ -117,11 +128,11 @@ def _resolved(engine: str) -> EngineName:
 class _StandInEngine:
     """The stand-in behind a throw-away authority, with a kubeconfig of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, nodes: Nodes | None) -> None:
         authority = Authority("actgate stand-in")
         self.ca = authority.certificate
         self.token = secrets.token_urlsafe(24)
-        self._server = StandIn(serving=authority.server(), token=self.token)
+        self._server = StandIn(serving=authority.server(), token=self.token, nodes=nodes)
         self._directory = Path(tempfile.mkdtemp(prefix="actgate-stand-in-"))
         self.kubeconfig = self._directory / "kubeconfig"
         self.url = ""

@@ -2,8 +2,9 @@
 
 The binaries are found as controller-runtime's envtest finds them: in the folder that
 `KUBEBUILDER_ASSETS` names, else in `/usr/local/kubebuilder/bin`. Where `kube-controller-manager`
-lies beside them, its namespace and garbage collection controllers run too. No kubelet, no scheduler
-and no workload controllers: a Deployment stays as its writer left it, in both engines alike.
+lies beside them, its namespace and garbage collection controllers run too. A Deployment stays as its
+writer left it, in both engines alike; where workloads are asked for, the controllers of workloads run
+as well, and a `Kubelet` of ours lets the pods run.
 """
 
 from __future__ import annotations
@@ -24,12 +25,17 @@ from pathlib import Path
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.keeper import KeptProcess
 from actgate_sandbox.kubeconfig import write_kubeconfig
+from actgate_sandbox.kubelet import Kubelet
+from actgate_sandbox.nodes import Nodes
 from actgate_sandbox.pki import Authority, KeyPair, signing_key
+from actgate_sandbox.rest import Rest
 
 DEFAULT_ASSETS = Path("/usr/local/kubebuilder/bin")
 NEEDED = ("etcd", "kube-apiserver")
 START_SECONDS = 120.0
 CONTROLLERS = ("namespace-controller", "garbage-collector-controller")
+WORKLOAD_CONTROLLERS = ("deployment-controller", "replicaset-controller", "disruption-controller")
+_CONTROLLER_MANAGER = "kube-controller-manager"
 
 
 def assets() -> Path:
@@ -42,16 +48,21 @@ def find_kubectl() -> str | None:
     return shutil.which("kubectl") or shutil.which("kubectl", path=assets())
 
 
-def missing_binaries() -> list[str]:
-    """Name the binaries without which no real API server can be started."""
-    return [name for name in NEEDED if not os.access(assets() / name, os.X_OK)]
+def missing_binaries(*, workloads: bool = False) -> list[str]:
+    """Name the binaries without which no real API server (whose workloads run) can be started."""
+    needed = (*NEEDED, _CONTROLLER_MANAGER) if workloads else NEEDED
+    return [name for name in needed if not os.access(assets() / name, os.X_OK)]
 
 
 class EnvTest:
-    """One etcd, one API server and, where present, its controllers, from `start` to `stop`."""
+    """One etcd, one API server and, where present, its controllers, from `start` to `stop`.
 
-    def __init__(self) -> None:
-        if missing := missing_binaries():
+    Args:
+        nodes: Where pods run; without nodes no controller makes pods.
+    """
+
+    def __init__(self, nodes: Nodes | None = None) -> None:
+        if missing := missing_binaries(workloads=nodes is not None):
             raise SandboxError(
                 f"{' and '.join(missing)} not found in {assets()}: set KUBEBUILDER_ASSETS to the "
                 "folder of envtest's binaries (`setup-envtest use -p path`), "
@@ -68,6 +79,8 @@ class EnvTest:
         self.token = secrets.token_urlsafe(24)
         self.url = f"https://127.0.0.1:{self._port}"
         self.kubeconfig = self._directory / "kubeconfig"
+        self._nodes = nodes
+        self._kubelet: Kubelet | None = None
 
     def start(self) -> None:
         """Start everything and return when the API server is ready.
@@ -80,6 +93,9 @@ class EnvTest:
         self._start_etcd()
         self._start_api_server()
         self._start_controllers()
+        if self._nodes is not None:
+            self._kubelet = Kubelet(Rest(self.url, self.ca, self.token), self._nodes)
+            self._kubelet.start()
 
     def restart(self) -> None:
         """Kill the API server and start it again on the same port, over the same etcd."""
@@ -88,6 +104,9 @@ class EnvTest:
 
     def stop(self) -> None:
         """End every process and remove every file; stopping twice is harmless."""
+        if self._kubelet is not None:
+            self._kubelet.stop()
+            self._kubelet = None
         while self._processes:
             _, process = self._processes.popitem()
             process.stop()
@@ -153,12 +172,13 @@ class EnvTest:
         self._wait_until_ready("kube-apiserver", f"{self.url}/readyz")
 
     def _start_controllers(self) -> None:
-        if not os.access(assets() / "kube-controller-manager", os.X_OK):
+        if not os.access(assets() / _CONTROLLER_MANAGER, os.X_OK):
             return
+        chosen = CONTROLLERS if self._nodes is None else (*CONTROLLERS, *WORKLOAD_CONTROLLERS)
         self._spawn(
-            "kube-controller-manager",
+            _CONTROLLER_MANAGER,
             f"--kubeconfig={self.kubeconfig}",
-            f"--controllers={','.join(CONTROLLERS)}",
+            f"--controllers={','.join(chosen)}",
             "--leader-elect=false",
             "--secure-port=0",
             "--kube-api-qps=100",

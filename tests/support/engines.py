@@ -20,6 +20,9 @@ from actgate_sandbox.envtest import assets, find_kubectl, missing_binaries
 from actgate_sandbox.rest import Rest
 from tests.support.kubectl import Kubectl
 
+ROLLING_REGIONS = ("eu-west-3", "eu-central-1")
+"""Where the nodes of `rolling_plane` are; a pod that must run in any other region stays pending."""
+
 _numbers = itertools.count()
 
 
@@ -46,15 +49,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that needs a control plane once per chosen engine."""
-    if "control_plane" not in metafunc.fixturenames:
-        return
     chosen = metafunc.config.getoption("--control-plane")
     engines = sandbox.ENGINES if chosen == "all" else (chosen,)
-    metafunc.parametrize("control_plane", [_engine(name) for name in engines], indirect=True, scope="session")
+    for fixture in ("control_plane", "rolling_plane"):
+        if fixture in metafunc.fixturenames:
+            params = [_engine(name, workloads=fixture == "rolling_plane") for name in engines]
+            metafunc.parametrize(fixture, params, indirect=True, scope="session")
 
 
-def _engine(name: str) -> pytest.ParameterSet:
-    lacking = missing_binaries() if name == "envtest" else []
+def _engine(name: str, *, workloads: bool) -> pytest.ParameterSet:
+    lacking = missing_binaries(workloads=workloads) if name == "envtest" else []
     reason = f"no real API server: {' and '.join(lacking)} not found in {assets()}"
     return pytest.param(name, id=name, marks=[pytest.mark.skip(reason)] if lacking else [])
 
@@ -77,9 +81,26 @@ def control_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
 
 
 @pytest.fixture(scope="session")
+def rolling_plane(request: pytest.FixtureRequest) -> Iterator[ControlPlane]:
+    """As `control_plane`, but Deployments roll out and pods run: a cluster with nodes in ROLLING_REGIONS."""
+    with sandbox.start(request.param, workloads=True, regions=ROLLING_REGIONS) as plane:
+        yield plane
+
+
+@pytest.fixture(scope="session")
 def rest(control_plane: ControlPlane) -> Iterator[Rest]:
     """A plain REST client with the administrator's rights."""
-    client = control_plane.rest()
+    yield from _client(control_plane)
+
+
+@pytest.fixture(scope="session")
+def rolling_rest(rolling_plane: ControlPlane) -> Iterator[Rest]:
+    """A plain REST client of `rolling_plane`."""
+    yield from _client(rolling_plane)
+
+
+def _client(plane: ControlPlane) -> Iterator[Rest]:
+    client = plane.rest()
     yield client
     client.close()
 
@@ -87,6 +108,16 @@ def rest(control_plane: ControlPlane) -> Iterator[Rest]:
 @pytest.fixture
 def namespace(rest: Rest) -> Iterator[str]:
     """The name of a namespace that only this test uses; it is deleted afterwards."""
+    yield from _namespace(rest)
+
+
+@pytest.fixture
+def rolling_namespace(rolling_rest: Rest) -> Iterator[str]:
+    """The name of a namespace in `rolling_plane` that only this test uses; it is deleted afterwards."""
+    yield from _namespace(rolling_rest)
+
+
+def _namespace(rest: Rest) -> Iterator[str]:
     name = f"test-{os.getpid()}-{next(_numbers)}"
     body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
     reply = rest("POST", "/api/v1/namespaces", body)
@@ -99,3 +130,9 @@ def namespace(rest: Rest) -> Iterator[str]:
 def kubectl(control_plane: ControlPlane, namespace: str, tmp_path: Path) -> Kubectl:
     """Run kubectl in this test's namespace; such a test is marked `needs_kubectl`."""
     return Kubectl(control_plane.kubeconfig, tmp_path / "kubectl-cache", namespace)
+
+
+@pytest.fixture
+def rolling_kubectl(rolling_plane: ControlPlane, rolling_namespace: str, tmp_path: Path) -> Kubectl:
+    """Run kubectl in this test's namespace of `rolling_plane`; such a test is marked `needs_kubectl`."""
+    return Kubectl(rolling_plane.kubeconfig, tmp_path / "rolling-kubectl-cache", rolling_namespace)

@@ -1,12 +1,18 @@
-"""An option: Deployments become available by themselves, as in a cluster that has nodes.
+"""An option: Deployments roll out and pods run, as in a cluster that has nodes.
 
-No pods are made. Only the status says what it would say a moment after a successful rollout.
+Controller, scheduler and kubelet in one. It is smaller than the real ones where no client could tell, and
+in two things that one could: pods belong to their Deployment without a ReplicaSet in between, and a
+rollout that makes no progress is never given up. A pod that has left the phase Pending is left alone.
 """
 
 from __future__ import annotations
 
-from actgate_sandbox.stand_in.call import Call
+from typing import Any
+
+from actgate_sandbox.nodes import Nodes, running, unschedulable
+from actgate_sandbox.stand_in.call import Call, Options
 from actgate_sandbox.stand_in.chores import Chores, Work
+from actgate_sandbox.stand_in.deployment_status import HASH_LABEL, is_ready, status, template_hash
 from actgate_sandbox.stand_in.managers import now
 from actgate_sandbox.stand_in.patches import MERGE_PATCH
 from actgate_sandbox.stand_in.resources import Registry
@@ -15,70 +21,148 @@ from actgate_sandbox.stand_in.store import Event, Key, Place, Store
 from actgate_sandbox.stand_in.writes import Writer
 
 _DEPLOYMENTS = Place("apps", "deployments")
+_PODS = Place("", "pods")
+_REVISION = "deployment.kubernetes.io/revision"
 _USER = {
     "username": "system:serviceaccount:kube-system:deployment-controller",
     "groups": ["system:serviceaccounts", "system:authenticated"],
 }
+_CONTROLLER = Options(manager="kube-controller-manager")
+_KUBELET = Options(manager="kubelet")
 
 
 class Rollouts:
-    """Follows the Deployments of one store."""
+    """Follows the Deployments and pods of one store."""
 
-    def __init__(self, store: Store, registry: Registry, writer: Writer) -> None:
+    def __init__(self, store: Store, registry: Registry, writer: Writer, nodes: Nodes) -> None:
         self._store = store
         self._registry = registry
         self._writer = writer
-        self.chores = Chores(store, self._wanted, self._roll_out)
+        self._nodes = nodes
+        self._rolled_out: dict[str, str] = {}
+        """By the Deployment's uid, the hash of the template that its revision stands for."""
+        self.chores = Chores(store, self._wanted, self._look_at)
+        self._resume()
+
+    def _resume(self) -> None:
+        for stored in self._store.all_of(_DEPLOYMENTS):
+            metadata = stored.obj["metadata"]
+            if _REVISION in (metadata.get("annotations") or {}):
+                self._rolled_out[metadata["uid"]] = template_hash(stored.obj)
+        for place in (_DEPLOYMENTS, _PODS):
+            for stored in self._store.all_of(place):
+                self.chores.add(place, _key(stored.obj))
 
     def _wanted(self, place: Place, event: Event) -> list[Work]:
-        if place != _DEPLOYMENTS or event.current is None:
+        if place == _DEPLOYMENTS:
+            if event.current is None:
+                self._rolled_out.pop(event.last.obj["metadata"]["uid"], None)
+                return []
+            return [(place, _key(event.current.obj))]
+        if place != _PODS:
             return []
-        metadata = event.current.obj["metadata"]
-        return [(place, Key(metadata["namespace"], metadata["name"]))]
+        owners = event.last.obj["metadata"].get("ownerReferences") or ()
+        known = (self._store.by_uid.get(owner["uid"]) for owner in owners)
+        found = [work for work in known if work is not None and work[0] == _DEPLOYMENTS]
+        return found if event.current is None else [(place, _key(event.current.obj)), *found]
 
-    async def _roll_out(self, place: Place, key: Key) -> None:
+    async def _look_at(self, place: Place, key: Key) -> None:
         stored = self._store.get(place, key)
-        resource = self._registry.of_place(place)
-        if stored is None or resource is None:
+        if stored is None:
             return
-        wanted = _status(stored.obj)
-        if _settled(stored.obj, wanted):
-            return
-        call = Call(resource, key.namespace, key.name, _USER, "status")
         try:
-            await self._writer.patch(call, MERGE_PATCH, {"status": wanted})
+            await (self._run(stored.obj) if place == _PODS else self._roll_out(stored.obj))
         except ApiError as error:
             if error.code != 404:
                 raise
 
+    async def _run(self, pod: Object) -> None:
+        """Do to a new pod what scheduler and kubelet do."""
+        state = pod.get("status") or {}
+        if state.get("phase") != "Pending":
+            return
+        if self._nodes.place(pod["spec"]):
+            await self._patch(_PODS, pod, {"status": running(pod["spec"], now())}, "status", _KUBELET)
+        elif "conditions" not in state:
+            await self._patch(_PODS, pod, {"status": unschedulable(now())}, "status", _KUBELET)
 
-def _status(deployment: Object) -> Object:
-    replicas = deployment["spec"].get("replicas", 1)
+    async def _roll_out(self, deployment: Object) -> None:
+        """Make the pods what the Deployment asks for, and say in its status what they are."""
+        if not deployment["metadata"].get("deletionTimestamp"):
+            await self._count_revision(deployment)
+            await self._make_and_remove_pods(deployment)
+        said = {"status": status(deployment, self._pods(deployment), now())}
+        await self._patch(_DEPLOYMENTS, deployment, said, "status")
+
+    async def _count_revision(self, deployment: Object) -> None:
+        metadata, current = deployment["metadata"], template_hash(deployment)
+        if self._rolled_out.get(metadata["uid"]) != current:
+            last = int((metadata.get("annotations") or {}).get(_REVISION, 0))
+            revision = {"metadata": {"annotations": {_REVISION: str(last + 1)}}}
+            await self._patch(_DEPLOYMENTS, deployment, revision)
+            self._rolled_out[metadata["uid"]] = current
+
+    async def _make_and_remove_pods(self, deployment: Object) -> None:
+        current, wanted = template_hash(deployment), deployment["spec"]["replicas"]
+        pods = self._pods(deployment)
+        new = [pod for pod in pods if pod["metadata"]["labels"].get(HASH_LABEL) == current]
+        old = [pod for pod in pods if pod not in new]
+        new.sort(key=is_ready, reverse=True)
+        for _ in range(wanted - len(new)):
+            pod = _pod(deployment, current)
+            await self._writer.create(self._call(_PODS, pod, options=_CONTROLLER), pod)
+        # An old pod goes when a new one has taken its place.
+        spared = 0 if _recreates(deployment) else max(0, wanted - sum(map(is_ready, new)))
+        for pod in (*new[wanted:], *old[spared:]):
+            await self._writer.delete(self._call(_PODS, pod), {})
+
+    def _pods(self, deployment: Object) -> list[Object]:
+        works = sorted(self._store.dependents.get(deployment["metadata"]["uid"], ()))
+        found = (self._store.get(place, key) for place, key in works if place == _PODS)
+        return [stored.obj for stored in found if stored is not None]
+
+    async def _patch(
+        self, place: Place, obj: Object, patch: Object, subresource: str = "", options: Options = _CONTROLLER
+    ) -> None:
+        same = {"metadata": {"uid": obj["metadata"]["uid"], **patch.pop("metadata", {})}}
+        await self._writer.patch(self._call(place, obj, subresource, options), MERGE_PATCH, {**same, **patch})
+
+    def _call(self, place: Place, obj: Object, subresource: str = "", options: Options = _CONTROLLER) -> Call:
+        resource = self._registry.of_place(place)
+        assert resource is not None  # noqa: S101 - both are built in
+        metadata: dict[str, Any] = obj["metadata"]
+        return Call(resource, metadata["namespace"], metadata.get("name", ""), _USER, subresource, options)
+
+
+def _key(obj: Object) -> Key:
+    return Key(obj["metadata"]["namespace"], obj["metadata"]["name"])
+
+
+def _recreates(deployment: Object) -> bool:
+    return bool(deployment["spec"]["strategy"]["type"] == "Recreate")
+
+
+def _pod(deployment: Object, current: str) -> Object:
+    owner, template = deployment["metadata"], deployment["spec"]["template"]
+    made = template.get("metadata") or {}
     return {
-        "observedGeneration": deployment["metadata"].get("generation", 1),
-        "replicas": replicas,
-        "updatedReplicas": replicas,
-        "readyReplicas": replicas,
-        "availableReplicas": replicas,
-        "conditions": [
-            _condition("Available", "MinimumReplicasAvailable"),
-            _condition("Progressing", "NewReplicaSetAvailable"),
-        ],
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {
+            **({"annotations": made["annotations"]} if made.get("annotations") else {}),
+            "generateName": f"{owner['name']}-{current}-",
+            "namespace": owner["namespace"],
+            "labels": {**made.get("labels", {}), HASH_LABEL: current},
+            "ownerReferences": [
+                {
+                    "apiVersion": deployment["apiVersion"],
+                    "kind": deployment["kind"],
+                    "name": owner["name"],
+                    "uid": owner["uid"],
+                    "controller": True,
+                    "blockOwnerDeletion": True,
+                }
+            ],
+        },
+        "spec": template["spec"],
     }
-
-
-def _condition(kind: str, reason: str) -> Object:
-    moment = now()
-    return {
-        "type": kind,
-        "status": "True",
-        "reason": reason,
-        "message": "as in a cluster that has nodes",
-        "lastUpdateTime": moment,
-        "lastTransitionTime": moment,
-    }
-
-
-def _settled(deployment: Object, wanted: Object) -> bool:
-    status = deployment.get("status") or {}
-    return all(status.get(key) == wanted[key] for key in wanted if key != "conditions")

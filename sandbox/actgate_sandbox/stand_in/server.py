@@ -16,6 +16,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from actgate_sandbox.errors import SandboxError
+from actgate_sandbox.nodes import Nodes
 from actgate_sandbox.pki import KeyPair
 from actgate_sandbox.stand_in.admitting import Admission
 from actgate_sandbox.stand_in.app import Front
@@ -44,7 +45,7 @@ class StandIn:
         port: Where to listen; 0 takes a free port, and keeps it over restarts.
         bookmark_seconds: After how much silence a watch gets a bookmark.
         gone_in_stream: Whether a watch that is too old hears so in the stream or as a status.
-        rollouts: Whether Deployments become available by themselves, as in a cluster with nodes.
+        nodes: Where pods run; without nodes Deployments and pods stay as they were written.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class StandIn:
         port: int = 0,
         bookmark_seconds: float = 60.0,
         gone_in_stream: bool = True,
-        rollouts: bool = False,
+        nodes: Nodes | None = None,
     ) -> None:
         self.store = Store() if store is None else store
         first_namespaces(self.store)
@@ -66,7 +67,7 @@ class StandIn:
         self._port = port
         self._bookmark_seconds = bookmark_seconds
         self._gone_in_stream = gone_in_stream
-        self._rollouts = rollouts
+        self._nodes = nodes
         self._reserved: socket.socket | None = None
         self._running: _ServingThread | None = None
 
@@ -123,8 +124,8 @@ class StandIn:
         watches = Watches(self.store, self._bookmark_seconds, gone_in_stream=self._gone_in_stream)
         garbage = GarbageCollector(self.store, registry, writer)
         chores = [garbage.chores]
-        if self._rollouts:
-            chores.append(Rollouts(self.store, registry, writer).chores)
+        if self._nodes is not None:
+            chores.append(Rollouts(self.store, registry, writer, self._nodes).chores)
         return _Parts(
             Front(registry, Reader(self.store), writer, watches, self._token).app(),
             admission,

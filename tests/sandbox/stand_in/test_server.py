@@ -12,10 +12,8 @@ from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import Rest
 from actgate_sandbox.stand_in import StandIn, Store
-from tests.support.waiting import wait_until
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
-DEPLOYMENTS = "/apis/apps/v1/namespaces/default/deployments"
 AUTHORITY = Authority()
 
 
@@ -216,35 +214,6 @@ def test_a_large_list_is_answered_whole(server: StandIn, rest: Rest) -> None:
     first = rest("GET", CONFIG_MAPS, limit="15000").body
     rest_of_it = rest("GET", CONFIG_MAPS, **{"continue": first["metadata"]["continue"]}).body
     assert len(first["items"]) + len(rest_of_it["items"]) == 20_000
-
-
-def test_deployments_become_available_where_that_is_asked_for() -> None:
-    """With rollouts the status says what a cluster's would, and follows every change."""
-    server = StandIn(serving=AUTHORITY.server(), token="token", rollouts=True)
-    server.start()
-    client = rest_of(server)
-    labels = {"a": "b"}
-    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
-    body = {
-        "kind": "Deployment",
-        "metadata": {"name": "d"},
-        "spec": {"replicas": 2, "selector": {"matchLabels": labels}, "template": pod},
-    }
-    assert client("POST", DEPLOYMENTS, body).status == 201
-
-    def available(replicas: int, generation: int) -> bool:
-        status = client("GET", f"{DEPLOYMENTS}/d").body["status"]
-        return (status.get("availableReplicas"), status.get("observedGeneration")) == (
-            replicas,
-            generation,
-        )
-
-    wait_until(lambda: available(2, 1))
-    change = {"spec": {"replicas": 5}}
-    client("PATCH", f"{DEPLOYMENTS}/d", change, "application/merge-patch+json")
-    wait_until(lambda: available(5, 2))
-    client.close()
-    server.stop()
 
 
 @pytest.mark.parametrize(
