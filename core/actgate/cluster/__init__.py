@@ -3,6 +3,7 @@
     client      get, list, watch, apply, create, replace, delete on plain objects
     reflector   a local picture of all objects of a kind, kept by a list and a watch
     store       how a list and a watch are merged, without I/O
+    lease       one leader among replicas
     resources   the kinds, and where the API server keeps them
     errors      what can go wrong, in our own words
     timing      how long to wait, and when to try again
