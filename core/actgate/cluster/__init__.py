@@ -8,6 +8,7 @@
     errors      what can go wrong, in our own words
     timing      how long to wait, and when to try again
     access      which API server, and as whom
+    observing   what was asked, for whoever counts
     transport   connections, JSON, translation of errors
 
 Nothing in here decides anything about policies.

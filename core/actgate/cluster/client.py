@@ -19,6 +19,7 @@ from kubernetes.aio.client import Configuration
 from actgate.cluster import access
 from actgate.cluster.errors import Unintelligible
 from actgate.cluster.objects import Object, version_of
+from actgate.cluster.observing import Observer
 from actgate.cluster.resources import Resource
 from actgate.cluster.transport import Query, Transport
 
@@ -49,23 +50,28 @@ class Cluster:
     """A connection to one API server, open inside `async with`.
 
     Every method raises a `ClusterError` where there is no answer to build on; `within` is the
-    number of seconds after which there is none.
+    number of seconds after which there is none. `observe` is told of every request.
     """
 
-    def __init__(self, configure: Callable[[], Awaitable[Configuration]]) -> None:
+    def __init__(
+        self,
+        configure: Callable[[], Awaitable[Configuration]],
+        observe: Observer | None = None,
+    ) -> None:
         self._configure = configure
+        self._observe = observe
         self._opened: Transport | None = None
 
     @classmethod
-    def from_environment(cls, kubeconfig: Path | None = None) -> Self:
+    def from_environment(cls, kubeconfig: Path | None = None, observe: Observer | None = None) -> Self:
         """Use the given kubeconfig, `$KUBECONFIG`, the pod's service account or `~/.kube/config`.
 
         They are read, and `Misconfigured` is raised, when the connection is opened.
         """
-        return cls(partial(access.find, kubeconfig))
+        return cls(partial(access.find, kubeconfig), observe)
 
     async def __aenter__(self) -> Self:
-        self._opened = Transport(await self._configure())
+        self._opened = Transport(await self._configure(), self._observe)
         return self
 
     async def __aexit__(

@@ -21,6 +21,7 @@ from actgate.cluster.errors import (
     translated,
 )
 from actgate.cluster.objects import Object
+from actgate.cluster.observing import Observer, observed
 
 CONNECT_SECONDS = 5.0
 """How long a TCP connection with its TLS handshake may take."""
@@ -39,7 +40,8 @@ _HEADERS = {
 class Transport:
     """A pool of connections to one API server."""
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, observe: Observer | None = None) -> None:
+        self._observe = observe
         try:
             self._api = ApiClient(configuration)
         except (OSError, ValueError) as error:
@@ -100,16 +102,19 @@ class Transport:
         total: float,
     ) -> aiohttp.ClientResponse:
         """Return the answer, whatever it is, as soon as its headers are in."""
+        query = query or {}
         headers = {**_HEADERS, "Content-Type": content_type}
-        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        answer = await self._api.call_api(
-            method,
-            f"{self._api.configuration.host}{path}{_encoded(query or {})}",
-            headers,
-            body=body,
-            _request_timeout=aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS),
-        )
-        response: aiohttp.ClientResponse = answer.response
+        with observed(self._observe, method, path, watch="watch" in query) as answer:
+            await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
+            called = await self._api.call_api(
+                method,
+                f"{self._api.configuration.host}{path}{_encoded(query)}",
+                headers,
+                body=body,
+                _request_timeout=aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS),
+            )
+            response: aiohttp.ClientResponse = called.response
+            answer.code = response.status
         return response
 
 
