@@ -6,6 +6,7 @@ it contradicts a default, as root contradicts ``runAsNonRoot``, the default is l
 
 from typing import Final
 
+from actgate_operator.plan.overlay import merge
 from actgate_operator.plan.shape import Object
 
 ROOT: Final = 0
@@ -23,7 +24,7 @@ def hardened(pod: Object) -> Object:
         for field in ("containers", "initContainers")
         if field in pod
     }
-    return {**pod, **closed, "securityContext": {**defaults, **stated}}
+    return {**pod, **closed, "securityContext": merge(defaults, stated)}
 
 
 def _container(container: Object, users_choice: bool, windows: bool) -> Object:
@@ -31,12 +32,12 @@ def _container(container: Object, users_choice: bool, windows: bool) -> Object:
     defaults = {} if windows or stated.get("privileged") is True else _unprivileged(stated)
     if stated.get("runAsUser") == ROOT and not users_choice:
         defaults["runAsNonRoot"] = False  # The kubelet would not start it under our default for the pod.
-    return {**container, "securityContext": context} if (context := {**defaults, **stated}) else container
+    return {**container, "securityContext": merge(defaults, stated)} if defaults else container
 
 
 def _unprivileged(stated: Object) -> Object:
-    capabilities = {"drop": ["ALL"], **stated.get("capabilities", {})}
+    dropped = {"capabilities": {"drop": ["ALL"]}}
     # The API server refuses this capability without escalation.
-    if "CAP_SYS_ADMIN" in capabilities.get("add", []):
-        return {"capabilities": capabilities}
-    return {"allowPrivilegeEscalation": False, "capabilities": capabilities}
+    if "CAP_SYS_ADMIN" in stated.get("capabilities", {}).get("add", []):
+        return dropped
+    return {"allowPrivilegeEscalation": False, **dropped}
