@@ -5,25 +5,17 @@ Each field is a flag (``--drain-seconds 10``) and an environment variable
 """
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
+from actgate.service.logs import LogLevel
+
 PREFIX = "ACTGATE_WEBHOOK_"
 
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
-
-
-class LogLevel(StrEnum):
-    """How much is logged."""
-
-    DEBUG = "DEBUG"
-    INFO = "INFO"
-    WARNING = "WARNING"
-    ERROR = "ERROR"
 
 
 class UnusableSettingsError(Exception):

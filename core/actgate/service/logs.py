@@ -3,9 +3,19 @@
 import logging
 import logging.config
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 import orjson
+
+
+class LogLevel(StrEnum):
+    """How much is logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
 
 
 class JsonLines(logging.Formatter):

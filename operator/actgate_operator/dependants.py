@@ -1,0 +1,82 @@
+"""Finds the models that a change of evidence concerns, by asking the API server which ones refer to it.
+
+An index of our own could go stale without anybody noticing; the selectable field
+``spec.complianceManifestRef.name`` cannot.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+
+from actgate.cluster.client import Cluster
+from actgate.cluster.objects import Key, Object, key_of
+from actgate.cluster.resources import MODEL_DEPLOYMENTS
+from actgate_operator.evidence import Scope
+
+REFERENCE_FIELD = "spec.complianceManifestRef.name"
+"""Selectable field that names a model's manifest."""
+
+TOGETHER = 16
+"""From so many changed manifests of one namespace on, one list of it is cheaper than one each."""
+
+
+class Dependants:
+    """Collects what changed, and puts the models that it concerns on the queue."""
+
+    def __init__(self, cluster: Cluster, enqueue: Callable[[Key], None]) -> None:
+        self._cluster = cluster
+        self._enqueue = enqueue
+        self._scopes: set[Scope] = set()
+
+    def note(self, scope: Scope) -> None:
+        """Note what a change concerns, to be found by the next ``find``."""
+        self._scopes.add(scope)
+
+    async def find(self) -> None:
+        """Put every model that the changes noted so far concern on the queue.
+
+        Raises:
+            ClusterError: The API server did not tell; what was noted is kept for another try.
+        """
+        scopes, self._scopes = self._scopes, set()
+        try:
+            for namespace, names in _by_namespace(scopes).items():
+                async for model in self._models(namespace, names):
+                    self._enqueue(key_of(model))
+        except BaseException:
+            self._scopes |= scopes
+            raise
+
+    async def _models(self, namespace: str | None, names: set[str] | None) -> AsyncIterator[Object]:
+        if names is not None and len(names) < TOGETHER:
+            for name in sorted(names):
+                async for model in self._listed(namespace, f"{REFERENCE_FIELD}={name}"):
+                    yield model
+            return
+        async for model in self._listed(namespace, None):
+            if names is None or _reference(model) in names:
+                yield model
+
+    async def _listed(self, namespace: str | None, field_selector: str | None) -> AsyncIterator[Object]:
+        pages = self._cluster.list_pages(MODEL_DEPLOYMENTS, namespace, field_selector=field_selector)
+        async for page in pages:
+            for model in page.items:
+                yield model
+
+
+def _by_namespace(scopes: set[Scope]) -> dict[str | None, set[str] | None]:
+    """Return the manifests whose dependants are wanted, by namespace; None stands for everything."""
+    if any(scope.namespace is None for scope in scopes):
+        return {None: None}
+    wanted: dict[str | None, set[str] | None] = defaultdict(set)
+    for scope in scopes:
+        names = wanted[scope.namespace]
+        if scope.manifest is None:
+            wanted[scope.namespace] = None
+        elif names is not None:
+            names.add(scope.manifest)
+    return dict(wanted)
+
+
+def _reference(model: Object) -> object:
+    reference = model.get("spec", {}).get("complianceManifestRef")
+    return reference.get("name") if isinstance(reference, dict) else None

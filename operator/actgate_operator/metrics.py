@@ -1,0 +1,130 @@
+"""What is counted, for Prometheus; the registry is ours, so that two operators in one process stay apart."""
+
+from collections import Counter as Tally
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from actgate.cluster.observing import Asked
+from actgate.cluster.objects import Key
+from actgate_operator.reconcile import Report
+
+OUTCOMES: Final = ("Pass", "Warn", "Fail", "Unknown")
+_SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """Counters, histograms and gauges of one operator."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.models: dict[Key, Report] = {}
+        """What each model came to, the last time that it was looked at."""
+        self._leader = Gauge(
+            "actgate_operator_leader", "Whether this replica leads: 1 or 0.", registry=self.registry
+        )
+        self._seconds = Histogram(
+            "actgate_operator_reconcile_seconds",
+            "Time of one look at a model, from the queue to its status.",
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._errors = Counter(
+            "actgate_operator_reconcile_errors",
+            "Looks at a model that have to be repeated, by why.",
+            ("reason",),
+            registry=self.registry,
+        )
+        self._requests = Counter(
+            "actgate_operator_api_requests",
+            "Requests to the API server; code 0 for no answer.",
+            ("verb", "resource", "code"),
+            registry=self.registry,
+        )
+        self._depth = Gauge(
+            "actgate_operator_queue_depth", "Models that wait to be looked at.", registry=self.registry
+        )
+        self._age = Gauge(
+            "actgate_operator_queue_age_seconds",
+            "Time for which the oldest of them has waited, or has been looked at.",
+            registry=self.registry,
+        )
+        self._pictures = Gauge(
+            "actgate_operator_cache_age_seconds",
+            "Time since memory was last known to be what the API server has.",
+            ("resource",),
+            registry=self.registry,
+        )
+
+    def lead(self, leading: bool) -> None:
+        """Note whether this replica leads."""
+        self._leader.set(leading)
+
+    def asked(self, request: Asked) -> None:
+        """Count a request to the API server."""
+        self._requests.labels(request.verb, request.resource, str(request.code)).inc()
+
+    @contextmanager
+    def reconciling(self) -> Iterator[None]:
+        """Time one look at a model."""
+        started = perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds.observe(perf_counter() - started)
+
+    def failed(self, reason: str) -> None:
+        """Count a look that has to be repeated."""
+        self._errors.labels(reason).inc()
+
+    def watch_queue(self, depth: Callable[[], int], age: Callable[[], float]) -> None:
+        """Report depth and age of the queue whenever somebody scrapes."""
+        self._depth.set_function(depth)
+        self._age.set_function(age)
+
+    def watch_picture(self, resource: str, age: Callable[[], float]) -> None:
+        """Report the age of a picture whenever somebody scrapes."""
+        self._pictures.labels(resource).set_function(age)
+
+    def watch_models(self, expiries: Callable[[], Mapping[Key, float]]) -> None:
+        """Report models by outcome, and when the evidence of each stops counting."""
+        self.registry.register(_Models(self.models, expiries))
+
+    def exposition(self, accept: str) -> tuple[bytes, str]:
+        """Return the page for a scraper and its content type, in the format that it accepts."""
+        encoder, content_type = choose_encoder(accept)
+        return encoder(self.registry), content_type
+
+
+class _Models(Collector):
+    """Counts models when it is asked: a gauge per model that is kept up to date would outlive the model."""
+
+    def __init__(self, models: Mapping[Key, Report], expiries: Callable[[], Mapping[Key, float]]) -> None:
+        self._models = models
+        self._expiries = expiries
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield what is known now."""
+        reports = list(self._models.values())
+        tally = Tally((report.outcome, report.ready) for report in reports)
+        models = GaugeMetricFamily(
+            "actgate_operator_models", "ModelDeployments by outcome.", labels=("outcome", "ready")
+        )
+        for outcome in OUTCOMES:
+            for ready in (True, False):
+                models.add_metric((outcome, str(ready).lower()), tally[outcome, ready])
+        yield models
+        expiry = GaugeMetricFamily(
+            "actgate_operator_evidence_expiration_timestamp_seconds",
+            "When time alone changes the verdict on a model, as Unix time.",
+            labels=("namespace", "name"),
+        )
+        for key, moment in self._expiries().items():
+            expiry.add_metric(key, moment)
+        yield expiry

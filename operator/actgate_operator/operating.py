@@ -1,0 +1,201 @@
+"""The operator at work, while it leads: what brings models onto the queue, and who takes them off.
+
+A model gets there by kopf (it changed), by a child of it, by its evidence, by a deadline, and every ten
+minutes by a list of all. From there, one of the workers reconciles it.
+"""
+
+import asyncio
+import logging
+from typing import NoReturn
+
+from actgate.cluster.client import Cluster
+from actgate.cluster.errors import ClusterError
+from actgate.cluster.objects import Key, key_of
+from actgate.cluster.resources import MODEL_DEPLOYMENTS
+from actgate.cluster.timing import Backoff, Timing
+from actgate_operator.apply import GoingError, RefusedError
+from actgate_operator.children import Children
+from actgate_operator.deadlines import Clocks, Deadlines
+from actgate_operator.dependants import Dependants
+from actgate_operator.events import Events
+from actgate_operator.evidence import EvidencePictures, NotNowError, Scope
+from actgate_operator.feed import Feed
+from actgate_operator.health import Parts
+from actgate_operator.judging import Judge
+from actgate_operator.metrics import Metrics
+from actgate_operator.queue import WorkQueue
+from actgate_operator.reconcile import Reconciler
+from actgate_operator.settings import Settings
+from actgate_operator.writer import NotLeadingError, Writer
+
+logger = logging.getLogger(__name__)
+
+GOING_SECONDS = 1.0
+"""When to look again after something had to go first."""
+
+
+class Operator:
+    """Everything that runs while leading."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        writer: Writer,
+        metrics: Metrics,
+        settings: Settings,
+        *,
+        clocks: Clocks | None = None,
+        timing: Timing | None = None,
+    ) -> None:
+        clocks, self._timing = clocks or Clocks(), timing or Timing(relist=settings.resync_seconds)
+        self._cluster = cluster
+        self._metrics = metrics
+        self._workers = settings.workers
+        self.queue: WorkQueue[Key] = WorkQueue()
+        self._deadlines: Deadlines[Key] = Deadlines(self.queue.add, self._clock_was_set, clocks)
+        self._dependants = Dependants(cluster, self.queue.add)
+        self._evidence_changed = asyncio.Event()
+        self._resync_wanted = asyncio.Event()
+        self._evidence = EvidencePictures(cluster, self._concerns, self._timing)
+        self._children = Children(cluster, self.queue.add, self._timing)
+        self._feed = Feed(settings.kubeconfig, self._heard, observe=metrics.asked)
+        self._reconciler = Reconciler(
+            cluster,
+            writer,
+            Judge(self._evidence, clocks.now),
+            self._children,
+            self._deadlines,
+            Events(writer, settings.identity, now=clocks.now),
+            clocks.now,
+        )
+        self._watch()
+
+    @property
+    def parts(self) -> Parts:
+        """What health is asked about."""
+        reflectors = (*self._evidence.reflectors, *self._children.reflectors)
+        return Parts(reflectors, self._feed.silence, self.queue.age)
+
+    async def run(self) -> NoReturn:
+        """Work until cancelled.
+
+        Raises:
+            ExceptionGroup: Something ended that must not; only a new start can mend it.
+        """
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._evidence.run())
+            group.create_task(self._children.run())
+            await self._synced()
+            logger.info("evidence and children are known, %d workers begin", self._workers)
+            group.create_task(self._feed.run())
+            group.create_task(self.queue.run())
+            group.create_task(self._deadlines.run())
+            group.create_task(self._find_dependants())
+            group.create_task(self._resync())
+            for _ in range(self._workers):
+                group.create_task(self._work())
+        raise AssertionError("unreachable: the tasks never end by themselves")
+
+    async def _synced(self) -> None:
+        for reflector in (*self._evidence.reflectors, *self._children.reflectors):
+            await reflector.synced.wait()
+
+    async def _work(self) -> NoReturn:
+        while True:
+            key = await self.queue.get()
+            try:
+                with self._metrics.reconciling():
+                    await self._reconcile(key)
+            finally:
+                self.queue.done(key)
+
+    async def _reconcile(self, key: Key) -> None:
+        """Reconcile a model, and see to it that it comes again where that did not succeed."""
+        try:
+            report = await self._reconciler.reconcile(key)
+        except GoingError as error:
+            logger.info("%s/%s waits: %s", *key, error)
+            self.queue.add_after(key, GOING_SECONDS)
+        except RefusedError as error:
+            self._again(key, "Refused", error)
+        except NotNowError as error:
+            self._again(key, "NotNow", error)
+        except ClusterError as error:
+            self._again(key, type(error).__name__, error, error.retry_after)
+        except NotLeadingError:
+            raise
+        except Exception as error:
+            # A defect that one model brings to light must not end the work on all others.
+            logger.exception("%s/%s could not be reconciled", *key)
+            self._again(key, "Defect", error)
+        else:
+            self.queue.forget(key)
+            if report is None:
+                self._metrics.models.pop(key, None)
+            else:
+                self._metrics.models[key] = report
+
+    def _again(self, key: Key, reason: str, error: Exception, at_least: float = 0.0) -> None:
+        logger.warning("%s/%s is tried again: %s", *key, error)
+        self._metrics.failed(reason)
+        self.queue.retry(key, at_least)
+
+    def _heard(self, namespace: str, name: str, version: int) -> None:
+        if self._reconciler.written.get((namespace, name), -1) < version:
+            self.queue.add((namespace, name))
+
+    def _concerns(self, scope: Scope) -> None:
+        self._dependants.note(scope)
+        self._evidence_changed.set()
+
+    async def _find_dependants(self) -> NoReturn:
+        backoff = Backoff(self._timing)
+        while True:
+            await self._evidence_changed.wait()
+            self._evidence_changed.clear()
+            try:
+                await self._dependants.find()
+            except ClusterError as error:
+                logger.warning("who depends on changed evidence is asked again: %s", error)
+                self._evidence_changed.set()
+                await backoff.pause(error.retry_after)
+            else:
+                backoff.reset()
+
+    def _clock_was_set(self, seconds: float) -> None:
+        logger.warning("the clock was set by %+.0f s: every model is judged again", seconds)
+        self._resync_wanted.set()
+
+    async def _resync(self) -> NoReturn:
+        """Look at every model from time to time, whatever was missed."""
+        backoff = Backoff(self._timing)
+        while True:
+            try:
+                async with asyncio.timeout(self._timing.relist_seconds()):
+                    await self._resync_wanted.wait()
+            except TimeoutError:
+                logger.debug("every model is looked at again")
+            self._resync_wanted.clear()
+            try:
+                await self._enqueue_all()
+            except ClusterError as error:
+                logger.warning("models could not be listed: %s", error)
+                self._resync_wanted.set()
+                await backoff.pause(error.retry_after)
+            else:
+                backoff.reset()
+
+    async def _enqueue_all(self) -> None:
+        listed = set()
+        async for page in self._cluster.list_pages(MODEL_DEPLOYMENTS):
+            for model in page.items:
+                listed.add(key_of(model))
+        # Those that are gone are looked at too, and forgotten.
+        for key in listed | self._metrics.models.keys():
+            self.queue.add(key)
+
+    def _watch(self) -> None:
+        self._metrics.watch_queue(self.queue.__len__, self.queue.age)
+        self._metrics.watch_models(self._deadlines.moments)
+        for reflector in (*self._evidence.reflectors, *self._children.reflectors):
+            self._metrics.watch_picture(str(reflector.resource), reflector.age)

@@ -1,0 +1,98 @@
+"""Why a pod does not serve, in the pod's own words."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from actgate.cluster.objects import Object
+
+_SEVERITY: Final = (
+    "CreateContainerConfigError",
+    "InvalidImageName",
+    "ImagePullBackOff",
+    "ErrImagePull",
+    "CrashLoopBackOff",
+    "OOMKilled",
+    "Error",
+    "Unschedulable",
+)
+"""What says most about a cause comes first; anything else comes before the last one."""
+
+_ON_ITS_WAY: Final = frozenset({"ContainerCreating", "PodInitializing", "Completed"})
+"""Reasons for which a healthy container waits or ended."""
+
+_LONGEST: Final = 512
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """One reason why a pod does not serve."""
+
+    reason: str
+    """CamelCase, as the kubelet or the scheduler wrote it."""
+    message: str
+
+
+def worst_trouble(pods: Iterable[Object]) -> Trouble | None:
+    """Return what most likely keeps pods from serving; None where nothing does but time."""
+    troubles = [trouble for pod in pods if (trouble := trouble_of(pod)) is not None]
+    return min(troubles, key=_rank, default=None)
+
+
+def trouble_of(pod: Object) -> Trouble | None:
+    """Return why a pod does not serve; None for one that serves, starts, or is being deleted."""
+    if pod["metadata"].get("deletionTimestamp"):
+        return None
+    return min(_troubles(pod), key=_rank, default=None)
+
+
+def _troubles(pod: Object) -> Iterator[Trouble]:
+    name, status = pod["metadata"].get("name", ""), pod.get("status") or {}
+    for field in ("initContainerStatuses", "containerStatuses"):
+        for container in status.get(field) or ():
+            if (trouble := _of_container(name, container)) is not None:
+                yield trouble
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
+            reason = condition.get("reason") or "Unschedulable"
+            yield Trouble(reason, _cut(f"pod {name}: {condition.get('message') or 'no node was found'}"))
+    if status.get("phase") == "Failed":
+        reason = status.get("reason") or "Error"
+        yield Trouble(reason, _cut(f"pod {name}: {status.get('message') or 'the pod failed'}"))
+
+
+def _of_container(pod: str, container: Object) -> Trouble | None:
+    state, last = container.get("state") or {}, container.get("lastState") or {}
+    where = f"pod {pod}, container {container.get('name', '')}"
+    waiting, ended = state.get("waiting") or {}, state.get("terminated") or last.get("terminated") or {}
+    reason = waiting.get("reason")
+    if reason and reason not in _ON_ITS_WAY:
+        return Trouble(reason, _cut(f"{where}: {_said(waiting, ended)}"))
+    if ended.get("exitCode") and not container.get("ready"):
+        return Trouble(ended.get("reason") or "Error", _cut(f"{where}: last {_exit(ended)}"))
+    return None
+
+
+def _said(waiting: Object, ended: Object) -> str:
+    words = [waiting.get("message") or waiting["reason"]]
+    if ended:
+        words.append(f"last {_exit(ended)}")
+    return "; ".join(words)
+
+
+def _exit(ended: Object) -> str:
+    text = f"exit code {ended.get('exitCode')}"
+    if ended.get("reason"):
+        text += f" ({ended['reason']})"
+    if ended.get("message"):
+        text += f": {ended['message']}"
+    return text
+
+
+def _rank(trouble: Trouble) -> tuple[float, str]:
+    known = _SEVERITY.index(trouble.reason) if trouble.reason in _SEVERITY else len(_SEVERITY) - 1.5
+    return known, trouble.message
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -1,0 +1,205 @@
+"""The one function that acts on a model: look, judge, plan, apply, report.
+
+It knows no history. It looks at what is, and does what is missing for what should be; killed anywhere and
+begun again, it ends in the same state. Every path that knows the model ends in a status.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from actgate.cluster.client import Cluster
+from actgate.cluster.errors import ClusterError, NotFound
+from actgate.cluster.objects import Key, Object, version_of
+from actgate.cluster.resources import DEPLOYMENTS, MODEL_DEPLOYMENTS, PODS
+from actgate_operator.apply import Applied, Applier, GoingError, RefusedError, is_applied
+from actgate_operator.children import Child, Children
+from actgate_operator.deadlines import Deadlines
+from actgate_operator.events import Events
+from actgate_operator.judging import Judge, Judgement
+from actgate_operator.model import UnusableModelError, check
+from actgate_operator.plan import Plan, PlanError, child_name, plan
+from actgate_operator.pods import Trouble, worst_trouble
+from actgate_operator.status import Observation, Obstacle, condition_of, is_same, report
+from actgate_operator.transitions import WARNING, Note, transitions
+from actgate_operator.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a model came to, for those who count."""
+
+    outcome: str
+    """Pass, Warn, Fail or Unknown."""
+    ready: bool
+
+
+@dataclass(slots=True)
+class _Pass:
+    """What one pass saw and did."""
+
+    seen: Observation
+    repaired: list[str]
+    failure: Exception | None = None
+    """What has to be tried again."""
+
+
+class Reconciler:
+    """Reconciles models, each by one task at a time; several models may be under way."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        writer: Writer,
+        judge: Judge,
+        children: Children,
+        deadlines: Deadlines[Key],
+        events: Events,
+        wall: Callable[[], datetime],
+    ) -> None:
+        self._cluster = cluster
+        self._writer = writer
+        self._judge = judge
+        self._children = children
+        self._applier = Applier(cluster, writer, children)
+        self._deadlines = deadlines
+        self._events = events
+        self._wall = wall
+        self.written: dict[Key, int] = {}
+        """Version of each model after our last write: to hear of it again is no news."""
+
+    async def reconcile(self, key: Key) -> Report | None:
+        """Make a model what it should be, and say what it is; None for one that is gone or going.
+
+        Raises:
+            ClusterError: Something was not done, and may be the next time; the status says so.
+            NotNowError: The evidence is not known now.
+            GoingError: Something has to be deleted first; the status says so.
+            RefusedError: The API server forbids what it may allow later; the status says so.
+        """
+        model = await self._look(key)
+        if model is None:
+            return None
+        done = await self._act(key, model)
+        told = await self._tell(key, model, done.seen)
+        for deed in done.repaired:
+            await self._events.record(model, Note(WARNING, "ForeignEdit", f"{deed}; it is undone"))
+        if done.failure is not None:
+            raise done.failure
+        return told
+
+    async def _look(self, key: Key) -> Object | None:
+        """Read the model; its children need no hand when it goes, they follow by their owner references."""
+        try:
+            model = await self._cluster.get(MODEL_DEPLOYMENTS, key[1], key[0])
+            if not model["metadata"].get("deletionTimestamp"):
+                return model
+        except NotFound:
+            pass
+        self._deadlines.set(key, None)
+        self.written.pop(key, None)
+        return None
+
+    async def _act(self, key: Key, model: Object) -> _Pass:
+        """Judge, plan and apply."""
+        seen = Observation(model["metadata"]["generation"], suspended=_is_suspended(model))
+        try:
+            check(model)
+            judgement = await self._judge.judge(model)
+            self._deadlines.set(key, judgement.evidence.verdict.valid_until)
+            seen = replace(seen, evidence=judgement.evidence, violated=judgement.scale_to_zero)
+            running = self._running(key, model)
+            wanted = plan(model, _digest(judgement, running), zero=judgement.scale_to_zero)
+        except (UnusableModelError, PlanError) as error:
+            return _Pass(replace(seen, obstacle=Obstacle("InvalidSpec", str(error), permanent=True)), [])
+        done = _Pass(replace(seen, url=wanted.url, selector=wanted.selector), [])
+        applied = await self._apply(model, wanted, judgement, running, done)
+        await self._observe(key, wanted, applied.deployment, done)
+        return done
+
+    def _running(self, key: Key, model: Object) -> Child | None:
+        """Return the model's Deployment as it is known; not one that a former model left behind."""
+        child = self._children.get(DEPLOYMENTS, (key[0], child_name(key[1])))
+        return child if child is not None and child.owner in (model["metadata"]["uid"], None) else None
+
+    async def _apply(
+        self, model: Object, wanted: Plan, judgement: Judgement, running: Child | None, done: _Pass
+    ) -> Applied:
+        """Bring the children to what the verdict allows, and note what stands in the way."""
+        applied = Applied(running)
+        try:
+            if judgement.accepted or (running is not None and is_applied(running, wanted.deployment)):
+                applied = await self._applier.converge(wanted, model["metadata"]["uid"])
+            elif judgement.scale_to_zero and running is not None:
+                applied = Applied(await self._applier.scale_to_zero(wanted, running))
+        except RefusedError as error:
+            done.failure = error if error.forbidden else None
+            obstacle = Obstacle(error.reason, str(error), permanent=True)
+        except GoingError as error:
+            done.failure, obstacle = error, Obstacle("Waiting", str(error), permanent=False)
+        except ClusterError as error:
+            done.failure, obstacle = error, Obstacle("Retrying", str(error), permanent=False)
+        else:
+            done.repaired = applied.repaired
+            return applied
+        done.seen = replace(done.seen, obstacle=obstacle)
+        return applied
+
+    async def _observe(self, key: Key, wanted: Plan, deployment: Child | None, done: _Pass) -> None:
+        rollout = deployment.rollout if deployment is not None else None
+        trouble: Trouble | None = None
+        if rollout is not None and rollout.current and not rollout.complete and rollout.replicas:
+            trouble = await self._pods_trouble(key, wanted.selector)
+        done.seen = replace(done.seen, rollout=rollout, trouble=trouble)
+
+    async def _pods_trouble(self, key: Key, selector: str) -> Trouble | None:
+        try:
+            pages = self._cluster.list_pages(PODS, key[0], label_selector=selector, limit=100)
+            return worst_trouble([pod async for page in pages for pod in page.items])
+        except ClusterError as error:
+            logger.warning("pods of %s/%s: %s", *key, error)
+            return None
+
+    async def _tell(self, key: Key, model: Object, seen: Observation) -> Report:
+        """Write the status where it tells anything new, and the Events that follow from it."""
+        former = model.get("status") or {}
+        status = report(seen, former, self._wall())
+        if not is_same(status, former) and await self._write_status(key, model, status):
+            for note in transitions(former, status):
+                await self._events.record(model, note)
+        outcome = seen.evidence.verdict.outcome.value if seen.evidence is not None else "Unknown"
+        return Report(outcome, condition_of(status, "Ready")["status"] == "True")
+
+    async def _write_status(self, key: Key, model: Object, status: Object) -> bool:
+        body = {
+            "apiVersion": MODEL_DEPLOYMENTS.api_version,
+            "kind": MODEL_DEPLOYMENTS.kind,
+            # The uid: another model that has taken the name meanwhile is none of this status's business.
+            "metadata": {"namespace": key[0], "name": key[1], "uid": model["metadata"]["uid"]},
+            "status": status,
+        }
+        try:
+            written = await self._writer.apply(MODEL_DEPLOYMENTS, body, subresource="status")
+        except NotFound:
+            return False
+        self.written[key] = version_of(written)
+        return True
+
+
+def _is_suspended(model: Object) -> bool:
+    spec = model.get("spec")
+    return isinstance(spec, dict) and spec.get("suspend") is True
+
+
+def _digest(judgement: Judgement, running: Child | None) -> str | None:
+    """Return the digest that pods shall carry: that of the evidence on which they may run.
+
+    Where the evidence does not hold it is the one on which they were let run: what runs is not to be
+    rolled out anew because of evidence that does not count.
+    """
+    if judgement.accepted or running is None:
+        return judgement.evidence.verdict.manifest_digest
+    return running.manifest_digest

@@ -1,0 +1,94 @@
+"""One replica from start to end: health pages, the lease, and the work while it is held."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from actgate.cluster.client import Cluster
+from actgate.cluster.lease import Lease
+from actgate.service.health import Health
+from actgate_operator.health import Checks, pages
+from actgate_operator.metrics import Metrics
+from actgate_operator.operating import Operator
+from actgate_operator.settings import Settings
+from actgate_operator.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+async def serve(settings: Settings) -> None:
+    """Run until a signal ends it; the lease is given back then.
+
+    Raises:
+        ClusterError: The settings lead to no API server.
+        OSError: The address for health is taken.
+        ExceptionGroup: The lease was lost, or something ended that must not: the process has to end.
+    """
+    metrics = Metrics()
+    async with Cluster.from_environment(settings.kubeconfig, observe=metrics.asked) as cluster:
+        lease = Lease(cluster, settings.lease_namespace, settings.lease_name, settings.identity)
+        live = Checks(lease, settings.unhealthy_after_seconds)
+        ready = Checks(lease, settings.unready_after_seconds)
+        app = pages(metrics, Health("healthz", [live.troubles]), Health("readyz", [ready.troubles]))
+        async with _answering(app, settings):
+            try:
+                await _until_signal(_lead(cluster, lease, metrics, settings, (live, ready)))
+            finally:
+                await lease.release()
+
+
+async def _lead(
+    cluster: Cluster, lease: Lease, metrics: Metrics, settings: Settings, checks: tuple[Checks, ...]
+) -> None:
+    await lease.acquire()
+    logger.info("%s leads", settings.identity)
+    operator = Operator(cluster, Writer(cluster, lease.held), metrics, settings)
+    metrics.lead(True)
+    for check in checks:
+        check.parts = operator.parts
+    async with asyncio.TaskGroup() as group:
+        group.create_task(lease.keep())
+        group.create_task(operator.run())
+
+
+async def _until_signal(work: Coroutine[object, object, None]) -> None:
+    """Await work, or cancel it when a signal comes."""
+    loop, task = asyncio.get_running_loop(), asyncio.create_task(work)
+    stopping = False
+
+    def stop() -> None:
+        nonlocal stopping
+        stopping = True
+        task.cancel()
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop)
+    try:
+        await task
+    except asyncio.CancelledError:
+        if not stopping:
+            raise
+        logger.info("stopped by a signal")
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+@asynccontextmanager
+async def _answering(app: web.Application, settings: Settings) -> AsyncIterator[None]:
+    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.health_host, settings.health_port, shutdown_timeout=1.0)
+        await site.start()
+        host, port = runner.addresses[0][:2]
+        logger.info("health on %s, port %d", host, port)
+        yield
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,169 @@
+"""From what was observed to conditions: one function each, so that each says one thing."""
+
+from typing import Final, NamedTuple
+
+from actgate.policy import Outcome, wording
+from actgate.policy.rules import evidence as evidence_rules
+from actgate.policy.rules import link
+from actgate_operator.status.observation import Evidence, Observation
+
+EVIDENCE_ACCEPTED: Final = "EvidenceAccepted"
+WORKLOAD_AVAILABLE: Final = "WorkloadAvailable"
+READY: Final = "Ready"
+RECONCILING: Final = "Reconciling"
+STALLED: Final = "Stalled"
+
+MANIFEST_NOT_FOUND: Final = "ManifestNotFound"
+ROLLING_OUT: Final = "RollingOut"
+SUSPENDED: Final = "Suspended"
+SCALED_TO_ZERO: Final = "ScaledToZero"
+
+_LONGEST: Final = 4096
+
+
+class Said(NamedTuple):
+    """A condition without its times."""
+
+    type: str
+    status: str
+    """True, False or Unknown."""
+    reason: str
+    message: str
+
+
+def conditions(seen: Observation) -> list[Said]:
+    """Return every condition that holds; Reconciling and Stalled only while True."""
+    evidence, workload = evidence_accepted(seen), workload_available(seen)
+    said = [evidence, workload, ready(seen, evidence, workload)]
+    if (stuck := stalled(seen, evidence)) is not None:
+        said.append(stuck)
+    elif (busy := reconciling(seen, evidence, workload)) is not None:
+        said.append(busy)
+    return said
+
+
+def evidence_accepted(seen: Observation) -> Said:
+    """Say whether the model may run."""
+    if seen.evidence is None:
+        reason, why = _obstacle(seen)
+        return Said(EVIDENCE_ACCEPTED, "Unknown", reason, f"not judged: {why}")
+    verdict = seen.evidence.verdict
+    if verdict.allowed:
+        noted = len(verdict.findings)
+        advice = f", with {noted} findings that do not refuse" if verdict.outcome is Outcome.WARN else ""
+        message = f"ComplianceManifest {seen.evidence.manifest_name} holds{advice}"
+        return Said(EVIDENCE_ACCEPTED, "True", "EvidenceHolds", message)
+    return Said(EVIDENCE_ACCEPTED, "False", _rejection(seen.evidence), _cut(wording.refusal(verdict)))
+
+
+def _rejection(evidence: Evidence) -> str:
+    """Return the reason of a refusal, the one that is most to the point."""
+    rules = set(evidence.verdict.failed_rules)
+    if evidence.manifest is None and link.MANIFEST.id in rules:
+        return MANIFEST_NOT_FOUND
+    if rules <= {evidence_rules.EXPIRED.id, evidence_rules.AGE.id}:
+        return "EvidenceExpired"
+    return "EvidenceRejected"
+
+
+def workload_available(seen: Observation) -> Said:
+    """Say whether enough pods serve, whatever the evidence says."""
+    rollout = seen.rollout
+    if rollout is None:
+        if seen.evidence is not None and not seen.evidence.verdict.allowed:
+            return _unavailable("NotAccepted", "no workload is created before the evidence is accepted")
+        return _unavailable(*_obstacle(seen))
+    if seen.violated:
+        return _unavailable(SCALED_TO_ZERO, f"the evidence does not hold; {_left(rollout.replicas)}")
+    if seen.suspended:
+        return _unavailable(SUSPENDED, f"spec.suspend is true; {_left(rollout.replicas)}")
+    if rollout.available:
+        return Said(
+            WORKLOAD_AVAILABLE,
+            "True",
+            "MinimumReplicasAvailable",
+            f"{rollout.ready} of {rollout.replicas} pods are ready",
+        )
+    if rollout.failure is not None:
+        return _unavailable("FailedCreate", rollout.failure)
+    if seen.trouble is not None:
+        return _unavailable(seen.trouble.reason, seen.trouble.message)
+    if rollout.overdue:
+        return _unavailable(rollout.progress or ROLLING_OUT, rollout.progress_message)
+    if rollout.current and not _is_under_way(seen):
+        return _unavailable(
+            "MinimumReplicasUnavailable", f"{rollout.ready} of {rollout.replicas} pods are ready"
+        )
+    return _unavailable(ROLLING_OUT, f"{rollout.ready} of {rollout.replicas} pods are ready")
+
+
+def ready(seen: Observation, evidence: Said, workload: Said) -> Said:
+    """Sum up: the evidence holds, and what the spec says is what serves."""
+    if evidence.status != "True":
+        return evidence._replace(type=READY)
+    if seen.obstacle is not None:
+        return Said(READY, "False", seen.obstacle.reason, seen.obstacle.message)
+    if workload.status != "True":
+        return workload._replace(type=READY)
+    rollout = seen.rollout
+    if rollout is not None and not rollout.complete:
+        if rollout.overdue:
+            return Said(READY, "False", rollout.progress or ROLLING_OUT, rollout.progress_message)
+        if seen.trouble is not None:
+            return Said(READY, "False", seen.trouble.reason, seen.trouble.message)
+        return Said(READY, "False", ROLLING_OUT, "pods of the former spec serve until the new ones do")
+    return Said(READY, "True", "Available", workload.message)
+
+
+def stalled(seen: Observation, evidence: Said) -> Said | None:
+    """Say what only a person can mend."""
+    if seen.obstacle is not None and seen.obstacle.permanent:
+        return Said(STALLED, "True", seen.obstacle.reason, seen.obstacle.message)
+    if evidence.status == "False" and evidence.reason != MANIFEST_NOT_FOUND:
+        return Said(STALLED, "True", evidence.reason, evidence.message)
+    rollout = seen.rollout
+    if rollout is not None and rollout.overdue and not (seen.suspended or seen.violated):
+        cause = seen.trouble.message if seen.trouble is not None else rollout.progress_message
+        return Said(STALLED, "True", rollout.progress or ROLLING_OUT, cause)
+    return None
+
+
+def reconciling(seen: Observation, evidence: Said, workload: Said) -> Said | None:
+    """Say what is still under way."""
+    if seen.obstacle is not None:
+        return Said(RECONCILING, "True", seen.obstacle.reason, seen.obstacle.message)
+    if evidence.reason == MANIFEST_NOT_FOUND:
+        return Said(RECONCILING, "True", MANIFEST_NOT_FOUND, "waiting for the ComplianceManifest")
+    if seen.rollout is not None and _is_under_way(seen):
+        if workload.status != "True":
+            return Said(RECONCILING, "True", workload.reason, workload.message)
+        return Said(RECONCILING, "True", ROLLING_OUT, "pods of the former spec serve until the new ones do")
+    return None
+
+
+def _is_under_way(seen: Observation) -> bool:
+    """Return whether the Deployment is on its way to what was applied last."""
+    rollout = seen.rollout
+    if rollout is None:
+        return False
+    if seen.suspended or seen.violated:
+        return not rollout.current or rollout.replicas > 0
+    return not rollout.complete and not (rollout.current and rollout.progress == "NewReplicaSetAvailable")
+
+
+def _unavailable(reason: str, message: str) -> Said:
+    return Said(WORKLOAD_AVAILABLE, "False", reason, message)
+
+
+def _left(replicas: int) -> str:
+    return f"{replicas} pods are left" if replicas else "no pods are left"
+
+
+def _obstacle(seen: Observation) -> tuple[str, str]:
+    if seen.obstacle is None:
+        return ROLLING_OUT, "the Deployment has just been applied"
+    return seen.obstacle.reason, seen.obstacle.message
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -1,0 +1,47 @@
+"""What one reconcile saw of a model."""
+
+from dataclasses import dataclass
+
+from actgate.policy import Manifest, Verdict
+from actgate_operator.pods import Trouble
+from actgate_operator.rollout import Rollout
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The verdict, and what it was passed on."""
+
+    verdict: Verdict
+    manifest_name: str
+    manifest: Manifest | None
+    """None where there is no such manifest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What keeps the operator from doing what the plan says."""
+
+    reason: str
+    """CamelCase."""
+    message: str
+    permanent: bool
+    """Whether only a person can remove it; else time may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """Everything that the status speaks of."""
+
+    generation: int
+    evidence: Evidence | None = None
+    """None where it was not judged, which an obstacle explains."""
+    suspended: bool = False
+    violated: bool = False
+    """Whether the evidence does not hold and the policies want the model scaled to zero."""
+    rollout: Rollout | None = None
+    """The Deployment's; None where there is none."""
+    trouble: Trouble | None = None
+    """Why pods do not serve."""
+    obstacle: Obstacle | None = None
+    url: str | None = None
+    selector: str | None = None

@@ -1,0 +1,120 @@
+"""The whole status of a ModelDeployment, ready to be applied, and whether it tells anything new."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from actgate.cluster.objects import Object
+from actgate.policy import Finding
+from actgate_operator.status.conditions import Said, conditions
+from actgate_operator.status.observation import Evidence, Observation
+
+MOST_FINDINGS: Final = 128
+_PATH: Final = 1024
+_TEXT: Final = 4096
+_MESSAGE: Final = 32768
+"""Bounds of the schema."""
+
+OWN_CONDITIONS: Final = frozenset(
+    {"EvidenceAccepted", "WorkloadAvailable", "Ready", "Reconciling", "Stalled"}
+)
+
+
+def report(seen: Observation, former: Mapping[str, Any], now: datetime) -> Object:
+    """Return the status for an observation.
+
+    Args:
+        seen: What was observed.
+        former: The status as it stands.
+        now: The moment of the observation; it stands only where something changed.
+    """
+    status: Object = {
+        "observedGeneration": seen.generation,
+        "conditions": [_condition(said, former, seen.generation, now) for said in conditions(seen)],
+        "replicas": seen.rollout.replicas if seen.rollout is not None else 0,
+        "readyReplicas": seen.rollout.ready if seen.rollout is not None else 0,
+    }
+    if seen.evidence is not None:
+        status["verdict"] = _verdict(seen.evidence, former.get("verdict") or {}, now)
+    if seen.url is not None:
+        status["url"] = seen.url
+    if seen.selector is not None:
+        status["selector"] = seen.selector
+    return status
+
+
+def is_same(status: Mapping[str, Any], former: Mapping[str, Any]) -> bool:
+    """Return whether a status tells nothing that the former one does not; others' conditions apart."""
+    mine = [item for item in former.get("conditions") or () if item.get("type") in OWN_CONDITIONS]
+    return {**former, "conditions": _by_type(mine)} == {
+        **status,
+        "conditions": _by_type(status["conditions"]),
+    }
+
+
+def condition_of(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return a condition by its type; empty where there is none."""
+    found = (item for item in status.get("conditions") or () if item.get("type") == name)
+    return next(found, {})
+
+
+def _by_type(items: list[Any]) -> dict[str, Any]:
+    return {item["type"]: item for item in items}
+
+
+def _condition(said: Said, former: Mapping[str, Any], generation: int, now: datetime) -> Object:
+    known = condition_of(former, said.type)
+    changed = known.get("status") != said.status
+    return {
+        "type": said.type,
+        "status": said.status,
+        "reason": said.reason,
+        "message": said.message[:_MESSAGE],
+        "lastTransitionTime": _stamp(now) if changed else known["lastTransitionTime"],
+        "observedGeneration": generation,
+    }
+
+
+def _verdict(evidence: Evidence, former: Mapping[str, Any], now: datetime) -> Object:
+    """Return the verdict; ``evaluatedAt`` is the moment at which it last became another one."""
+    verdict = evidence.verdict
+    told: Object = {
+        "outcome": verdict.outcome.value,
+        "manifest": _manifest(evidence),
+        "policies": list(verdict.policies[:64]),
+        "ruleset": verdict.ruleset,
+    }
+    if verdict.valid_until is not None:
+        told["validUntil"] = _stamp(verdict.valid_until)
+    if verdict.findings:
+        # The strongest come first, so that what is left out is what matters least.
+        told["findings"] = [_finding(item) for item in verdict.findings[:MOST_FINDINGS]]
+    since = former.get("evaluatedAt")
+    same = since is not None and told == {key: value for key, value in former.items() if key != "evaluatedAt"}
+    return {**told, "evaluatedAt": since if same else _stamp(now)}
+
+
+def _manifest(evidence: Evidence) -> Object:
+    told: Object = {"name": evidence.manifest_name}
+    if evidence.manifest is not None:
+        if evidence.manifest.uid:
+            told["uid"] = evidence.manifest.uid
+        if evidence.verdict.manifest_digest:
+            told["digest"] = evidence.verdict.manifest_digest
+    return told
+
+
+def _finding(finding: Finding) -> Object:
+    return {
+        "rule": finding.rule,
+        "basis": finding.basis,
+        "path": finding.path[:_PATH],
+        "message": finding.message[:_TEXT],
+        "remedy": finding.remedy[:_TEXT],
+        "effect": finding.effect.value,
+    }
+
+
+def _stamp(moment: datetime) -> str:
+    """Return RFC 3339 in whole seconds, as meta/v1 Time; a part of a second would end it too late."""
+    return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,65 @@
+"""Every write of the operator, each only while it leads.
+
+The question is asked right before a request leaves: a process that was stopped for a minute, or whose API
+server hung, must not finish what another replica has taken over meanwhile.
+"""
+
+from collections.abc import Callable
+
+from actgate.cluster.client import Cluster, Subresource
+from actgate.cluster.objects import Object
+from actgate.cluster.resources import Resource
+from actgate_operator.names import MANAGER
+
+WITHIN_SECONDS = 5.0
+"""How long one write may take: together with the lease's deadline less than the lease lasts."""
+
+
+class NotLeadingError(Exception):
+    """It is not certain any more that nobody else writes: stop at once."""
+
+
+class Writer:
+    """Server-side apply, replace and delete in the operator's name.
+
+    Every method raises a ``ClusterError`` where the API server does not do it, and ``NotLeadingError``
+    where it must not be asked.
+    """
+
+    def __init__(self, cluster: Cluster, leading: Callable[[], bool]) -> None:
+        self._cluster = cluster
+        self._leading = leading
+
+    async def apply(
+        self,
+        resource: Resource,
+        thing: Object,
+        *,
+        force: bool = True,
+        manager: str = MANAGER,
+        subresource: Subresource | None = None,
+    ) -> Object:
+        """Apply an object, and return it as it is then."""
+        self._check()
+        return await self._cluster.apply(
+            resource,
+            thing,
+            field_manager=manager,
+            force=force,
+            subresource=subresource,
+            within=WITHIN_SECONDS,
+        )
+
+    async def replace(self, resource: Resource, thing: Object) -> Object:
+        """Put an object in place of the version of it that was read."""
+        self._check()
+        return await self._cluster.replace(resource, thing, field_manager=MANAGER, within=WITHIN_SECONDS)
+
+    async def delete(self, resource: Resource, name: str, namespace: str, uid: str) -> None:
+        """Delete an object, unless another one has taken its name."""
+        self._check()
+        await self._cluster.delete(resource, name, namespace, uid=uid, within=WITHIN_SECONDS)
+
+    def _check(self) -> None:
+        if not self._leading():
+            raise NotLeadingError("the lease is not held any more")

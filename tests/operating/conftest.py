@@ -1,0 +1,33 @@
+"""Fixtures: the CRDs, an operator at work, and a namespace to look at what it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from actgate_sandbox.control_plane import ControlPlane
+from actgate_sandbox.rest import Rest
+from tests.operating.running import RunningOperator, operating
+from tests.operating.world import World
+from tests.support import crds
+
+
+@pytest.fixture(scope="session")
+def installed(rest: Rest) -> Rest:
+    """The REST client of a control plane that knows our kinds."""
+    crds.install(rest)
+    return rest
+
+
+@pytest.fixture(scope="module")
+def operator(control_plane: ControlPlane, installed: Rest) -> Iterator[RunningOperator]:
+    """An operator that works while the tests of a module run."""
+    with operating(control_plane.kubeconfig) as running:
+        yield running
+
+
+@pytest.fixture
+def world(installed: Rest, namespace: str) -> World:
+    """A namespace of its own for a test."""
+    return World(installed, namespace)
