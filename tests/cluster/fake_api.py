@@ -92,7 +92,8 @@ class OpenWatch:
 class FakeApi:
     """Widgets, and the faults that a test asks for."""
 
-    def __init__(self) -> None:
+    def __init__(self, resource: Resource = WIDGETS) -> None:
+        self.resource = resource
         self.objects: dict[tuple[str, str], dict[str, Any]] = {}
         self.version = 100
         self.forgotten = 0
@@ -119,8 +120,8 @@ class FakeApi:
         known = (namespace, name) in self.objects
         self.version += 1
         thing = {
-            "apiVersion": WIDGETS.api_version,
-            "kind": WIDGETS.kind,
+            "apiVersion": self.resource.api_version,
+            "kind": self.resource.kind,
             "metadata": {
                 "name": name,
                 "namespace": namespace,
@@ -172,7 +173,7 @@ class FakeApi:
     def bookmark(self) -> None:
         """Tell every watch the current version."""
         metadata = {"resourceVersion": str(self.version)}
-        self.tell("BOOKMARK", {"kind": WIDGETS.kind, "metadata": metadata})
+        self.tell("BOOKMARK", {"kind": self.resource.kind, "metadata": metadata})
 
     def tell(self, kind: str, thing: dict[str, Any]) -> None:
         """Send an event to every watch, true or not."""
@@ -212,10 +213,11 @@ class FakeApi:
     async def start(self) -> None:
         """Serve."""
         app = web.Application()
-        root = f"/apis/{WIDGETS.api_version}"
-        app.router.add_get(f"{root}/widgets", self._collection)
-        app.router.add_get(f"{root}/namespaces/{{namespace}}/widgets", self._collection)
-        app.router.add_get(f"{root}/namespaces/{{namespace}}/widgets/{{name}}", self._get)
+        root, plural = f"/apis/{self.resource.api_version}", self.resource.plural
+        app.router.add_get(f"{root}/{plural}", self._collection)
+        app.router.add_get(f"{root}/namespaces/{{namespace}}/{plural}", self._collection)
+        app.router.add_get(f"{root}/namespaces/{{namespace}}/{plural}/{{name}}", self._get)
+        self.add_routes(app)
         for method in ("POST", "PUT", "PATCH", "DELETE"):
             app.router.add_route(method, "/{path:.*}", self._write)
         self._runner = web.AppRunner(app, shutdown_timeout=0.1, access_log=None, handler_cancellation=True)
@@ -223,6 +225,9 @@ class FakeApi:
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
         await site.start()
         self.port = self._runner.addresses[0][1]
+
+    def add_routes(self, app: web.Application) -> None:
+        """Serve more than one kind, in a subclass."""
 
     async def stop(self) -> None:
         """Break every connection and listen no more."""

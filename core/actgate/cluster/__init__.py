@@ -9,6 +9,7 @@
     timing      how long to wait, and when to try again
     access      which API server, and as whom
     observing   what was asked, for whoever counts
+    session     our trust and credentials for a library that asks by itself
     transport   connections, JSON, translation of errors
 
 Nothing in here decides anything about policies.

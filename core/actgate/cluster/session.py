@@ -1,0 +1,75 @@
+"""An HTTP session for a library that sends its own requests, with our trust and our credentials.
+
+Where `client` is the door for our own code, this is one for code that wants an `aiohttp` session.
+Every request gets the token that is valid when it is sent, since service accounts' tokens rotate,
+and the observer of our own requests is told of these too.
+"""
+
+from urllib.parse import urlsplit
+
+import aiohttp
+from kubernetes.aio.client import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
+
+from actgate import __version__
+from actgate.cluster.errors import Misconfigured
+from actgate.cluster.observing import Observer, observed
+
+
+def open_session(
+    configuration: Configuration,
+    *middlewares: aiohttp.ClientMiddlewareType,
+    observe: Observer | None = None,
+) -> aiohttp.ClientSession:
+    """Open a session to the API server of `access.find`; whoever opens it closes it.
+
+    Of the middlewares the first is the outermost; all of them are outside of ours. Raises
+    `Misconfigured` where the certificates cannot be used.
+    """
+    try:
+        trust = RESTClientObject(configuration).ssl_context
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"the certificates to reach the API server: {error}") from error
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=trust),
+        headers={"User-Agent": f"actgate/{__version__}"},
+        proxy=configuration.proxy,
+        trust_env=True,
+        middlewares=(*middlewares, _observing(configuration, observe), _authorizing(configuration)),
+    )
+
+
+def _observing(configuration: Configuration, observe: Observer | None) -> aiohttp.ClientMiddlewareType:
+    below = urlsplit(configuration.host).path.rstrip("/")
+
+    async def observing(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        path = request.url.path.removeprefix(below)
+        with observed(observe, request.method, path, watch="watch" in request.url.query) as answer:
+            response = await handler(request)
+            answer.code = response.status
+        return response
+
+    return observing
+
+
+def _authorizing(configuration: Configuration) -> aiohttp.ClientMiddlewareType:
+    server = _origin(configuration.host)
+
+    async def authorizing(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        # Whoever the API server may redirect to is not shown the token.
+        if _origin(str(request.url)) == server:
+            request.server_hostname = configuration.tls_server_name or request.server_hostname
+            if bearer := (await configuration.auth_settings()).get("BearerToken"):
+                request.headers["Authorization"] = bearer["value"] or ""
+        return await handler(request)
+
+    return authorizing
+
+
+def _origin(url: str) -> tuple[str, str | None, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
