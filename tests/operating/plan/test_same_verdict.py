@@ -73,7 +73,7 @@ def without_digests(chosen: list[Policy]) -> list[Policy]:
     model_deployments,
     near_misses | st.just(PASSING),
     st.lists(everywhere, max_size=2).map(without_digests),
-    moments,
+    st.just(NOW) | moments,
 )
 def test_a_model_and_all_that_runs_for_it_are_judged_alike(
     asked: Json,
