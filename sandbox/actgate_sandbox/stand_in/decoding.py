@@ -6,12 +6,15 @@ are filled in, and only then is the object validated.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+
 from actgate_sandbox.stand_in.call import Call
 from actgate_sandbox.stand_in.fieldsets import UNKNOWN, Node, child
 from actgate_sandbox.stand_in.kinds_schema import object_meta
 from actgate_sandbox.stand_in.metadata import metadata_causes
 from actgate_sandbox.stand_in.resources import Resource
-from actgate_sandbox.stand_in.status import Cause, Json, Object, bad_request, invalid
+from actgate_sandbox.stand_in.status import Cause, Json, Object, bad_request, failure, invalid
 from actgate_sandbox.stand_in.typed import type_errors
 
 
@@ -30,6 +33,7 @@ def complete(call: Call, obj: Object) -> Object:
     else:
         obj = tidy(obj, resource.schema)
         _require_types(resource, obj)
+        _require_microseconds(resource, obj)
     known, unknown = resource.compiled.prune(obj)
     if unknown and call.options.validation == "Strict":
         named = ", ".join(f'unknown field "{path}"' for path in unknown)
@@ -76,6 +80,65 @@ def _require_types(resource: Resource, obj: Object) -> None:
             f'{resource.kind} in version "{resource.version}" cannot be handled as a '
             f"{resource.kind}: json: cannot unmarshal {wrong.lstrip('.')}"
         )
+    if any(_quantity_errors(obj, resource.schema)):
+        raise bad_request(
+            f'{resource.kind} in version "{resource.version}" cannot be handled as a '
+            f"{resource.kind}: {_QUANTITY_RULE}"
+        )
+
+
+_MICRO_TIMES = {
+    "Event": (("eventTime",), ("series", "lastObservedTime")),
+    "Lease": (("spec", "acquireTime"), ("spec", "renewTime")),
+}
+_MICRO_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)")
+
+
+def _require_microseconds(resource: Resource, obj: Object) -> None:
+    """Times of leases and events are written with six decimals, and nothing else can be read."""
+    for path in _MICRO_TIMES.get(resource.kind, ()):
+        value: Json = obj
+        for name in path:
+            value = value.get(name) if isinstance(value, dict) else None
+        if value is not None and not _MICRO_TIME.fullmatch(value):
+            raise bad_request(
+                f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: '
+                f'parsing time "{value}" as "2006-01-02T15:04:05.000000Z07:00": cannot parse it'
+            )
+
+
+_QUANTITY = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([KMGTPE]i|[numkMGTPE]|[eE][+-]?\d+)?")
+
+
+def _quantity_errors(value: Json, schema: Node) -> Iterator[str]:
+    """Yield every quantity that is none, such as a limit of `1 GB`."""
+    if isinstance(value, dict):
+        for field, inner in value.items():
+            yield from _quantity_errors(inner, child(schema, field))
+    elif isinstance(value, list):
+        for item in value:
+            yield from _quantity_errors(item, schema.get("items", UNKNOWN))
+    elif schema.get("format") == "quantity" and not _QUANTITY.fullmatch(str(value)):
+        yield str(value)
+
+
+def require_quantities(call: Call, config: Object) -> None:
+    """Check what is applied; it is merged as it is written, and only then turned into the kind.
+
+    Raises:
+        ApiError: 500 where a quantity is none, as the real server answers.
+    """
+    resource = call.resource
+    if any(_quantity_errors(config, resource.schema)):
+        kind = f"{resource.api_version}, Kind={resource.kind}"
+        namespace = config["metadata"].get("namespace", "")
+        raise failure(
+            f"failed to convert new object ({namespace}/{call.name}; {kind}) to proper version: "
+            f"unable to convert unstructured object to {kind}: {_QUANTITY_RULE}"
+        )
+
+
+_QUANTITY_RULE = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"
 
 
 def require_valid(call: Call, obj: Object, old: Object | None, more: list[Cause]) -> None:

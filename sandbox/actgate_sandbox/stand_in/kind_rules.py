@@ -1,6 +1,6 @@
-"""What built-in kinds do beyond their schemas.
+"""What built-in kinds fill in beyond their schemas.
 
-Defaults that depend on other fields, fields that only the server sets, and rules between fields.
+Defaults that depend on other fields, and fields that only the server sets.
 `prepare_…` runs before field ownership is recorded, `allocate_…` after it: what the server allocates
 belongs to nobody.
 """
@@ -10,10 +10,8 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 
-from actgate_sandbox.admission import check_configuration
-from actgate_sandbox.schema.errors import shown
 from actgate_sandbox.stand_in.metadata import begin
-from actgate_sandbox.stand_in.status import Cause, Object
+from actgate_sandbox.stand_in.status import Object
 from actgate_sandbox.stand_in.store import Key, Place, Store
 
 NAMESPACES = Place("", "namespaces")
@@ -129,6 +127,10 @@ def prepare_pods(new: Object, _old: Object | None) -> None:
     pod = spec if new["kind"] == "Pod" else (spec.get("template") or {}).get("spec") or {}
     for container in (*(pod.get("initContainers") or ()), *(pod.get("containers") or ())):
         container.setdefault("imagePullPolicy", _pull_policy(container.get("image", "")))
+    # The older of two names for one field is always written beside the newer.
+    pod.pop("serviceAccount", None)
+    if "serviceAccountName" in pod:
+        pod["serviceAccount"] = pod["serviceAccountName"]
     if new["kind"] == "Deployment":
         _complete_strategy(spec)
 
@@ -193,44 +195,18 @@ def prepare_autoscaler(new: Object, _old: Object | None) -> None:
     target = {"type": "Utilization", "averageUtilization": 80}
     spec = new.get("spec") or {}
     spec.setdefault("metrics", [{"type": "Resource", "resource": {"name": "cpu", "target": target}}])
+    if "behavior" in spec:
+        for direction, rules in _SCALING_RULES.items():
+            stated = spec["behavior"].get(direction) or {}
+            spec["behavior"][direction] = {**rules, **stated}
 
 
-def check_workload(new: Object, old: Object | None) -> list[Cause]:
-    """A selector must match its own template, and never changes."""
-    spec = new.get("spec") or {}
-    selector = spec.get("selector")
-    template = (spec.get("template") or {}).get("metadata") or {}
-    labels = template.get("labels") or {}
-    wanted = (selector or {}).get("matchLabels") or {}
-    causes = []
-    if selector is None or any(labels.get(key) != value for key, value in wanted.items()):
-        why = "`selector` does not match template `labels`"
-        causes.append(_invalid("spec.template.metadata.labels", labels, why))
-    if old is not None and (old.get("spec") or {}).get("selector") != selector:
-        causes.append(_invalid("spec.selector", selector, "field is immutable"))
-    replicas = spec.get("replicas", 0)
-    if replicas < 0:
-        causes.append(_invalid("spec.replicas", replicas, "must be greater than or equal to 0"))
-    return causes
-
-
-def check_autoscaler(new: Object, _old: Object | None) -> list[Cause]:
-    """The upper bound is not below the lower."""
-    spec = new.get("spec") or {}
-    least, most = spec.get("minReplicas", 1), spec.get("maxReplicas", 1)
-    causes = []
-    if most < 1:
-        causes.append(_invalid("spec.maxReplicas", most, "must be greater than 0"))
-    if most < least:
-        why = "must be greater than or equal to `minReplicas`"
-        causes.append(_invalid("spec.maxReplicas", most, why))
-    return causes
-
-
-def check_webhooks(new: Object, _old: Object | None) -> list[Cause]:
-    """A webhook must be callable."""
-    return [Cause(error.kind, error.path, error.message) for error in check_configuration(new)]
-
-
-def _invalid(field: str, value: object, why: str) -> Cause:
-    return Cause("FieldValueInvalid", field, f"Invalid value: {shown(value)}: {why}")
+_FASTEST = {"type": "Percent", "value": 100, "periodSeconds": 15}
+_SCALING_RULES: Mapping[str, Object] = {
+    "scaleDown": {"selectPolicy": "Max", "policies": [_FASTEST]},
+    "scaleUp": {
+        "selectPolicy": "Max",
+        "stabilizationWindowSeconds": 0,
+        "policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}, _FASTEST],
+    },
+}

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from actgate_sandbox.stand_in import crds, events
+from actgate_sandbox.stand_in import kind_checks as checks
 from actgate_sandbox.stand_in import kind_rules as rules
 from actgate_sandbox.stand_in.cells import COLUMNS
 from actgate_sandbox.stand_in.kinds_schema import model_schema
@@ -53,7 +54,7 @@ def builtin_kinds() -> list[Resource]:
         "categories": _ALL,
         "prepare": rules.prepare_pods,
     }
-    selecting = {**workload, "check": rules.check_workload, "group": "apps"}
+    selecting = {**workload, "check": checks.check_workload, "group": "apps"}
     return [
         _kind(
             *("Namespace", "namespaces", "ns"),
@@ -66,6 +67,7 @@ def builtin_kinds() -> list[Resource]:
         _kind(
             *("Pod", "pods", "po"),
             **{**workload, "prepare": rules.prepare_pod},
+            check=checks.check_pod,
             selectable=(".status.phase", ".spec.nodeName"),
         ),
         _kind(
@@ -73,6 +75,7 @@ def builtin_kinds() -> list[Resource]:
             status=True,
             categories=_ALL,
             prepare=rules.prepare_service,
+            check=checks.check_service,
             allocate=rules.allocate_service,
         ),
         _kind("ConfigMap", "configmaps", "cm"),
@@ -86,6 +89,7 @@ def builtin_kinds() -> list[Resource]:
             shared_place="",
             to_stored=events.to_core,
             from_stored=events.from_core,
+            check=checks.check_event,
         ),
         _kind("Deployment", "deployments", "deploy", scale=_REPLICAS, **selecting),
         _kind("StatefulSet", "statefulsets", "sts", scale=_REPLICAS, **selecting),
@@ -105,23 +109,29 @@ def builtin_kinds() -> list[Resource]:
             status=True,
             categories=_ALL,
             prepare=rules.prepare_autoscaler,
-            check=rules.check_autoscaler,
+            check=checks.check_autoscaler,
         ),
         _kind(
             *("PodDisruptionBudget", "poddisruptionbudgets", "pdb"),
             group="policy",
             status=True,
+            check=checks.check_budget,
             counted=True,
             unconditional=False,
         ),
-        _kind("Lease", "leases", group="coordination.k8s.io", unconditional=False),
+        _kind(
+            *("Lease", "leases"),
+            group="coordination.k8s.io",
+            unconditional=False,
+            check=checks.check_lease,
+        ),
         _kind(
             *("ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
             group="admissionregistration.k8s.io",
             namespaced=False,
             counted=True,
             categories=_API,
-            check=rules.check_webhooks,
+            check=checks.check_webhooks,
             self_checked=True,
             unconditional=False,
         ),

@@ -31,7 +31,7 @@ _SUBDOMAIN_RULE = (
     "'.', and must start and end with an alphanumeric character (e.g. 'example.com', "
     rf"{_REGEX} '{_SUBDOMAIN}')"
 )
-_LABEL_RULE = (
+LABEL_RULE = (
     "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and "
     "must start and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', "
     rf"{_REGEX} '{_LABEL}')"
@@ -212,10 +212,15 @@ def metadata_causes(call: Call, obj: Object) -> Iterator[Cause]:
             yield _bad("metadata.annotations", key, _QUALIFIED_RULE)
 
 
+def is_label(name: str) -> bool:
+    """Tell whether a name is one of those that also fit into DNS as one label."""
+    return len(name) <= 63 and re.fullmatch(_LABEL, name) is not None
+
+
 def _name_causes(kind: str, name: str) -> Iterator[Cause]:
     if kind in _LABEL_NAMES:
-        if len(name) > 63 or not re.fullmatch(_LABEL, name):
-            yield _bad("metadata.name", name, _LABEL_RULE)
+        if not is_label(name):
+            yield _bad("metadata.name", name, LABEL_RULE)
     elif len(name) > 253 or not re.fullmatch(_SUBDOMAIN, name):
         yield _bad("metadata.name", name, _SUBDOMAIN_RULE)
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from actgate_sandbox.stand_in import managers, metadata, patches, scale
 from actgate_sandbox.stand_in.admitting import Admission
 from actgate_sandbox.stand_in.call import Call
-from actgate_sandbox.stand_in.decoding import complete, require_valid
+from actgate_sandbox.stand_in.decoding import complete, require_quantities, require_valid
 from actgate_sandbox.stand_in.deletion import deletion_mark, pending_finalizers
 from actgate_sandbox.stand_in.fieldsets import Path
 from actgate_sandbox.stand_in.resources import Resource
@@ -250,7 +250,7 @@ def _changed(obj: Object, content_type: str, body: Json, schema: Json) -> Object
 
 
 def _applied(call: Call, live: Object, config: Object) -> Object:
-    return managers.apply(
+    merged = managers.apply(
         live,
         _own_half(call, config),
         call.resource.schema,
@@ -258,6 +258,9 @@ def _applied(call: Call, live: Object, config: Object) -> Object:
         _keeps(call),
         force=call.options.force,
     )
+    if not call.resource.custom:
+        require_quantities(call, config)
+    return merged
 
 
 def _own_half(call: Call, config: Object) -> Object:
