@@ -11,9 +11,12 @@ import time
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 K = TypeVar("K", bound=Hashable)
+
+_FEW: Final = 64
+"""So many moments that were replaced are no burden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,8 @@ class Deadlines(Generic[K]):
             return
         self._moments[key] = stamp
         heapq.heappush(self._heap, (stamp, next(self._numbers), key))
+        if len(self._heap) > 2 * len(self._moments) + _FEW:
+            self._forget_replaced()
 
     def moments(self) -> dict[K, float]:
         """Return the moment of each key that has one, as Unix time."""
@@ -86,3 +91,8 @@ class Deadlines(Generic[K]):
             if self._moments.get(key) == stamp:
                 del self._moments[key]
                 self._due(key)
+
+    def _forget_replaced(self) -> None:
+        """Drop what will not be told: it may be years ahead."""
+        self._heap = [(stamp, next(self._numbers), key) for key, stamp in self._moments.items()]
+        heapq.heapify(self._heap)

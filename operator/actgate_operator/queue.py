@@ -106,17 +106,10 @@ class WorkQueue(Generic[K]):
         """Return how many keys wait for a worker."""
         return len(self._waiting)
 
-    def failing(self) -> int:
-        """Return how many keys failed the last time."""
-        return len(self._failures)
-
     def age(self) -> float:
         """Return for how many seconds the oldest key has waited or been worked on; 0.0 without one."""
-        return self._now() - min((*self._first_waiting(), *self._at_work.values()), default=self._now())
-
-    def _first_waiting(self) -> tuple[float, ...]:
-        # A key that waits for its own worker counts by that worker's time.
-        return (self._waiting[self._order[0]],) if self._order else ()
+        now = self._now()
+        return now - min((*self._waiting.values(), *self._at_work.values()), default=now)
 
     def _offer(self, key: K) -> None:
         self._order.append(key)

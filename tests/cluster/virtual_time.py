@@ -38,9 +38,14 @@ class _VirtualLoop(asyncio.SelectorEventLoop):
         return self._leap.time
 
 
+def virtual_runner() -> asyncio.Runner:
+    """Return a runner with such a loop, for a test that runs more than one coroutine on it."""
+    return asyncio.Runner(loop_factory=_VirtualLoop)
+
+
 def run_virtually(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine to its end on such a loop."""
-    with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+    with virtual_runner() as runner:
         return runner.run(main)
 
 
