@@ -1,0 +1,1 @@
+"""Tests of the feed: kopf on fake and real API servers."""
