@@ -25,7 +25,7 @@ class Health(NamedTuple):
 
 def health(obj: dict[str, Any]) -> Health:
     """Return the health of an object; a script that fails raises, as Argo CD would say Unknown."""
-    lua = lua51.LuaRuntime()
+    lua = lua51.LuaRuntime(unpack_returned_tuples=True)
     for name in _CLOSED:
         lua.globals()[name] = None
     lua.globals()["obj"] = lua.table_from(obj, recursive=True)
