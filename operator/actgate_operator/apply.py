@@ -87,11 +87,9 @@ class Applier:
                 applied.deployment = child
         return applied
 
-    async def scale_to_zero(self, plan: Plan, child: Child) -> Child:
+    async def scale_to_zero(self, key: Key, child: Child) -> Child:
         """Take the replicas of a Deployment away, and leave everything else in it as it is."""
-        if child.replicas == 0:
-            return child
-        return await self._scale(plan.deployment, 0)
+        return child if child.replicas == 0 else await self._scale(key, 0)
 
     async def _converge_one(
         self, kind: Resource, planned: Object, child: Child | None, owner: str, applied: Applied
@@ -106,7 +104,7 @@ class Applier:
         if child.additions or not child.owned:
             await self._absorb(kind, planned)
         if kind is DEPLOYMENTS and _must_hand_over(child, planned):
-            await self._scale(planned, _handed_over(child))
+            await self._scale(_key(planned), _handed_over(child))
         return await self._apply(kind, planned)
 
     async def _create(self, kind: Resource, planned: Object, owner: str) -> Child:
@@ -144,8 +142,7 @@ class Applier:
             spec.setdefault("replicas", live["spec"].get("replicas", 1))
         return await self._writer.replace(kind, {**planned, "metadata": metadata, "spec": spec})
 
-    async def _scale(self, planned: Object, replicas: int) -> Child:
-        key = _key(planned)
+    async def _scale(self, key: Key, replicas: int) -> Child:
         body = {
             "apiVersion": DEPLOYMENTS.api_version,
             "kind": DEPLOYMENTS.kind,
@@ -182,6 +179,7 @@ def is_settled(child: Child, planned: Object) -> bool:
         and is_applied(child, planned)
         and not child.additions
         and drift.covers(owned, leaves)
+        and planned["spec"].get("replicas", child.replicas) == child.replicas
         and not _must_hand_over(child, planned)
     )
 

@@ -6,20 +6,22 @@ begun again, it ends in the same state. Every path that knows the model ends in 
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import Any
 
 from actgate.cluster.client import Cluster
 from actgate.cluster.errors import ClusterError, NotFound
 from actgate.cluster.objects import Key, Object, version_of
 from actgate.cluster.resources import DEPLOYMENTS, MODEL_DEPLOYMENTS, PODS
-from actgate_operator.apply import Applied, Applier, GoingError, RefusedError, is_applied
+from actgate_operator.apply import Applier, GoingError, RefusedError, is_applied
 from actgate_operator.children import Child, Children
 from actgate_operator.deadlines import Deadlines
 from actgate_operator.events import Events
 from actgate_operator.judging import Judge, Judgement
 from actgate_operator.model import UnusableModelError, check
 from actgate_operator.plan import Plan, PlanError, child_name, plan
+from actgate_operator.plan.naming import selector_text
 from actgate_operator.pods import Trouble, worst_trouble
 from actgate_operator.status import Observation, Obstacle, condition_of, is_same, report
 from actgate_operator.transitions import WARNING, Note, transitions
@@ -42,9 +44,23 @@ class _Pass:
     """What one pass saw and did."""
 
     seen: Observation
-    repaired: list[str]
+    repaired: list[str] = field(default_factory=list)
+    """What others had done to children, in words."""
     failure: Exception | None = None
     """What has to be tried again."""
+
+    def saw(self, **news: Any) -> None:  # noqa: ANN401 - fields of an Observation
+        """Add to what was seen."""
+        self.seen = replace(self.seen, **news)
+
+    def stuck(self, reason: str, error: Exception) -> None:
+        """Note what only a person can mend."""
+        self.saw(obstacle=Obstacle(reason, str(error), permanent=True))
+
+    def waits(self, reason: str, error: Exception) -> None:
+        """Note what time may mend, and that it has to be tried again."""
+        self.saw(obstacle=Obstacle(reason, str(error), permanent=False))
+        self.failure = error
 
 
 class Reconciler:
@@ -105,19 +121,18 @@ class Reconciler:
 
     async def _act(self, key: Key, model: Object) -> _Pass:
         """Judge, plan and apply."""
-        seen = Observation(model["metadata"]["generation"], suspended=_is_suspended(model))
+        done = _Pass(Observation(model["metadata"]["generation"], suspended=_is_suspended(model)))
         try:
             check(model)
-            judgement = await self._judge.judge(model)
-            self._deadlines.set(key, judgement.evidence.verdict.valid_until)
-            seen = replace(seen, evidence=judgement.evidence, violated=judgement.scale_to_zero)
-            running = self._running(key, model)
-            wanted = plan(model, _digest(judgement, running), zero=judgement.scale_to_zero)
-        except (UnusableModelError, PlanError) as error:
-            return _Pass(replace(seen, obstacle=Obstacle("InvalidSpec", str(error), permanent=True)), [])
-        done = _Pass(replace(seen, url=wanted.url, selector=wanted.selector), [])
-        applied = await self._apply(model, wanted, judgement, running, done)
-        await self._observe(key, wanted, applied.deployment, done)
+        except UnusableModelError as error:
+            done.stuck("InvalidSpec", error)
+            return done
+        judgement = await self._judge.judge(model)
+        self._deadlines.set(key, judgement.evidence.verdict.valid_until)
+        done.saw(evidence=judgement.evidence, violated=judgement.scale_to_zero)
+        running = self._running(key, model)
+        deployment = await self._run(key, model, judgement, running, done)
+        await self._observe(key, deployment, done)
         return done
 
     def _running(self, key: Key, model: Object) -> Child | None:
@@ -125,35 +140,33 @@ class Reconciler:
         child = self._children.get(DEPLOYMENTS, (key[0], child_name(key[1])))
         return child if child is not None and child.owner in (model["metadata"]["uid"], None) else None
 
-    async def _apply(
-        self, model: Object, wanted: Plan, judgement: Judgement, running: Child | None, done: _Pass
-    ) -> Applied:
+    async def _run(
+        self, key: Key, model: Object, judgement: Judgement, running: Child | None, done: _Pass
+    ) -> Child | None:
         """Bring the children to what the verdict allows, and note what stands in the way."""
-        applied = Applied(running)
         try:
-            if judgement.accepted or (running is not None and is_applied(running, wanted.deployment)):
+            wanted = _planned(model, judgement, running, done)
+            if wanted is not None and (judgement.accepted or _is_as_accepted(running, wanted)):
                 applied = await self._applier.converge(wanted, model["metadata"]["uid"])
-            elif judgement.scale_to_zero and running is not None:
-                applied = Applied(await self._applier.scale_to_zero(wanted, running))
+                done.repaired = applied.repaired
+                return applied.deployment
+            if judgement.scale_to_zero and running is not None:
+                return await self._applier.scale_to_zero((key[0], child_name(key[1])), running)
         except RefusedError as error:
+            done.stuck(error.reason, error)
             done.failure = error if error.forbidden else None
-            obstacle = Obstacle(error.reason, str(error), permanent=True)
         except GoingError as error:
-            done.failure, obstacle = error, Obstacle("Waiting", str(error), permanent=False)
+            done.waits("Waiting", error)
         except ClusterError as error:
-            done.failure, obstacle = error, Obstacle("Retrying", str(error), permanent=False)
-        else:
-            done.repaired = applied.repaired
-            return applied
-        done.seen = replace(done.seen, obstacle=obstacle)
-        return applied
+            done.waits("Retrying", error)
+        return running
 
-    async def _observe(self, key: Key, wanted: Plan, deployment: Child | None, done: _Pass) -> None:
+    async def _observe(self, key: Key, deployment: Child | None, done: _Pass) -> None:
         rollout = deployment.rollout if deployment is not None else None
         trouble: Trouble | None = None
         if rollout is not None and rollout.current and not rollout.complete and rollout.replicas:
-            trouble = await self._pods_trouble(key, wanted.selector)
-        done.seen = replace(done.seen, rollout=rollout, trouble=trouble)
+            trouble = await self._pods_trouble(key, selector_text(child_name(key[1])))
+        done.saw(rollout=rollout, trouble=trouble)
 
     async def _pods_trouble(self, key: Key, selector: str) -> Trouble | None:
         try:
@@ -192,6 +205,22 @@ class Reconciler:
 def _is_suspended(model: Object) -> bool:
     spec = model.get("spec")
     return isinstance(spec, dict) and spec.get("suspend") is True
+
+
+def _planned(model: Object, judgement: Judgement, running: Child | None, done: _Pass) -> Plan | None:
+    """Return what there should be; None where the spec leads to nothing, which is noted."""
+    try:
+        wanted = plan(model, _digest(judgement, running), zero=judgement.scale_to_zero)
+    except PlanError as error:
+        done.stuck("InvalidSpec", error)
+        return None
+    done.saw(url=wanted.url, selector=wanted.selector)
+    return wanted
+
+
+def _is_as_accepted(running: Child | None, wanted: Plan) -> bool:
+    """Return whether what runs was accepted as the spec is now: then it is kept as it was, not changed."""
+    return running is not None and is_applied(running, wanted.deployment)
 
 
 def _digest(judgement: Judgement, running: Child | None) -> str | None:

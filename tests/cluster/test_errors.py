@@ -45,6 +45,7 @@ from actgate.cluster.errors import (
         (422, "Invalid", "spec.replicas: must be positive", Invalid),
         (429, "TooManyRequests", "", TooManyRequests),
         (500, "", "failed to create typed patch object (a/b): field not declared", Invalid),
+        (500, "", "failed to convert: unable to convert unstructured object to apps/v1: quantities", Invalid),
         (500, "InternalError", "failed calling webhook", Unavailable),
         (503, "ServiceUnavailable", "", Unavailable),
         (504, "Timeout", "", Unavailable),

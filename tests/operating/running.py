@@ -105,6 +105,8 @@ class RunningOperator:
         finally:
             self._started.set()
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+            # aiohttp closes its TLS connections a moment after it says so.
+            self._loop.run_until_complete(asyncio.sleep(0.25))
             self._loop.close()
 
     async def _work(self) -> None:

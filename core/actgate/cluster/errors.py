@@ -104,8 +104,9 @@ _BY_CODE: Mapping[int, type[ClusterError]] = {
     429: TooManyRequests,
 }
 
-# Server-side apply answers a wrong type or an unknown field in the object with this text and a 500.
-_USERS_FAULT = "failed to create typed patch object"
+# Server-side apply answers a wrong type, an unknown field or a malformed value in the object with a 500
+# and one of these texts.
+_USERS_FAULT = ("failed to create typed patch object", "unable to convert unstructured object to ")
 
 
 def refusal(asked: str, code: int, body: object, retry_after: float = 0.0) -> ClusterError:
@@ -129,7 +130,7 @@ def _kind(code: int, reason: str, message: str) -> type[ClusterError]:
     if reason == "AlreadyExists":
         return AlreadyExists
     if code >= 500:
-        return Invalid if _USERS_FAULT in message else Unavailable
+        return Invalid if any(text in message for text in _USERS_FAULT) else Unavailable
     return _BY_CODE.get(code, Invalid if code >= 400 else Unintelligible)
 
 
