@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from actgate.cluster import lease as lease_module
 from actgate.cluster.errors import Forbidden, Unavailable
-from actgate.cluster.lease import Lease, LeaseLost, LeaseTiming, boot_clock
+from actgate.cluster.lease import Lease, LeaseLost
+from actgate.cluster.lease_timing import LeaseTiming, boot_clock
 from tests.cluster.fake_leases import Line, Server
 from tests.cluster.virtual_time import run_virtually, virtual_now
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from actgate.cluster.client import Cluster
-from actgate.cluster.lease import Lease, LeaseLost, LeaseTiming
+from actgate.cluster.lease import Lease, LeaseLost
+from actgate.cluster.lease_timing import LeaseTiming
 from actgate.cluster.resources import LEASES
 from actgate_sandbox.control_plane import ControlPlane
 from tests.cluster.running import PATIENCE_SECONDS, until

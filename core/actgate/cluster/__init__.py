@@ -6,7 +6,7 @@
     lease       one leader among replicas
     resources   the kinds, and where the API server keeps them
     errors      what can go wrong, in our own words
-    timing      how long to wait, and when to try again
+    timing      how long to wait, and when to try again; lease_timing the same of a lease
     access      which API server, and as whom
     observing   what was asked, for whoever counts
     session     our trust and credentials for a library that asks by itself
