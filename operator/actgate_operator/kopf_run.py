@@ -50,25 +50,28 @@ class KopfRun:
         Raises `Misconfigured` or `NotInstalled` at once, where kopf alone would wait for ever.
         """
         configuration = await access.find(self._kubeconfig)
-        if stop.is_set():
-            # kopf takes seconds to stop while it starts.
-            return
+        self._session = self._open(configuration, stop)
         try:
-            await kopf.operator(
-                registry=self._registry(configuration, stop),
-                settings=settings_for(self._timing),
-                clusterwide=True,
-                standalone=True,
-                stop_flag=stop,
-            )
+            # kopf takes seconds to stop while it starts.
+            if not stop.is_set():
+                await self._operate(configuration, stop)
         finally:
-            # kopf closes it where it ends in peace.
-            await self._close_session()
+            # kopf closes it, but only where it ends in peace.
+            await self._session.close()
         if not self._installed:
             raise NotInstalled(
                 f"the API server does not serve {KIND.plural} of {KIND.api_version}: "
                 "install the definitions in crds/ and start again"
             )
+
+    async def _operate(self, configuration: Configuration, stop: asyncio.Event) -> None:
+        await kopf.operator(
+            registry=self._registry(configuration, stop),
+            settings=settings_for(self._timing),
+            clusterwide=True,
+            standalone=True,
+            stop_flag=stop,
+        )
 
     def _registry(self, configuration: Configuration, stop: asyncio.Event) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
@@ -84,10 +87,14 @@ class KopfRun:
         return registry
 
     async def _login(self, configuration: Configuration, stop: asyncio.Event) -> kopf.AiohttpSession:
-        """Open a session: the first one, or another since kopf found it broken and closed it."""
+        """Return the session, or another one since kopf found it broken and closed it."""
         await self._logins.step()
-        await self._close_session()
-        self._session = open_session(
+        if self._session is None or self._session.closed:
+            self._session = self._open(configuration, stop)
+        return kopf.AiohttpSession(server=configuration.host, aiohttp_session=self._session)
+
+    def _open(self, configuration: Configuration, stop: asyncio.Event) -> aiohttp.ClientSession:
+        return open_session(
             configuration,
             pacing(self._timing.pauses(), self._timing.steady),
             translating(),
@@ -95,14 +102,8 @@ class KopfRun:
             seeking(lambda: self._give_up(stop)),
             observe=self._observe,
         )
-        return kopf.AiohttpSession(server=configuration.host, aiohttp_session=self._session)
 
     def _give_up(self, stop: asyncio.Event) -> None:
         self._installed = False
         # kopf is asking about other kinds yet; to stop it in the midst of that takes it long.
         asyncio.get_running_loop().call_later(SETTLE_SECONDS, stop.set)
-
-    async def _close_session(self) -> None:
-        if self._session is not None:
-            await self._session.close()
-            self._session = None

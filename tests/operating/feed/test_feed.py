@@ -6,15 +6,18 @@ import asyncio
 import math
 import signal
 import threading
+from base64 import b64encode
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from actgate.cluster import access
 from actgate_operator.feed import FeedEnded
 from tests.cluster.fake_api import KeepSilent, Refuse, always, status
 from tests.cluster.running import Clock, until
+from tests.cluster.test_access import write_kubeconfig
 from tests.operating.feed.feeding import PATIENT, begun, fed, impatient, replace_token, threads
 from tests.operating.feed.models_api import ModelsApi
 
@@ -159,6 +162,26 @@ async def test_without_an_api_server_to_ask_it_says_so(tmp_path: Path) -> None:
     feeding = begun(tmp_path / "absent")
     with pytest.raises(FeedEnded, match="absent' does not exist"):
         await feeding.task
+
+
+@pytest.fixture
+def untrusting(tmp_path: Path) -> Path:
+    """A kubeconfig whose authority is no certificate."""
+    path = tmp_path / "untrusting"
+    write_kubeconfig(path, "https://127.0.0.1:1")
+    content = yaml.safe_load(path.read_text())
+    authority = b64encode(b"not a certificate").decode()
+    content["clusters"][0]["cluster"]["certificate-authority-data"] = authority
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+async def test_certificates_that_cannot_be_read_are_told(untrusting: Path) -> None:
+    """At once; kopf would try to log in again every minute, and nobody would know."""
+    feeding = begun(untrusting)
+    with pytest.raises(FeedEnded, match="certificates"):
+        await feeding.task
+    assert not threads()
 
 
 async def test_a_fatal_end_of_kopf_is_told(api: ModelsApi, kubeconfig: Path) -> None:
