@@ -58,13 +58,14 @@ def covers(owned: Fields, planned: object) -> bool:
 def added_by_others(managed: list[Object]) -> dict[str, list[str]]:
     """Return the fields below ``spec`` that others own and we do not, by manager.
 
-    The fields are paths such as ``spec.template.spec.containers[name=shell]``.
+    The fields are paths such as ``spec.template.spec.containers[name=shell]``; what is below one goes
+    without saying.
     """
     ours = applied_fields(managed)
     found: dict[str, list[str]] = {}
     for entry in managed:
         if _is_foreign(entry):
-            paths = [_words(path) for path in _leaves(_intruding(entry)) if not _is_owned(ours, path)]
+            paths = [_words(path) for path in _beyond(ours, _intruding(entry))]
             if paths:
                 found.setdefault(str(entry.get("manager")), []).extend(paths)
     return found
@@ -139,20 +140,13 @@ def _has_item(owned: Fields, below: list[str], item: object) -> bool:
     return False
 
 
-def _leaves(fields: Fields, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    below = _below(fields)
-    if path and (not below or (_ITSELF in fields and path[-1].startswith("k:"))):
-        yield path
-    for step in below:
-        yield from _leaves(fields[step], (*path, step))
-
-
-def _is_owned(fields: Fields, path: tuple[str, ...]) -> bool:
-    for step in path:
-        if step not in fields:
-            return False
-        fields = fields[step]
-    return True
+def _beyond(ours: Fields, theirs: Fields, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the paths at which one set of fields leads out of another."""
+    for step in _below(theirs):
+        if step in ours:
+            yield from _beyond(ours[step], theirs[step], (*path, step))
+        else:
+            yield (*path, step)
 
 
 def _nested(path: tuple[str, ...]) -> Object:
