@@ -1,8 +1,9 @@
 """Why a pod does not serve, in the pod's own words."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from actgate.cluster.objects import Object
 
@@ -22,6 +23,8 @@ _ON_ITS_WAY: Final = frozenset({"ContainerCreating", "PodInitializing", "Complet
 """Reasons for which a healthy container waits or ended."""
 
 _LONGEST: Final = 512
+_NO_REASON: Final = re.compile(r"\A[^A-Za-z]+|[^A-Za-z0-9]+\Z|[^A-Za-z0-9_,:]")
+"""What no reason of a condition may hold; kubelets write ``OutOfnvidia.com/gpu``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +32,14 @@ class Trouble:
     """One reason why a pod does not serve."""
 
     reason: str
-    """CamelCase, as the kubelet or the scheduler wrote it."""
+    """As the kubelet or the scheduler wrote it, in characters that a condition's reason may have."""
     message: str
+
+    @classmethod
+    def said(cls, reason: str, message: str) -> Self:
+        """Return what was said of a pod, fit for a condition."""
+        cut = message if len(message) <= _LONGEST else f"{message[: _LONGEST - 3]}..."
+        return cls(_NO_REASON.sub("_", reason[:_LONGEST]).strip("_") or "Error", cut)
 
 
 def worst_trouble(pods: Iterable[Object]) -> Trouble | None:
@@ -55,10 +64,10 @@ def _troubles(pod: Object) -> Iterator[Trouble]:
     for condition in status.get("conditions") or ():
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             reason = condition.get("reason") or "Unschedulable"
-            yield Trouble(reason, _cut(f"pod {name}: {condition.get('message') or 'no node was found'}"))
+            yield Trouble.said(reason, f"pod {name}: {condition.get('message') or 'no node was found'}")
     if status.get("phase") == "Failed":
         reason = status.get("reason") or "Error"
-        yield Trouble(reason, _cut(f"pod {name}: {status.get('message') or 'the pod failed'}"))
+        yield Trouble.said(reason, f"pod {name}: {status.get('message') or 'the pod failed'}")
 
 
 def _of_container(pod: str, container: Object) -> Trouble | None:
@@ -67,9 +76,9 @@ def _of_container(pod: str, container: Object) -> Trouble | None:
     waiting, ended = state.get("waiting") or {}, state.get("terminated") or last.get("terminated") or {}
     reason = waiting.get("reason")
     if reason and reason not in _ON_ITS_WAY:
-        return Trouble(reason, _cut(f"{where}: {_said(waiting, ended)}"))
+        return Trouble.said(reason, f"{where}: {_said(waiting, ended)}")
     if ended.get("exitCode") and not container.get("ready"):
-        return Trouble(ended.get("reason") or "Error", _cut(f"{where}: last {_exit(ended)}"))
+        return Trouble.said(ended.get("reason") or "Error", f"{where}: last {_exit(ended)}")
     return None
 
 
@@ -92,7 +101,3 @@ def _exit(ended: Object) -> str:
 def _rank(trouble: Trouble) -> tuple[float, str]:
     known = _SEVERITY.index(trouble.reason) if trouble.reason in _SEVERITY else len(_SEVERITY) - 1.5
     return known, trouble.message
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -1,0 +1,93 @@
+"""How far a Deployment is, from statuses as the deployment controller writes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from actgate_operator.rollout import Rollout, rollout_of
+
+Json = dict[str, Any]
+
+
+def conditions(available: str | None, progressing: str | None, failure: str | None = None) -> list[Json]:
+    """Return the conditions of a Deployment."""
+    told = []
+    if available is not None:
+        told.append({"type": "Available", "status": available, "reason": "Minimum", "message": "minimum."})
+    if progressing is not None:
+        status = "False" if progressing == "ProgressDeadlineExceeded" else "True"
+        told.append({"type": "Progressing", "status": status, "reason": progressing, "message": "so far."})
+    if failure is not None:
+        told.append(
+            {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": failure}
+        )
+    return told
+
+
+def read(*told: Json, observed: int | None = 2, **counts: int) -> Rollout:
+    """Read the status of a Deployment in its second generation."""
+    status = {"conditions": list(told), **counts}
+    if observed is not None:
+        status["observedGeneration"] = observed
+    return rollout_of({"generation": 2}, {"replicas": 2}, status)
+
+
+def test_a_deployment_that_nobody_has_looked_at_is_unknown() -> None:
+    """Neither available nor not, and its status speaks of nothing."""
+    rollout = rollout_of({"generation": 1}, {}, {})
+    assert rollout == Rollout(
+        current=False, available=None, progress=None, progress_message="", failure=None, replicas=0, ready=0
+    )
+    assert not rollout.complete
+    assert not rollout.overdue
+
+
+def test_a_rollout_that_is_over_is_complete() -> None:
+    """Enough pods serve, and they are of the spec as it is."""
+    rollout = read(*conditions("True", "NewReplicaSetAvailable"), replicas=2, readyReplicas=2)
+    assert rollout.complete
+    assert (rollout.replicas, rollout.ready) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    ("told", "observed"),
+    [
+        (conditions("True", "NewReplicaSetAvailable"), 1),
+        (conditions("True", "NewReplicaSetAvailable"), None),
+        (conditions("True", "ReplicaSetUpdated"), 2),
+        (conditions("True", "NewReplicaSetCreated"), 2),
+        (conditions("True", "DeploymentPaused"), 2),
+        (conditions("True", "ProgressDeadlineExceeded"), 2),
+        (conditions("False", "NewReplicaSetAvailable"), 2),
+        (conditions(None, "NewReplicaSetAvailable"), 2),
+        (conditions("True", None), 2),
+    ],
+)
+def test_anything_less_is_not_complete(told: list[Json], observed: int | None) -> None:
+    """A status of another generation, pods of the former spec, or too few of them."""
+    assert not read(*told, observed=observed).complete
+
+
+def test_a_rollout_is_overdue_once_the_controller_says_so() -> None:
+    """Of the spec as it is: that a former one never came up is no news."""
+    told = conditions("False", "ProgressDeadlineExceeded")
+    rollout = read(*told)
+    assert (rollout.overdue, rollout.progress_message) == (True, "so far.")
+    assert not read(*told, observed=1).overdue
+
+
+def test_pods_that_cannot_be_created_are_a_failure_while_it_is_true() -> None:
+    """In the words of quota, Pod Security or a webhook."""
+    words = 'pods "scorer-1" is forbidden: exceeded quota: gpus'
+    assert read(*conditions("False", "ReplicaSetUpdated", words)).failure == words
+    over = {"type": "ReplicaFailure", "status": "False", "reason": "Created", "message": "gone"}
+    assert read(over).failure is None
+    assert read({"type": "ReplicaFailure", "status": "True"}).failure == ""
+
+
+def test_counts_that_are_absent_are_zero() -> None:
+    """The API server leaves zeros out, and null lists in."""
+    rollout = rollout_of({"generation": 1}, {}, {"observedGeneration": 1, "conditions": None})
+    assert (rollout.current, rollout.replicas, rollout.ready) == (True, 0, 0)
