@@ -19,6 +19,7 @@ from actgate_sandbox.demo.run import run
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.gate import guarded
 from actgate_sandbox.rest import install_crds
+from actgate_sandbox.service import operator
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,8 +47,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     demo = commands.add_parser(
         "demo",
-        help="apply the examples through the webhook, and show what is answered",
-        description="Start a control plane and the webhook, apply every example, and show what is answered.",
+        help="apply the examples, and show what webhook and operator make of them",
+        description="Start a control plane, webhook and operator, apply every example, and show what is "
+        "answered, and what happens to models at work.",
     )
     for command in (up, demo):
         command.add_argument(
@@ -82,6 +84,11 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="install actgate's own CRDs, run its webhook and register it",
     )
+    up.add_argument(
+        "--operator",
+        action="store_true",
+        help="run actgate's operator too (--gate is implied), in a cluster whose Deployments roll out",
+    )
     return parser
 
 
@@ -95,10 +102,15 @@ def _up(options: argparse.Namespace) -> int:
     # A polite `kill` unwinds like Ctrl-C does, so that the engine is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with control_plane.start(options.engine) as plane, ExitStack() as stack:
+        with (
+            control_plane.start(options.engine, workloads=options.operator) as plane,
+            ExitStack() as stack,
+        ):
             install_crds(plane.rest(), definitions)
-            if options.gate:
+            if options.gate or options.operator:
                 stack.enter_context(guarded(plane, options.root.resolve()))
+            if options.operator:
+                stack.enter_context(operator(plane.kubeconfig))
             path = plane.kubeconfig
             if options.kubeconfig is not None:
                 path = _copied(path, options.kubeconfig)

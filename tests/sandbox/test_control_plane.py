@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,14 @@ import yaml
 
 from actgate_sandbox import control_plane as sandbox
 from actgate_sandbox.control_plane import ControlPlane
+from actgate_sandbox.demo.applying import Named, RestApplier
+from actgate_sandbox.demo.examples import load
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.rest import Rest, install_crds
 from tests.sandbox.conformance_admission.crds import GROUP, definition, served
 from tests.support.kubectl import Kubectl
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_an_unknown_engine_is_refused_with_the_names_of_those_there_are() -> None:
@@ -60,6 +65,27 @@ def test_up_serves_until_it_is_told_to_stop(tmp_path: Path) -> None:
         try:
             assert f"kubectl --kubeconfig {kubeconfig} " in line
             assert _reader(kubeconfig)("GET", f"/apis/{GROUP}/v1").status == 200
+        finally:
+            process.terminate()
+        assert process.wait(timeout=60) == 0
+
+
+def test_up_with_the_operator_runs_models(tmp_path: Path) -> None:
+    """`up --operator` is the whole of actgate: what is applied with its evidence becomes Ready."""
+    kubeconfig = tmp_path / "kubeconfig"
+    command = [sys.executable, "-m", "actgate_sandbox", "up", "--engine", "stand-in", "--operator"]
+    command += ["--kubeconfig", str(kubeconfig), "--root", str(ROOT)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout is not None
+        try:
+            assert "is serving" in process.stdout.readline()
+            apply = RestApplier(_reader(kubeconfig))
+            example = load(
+                ROOT / "examples" / "lifecycle" / "runs-while-evidence-holds.yaml", datetime.now(UTC)
+            )
+            assert apply(example.text).accepted
+            waited = apply.wait(Named("ModelDeployment", "default", "credit-risk"), "Ready")
+            assert waited.accepted, waited
         finally:
             process.terminate()
         assert process.wait(timeout=60) == 0

@@ -1,1 +1,1 @@
-"""``make demo``: the webhook as a real process before an API server, and the examples through kubectl."""
+"""``make demo``: webhook and operator as real processes before an API server, and the examples."""

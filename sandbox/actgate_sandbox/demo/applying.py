@@ -1,8 +1,9 @@
-"""Applying objects as a user would: through kubectl, or plain REST where there is no kubectl."""
+"""Working on a cluster as a user would: through kubectl, or plain REST where there is no kubectl."""
 
 import json
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -10,32 +11,62 @@ from typing import Any, Final, Protocol
 import yaml
 
 from actgate_sandbox.envtest import find_kubectl
-from actgate_sandbox.rest import Rest
+from actgate_sandbox.rest import JSON_PATCH, Reply, Rest
 
+PATIENCE_SECONDS: Final = 60
+
+_ACTGATE: Final = "/apis/actgate.dev/v1alpha1"
 _COLLECTIONS: Final = {
     "Namespace": "/api/v1/namespaces",
-    "CompliancePolicy": "/apis/actgate.dev/v1alpha1/compliancepolicies",
-    "ComplianceManifest": "/apis/actgate.dev/v1alpha1/namespaces/{namespace}/compliancemanifests",
-    "ModelDeployment": "/apis/actgate.dev/v1alpha1/namespaces/{namespace}/modeldeployments",
+    "CompliancePolicy": f"{_ACTGATE}/compliancepolicies",
+    "ComplianceManifest": f"{_ACTGATE}/namespaces/{{namespace}}/compliancemanifests",
+    "ModelDeployment": f"{_ACTGATE}/namespaces/{{namespace}}/modeldeployments",
     "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What came of applying a file: whether everything was let in, and what was said."""
+    """What came of a command: whether everything was let in, and what was said."""
 
     accepted: bool
     said: str
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One object, by kind, namespace and name."""
+
+    kind: str
+    namespace: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Its path on the API server."""
+        return f"{_COLLECTIONS[self.kind].format(namespace=self.namespace)}/{self.name}"
+
+    def __str__(self) -> str:
+        return f"{self.kind.lower()}/{self.name}"
+
+
 class Applier(Protocol):
-    """Applies a YAML text."""
+    """A user's hands."""
 
     name: str
+    """What applying is called."""
 
     def __call__(self, text: str, namespace: str | None = None) -> Applied:
         """Apply every object of the text, in the namespace where the text names none."""
+
+    def patch(self, thing: Named, operations: Sequence[dict[str, Any]]) -> Applied:
+        """Edit an object by a JSON patch."""
+
+    def delete(self, thing: Named) -> Applied:
+        """Delete an object."""
+
+    def wait(self, thing: Named, condition: str) -> Applied:
+        """Wait until a condition of an object is True."""
 
 
 def applier(kubeconfig: Path, rest: Rest) -> Applier:
@@ -45,24 +76,47 @@ def applier(kubeconfig: Path, rest: Rest) -> Applier:
 
 
 class KubectlApplier:
-    """``kubectl apply -f -``."""
+    """kubectl, as a user would type it."""
 
     name = "kubectl apply"
 
     def __init__(self, kubectl: str, kubeconfig: Path) -> None:
-        self._command = [kubectl, "--kubeconfig", str(kubeconfig), "apply", "-f", "-"]
+        self._command = [kubectl, "--kubeconfig", str(kubeconfig)]
 
     def __call__(self, text: str, namespace: str | None = None) -> Applied:
-        """Apply every object of the text, as a user would."""
+        """Run ``kubectl apply -f -``."""
         where = ["-n", namespace] if namespace else []
+        return self._run("apply", "-f", "-", *where, text=text)
+
+    def patch(self, thing: Named, operations: Sequence[dict[str, Any]]) -> Applied:
+        """Run ``kubectl patch --type=json``."""
+        return self._run(
+            "patch", str(thing), "-n", thing.namespace, "--type=json", "-p", json.dumps(operations)
+        )
+
+    def delete(self, thing: Named) -> Applied:
+        """Run ``kubectl delete``."""
+        return self._run("delete", str(thing), "-n", thing.namespace)
+
+    def wait(self, thing: Named, condition: str) -> Applied:
+        """Run ``kubectl wait``."""
+        limit = f"--timeout={PATIENCE_SECONDS}s"
+        return self._run("wait", f"--for=condition={condition}", str(thing), "-n", thing.namespace, limit)
+
+    def _run(self, *arguments: str, text: str | None = None) -> Applied:
         done = subprocess.run(  # noqa: S603 - our own command line, no shell
-            [*self._command, *where], input=text, capture_output=True, text=True, check=False, timeout=60
+            [*self._command, *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=2 * PATIENCE_SECONDS,
         )
         return Applied(done.returncode == 0, (done.stdout + done.stderr).strip())
 
 
 class RestApplier:
-    """Creates object by object, as ``kubectl create`` does; what is there already is left as it is."""
+    """Creates object by object, as ``kubectl create`` does; a model that is there already is replaced."""
 
     name = "create"
 
@@ -77,15 +131,50 @@ class RestApplier:
         ]
         return Applied(all(accepted for accepted, _ in answers), "\n".join(said for _, said in answers))
 
+    def patch(self, thing: Named, operations: Sequence[dict[str, Any]]) -> Applied:
+        """Send a JSON patch."""
+        reply = self._rest("PATCH", thing.path, operations, JSON_PATCH, fieldManager="demo")
+        return _said(reply, 200, f"{thing} patched")
+
+    def delete(self, thing: Named) -> Applied:
+        """Send a DELETE."""
+        return _said(self._rest("DELETE", thing.path), 200, f"{thing} deleted")
+
+    def wait(self, thing: Named, condition: str) -> Applied:
+        """Look until the condition is True for the object's last generation."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            if _holds(self._rest("GET", thing.path).body, condition):
+                return Applied(True, f"{thing} condition met")
+            time.sleep(0.05)
+        return Applied(False, f"error: timed out waiting for the condition on {thing}")
+
     def _create(self, obj: dict[str, Any], namespace: str) -> tuple[bool, str]:
         metadata, kind = obj["metadata"], obj["kind"]
-        collection = _COLLECTIONS[kind].format(namespace=metadata.get("namespace", namespace))
-        reply = self._rest("POST", collection, obj, fieldValidation="Strict")
-        what = f"{kind.lower()}/{metadata['name']}"
-        said = {201: f"{what} created", 409: f"{what} unchanged"}.get(reply.status)
+        thing = Named(kind, metadata.get("namespace", namespace), metadata["name"])
+        reply = self._rest("POST", thing.path.rpartition("/")[0], obj, fieldValidation="Strict")
+        said = {201: f"{thing} created", 409: f"{thing} unchanged"}.get(reply.status)
+        if reply.status == 409 and kind == "ModelDeployment":
+            operations = [{"op": "replace", "path": "/spec", "value": obj["spec"]}]
+            reply = self._rest("PATCH", thing.path, operations, JSON_PATCH, fieldManager="demo")
+            said = f"{thing} configured" if reply.status == 200 else None
         return said is not None, "\n".join(
             [*(f"Warning: {text}" for text in reply.warnings), said or reply.message]
         )
+
+
+def _said(reply: Reply, status: int, words: str) -> Applied:
+    done = reply.status == status
+    return Applied(done, words if done else reply.message)
+
+
+def _holds(obj: dict[str, Any], condition: str) -> bool:
+    generation = obj["metadata"]["generation"]
+    return any(
+        (item["type"], item["status"], item.get("observedGeneration", generation))
+        == (condition, "True", generation)
+        for item in (obj.get("status") or {}).get("conditions") or ()
+    )
 
 
 def _objects(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The demo's course: a control plane, the webhook, a pipeline's evidence, and every example."""
+"""The demo: webhook and operator, a pipeline's evidence, every example, and models at work."""
 
 import re
 import subprocess
@@ -16,10 +16,11 @@ from rich.table import Table
 from actgate_sandbox import control_plane
 from actgate_sandbox.demo.applying import Applied, Applier, applier
 from actgate_sandbox.demo.examples import Example, as_of, load_all
+from actgate_sandbox.demo.lifecycle import NAMESPACE, Course, Step
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.gate import guarded, read_definitions
 from actgate_sandbox.rest import Rest
-from actgate_sandbox.service import Service
+from actgate_sandbox.service import Service, operator
 
 _RULE: Final = re.compile(r"\[([a-z]+/[a-z]+)\]")
 _WARNED: Final = re.compile(r"^Warning: ([a-z]+/[a-z]+):", re.MULTILINE)
@@ -47,25 +48,38 @@ def run(engine: str, root: Path, console: Console) -> int:
             for example in load_all(root / "examples" / folder, now):
                 rows.append(_judged(example, apply, rest, webhook))
                 console.print(f"  {rows[-1][0]}: {rows[-1][1]}", highlight=False)
+        steps = list(_lifecycle(root / "examples" / "lifecycle", apply, rest, webhook, now, console))
     console.print(_table(rows, apply.name))
-    wrong = [row[0] for row in rows if not row[4]]
+    console.print(_steps_table(steps))
+    wrong = [row[0] for row in rows if not row[4]] + [step.done for step in steps if not step.right]
     if wrong:
-        console.print(f"[red]{len(wrong)} answers are not what they must be: {', '.join(wrong)}[/red]")
+        console.print(f"[red]{len(wrong)} are not as they must be: {', '.join(wrong)}[/red]")
         return 1
-    console.print(f"{len(rows)} answers, each as it must be.")
+    console.print(f"{len(rows)} answers and {len(steps)} steps, each as it must be.")
     return 0
 
 
 @contextmanager
 def _cluster(engine: str, root: Path, console: Console) -> Iterator[tuple[Applier, Rest, Service]]:
     read_definitions(root)  # Said before anything is started: this may be the wrong folder.
-    with control_plane.start(engine) as plane:
-        console.print(f"API server: {plane.engine} at {plane.url}")
+    with control_plane.start(engine, workloads=True) as plane:
+        console.print(f"API server: {plane.engine} at {plane.url}, with nodes for every pod")
         rest = plane.rest()
-        with guarded(plane, root) as webhook:
+        with guarded(plane, root) as webhook, operator(plane.kubeconfig) as running:
             console.print(f"webhook:    ready at https://127.0.0.1:{webhook.port}, called for every apply")
+            console.print(f"operator:   ready, and says so at http://127.0.0.1:{running.port}/readyz?verbose")
             yield applier(plane.kubeconfig, rest), rest, webhook
         rest.close()
+
+
+def _lifecycle(
+    folder: Path, apply: Applier, rest: Rest, webhook: Service, now: datetime, console: Console
+) -> Iterator[Step]:
+    console.rule("What happens to models that were let in")
+    _create_namespace(rest, NAMESPACE)
+    for step in Course(folder, apply, rest, webhook).steps(now):
+        console.print(f"  {step.done}: {step.seen}", highlight=False, markup=False)
+        yield step
 
 
 def _pipeline(folder: Path, apply: Applier, rest: Rest, now: datetime, console: Console) -> Iterator[Row]:
@@ -181,4 +195,14 @@ def _table(rows: list[Row], how: str) -> Table:
         table.add_row(
             name, answer if expected else f"{answer} (!)", rules, words, style=style if expected else "red"
         )
+    return table
+
+
+def _steps_table(steps: list[Step]) -> Table:
+    table = Table(title="What was done to models at work, and what the operator did", show_lines=True)
+    for heading in ("what was done", "what was seen", "as it must be"):
+        table.add_column(heading, ratio=1, overflow="fold")
+    for step in steps:
+        seen = step.seen if step.right else f"{step.seen} (!)"
+        table.add_row(step.done, seen, step.expected, style="green" if step.right else "red")
     return table
