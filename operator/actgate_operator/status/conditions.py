@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 from actgate.policy import Outcome, wording
 from actgate.policy.rules import evidence as evidence_rules
 from actgate.policy.rules import link
+from actgate_operator.rollout import COMPLETE
 from actgate_operator.status.observation import Evidence, Observation
 
 EVIDENCE_ACCEPTED: Final = "EvidenceAccepted"
@@ -50,7 +51,7 @@ def evidence_accepted(seen: Observation) -> Said:
     verdict = seen.evidence.verdict
     if verdict.allowed:
         noted = len(verdict.findings)
-        advice = f", with {noted} findings that do not refuse" if verdict.outcome is Outcome.WARN else ""
+        advice = f"; findings that do not refuse: {noted}" if verdict.outcome is Outcome.WARN else ""
         message = f"ComplianceManifest {seen.evidence.manifest_name} holds{advice}"
         return Said(EVIDENCE_ACCEPTED, "True", "EvidenceHolds", message)
     return Said(EVIDENCE_ACCEPTED, "False", _rejection(seen.evidence), _cut(wording.refusal(verdict)))
@@ -148,7 +149,7 @@ def _is_under_way(seen: Observation) -> bool:
         return False
     if seen.suspended or seen.violated:
         return not rollout.current or rollout.replicas > 0
-    return not rollout.complete and not (rollout.current and rollout.progress == "NewReplicaSetAvailable")
+    return not (rollout.current and rollout.progress == COMPLETE)
 
 
 def _unavailable(reason: str, message: str) -> Said:

@@ -13,7 +13,8 @@ MOST_FINDINGS: Final = 128
 _PATH: Final = 1024
 _TEXT: Final = 4096
 _MESSAGE: Final = 32768
-"""Bounds of the schema."""
+_REPLICAS: Final = 10_000
+"""Bounds of the schema; a rollout may have more pods for a while than a spec may ask for."""
 
 OWN_CONDITIONS: Final = frozenset(
     {"EvidenceAccepted", "WorkloadAvailable", "Ready", "Reconciling", "Stalled"}
@@ -31,8 +32,8 @@ def report(seen: Observation, former: Mapping[str, Any], now: datetime) -> Objec
     status: Object = {
         "observedGeneration": seen.generation,
         "conditions": [_condition(said, former, seen.generation, now) for said in conditions(seen)],
-        "replicas": seen.rollout.replicas if seen.rollout is not None else 0,
-        "readyReplicas": seen.rollout.ready if seen.rollout is not None else 0,
+        "replicas": min(seen.rollout.replicas, _REPLICAS) if seen.rollout is not None else 0,
+        "readyReplicas": min(seen.rollout.ready, _REPLICAS) if seen.rollout is not None else 0,
     }
     if seen.evidence is not None:
         status["verdict"] = _verdict(seen.evidence, former.get("verdict") or {}, now)
