@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from actgate.api.model_deployment import ModelDeploymentSpec
 from actgate.cluster.objects import Object
 from actgate.evidence.canonical import without_nulls
+from actgate.evidence.errors import DigestError
 
 
 class UnusableModelError(Exception):
@@ -26,6 +27,8 @@ def check(model: Object) -> None:
         raise UnusableModelError("spec is missing: apply the ModelDeployment anew with a spec")
     try:
         ModelDeploymentSpec.model_validate(without_nulls(spec), by_alias=True, by_name=False)
+    except DigestError as error:
+        raise UnusableModelError(f"{error}: mend the spec and apply it again") from None
     except ValidationError as error:
         problems = "; ".join(_words(item["loc"], item["msg"]) for item in error.errors(include_url=False)[:8])
         raise UnusableModelError(f"{problems}: mend the spec and apply it again") from None

@@ -106,6 +106,10 @@ class WorkQueue(Generic[K]):
         """Return how many keys wait for a worker."""
         return len(self._waiting)
 
+    def failing(self) -> int:
+        """Return how many keys failed the last time."""
+        return len(self._failures)
+
     def age(self) -> float:
         """Return for how many seconds the oldest key has waited or been worked on; 0.0 without one."""
         now = self._now()

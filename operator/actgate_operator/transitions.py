@@ -12,8 +12,10 @@ from actgate_operator.status import condition_of
 NORMAL: Final = "Normal"
 WARNING: Final = "Warning"
 
-_EXPECTED: Final = frozenset({"RollingOut", "Suspended", "NotAccepted", "ScaledToZero", "Pending"})
-"""Reasons for which a workload is unavailable without anything being wrong with it."""
+_EXPECTED: Final = frozenset(
+    {"RollingOut", "Suspended", "NotAccepted", "ScaledToZero", "Waiting", "Retrying"}
+)
+"""Reasons for which a workload is unavailable without anything being wrong, or with time alone missing."""
 
 
 class Note(NamedTuple):

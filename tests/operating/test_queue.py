@@ -181,7 +181,9 @@ def test_the_back_off_begins_anew_once_a_key_did_not_fail() -> None:
                 await _waited(queue)
             queue.retry("b")
             assert await _waited(queue) == FIRST_SECONDS
+            assert queue.failing() == 2
             queue.forget("a")
+            assert queue.failing() == 1
             queue.retry("a")
             assert await _waited(queue) == FIRST_SECONDS
 
