@@ -77,6 +77,9 @@ def _by_namespace(scopes: set[Scope]) -> dict[str | None, set[str] | None]:
     return dict(wanted)
 
 
-def _reference(model: Object) -> object:
-    reference = model.get("spec", {}).get("complianceManifestRef")
-    return reference.get("name") if isinstance(reference, dict) else None
+def _reference(model: Object) -> str | None:
+    """Return the manifest that a model names; None for one that is older than the schema and names none."""
+    spec = model.get("spec")
+    reference = spec.get("complianceManifestRef") if isinstance(spec, dict) else None
+    name = reference.get("name") if isinstance(reference, dict) else None
+    return name if isinstance(name, str) else None

@@ -18,6 +18,9 @@ from actgate.service.logs import LogLevel
 PREFIX: Final = "ACTGATE_OPERATOR_"
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
+_LABEL: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+"""A name as Kubernetes takes it: at most 63 lower-case letters, digits and ``-``."""
+
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
@@ -57,11 +60,11 @@ class Settings(BaseSettings):
     """Address of /healthz, /readyz and /metrics."""
     health_port: Annotated[int, Field(ge=0, le=65535)] = 8080
     """Port of /healthz, /readyz and /metrics, 0 for any free one."""
-    lease_namespace: str = Field(default_factory=own_namespace)
+    lease_namespace: Annotated[str, Field(pattern=_LABEL, default_factory=own_namespace)]
     """Namespace of the Lease by which replicas choose a leader; the pod's own by default."""
-    lease_name: str = "actgate-operator"
+    lease_name: Annotated[str, Field(pattern=_LABEL)] = "actgate-operator"
     """Name of the Lease."""
-    identity: str = Field(default_factory=own_name)
+    identity: Annotated[str, Field(min_length=1, default_factory=own_name)]
     """Name of this replica in the Lease and in Events; by default the pod's."""
     workers: Annotated[int, Field(ge=1, le=256)] = 16
     """Models that are worked on at the same time."""
