@@ -97,16 +97,17 @@ def test_the_api_server_takes_the_status_of_every_state(world: World) -> None:
     live = world.model()
     path = f"{collection('ModelDeployment', world.namespace)}/{live['metadata']['name']}/status"
     for name, state in STATES.items():
+        status = report(state.seen, live["status"], NOW)
         body = {
             "apiVersion": API_VERSION,
             "kind": "ModelDeployment",
             "metadata": {"name": live["metadata"]["name"]},
-            "status": report(state.seen, live["status"], NOW),
+            "status": status,
         }
         query = {"fieldManager": "actgate-operator", "force": "true", "dryRun": "All"}
         reply = world.rest("PATCH", path, body, APPLY_PATCH, **query)
         assert reply.status == 200, (name, reply)
-        assert is_same(body["status"], reply.body["status"]), name
+        assert is_same(status, reply.body["status"]), name
 
 
 def test_of_a_model_that_nobody_has_seen_the_api_server_says_unknown(world: World) -> None:
