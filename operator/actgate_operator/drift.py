@@ -85,8 +85,6 @@ def absorbed(managed: list[Object], api_version: str) -> list[Object]:
         if _is_ours(entry):
             ours = dict(entry)
             fields = _union(fields, _fields(entry))
-        elif entry.get("subresource"):
-            kept.append(entry)
         else:
             taken = _intruding(entry)
             fields = _union(fields, taken)
@@ -103,7 +101,7 @@ def _is_ours(entry: Object) -> bool:
 
 def _is_foreign(entry: Object) -> bool:
     # An Update in our name is what a mutating webhook made of our request: to fight it would never end.
-    return entry.get("manager") != MANAGER and not entry.get("subresource")
+    return entry.get("manager") != MANAGER
 
 
 def _fields(entry: Object) -> Object:
