@@ -27,6 +27,7 @@ def watching(plane: ControlPlane, path: str, **query: str) -> Iterator[Iterator[
     )
     parameters = urllib.parse.urlencode({"watch": "true", "timeoutSeconds": "50", **query})
     response = pool.request("GET", f"{plane.url}{path}?{parameters}", preload_content=False)
+    assert response.status == 200, response.data
     try:
         yield _events(response)
     finally:
