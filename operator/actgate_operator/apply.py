@@ -25,6 +25,9 @@ from actgate_operator.names import SCALE_MANAGER, STATE_ANNOTATION
 from actgate_operator.plan import Plan
 from actgate_operator.writer import Writer
 
+_ABSORBED: Final = ", to be applied again"
+"""Mark on the state of a child whose additions are ours, and not yet removed."""
+
 _TERMINATING: Final = "because it is being terminated"
 """How the API server refuses to create anything in a namespace that is being deleted."""
 
@@ -130,9 +133,12 @@ class Applier:
         if not drift.applied_fields(metadata.get("managedFields") or []):
             live = await self._rewrite(kind, planned, live)
             metadata = live["metadata"]
-        records = drift.absorbed(metadata.get("managedFields") or [], kind.api_version)
-        changed = {**_typed(kind, live), "metadata": {**metadata, "managedFields": records}}
-        await self._writer.replace(kind, changed)
+        metadata = {
+            **metadata,
+            "managedFields": drift.absorbed(metadata.get("managedFields") or [], kind.api_version),
+            "annotations": _marked(metadata.get("annotations") or {}),
+        }
+        await self._writer.replace(kind, {**_typed(kind, live), "metadata": metadata})
 
     async def _rewrite(self, kind: Resource, planned: Object, live: Object) -> Object:
         """Put the plan in place of an object without a record of us: nobody can tell who did what."""
@@ -176,7 +182,7 @@ def is_settled(child: Child, planned: Object) -> bool:
     return (
         bool(owned)
         and child.owner is not None
-        and is_applied(child, planned)
+        and child.state == planned["metadata"]["annotations"][STATE_ANNOTATION]
         and not child.additions
         and drift.covers(owned, leaves)
         and planned["spec"].get("replicas", child.replicas) == child.replicas
@@ -186,7 +192,8 @@ def is_settled(child: Child, planned: Object) -> bool:
 
 def is_applied(child: Child, planned: Object) -> bool:
     """Return whether what was last applied is what is planned, replicas apart."""
-    return bool(child.state == planned["metadata"]["annotations"][STATE_ANNOTATION])
+    former = (child.state or "").removesuffix(_ABSORBED)
+    return bool(former == planned["metadata"]["annotations"][STATE_ANNOTATION])
 
 
 def _must_hand_over(child: Child, planned: Object) -> bool:
@@ -225,6 +232,12 @@ def _planned(plan: Plan) -> tuple[tuple[Resource, Object | None], ...]:
 
 def _key(thing: Object) -> Key:
     return thing["metadata"]["namespace"], thing["metadata"]["name"]
+
+
+def _marked(annotations: Mapping[str, str]) -> Mapping[str, str]:
+    """Mark what was absorbed: killed before the apply, we would take the additions for our own."""
+    state = annotations.get(STATE_ANNOTATION, "").removesuffix(_ABSORBED)
+    return {**annotations, STATE_ANNOTATION: f"{state}{_ABSORBED}"}
 
 
 def _typed(kind: Resource, thing: Object) -> Object:

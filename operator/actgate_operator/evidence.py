@@ -109,7 +109,8 @@ class EvidencePictures:
             self._changed(Scope(*change.key))
 
     def _namespace_changed(self, change: Change[Mapping[str, str]]) -> None:
-        if self._namespaces.synced.is_set() and change.old != change.new:
+        # In one that comes or goes there is no model whose evidence was judged under other labels.
+        if change.old is not None and change.new is not None and change.old != change.new:
             self._changed(Scope(change.key[1]))
 
     def _policy_changed(self, _: Change[Policy]) -> None:

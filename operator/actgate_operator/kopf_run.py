@@ -19,6 +19,9 @@ from actgate_operator.kopf_settings import FeedTiming, settings_for
 SETTLE_SECONDS = 1.0
 """How long kopf may take to hear the rest of what the API server serves."""
 
+CLOSING_SECONDS = 0.25
+"""aiohttp closes its TLS connections a moment after it says so, if the loop is still there."""
+
 
 class NotInstalled(Exception):  # noqa: N818 - the name says it already
     """The API server does not serve the kind that we watch."""
@@ -58,6 +61,7 @@ class KopfRun:
         finally:
             # kopf closes it, but only where it ends in peace.
             await self._session.close()
+            await asyncio.sleep(CLOSING_SECONDS)
         if not self._installed:
             raise NotInstalled(
                 f"the API server does not serve {KIND.plural} of {KIND.api_version}: "

@@ -19,7 +19,7 @@ from actgate_operator.deadlines import Clocks, Deadlines
 from actgate_operator.dependants import Dependants
 from actgate_operator.events import Events
 from actgate_operator.evidence import EvidencePictures, NotNowError, Scope
-from actgate_operator.feed import Feed
+from actgate_operator.feed import Feed, FeedTiming
 from actgate_operator.health import Parts
 from actgate_operator.judging import Judge
 from actgate_operator.metrics import Metrics
@@ -46,6 +46,7 @@ class Operator:
         *,
         clocks: Clocks | None = None,
         timing: Timing | None = None,
+        feed_timing: FeedTiming | None = None,
     ) -> None:
         clocks, self._timing = clocks or Clocks(), timing or Timing(relist=settings.resync_seconds)
         self._cluster = cluster
@@ -58,7 +59,7 @@ class Operator:
         self._resync_wanted = asyncio.Event()
         self._evidence = EvidencePictures(cluster, self._concerns, self._timing)
         self._children = Children(cluster, self.queue.add, self._timing)
-        self._feed = Feed(settings.kubeconfig, self._heard, observe=metrics.asked)
+        self._feed = Feed(settings.kubeconfig, self._heard, observe=metrics.asked, timing=feed_timing)
         self._reconciler = Reconciler(
             cluster,
             writer,

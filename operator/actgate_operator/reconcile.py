@@ -195,7 +195,7 @@ class Reconciler:
             "status": status,
         }
         try:
-            written = await self._writer.apply(MODEL_DEPLOYMENTS, body, subresource="status")
+            written = await self._writer.apply_status(MODEL_DEPLOYMENTS, body)
         except NotFound:
             return False
         self.written[key] = version_of(written)

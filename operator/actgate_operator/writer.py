@@ -7,6 +7,7 @@ server hung, must not finish what another replica has taken over meanwhile.
 from collections.abc import Callable
 
 from actgate.cluster.client import Cluster, Subresource
+from actgate.cluster.errors import Invalid
 from actgate.cluster.objects import Object
 from actgate.cluster.resources import Resource
 from actgate_operator.names import MANAGER
@@ -49,6 +50,19 @@ class Writer:
             subresource=subresource,
             within=WITHIN_SECONDS,
         )
+
+    async def apply_status(self, resource: Resource, thing: Object) -> Object:
+        """Apply the status of an object, and return the object as it is then.
+
+        Where the stored object breaks its own schema, nothing can be applied to it: the status is merged.
+        """
+        try:
+            return await self.apply(resource, thing, subresource="status")
+        except Invalid:
+            self._check()
+            return await self._cluster.merge(
+                resource, thing, field_manager=MANAGER, subresource="status", within=WITHIN_SECONDS
+            )
 
     async def replace(self, resource: Resource, thing: Object) -> Object:
         """Put an object in place of the version of it that was read."""

@@ -187,6 +187,29 @@ class Cluster:
             within=within,
         )
 
+    async def merge(
+        self,
+        resource: Resource,
+        thing: Object,
+        *,
+        field_manager: str | None = None,
+        subresource: Subresource | None = None,
+        within: float = REQUEST_SECONDS,
+    ) -> Object:
+        """Merge fields into the object (RFC 7396: lists as a whole), and return it as it is then.
+
+        For what cannot be applied: an object that is stored in a form that its schema refuses.
+        """
+        name, namespace = _place(resource, thing)
+        return await self._transport.request(
+            "PATCH",
+            resource.item(name, namespace, subresource),
+            {"fieldManager": field_manager},
+            body=thing,
+            content_type="application/merge-patch+json",
+            within=within,
+        )
+
     async def create(
         self,
         resource: Resource,

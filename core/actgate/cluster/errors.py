@@ -104,9 +104,13 @@ _BY_CODE: Mapping[int, type[ClusterError]] = {
     429: TooManyRequests,
 }
 
-# Server-side apply answers a wrong type, an unknown field or a malformed value in the object with a 500
-# and one of these texts.
-_USERS_FAULT = ("failed to create typed patch object", "unable to convert unstructured object to ")
+# Server-side apply answers a wrong type, an unknown field or a malformed value, in the object that is sent or
+# in the one that is stored, with a 500 and one of these texts.
+_USERS_FAULT = (
+    "failed to create typed patch object",
+    "failed to create typed live object",
+    "unable to convert unstructured object to ",
+)
 
 
 def refusal(asked: str, code: int, body: object, retry_after: float = 0.0) -> ClusterError:

@@ -150,7 +150,9 @@ def require_valid(call: Call, obj: Object, old: Object | None, more: list[Cause]
     resource = call.resource
     causes = [*metadata_causes(call, obj), *more]
     if not resource.self_checked:
-        judged = resource.compiled.judge(_plain(obj), None if old is None else _plain(old))
+        # What is stored may be older than the schema: it is read with today's defaults, as `obj` was.
+        before = None if old is None else resource.compiled.default(_plain(old))
+        judged = resource.compiled.judge(_plain(obj), before)
         call.warnings.extend(judged.warnings)
         causes += [Cause(error.kind, error.path, error.message) for error in judged.errors]
     causes += resource.check(obj, old)
