@@ -22,7 +22,7 @@ class Gate:
     webhook: Service
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def gate(control_plane: ControlPlane, rest: Rest) -> Iterator[Gate]:
     """CRDs and registration installed, the webhook ready and known to be called."""
     with guarded(control_plane, ROOT) as webhook:

@@ -126,11 +126,8 @@ def without_addresses(found: Json) -> Json:
     return found
 
 
-def test_killed_at_every_write_it_ends_in_the_same_state(
-    control_plane: ControlPlane, installed: Rest, world: World
-) -> None:
+def test_killed_at_every_write_it_ends_in_the_same_state(control_plane: ControlPlane, world: World) -> None:
     """Created, edited by others and shrunk, under an operator that lives for one write at a time."""
-    assert installed
     world.manifest()
     world.model(replicas=2)
     lives = die_at_each_write(control_plane, lambda: bool(world.status().get("conditions")) and all(
@@ -161,11 +158,8 @@ def test_killed_at_every_write_it_ends_in_the_same_state(
     assert without_addresses(shape(world)) == killed
 
 
-def test_a_restart_over_what_is_settled_writes_nothing(
-    control_plane: ControlPlane, installed: Rest, world: World
-) -> None:
+def test_a_restart_over_what_is_settled_writes_nothing(control_plane: ControlPlane, world: World) -> None:
     """Also the second operator knows what the first one did."""
-    assert installed
     world.manifest()
     with operating(control_plane.kubeconfig) as first:
         for number in range(5):
@@ -179,11 +173,8 @@ def test_a_restart_over_what_is_settled_writes_nothing(
         assert second.writes() == []
 
 
-def test_an_api_server_that_restarts_is_waited_for(
-    control_plane: ControlPlane, installed: Rest, world: World
-) -> None:
+def test_an_api_server_that_restarts_is_waited_for(control_plane: ControlPlane, world: World) -> None:
     """What happened around the restart is not lost."""
-    assert installed
     world.manifest()
     with operating(control_plane.kubeconfig):
         world.model("before")
@@ -194,9 +185,8 @@ def test_an_api_server_that_restarts_is_waited_for(
         world.ready("after")
 
 
-def test_conflicts_on_every_write_are_survived(proxy: FaultProxy, installed: Rest, world: World) -> None:
+def test_conflicts_on_every_write_are_survived(proxy: FaultProxy, world: World) -> None:
     """Each write is refused twice before it is let in."""
-    assert installed
     tries: dict[tuple[str, str], int] = {}
 
     def conflict(seen: Seen) -> Refuse | None:
@@ -217,11 +207,8 @@ def test_conflicts_on_every_write_are_survived(proxy: FaultProxy, installed: Res
     assert any(count >= 3 for count in tries.values())
 
 
-def test_a_busy_api_server_is_left_alone_for_as_long_as_it_asks(
-    proxy: FaultProxy, installed: Rest, world: World
-) -> None:
+def test_a_busy_api_server_is_left_alone_for_as_long_as_it_asks(proxy: FaultProxy, world: World) -> None:
     """429 with Retry-After: not sooner, and then again."""
-    assert installed
     refused: dict[str, float] = {}
 
     def busy(seen: Seen) -> Refuse | None:
@@ -242,11 +229,8 @@ def test_a_busy_api_server_is_left_alone_for_as_long_as_it_asks(
     assert again - refused[deployments] >= 2.0
 
 
-def test_watches_that_lose_their_place_in_a_burst_miss_nothing(
-    proxy: FaultProxy, installed: Rest, world: World
-) -> None:
+def test_watches_that_lose_their_place_in_a_burst_miss_nothing(proxy: FaultProxy, world: World) -> None:
     """410 Gone again and again while models come, change and go."""
-    assert installed
     count = 0
 
     def gone(seen: Seen) -> EndWatch | None:
@@ -288,11 +272,8 @@ class NoElection:
         return 0.0
 
 
-def test_black_holed_watches_are_noticed_and_opened_anew(
-    proxy: FaultProxy, installed: Rest, world: World
-) -> None:
+def test_black_holed_watches_are_noticed_and_opened_anew(proxy: FaultProxy, world: World) -> None:
     """Connections stay and nothing comes: health says so, and what happened meanwhile is caught up."""
-    assert installed
     timing = Timing(silence=3.0, quiet=4.0, backoff_first=0.05, backoff_longest=0.3)
     feed = FeedTiming(inactivity=3.0, backoff_first=0.05, backoff_longest=0.3)
     with operating(proxy.kubeconfig, timing=timing, feed_timing=feed) as running:
@@ -323,10 +304,9 @@ class AdjustableClocks:
 
 
 def test_a_clock_that_is_set_by_an_hour_changes_what_time_alone_changes(
-    control_plane: ControlPlane, installed: Rest, world: World
+    control_plane: ControlPlane, world: World
 ) -> None:
     """Forward, evidence that ends within the hour has ended; back, it has not."""
-    assert installed
     clock = AdjustableClocks()
     with operating(control_plane.kubeconfig, clocks=clock.clocks()):
         world.manifest(validity={"notAfter": stamp(datetime.now(UTC) + timedelta(minutes=30))})

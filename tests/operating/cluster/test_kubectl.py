@@ -8,7 +8,7 @@ import pytest
 
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import Rest
-from tests.operating.running import operating
+from tests.operating.running import RunningOperator, operating
 from tests.operating.world import MODEL, World
 from tests.support.kubectl import Kubectl
 from tests.support.waiting import wait_until
@@ -17,9 +17,9 @@ pytestmark = pytest.mark.needs_kubectl
 
 
 @pytest.fixture
-def running(operator: object, world: World) -> World:
-    """A model that is Ready."""
-    assert operator
+def running(operator: RunningOperator, world: World) -> World:
+    """A model that is Ready, beside an operator that works."""
+    assert operator.failure is None
     world.manifest()
     world.model(replicas=2, placement={"regions": [{"provider": "aws", "region": "eu-west-3"}]})
     world.ready()
@@ -72,9 +72,9 @@ def test_scale_goes_through_the_model(running: World, kubectl: Kubectl) -> None:
     assert selected.out.split() == [f"deployment.apps/{MODEL}"]
 
 
-def test_explain_tells_every_field(kubectl: Kubectl, installed: Rest) -> None:
+@pytest.mark.usefixtures("installed")
+def test_explain_tells_every_field(kubectl: Kubectl) -> None:
     """The words are those of the models."""
-    assert installed
     outcome = kubectl("explain", "mdep.spec.placement")
     assert outcome.code == 0, outcome
     assert "Where the model may be served" in outcome.out
@@ -82,9 +82,9 @@ def test_explain_tells_every_field(kubectl: Kubectl, installed: Rest) -> None:
     assert "What the operator observed" in kubectl("explain", "mdep.status").out
 
 
-def test_describe_shows_events(operator: object, world: World, kubectl: Kubectl) -> None:
+@pytest.mark.usefixtures("operator")
+def test_describe_shows_events(world: World, kubectl: Kubectl) -> None:
     """What is out of order is told where people look first."""
-    assert operator
     world.model()
     wait_until(lambda: "ManifestNotFound" in world.reasons())
     outcome = kubectl("describe", "mdep", MODEL)
