@@ -35,6 +35,15 @@ class Watched:
         await until(lambda: scope in self.told)
 
 
+async def farewell() -> None:
+    """Wait until this event loop has no connection any more.
+
+    Over TLS, a watch that is given up stays open until the other side has said good-bye too.
+    """
+    selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
+    await until(lambda: len(selector.get_map()) == 1)  # The loop's own pipe.
+
+
 @asynccontextmanager
 async def watching(control_plane: ControlPlane) -> AsyncIterator[Watched]:
     """Pictures of a control plane, all of them complete."""
@@ -48,6 +57,7 @@ async def watching(control_plane: ControlPlane) -> AsyncIterator[Watched]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+    await farewell()
 
 
 @pytest.fixture
