@@ -162,7 +162,7 @@ class EnvTest:
             "--service-account-issuer=https://kubernetes.default.svc",
             f"--service-account-key-file={self._directory / 'service-accounts.crt'}",
             f"--service-account-signing-key-file={self._directory / 'service-accounts.key'}",
-            "--service-cluster-ip-range=10.0.0.0/24",
+            "--service-cluster-ip-range=10.0.0.0/16",
             # Nobody creates default service accounts here, so pods could not be admitted with it.
             "--disable-admission-plugins=ServiceAccount",
             "--endpoint-reconciler-type=none",

@@ -1,10 +1,10 @@
-"""An HTTP session for a library that sends its own requests, with our trust and our credentials.
+"""An HTTP session with our trust and our credentials: below our own client, and for kopf.
 
-Where `client` is the door for our own code, this is one for code that wants an `aiohttp` session.
 Every request gets the token that is valid when it is sent, since service accounts' tokens rotate,
-and the observer of our own requests is told of these too.
+and an observer is told of it.
 """
 
+import urllib.request
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -14,6 +14,9 @@ from kubernetes.aio.client.rest import RESTClientObject
 from actgate import __version__
 from actgate.cluster.errors import Misconfigured
 from actgate.cluster.observing import Observer, observed
+
+LINE_BYTES = 2**21
+"""Half of the longest line of a watch: an object of the size that etcd takes, with room for its records."""
 
 
 def open_session(
@@ -33,10 +36,19 @@ def open_session(
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=trust),
         headers={"User-Agent": f"actgate/{__version__}"},
-        proxy=configuration.proxy,
-        trust_env=True,
+        # Not trust_env: for each request it would read the environment and ~/.netrc, in a thread.
+        proxy=configuration.proxy or _proxy_for(configuration.host),
+        read_bufsize=LINE_BYTES,
         middlewares=(*middlewares, _observing(configuration, observe), _authorizing(configuration)),
     )
+
+
+def _proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment names for a server, as every client of Kubernetes does."""
+    parts = urlsplit(url)
+    if urllib.request.proxy_bypass(parts.netloc):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
 
 
 def _observing(configuration: Configuration, observe: Observer | None) -> aiohttp.ClientMiddlewareType:

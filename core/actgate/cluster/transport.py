@@ -1,4 +1,4 @@
-"""Requests to one API server: credentials, TLS and the pool of `kubernetes.aio`, JSON and deadlines.
+"""Requests to one API server: JSON, deadlines, and the translation of everything that goes wrong.
 
 Whatever goes wrong below comes out as a `ClusterError`. Nothing is tried again.
 """
@@ -10,18 +10,17 @@ from urllib.parse import urlencode
 
 import aiohttp
 import orjson
-from kubernetes.aio.client import ApiClient, Configuration
+from kubernetes.aio.client import Configuration
 
-from actgate import __version__
 from actgate.cluster.errors import (
-    Misconfigured,
     Silent,
     Unintelligible,
     refusal,
     translated,
 )
 from actgate.cluster.objects import Object
-from actgate.cluster.observing import Observer, observed
+from actgate.cluster.observing import Observer
+from actgate.cluster.session import open_session
 
 CONNECT_SECONDS = 5.0
 """How long a TCP connection with its TLS handshake may take."""
@@ -33,7 +32,6 @@ _HEADERS = {
     "Accept": "application/json",
     # To inflate a page of a list would hold up the event loop for longer than its bytes take.
     "Accept-Encoding": "identity",
-    "User-Agent": f"actgate/{__version__}",
 }
 
 
@@ -41,15 +39,12 @@ class Transport:
     """A pool of connections to one API server."""
 
     def __init__(self, configuration: Configuration, observe: Observer | None = None) -> None:
-        self._observe = observe
-        try:
-            self._api = ApiClient(configuration)
-        except (OSError, ValueError) as error:
-            raise Misconfigured(f"the certificates to reach the API server: {error}") from error
+        self._host = configuration.host
+        self._session = open_session(configuration, observe=observe)
 
     async def close(self) -> None:
         """Close the pool."""
-        await self._api.close()  # type: ignore[no-untyped-call]
+        await self._session.close()
 
     async def request(
         self,
@@ -102,20 +97,13 @@ class Transport:
         total: float,
     ) -> aiohttp.ClientResponse:
         """Return the answer, whatever it is, as soon as its headers are in."""
-        query = query or {}
-        headers = {**_HEADERS, "Content-Type": content_type}
-        with observed(self._observe, method, path, watch="watch" in query) as answer:
-            await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-            called = await self._api.call_api(
-                method,
-                f"{self._api.configuration.host}{path}{_encoded(query)}",
-                headers,
-                body=body,
-                _request_timeout=aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS),
-            )
-            response: aiohttp.ClientResponse = called.response
-            answer.code = response.status
-        return response
+        return await self._session.request(
+            method,
+            f"{self._host}{path}{_encoded(query or {})}",
+            headers={**_HEADERS, "Content-Type": content_type},
+            data=None if body is None else orjson.dumps(body),
+            timeout=aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS),
+        )
 
 
 async def _lines(asked: str, content: aiohttp.StreamReader, silence: float) -> AsyncGenerator[Object, None]:
