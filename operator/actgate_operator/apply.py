@@ -97,13 +97,23 @@ class Applier:
     async def _converge_one(
         self, kind: Resource, planned: Object, child: Child | None, owner: str, applied: Applied
     ) -> Child:
-        if child is None:
-            return await self._create(kind, planned, owner)
-        if child.owner not in (owner, None):
+        if child is not None and child.owner not in (owner, None):
             raise GoingError(f"{kind.kind} {planned['metadata']['name']} of a former model is still there")
-        if is_settled(child, planned):
+        if child is not None and is_settled(child, planned):
             return child
-        applied.repaired += _deeds(kind, planned, child)
+        if child is None:
+            # One whose label was cut is out of our watch's sight, and may be more than was planned.
+            child = await self._create(kind, planned, owner)
+        else:
+            applied.repaired += _deeds(kind, planned, child)
+            child = await self._repair(kind, planned, child)
+        if child.additions:
+            # After a record was wiped, the first apply leaves what there was to nobody in particular.
+            await self._absorb(kind, planned)
+            child = await self._apply(kind, planned)
+        return child
+
+    async def _repair(self, kind: Resource, planned: Object, child: Child) -> Child:
         if child.additions or not child.owned:
             await self._absorb(kind, planned)
         if kind is DEPLOYMENTS and _must_hand_over(child, planned):

@@ -1,7 +1,8 @@
 """The one function that acts on a model: look, judge, plan, apply, report.
 
 It knows no history. It looks at what is, and does what is missing for what should be; killed anywhere and
-begun again, it ends in the same state. Every path that knows the model ends in a status.
+begun again, it ends in the same state. Every path that could judge the model ends in a status; where the
+evidence is not known now, the status stays what it was, since nothing is known against it.
 """
 
 import logging
@@ -126,6 +127,7 @@ class Reconciler:
             check(model)
         except UnusableModelError as error:
             done.stuck("InvalidSpec", error)
+            await self._observe(key, self._running(key, model), done)
             return done
         judgement = await self._judge.judge(model)
         self._deadlines.set(key, judgement.evidence.verdict.valid_until)
