@@ -86,9 +86,10 @@ class Operator:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._evidence.run())
             group.create_task(self._children.run())
+            # Before the rest is known: it is the one to say that our kinds are not installed.
+            group.create_task(self._feed.run())
             await self._synced()
             logger.info("evidence and children are known, %d workers begin", self._workers)
-            group.create_task(self._feed.run())
             group.create_task(self.queue.run())
             group.create_task(self._deadlines.run())
             group.create_task(self._find_dependants())
@@ -116,7 +117,7 @@ class Operator:
             report = await self._reconciler.reconcile(key)
         except GoingError as error:
             logger.info("%s/%s waits: %s", *key, error)
-            self.queue.add_after(key, GOING_SECONDS)
+            self.queue.retry(key, GOING_SECONDS)
         except RefusedError as error:
             self._again(key, "Refused", error)
         except NotNowError as error:
@@ -142,7 +143,7 @@ class Operator:
         self.queue.retry(key, at_least)
 
     def _heard(self, namespace: str, name: str, version: int) -> None:
-        if self._reconciler.written.get((namespace, name), -1) < version:
+        if self._reconciler.written.get((namespace, name)) != version:
             self.queue.add((namespace, name))
 
     def _concerns(self, scope: Scope) -> None:
