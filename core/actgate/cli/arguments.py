@@ -43,10 +43,32 @@ Prints the SHA-256 of what a manifest states, in canonical form (RFC 8785): the 
 for the pipeline's file, the ComplianceManifest made of it, and the object in the
 cluster.
 """
+_VERIFY: Final = """\
+Proves that decision logs are what the webhook wrote: every chain complete from its
+start, no line changed, dropped, doubled or moved. Lines of several replicas may be
+mixed, and lines that are not of a decision log are skipped. Name the files in the order
+in which they were written.
+"""
+_VERIFY_END: Final = """\
+exit codes:
+  0  proven
+  1  broken; each fault is told with its file and line
+  2  the input or the command cannot be used; nothing was proven
+
+Nobody can tell from a log alone whether its end was cut off, or whether all of it was
+written anew. Keep hashes elsewhere (the webhook logs them at every checkpoint) and give
+them with --head.
+
+examples:
+  actgate log verify decisions.log
+  kubectl logs -n actgate-system deploy/actgate-webhook | actgate log verify -
+  actgate log verify --strict --head sha256:2c26... decisions.log.1 decisions.log
+"""
 
 
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 """A DNS label (RFC 1123), which is what Kubernetes asks of a namespace's name."""
+_HASH: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -64,6 +86,7 @@ def parser() -> argparse.ArgumentParser:
     _add_check(subparsers)
     _add_explain(subparsers)
     _add_manifest(subparsers)
+    _add_log(subparsers)
     return root
 
 
@@ -147,6 +170,41 @@ def _add_manifest(subparsers: "_Subparsers[_Parser]") -> None:
     digest = verbs.add_parser("digest", help="print the canonical SHA-256", description=_DIGEST)
     digest.add_argument("file", metavar="FILE", help="a manifest of either form, or - for standard input")
     digest.set_defaults(run=commands.digest)
+
+
+def _add_log(subparsers: "_Subparsers[_Parser]") -> None:
+    log = subparsers.add_parser(
+        "log", help="prove that a decision log is what was written", description="Works on decision logs."
+    )
+    verbs = log.add_subparsers(metavar="VERB", required=True)
+    verify = verbs.add_parser(
+        "verify",
+        help="prove that nothing was changed, dropped or reordered",
+        description=_VERIFY,
+        epilog=_VERIFY_END,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    verify.add_argument("files", nargs="+", metavar="FILE", help="decision logs, or - for standard input")
+    verify.add_argument(
+        "--head",
+        type=_hash,
+        action="append",
+        default=[],
+        metavar="HASH",
+        help="hash of a line, kept elsewhere, that must be in the log; may be given several times",
+    )
+    verify.add_argument(
+        "--strict",
+        action="store_true",
+        help="count other lines, lost decisions and a missing stop as faults",
+    )
+    verify.set_defaults(run=commands.verify_log)
+
+
+def _hash(text: str) -> str:
+    if not _HASH.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no hash of a line, such as sha256:<64 hex digits>")
+    return text
 
 
 def _moment(text: str) -> datetime:

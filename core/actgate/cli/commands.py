@@ -58,6 +58,15 @@ def digest(options: Namespace) -> Exit:
     return Exit.PASSED
 
 
+def verify_log(options: Namespace) -> Exit:
+    """Prove that decision logs are what was written, or say where they are not."""
+    from actgate.cli import log
+
+    proof = log.verified(options.files, options.head, strict=options.strict)
+    _write(lambda: sys.stdout.writelines(f"{line}\n" for line in log.told(proof)))
+    return log.exit_code(proof)
+
+
 def _write(write: Callable[[], object]) -> None:
     """Write to standard output; a reader that has gone away is no error of ours."""
     try:

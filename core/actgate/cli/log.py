@@ -1,0 +1,108 @@
+"""``actgate log verify``: whether a decision log is what was written, and what that does not prove."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from actgate.audit.lines import read
+from actgate.audit.verify import Fault, Proof, Seen, Verifier
+from actgate.cli.escaping import printable
+from actgate.cli.exits import Exit, UnusableError
+from actgate.cli.sources import STDIN
+
+_SHOWN: Final = 50
+"""Faults that are told one by one; a log that was mangled as a whole has as many as lines."""
+
+
+def verified(names: Iterable[str], heads: Iterable[str], *, strict: bool) -> Proof:
+    """Verify files of decision logs, in the order in which they were written.
+
+    Args:
+        names: The files; ``-`` for standard input.
+        heads: Hashes that were kept elsewhere; each has to be in the log.
+        strict: Whether other lines, lost decisions and an open end count as faults.
+
+    Raises:
+        UnusableError: A file cannot be read, or no line of a decision log is in them.
+    """
+    verifier = Verifier(heads, strict=strict)
+    for name in names:
+        for found in read(_lines(name)):
+            verifier.add("stdin" if name == STDIN else name, found)
+    proof = verifier.finish()
+    if not proof.chains and len(proof.faults) <= (proof.others if strict else 0):
+        raise UnusableError("no line of a decision log was found, so nothing was proven")
+    return proof
+
+
+def exit_code(proof: Proof) -> Exit:
+    """Return what the exit code says of a proof."""
+    return Exit.DENIED if proof.faults else Exit.PASSED
+
+
+def told(proof: Proof) -> Iterator[str]:
+    """Yield the lines that tell a proof."""
+    yield from map(_fault, proof.faults[:_SHOWN])
+    if len(proof.faults) > _SHOWN:
+        yield f"and {len(proof.faults) - _SHOWN} more faults"
+    yield from map(_chain, proof.chains)
+    if proof.others:
+        yield f"{_count(proof.others, 'other line')} skipped"
+    yield "BROKEN: this is not the log that was written" if proof.faults else _proven(proof)
+
+
+def _proven(proof: Proof) -> str:
+    decisions = sum(seen.decisions for seen in proof.chains)
+    proven = (
+        f"PROVEN: {_count(decisions, 'decision')} in {_count(len(proof.chains), 'chain')}, "
+        "none changed, dropped or reordered"
+    )
+    return proven if all(seen.stopped for seen in proof.chains) else f"{proven} up to the open end"
+
+
+def _chain(seen: Seen) -> str:
+    parts = [
+        f"chain {printable(seen.id)} of {printable(seen.replica) or 'an unknown replica'}: "
+        f"{_count(seen.decisions, 'decision')}, {printable(seen.first)} to {printable(seen.last)}, "
+        f"head {printable(str(seen.head))}"
+    ]
+    if seen.broken:
+        parts.append("broken, see above")
+    if seen.lost:
+        parts.append(f"{_count(seen.lost, 'decision')} could not be written and are stated as lost")
+    if not seen.stopped:
+        parts.append(
+            "no stop: the process runs, was killed, or the end was cut off; only a hash kept elsewhere tells "
+            "(--head)"
+        )
+    return "; ".join(parts)
+
+
+def _fault(fault: Fault) -> str:
+    place = f"{fault.source}:{fault.number}: " if fault.source else ""
+    return printable(f"{place}{fault.sentence}")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _lines(name: str) -> Iterator[str]:
+    try:
+        with _opened(name) as file:
+            for line in file:
+                # A changed byte may be no UTF-8: that is a finding and no reason not to look.
+                yield line.decode("utf-8", "backslashreplace")
+    except OSError as error:
+        raise UnusableError(f"{name} cannot be read: {error.strerror}") from None
+
+
+@contextmanager
+def _opened(name: str) -> Iterator[IO[bytes]]:
+    if name == STDIN:
+        yield sys.stdin.buffer
+    else:
+        with Path(name).open("rb") as file:
+            yield file
