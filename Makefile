@@ -9,7 +9,7 @@ WORKERS ?= 2
 .PHONY: help demo test lint format bench crds docs clean
 
 help:
-	@echo 'make demo    webhook and API server on this machine, and the examples through kubectl'
+	@echo 'make demo    API server, webhook and operator on this machine, and the examples through kubectl'
 	@echo 'make test    all tests; CONTROL_PLANE=stand-in|envtest|all'
 	@echo 'make lint    ruff, mypy, import-linter, and generated files that are stale'
 	@echo 'make format  rewrite the code as make lint wants it'
