@@ -11,6 +11,8 @@ from aiohttp import web
 from actgate.cluster.client import Cluster
 from actgate.cluster.lease import Lease
 from actgate.service.health import Health
+from actgate_operator.certificates.keeper import Keeper, Places, service_names
+from actgate_operator.certificates.metrics import CertificateMetrics
 from actgate_operator.health import Checks, pages
 from actgate_operator.metrics import Metrics
 from actgate_operator.operating import Operator
@@ -48,13 +50,34 @@ async def _lead(
 ) -> None:
     await lease.acquire()
     logger.info("%s leads", settings.identity)
-    operator = Operator(cluster, Writer(cluster, lease.held), metrics, settings)
+    writer = Writer(cluster, lease.held)
+    operator = Operator(cluster, writer, metrics, settings)
+    keeper = _keeper(cluster, writer, metrics, settings)
     metrics.lead(True)
     for check in checks:
         check.parts = operator.parts
     async with asyncio.TaskGroup() as group:
         group.create_task(lease.keep())
         group.create_task(operator.run())
+        group.create_task(keeper.run())
+
+
+def _keeper(cluster: Cluster, writer: Writer, metrics: Metrics, settings: Settings) -> Keeper:
+    names = service_names(settings.webhook_service, settings.webhook_namespace)
+    places = Places(
+        namespace=settings.webhook_namespace,
+        leaf=settings.webhook_secret,
+        authorities=settings.webhook_authority_secret,
+        registration=settings.webhook_registration,
+        names=(*names, *settings.webhook_names),
+    )
+    return Keeper(
+        cluster,
+        writer,
+        places,
+        CertificateMetrics(metrics.registry),
+        writes=settings.certificates == "SelfManaged",
+    )
 
 
 async def _until_signal(work: Coroutine[object, object, None]) -> None:

@@ -8,7 +8,7 @@ import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
@@ -21,6 +21,13 @@ _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/name
 _LABEL: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 """A name as Kubernetes takes it: at most 63 lower-case letters, digits and ``-``."""
 
+_NAME: Final = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
+"""A name of an object, which may have dots."""
+
+_HOST: Final = r"^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?$|^[0-9a-fA-F:]+$"
+"""A DNS name or an address."""
+
+Name = Annotated[str, Field(pattern=_NAME, max_length=253)]
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
@@ -74,6 +81,20 @@ class Settings(BaseSettings):
     """Seconds of silence of a watch, or of a stuck queue, after which the operator is unready."""
     unhealthy_after_seconds: Seconds = 600.0
     """The same for /healthz, after which a restart may mend it."""
+    certificates: Literal["SelfManaged", "External"] = "SelfManaged"
+    """SelfManaged: the webhook's certificates and caBundle are made here. External: by cert-manager, say."""
+    webhook_namespace: Annotated[str, Field(pattern=_LABEL, default_factory=own_namespace)]
+    """Namespace of the webhook's Service and of the Secrets of its certificates; the pod's own by default."""
+    webhook_service: Annotated[str, Field(pattern=_LABEL)] = "actgate-webhook"
+    """Name of the webhook's Service."""
+    webhook_registration: Name = "actgate"
+    """Name of the ValidatingWebhookConfiguration whose caBundle is kept."""
+    webhook_secret: Name = "actgate-webhook-tls"  # noqa: S105 - a name
+    """Name of the Secret with the certificate that the webhook serves."""
+    webhook_authority_secret: Name = "actgate-webhook-ca"  # noqa: S105 - a name
+    """Name of the Secret with the authority that signs it."""
+    webhook_names: tuple[Annotated[str, Field(pattern=_HOST, max_length=253)], ...] = ()
+    """More DNS names and addresses for the certificate, beside those of the Service."""
     log_level: LogLevel = LogLevel.INFO
     """DEBUG, INFO, WARNING or ERROR."""
 

@@ -50,7 +50,8 @@ def operator(kubeconfig: Path, *flags: str, wait: bool = True) -> Iterator[Opera
             [
                 sys.executable, "-m", "actgate_operator", "--kubeconfig", str(kubeconfig),
                 "--health-host", "127.0.0.1", "--health-port", str(port),
-                "--lease-namespace", "default", *flags,
+                # What the sandbox registers has a certificate of the sandbox.
+                "--lease-namespace", "default", "--certificates", "External", *flags,
             ],
             log,
         )  # fmt: skip
