@@ -36,6 +36,21 @@ async def test_a_changed_token_is_used(api: FakeApi, tmp_path: Path) -> None:
     assert api.authorizations == ["Bearer first", "Bearer second"]
 
 
+async def test_the_proxy_of_the_environment_is_used_but_for_whom_it_excludes(
+    api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by every client of Kubernetes: here the proxy is the fake API server itself."""
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{api.port}")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    host = "http://api.example"
+    async with open_session(Configuration(host=host)) as session, session.get(f"{host}{PATH}") as answer:
+        assert answer.status == 200
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    host = f"http://127.0.0.1:{api.port}"
+    async with open_session(Configuration(host=host)) as session, session.get(f"{host}{PATH}") as answer:
+        assert answer.status == 200
+
+
 async def test_requests_are_told(api: FakeApi) -> None:
     """Also below a path, where a proxy serves several clusters; in the words of Kubernetes."""
     told: list[Asked] = []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, NamedTuple
 
 import pytest
@@ -102,6 +102,12 @@ class Hands:
                     children.note(KINDS[plural], live)
             applier = Applier(cluster, Writer(cluster, lambda: True), children)
             return await applier.converge(self.wanted, self.model["metadata"]["uid"])
+
+    @asynccontextmanager
+    async def unseen(self) -> AsyncIterator[Applier]:
+        """An applier that knows of no child."""
+        async with Cluster.from_environment(self._kubeconfig) as cluster:
+            yield Applier(cluster, Writer(cluster, lambda: True), Children(cluster, lambda _: None))
 
     async def mend(self) -> list[str]:
         """Converge until nothing is left to do, and return everything that was undone."""
@@ -283,7 +289,7 @@ async def test_replicas_that_are_planned_come_back(control_plane: ControlPlane, 
     assert not hands.is_settled()
     assert hands.child().additions == ()
     (words,) = await hands.mend()
-    assert "were changed or removed" in words
+    assert "replicas of Deployment" in words
     assert hands.live()["spec"]["replicas"] == 2
 
 
@@ -317,6 +323,25 @@ async def test_records_that_were_wiped_are_made_anew(hands: Hands) -> None:
     assert not hands.is_settled()
     await hands.mend()
     assert hands.live()["spec"] == before
+
+
+async def test_an_addition_to_a_child_out_of_our_sight_is_removed(hands: Hands) -> None:
+    """With its label cut no watch of ours tells of it: it is found by applying, and looked at then."""
+    before = hands.live()["spec"]
+    hands.edit(DEEDS["container added"].edit)
+    hands.patch({"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}})
+    async with hands.unseen() as applier:
+        await applier.converge(hands.wanted, hands.model["metadata"]["uid"])
+    assert hands.live()["spec"] == before
+    assert hands.is_settled()
+
+
+async def test_what_a_wiped_record_leaves_to_nobody_is_no_edit(hands: Hands) -> None:
+    """The API server records what there was before the first apply, under a name that nobody has."""
+    hands.patch({"metadata": {"managedFields": [{}]}})
+    repaired = (await hands.converge()).repaired
+    assert hands.is_settled()
+    assert not any("before-first-apply" in words for words in repaired)
 
 
 async def test_what_a_webhook_adds_to_our_own_apply_is_not_fought(hands: Hands) -> None:
