@@ -105,7 +105,7 @@ class Applier:
             # One whose label was cut is out of our watch's sight, and may be more than was planned.
             child = await self._create(kind, planned, owner)
         else:
-            applied.repaired += _deeds(kind, planned, child)
+            applied.repaired += _deeds(kind, planned, child, self._scaler(kind, planned, child))
             child = await self._repair(kind, planned, child)
         if child.additions:
             # After a record was wiped, the first apply leaves what there was to nobody in particular.
@@ -119,6 +119,12 @@ class Applier:
         if kind is DEPLOYMENTS and _must_hand_over(child, planned):
             await self._scale(_key(planned), _handed_over(child))
         return await self._apply(kind, planned)
+
+    def _scaler(self, kind: Resource, planned: Object, child: Child) -> str | None:
+        """Return who set a count that was not theirs to set; an autoscaler of ours was asked to."""
+        if kind is not DEPLOYMENTS or self._children.get(AUTOSCALERS, _key(planned)) is not None:
+            return None
+        return child.scaled_by
 
     async def _create(self, kind: Resource, planned: Object, owner: str) -> Child:
         try:
@@ -181,6 +187,15 @@ class Applier:
 
 def is_settled(child: Child, planned: Object) -> bool:
     """Return whether a child is as it was applied, and was applied as it is planned."""
+    return (
+        _is_whole(child, planned)
+        and planned["spec"].get("replicas", child.replicas) == child.replicas
+        and not _must_hand_over(child, planned)
+    )
+
+
+def _is_whole(child: Child, planned: Object) -> bool:
+    """Return whether nothing that was applied is lost, and nothing was added; whatever the count is."""
     metadata = planned["metadata"]
     leaves = {
         "metadata": {
@@ -195,8 +210,6 @@ def is_settled(child: Child, planned: Object) -> bool:
         and child.state == planned["metadata"]["annotations"][STATE_ANNOTATION]
         and not child.additions
         and drift.covers(owned, leaves)
-        and planned["spec"].get("replicas", child.replicas) == child.replicas
-        and not _must_hand_over(child, planned)
     )
 
 
@@ -219,7 +232,7 @@ def _handed_over(child: Child) -> int:
     return max(child.replicas or 0, 1)
 
 
-def _deeds(kind: Resource, planned: Object, child: Child) -> list[str]:
+def _deeds(kind: Resource, planned: Object, child: Child, scaler: str | None) -> list[str]:
     """Say what others did to a child; a plan that changed, or a count to hand over, is nobody's deed."""
     if not is_applied(child, planned):
         return []
@@ -228,7 +241,15 @@ def _deeds(kind: Resource, planned: Object, child: Child) -> list[str]:
         return [f"{manager} changed {path} of {what}" for manager, path in child.additions]
     if _must_hand_over(child, planned):
         return []
+    if _is_whole(child, _without_count(planned)):
+        # The state of a child does not tell its count: where nobody else set it, the plan changed.
+        return [f"{scaler} set the replicas of {what} to {child.replicas}"] if scaler else []
     return [f"fields of {what} were changed or removed"]
+
+
+def _without_count(planned: Object) -> Object:
+    spec = {name: value for name, value in planned["spec"].items() if name != "replicas"}
+    return {**planned, "spec": spec}
 
 
 def _planned(plan: Plan) -> tuple[tuple[Resource, Object | None], ...]:

@@ -58,6 +58,8 @@ class Child:
     """Fields that others added, as (manager, path)."""
     replicas: int | None
     """``spec.replicas``."""
+    scaled_by: str | None
+    """Who but us set it last; None where nobody did."""
     rollout: Rollout | None
     """How far a Deployment is; None for other kinds."""
 
@@ -87,6 +89,7 @@ def read_child(thing: Object) -> Child:
             (manager, path) for manager, paths in drift.added_by_others(managed).items() for path in paths
         ),
         replicas=spec.get("replicas"),
+        scaled_by=drift.scaled_by(managed),
         rollout=rollout_of(metadata, spec, status) if "strategy" in spec else None,
     )
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from actgate.cluster.objects import Object
-from actgate_operator.names import MANAGER, RESTARTED_ANNOTATION
+from actgate_operator.names import MANAGER, RESTARTED_ANNOTATION, SCALE_MANAGER
 
 Fields = Mapping[str, Any]
 """A set of fields as FieldsV1 writes it: ``f:<name>``, ``k:<keys>`` and ``v:<value>`` lead downwards."""
@@ -69,6 +69,17 @@ def added_by_others(managed: list[Object]) -> dict[str, list[str]]:
             if paths:
                 found.setdefault(str(entry.get("manager")), []).extend(paths)
     return found
+
+
+def scaled_by(managed: list[Object]) -> str | None:
+    """Return who but us set ``spec.replicas``; None where nobody else did."""
+    for entry in managed:
+        spec = _fields(entry).get("f:spec")
+        if entry.get("manager") in (MANAGER, SCALE_MANAGER):
+            continue
+        if isinstance(spec, dict) and "f:replicas" in spec:
+            return str(entry.get("manager"))
+    return None
 
 
 def absorbed(managed: list[Object], api_version: str) -> list[Object]:
