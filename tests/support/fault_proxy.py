@@ -21,7 +21,10 @@ from aiohttp import web
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.kubeconfig import write_kubeconfig
 
-_HOP = frozenset({"connection", "content-length", "host", "keep-alive", "transfer-encoding"})
+_HOP = frozenset(
+    {"connection", "content-encoding", "content-length", "host", "keep-alive", "transfer-encoding"}
+)
+"""What belongs to one connection, or is undone on the way: answers come unpacked."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class FaultProxy:
                 request.method,
                 f"{self.plane.url}{request.raw_path}",
                 headers=headers,
-                data=await request.read(),
+                data=await request.read() or None,
             ) as answer:
                 kept = {key: value for key, value in answer.headers.items() if key.lower() not in _HOP}
                 response = web.StreamResponse(status=answer.status, headers=kept)
@@ -143,6 +146,9 @@ def proxied(plane: ControlPlane, folder: Path) -> Iterator[FaultProxy]:
             started.set()
             await stop.wait()
             await runner.cleanup()
+        # Watches that are muted, and requests whose client is gone, would wait for ever.
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
         await asyncio.sleep(0.25)
 
     def run() -> None:
