@@ -203,7 +203,7 @@ def test_conflicts_on_every_write_are_survived(proxy: FaultProxy, world: World) 
         world.ready()
         world.patch_child("deployments", {"spec": {"template": {"spec": {"hostNetwork": True}}}})
         wait_until(lambda: "hostNetwork" not in world.deployment()["spec"]["template"]["spec"])
-        world.wait_for("Ready", "True")
+        world.ready()
     assert any(count >= 3 for count in tries.values())
 
 
