@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from bench import api_server, check_directory, decide, memory, webhook
+from bench import api_server, check_directory, decide, memory, operating, steady, webhook
 from bench.report import ROOT, Section, page
 
 BENCHES: Final[dict[str, Callable[[], Section]]] = {
@@ -14,6 +14,8 @@ BENCHES: Final[dict[str, Callable[[], Section]]] = {
     "api-server": api_server.run,
     "memory": memory.run,
     "check": check_directory.run,
+    "operator": operating.run,
+    "steady": steady.run,
 }
 
 
