@@ -12,6 +12,7 @@ def test_the_defaults_are_those_of_a_pod() -> None:
     settings = Settings.read([])
     assert (settings.port, settings.drain_seconds) == (8443, 10.0)
     assert settings.tls_certificate == Path("/etc/actgate/tls/tls.crt")
+    assert (settings.decision_log, settings.unrecorded) == ("-", "refuse")
     # Kubernetes waits 30 s after SIGTERM, unless it is told otherwise.
     assert settings.drain_seconds + settings.finish_seconds < 30
 
@@ -33,6 +34,7 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
         (["--drain-seconds", "-1"], "--drain-seconds .*greater than or equal to 0"),
         (["--drain-seconds", "nan"], "--drain-seconds .*finite"),
         (["--log-level", "loud"], "--log-level .*'DEBUG', 'INFO'"),
+        (["--unrecorded", "ignore"], "--unrecorded .*'refuse' or 'count'"),
         (["--port", "x", "--reload-seconds", "0"], "--port .*; --reload-seconds "),
     ],
 )

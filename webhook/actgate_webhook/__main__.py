@@ -15,6 +15,7 @@ from actgate.service import logs
 from actgate_webhook.certificates import CertificateError
 from actgate_webhook.serving import serve
 from actgate_webhook.settings import Settings, UnusableSettingsError
+from actgate_webhook.sink import SinkError
 
 logger = logging.getLogger("actgate_webhook")
 
@@ -30,7 +31,7 @@ def main() -> None:
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
-    except (CertificateError, Misconfigured) as error:
+    except (CertificateError, Misconfigured, SinkError) as error:
         sys.exit(_said(str(error), 2))
     except OSError as error:
         sys.exit(_said(f"cannot listen on {settings.host}, port {settings.port}: {error.strerror}", 1))

@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from actgate import __version__
 from actgate.service.health import Health, Troubles
 from actgate_webhook.background import Background
+from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.evidence import EvidenceSource
 from actgate_webhook.judge import Judge
 from actgate_webhook.metrics import Metrics
@@ -52,6 +53,7 @@ def create_app(
     resources: Sequence[Resource] = (),
     work: Work | None = None,
     checks: Sequence[Troubles] = (),
+    decisions: DecisionLog | None = None,
 ) -> FastAPI:
     """Build the webhook.
 
@@ -61,20 +63,26 @@ def create_app(
         resources: Opened before the first request, in this order, and closed after the last one.
         work: What goes on beside the requests, by name; it may use the resources.
         checks: What must hold, beside the source's own checks, before the webhook is ready.
+        decisions: Where decisions are recorded; opened and closed with the resources.
     """
     live, ready = Health("livez"), Health("readyz", [source.troubles, *checks])
+    ongoing = dict(work or {})
+    if decisions is not None:
+        resources = [*resources, decisions]
+        ongoing["decision log"] = decisions.follow
+        ready.sources.append(decisions.troubles)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             for resource in resources:
                 await stack.enter_async_context(resource)
-            background = Background({name: begin() for name, begin in (work or {}).items()})
+            background = Background({name: begin() for name, begin in ongoing.items()})
             live.sources.append((await stack.enter_async_context(background)).troubles)
             yield
 
     app = App(
-        Validate(Judge(source), metrics),
+        Validate(Judge(source), metrics, decisions),
         title="actgate webhook",
         summary="Judges AI models and inference workloads on their compliance evidence.",
         version=__version__,

@@ -56,6 +56,8 @@ class Judgement(NamedTuple):
     """Why there is no verdict, in one sentence, where that is so."""
     verdict: Verdict | None = None
     evidence: Evidence | None = None
+    governed_change: bool = True
+    """False for an update that leaves every governed field as it was."""
 
 
 NOT_JUDGED: Final = Judgement(Outcome.NOT_JUDGED)
@@ -100,7 +102,8 @@ class Judge:
     def _unchanged(self, subject: Subject) -> Judgement:
         evidence = self._recalled(subject)
         if evidence is None:
-            return Judgement(Outcome.WARN, "not judged: the evidence cannot be read right now")
+            reason = "not judged: the evidence cannot be read right now"
+            return Judgement(Outcome.WARN, reason, governed_change=False)
         return self._decided(subject, evidence)
 
     async def _changed(self, subject: Subject, within: float) -> Judgement:
@@ -130,7 +133,7 @@ class Judge:
         if subject.namespace_labels is not evidence.namespace_labels:
             subject = replace(subject, namespace_labels=evidence.namespace_labels)
         verdict = decide(subject, evidence.manifest, evidence.policies, self._now())
-        return Judgement(_OUTCOMES[verdict.outcome], "", verdict, evidence)
+        return Judgement(_OUTCOMES[verdict.outcome], "", verdict, evidence, subject.governed_change)
 
 
 def _governed_change(review: Review, obj: shape.Object) -> bool | None:

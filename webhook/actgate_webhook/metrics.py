@@ -76,6 +76,11 @@ class Metrics:
             ("resource", "result"),
             registry=self.registry,
         )
+        self._lost = Counter(
+            "actgate_webhook_decision_log_lost",
+            "Decisions that could not be written to the decision log.",
+            registry=self.registry,
+        )
         self._objects = Gauge(
             "actgate_webhook_cache_objects", "Objects in memory.", ("resource",), registry=self.registry
         )
@@ -109,6 +114,10 @@ class Metrics:
     def bad_request(self, status: int) -> None:
         """Count a request that was no AdmissionReview."""
         self._bad_requests.labels(str(status)).inc()
+
+    def decision_lost(self) -> None:
+        """Count a decision that could not be recorded."""
+        self._lost.inc()
 
     @contextmanager
     def live_read(self, resource: str) -> Iterator[LiveRead]:

@@ -22,10 +22,12 @@ from actgate.cluster import access
 from actgate.cluster.client import Cluster
 from actgate_webhook.app import create_app
 from actgate_webhook.certificates import Certificates
+from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.lookup import Lookup
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.self_call import SelfCall
 from actgate_webhook.settings import Settings
+from actgate_webhook.sink import NOWHERE, open_sink
 
 logger = logging.getLogger(__name__)
 
@@ -114,11 +116,17 @@ def listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=2048)
 
 
+def _decision_log(settings: Settings, metrics: Metrics) -> DecisionLog | None:
+    if settings.decision_log == NOWHERE:
+        return None
+    return DecisionLog(open_sink(settings.decision_log), metrics, settings.replica, settings.unrecorded)
+
+
 async def serve(settings: Settings) -> None:
     """Serve until a signal ends it.
 
     Raises:
-        CertificateError, Misconfigured, OSError: The settings lead to nothing that could serve.
+        CertificateError, Misconfigured, OSError, SinkError: The settings lead to nothing that could serve.
     """
     await access.find(settings.kubeconfig)
     metrics, drain = Metrics(), Drain()
@@ -137,6 +145,7 @@ async def serve(settings: Settings) -> None:
                 "self-call": self_call.follow,
             },
             checks=[certificates.troubles, self_call.troubles, drain.troubles],
+            decisions=_decision_log(settings, metrics),
         )
         config = configuration(app, certificates, settings.finish_seconds)
         logger.info("listening on %s, port %d", *listener.getsockname()[:2])

@@ -4,6 +4,8 @@ Each field is a flag (``--drain-seconds 10``) and an environment variable
 (``ACTGATE_WEBHOOK_DRAIN_SECONDS=10``); a flag wins. What policies ask for is never set here.
 """
 
+import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Self
@@ -12,10 +14,17 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from actgate.service.logs import LogLevel
+from actgate_webhook.decision_log import Unrecorded
+from actgate_webhook.sink import STANDARD_OUTPUT
 
 PREFIX = "ACTGATE_WEBHOOK_"
 
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+
+
+def own_name() -> str:
+    """Return the name of the pod that this runs in, else of the machine."""
+    return os.environ.get("HOSTNAME") or socket.gethostname()
 
 
 class UnusableSettingsError(Exception):
@@ -53,6 +62,13 @@ class Settings(BaseSettings):
     """Seconds without contact to the API server after which the webhook is unready."""
     reload_seconds: Seconds = 2.0
     """Seconds between two looks at the certificate files."""
+    decision_log: Annotated[str, Field(min_length=1)] = STANDARD_OUTPUT
+    """Where each decision is recorded: a file, - for standard output, or none for nowhere."""
+    unrecorded: Unrecorded = Unrecorded.REFUSE
+    """What becomes of a request that would be allowed while its decision cannot be recorded: refuse it for
+    now, or let it through and count it."""
+    replica: Annotated[str, Field(min_length=1, max_length=253, default_factory=own_name)]
+    """Name of this replica in the decision log; by default the pod's."""
     log_level: LogLevel = LogLevel.INFO
     """DEBUG, INFO, WARNING or ERROR."""
 

@@ -13,7 +13,8 @@ from urllib.parse import parse_qs
 from starlette.types import Receive, Scope, Send
 
 from actgate_webhook import answers, logs
-from actgate_webhook.judge import Judge
+from actgate_webhook.decision_log import DecisionLog
+from actgate_webhook.judge import Judge, Judgement, Outcome
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.review import Answer, BadRequestError, Problem, Review, decode, encode, timeout_seconds
 
@@ -27,6 +28,7 @@ SHARE: Final = 0.8
 _DISCARDED: Final = 4 * LARGEST_BODY
 """Bytes of an oversized body that are read and dropped, so that its sender can hear why."""
 _JSON: Final = (b"content-type", b"application/json")
+_UNRECORDED: Final = Judgement(Outcome.NOT_NOW, "the decision cannot be recorded; the decision log says why")
 
 
 class DisconnectedError(Exception):
@@ -36,9 +38,10 @@ class DisconnectedError(Exception):
 class Validate:
     """The endpoint; one per app."""
 
-    def __init__(self, judge: Judge, metrics: Metrics) -> None:
+    def __init__(self, judge: Judge, metrics: Metrics, decisions: DecisionLog | None = None) -> None:
         self._judge = judge
         self._metrics = metrics
+        self._decisions = decisions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -57,6 +60,9 @@ class Validate:
     async def _answered(self, review: Review, started: float, deadline: float) -> bytes:
         judgement = await self._judge.judge(review, deadline - perf_counter())
         response = answers.answer(review.uid, judgement)
+        if self._decisions is not None and not self._decisions.record(review, judgement, response):
+            judgement = _UNRECORDED
+            response = answers.answer(review.uid, judgement)
         body = encode(Answer(response))
         seconds = perf_counter() - started
         self._metrics.reviewed(

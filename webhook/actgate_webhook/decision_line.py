@@ -1,0 +1,99 @@
+"""What the decision log says of one decision: on what object, on what evidence, by what rules."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+from msgspec import UNSET
+
+from actgate.audit.canonical import digest_of_object
+from actgate.policy.data import RULESET
+from actgate.policy.pods import images_of
+from actgate.policy.verdict import Finding
+from actgate_webhook.evidence import Evidence
+from actgate_webhook.judge import Judgement, Outcome
+from actgate_webhook.review import Response, Review
+
+
+def is_recorded(review: Review, judgement: Judgement) -> bool:
+    """Return whether a review is one for the log: judged, and not a dry run."""
+    return not review.dry_run and judgement.outcome is not Outcome.NOT_JUDGED
+
+
+def fields_of(review: Review, judgement: Judgement, response: Response) -> dict[str, Any]:
+    """Return what a line says of a decision; whole numbers and text only, so that it is hashed fast."""
+    verdict, evidence = judgement.verdict, judgement.evidence
+    return {
+        "uid": review.uid,
+        "user": review.user_info.username,
+        "operation": review.operation.value,
+        "object": _object(review),
+        "governed_change": judgement.governed_change,
+        "dry_run": False,
+        "outcome": judgement.outcome.value,
+        "allowed": response.allowed,
+        "reason": judgement.reason,
+        "rules": _rules(verdict.findings) if verdict is not None else [],
+        "policies": list(verdict.policies) if verdict is not None else [],
+        "ruleset": verdict.ruleset if verdict is not None else RULESET,
+        "manifest": _manifest(evidence),
+        "cache_age_ms": round(evidence.age * 1000) if evidence is not None else None,
+    }
+
+
+def _object(review: Review) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "group": review.kind.group,
+        "version": review.kind.version,
+        "kind": review.kind.kind,
+        "namespace": review.namespace,
+        "name": review.name,
+        "digest": None,
+        "digest_of": None,
+        "images": [],
+    }
+    if review.object is not UNSET:
+        raw = bytes(review.object)
+        obj = _parsed(raw)
+        told["digest"], told["digest_of"] = digest_of_object(raw, obj)
+        told["images"] = [image for _, image in images_of(obj or {}) if "@sha256:" in image]
+        told["name"] = review.name or _generated(obj)
+    return told
+
+
+def _parsed(raw: bytes) -> dict[str, Any] | None:
+    try:
+        obj = orjson.loads(raw)
+    except ValueError:
+        return None
+    return obj if isinstance(obj, dict) else None
+
+
+def _generated(obj: dict[str, Any] | None) -> str:
+    """Return what the API server will make a name of, where there is none yet."""
+    metadata = (obj or {}).get("metadata")
+    prefix = metadata.get("generateName") if isinstance(metadata, dict) else None
+    return f"{prefix}*" if isinstance(prefix, str) else ""
+
+
+def _rules(findings: Iterable[Finding]) -> list[dict[str, str]]:
+    """Return each rule that found something once, with its strongest effect and where it found that."""
+    strongest: dict[str, Finding] = {}
+    for finding in findings:
+        strongest.setdefault(finding.rule, finding)
+    return [
+        {"rule": finding.rule, "outcome": finding.effect.value, "basis": finding.basis, "path": finding.path}
+        for finding in strongest.values()
+    ]
+
+
+def _manifest(evidence: Evidence | None) -> dict[str, str | None] | None:
+    manifest = evidence.manifest if evidence is not None else None
+    if manifest is None:
+        return None
+    return {
+        "name": manifest.name,
+        "uid": manifest.uid,
+        "resource_version": manifest.resource_version,
+        "digest": manifest.digest,
+    }

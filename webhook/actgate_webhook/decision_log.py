@@ -1,0 +1,159 @@
+"""The decision log of one replica: a line for each decision, before its answer is given.
+
+What could not be written is not in the chain. As soon as writing works again, a line in its place says how
+many decisions are missing. Until then the log's setting says what becomes of a request that would be
+allowed: refused for now, or let through and counted. A refusal needs no record to take effect, and an update
+that leaves the governed fields as they were never waits for anything of ours.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from enum import StrEnum
+from types import TracebackType
+from typing import Any, Final, NoReturn, Self
+
+from actgate import __version__
+from actgate.audit.chain import Chain, Kind
+from actgate.policy.data import RULESET
+from actgate_webhook.decision_line import fields_of, is_recorded
+from actgate_webhook.judge import Judgement, utc_now
+from actgate_webhook.metrics import Metrics
+from actgate_webhook.review import Response, Review
+from actgate_webhook.sink import Sink
+
+logger = logging.getLogger(__name__)
+
+CHECKPOINT_DECISIONS: Final = 1000
+CHECKPOINT_SECONDS: Final = 300.0
+RETRY_SECONDS: Final = 2.0
+"""How often a log that cannot be written is tried again, whether or not reviews come."""
+
+
+class Unrecorded(StrEnum):
+    """What becomes of a request that would be allowed, and whose decision cannot be written."""
+
+    REFUSE = "refuse"
+    """It is told to come again; the replica is unready meanwhile."""
+    COUNT = "count"
+    """It is allowed; a metric and the log itself count it."""
+
+
+class DecisionLog:
+    """Writes decisions inside ``async with``, which writes the start and the stop of the chain."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        metrics: Metrics,
+        replica: str,
+        unrecorded: Unrecorded = Unrecorded.REFUSE,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self._sink = sink
+        self._metrics = metrics
+        self._unrecorded = unrecorded
+        self._now = now
+        self._chain = Chain()
+        self._about = {"replica": replica, "version": __version__, "ruleset": RULESET}
+        self._lost = 0
+        self._checkpointed = 0
+        """How many decisions the last checkpoint counted."""
+        self._trouble: str | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._attempt(None, {}):
+            self._tell_head()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        if self._attempt(Kind.STOP, self._counted()):
+            self._tell_head()
+        self._sink.close()
+
+    def record(self, review: Review, judgement: Judgement, response: Response) -> bool:
+        """Write what was decided; return whether the answer may be given."""
+        if not is_recorded(review, judgement) or self._decided(review, judgement, response):
+            return True
+        self._lost += 1
+        self._metrics.decision_lost()
+        refuse = self._unrecorded is Unrecorded.REFUSE
+        return not (refuse and response.allowed and judgement.governed_change)
+
+    def troubles(self) -> Mapping[str, str | None]:
+        """Return why no request can be allowed by this replica now."""
+        return {"decision log": self._trouble if self._unrecorded is Unrecorded.REFUSE else None}
+
+    async def follow(self) -> NoReturn:
+        """Write checkpoints, and try again what failed, until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(CHECKPOINT_SECONDS):
+                    await self._retry()
+            except TimeoutError:
+                self._checkpoint()
+
+    async def _retry(self) -> NoReturn:
+        while True:
+            await asyncio.sleep(RETRY_SECONDS)
+            if self._trouble is not None:
+                self._attempt(None, {})
+
+    def _decided(self, review: Review, judgement: Judgement, response: Response) -> bool:
+        if not self._attempt(Kind.DECISION, fields_of(review, judgement, response)):
+            return False
+        if self._chain.decisions - self._checkpointed >= CHECKPOINT_DECISIONS:
+            self._checkpoint()
+        return True
+
+    def _checkpoint(self) -> None:
+        if self._chain.decisions > self._checkpointed and self._attempt(Kind.CHECKPOINT, self._counted()):
+            self._checkpointed = self._chain.decisions
+            self._tell_head()
+
+    def _counted(self) -> dict[str, int]:
+        return {"decisions": self._chain.decisions}
+
+    def _attempt(self, kind: Kind | None, fields: Mapping[str, Any]) -> bool:
+        """Write what is still missing, and then a line; return whether all of it is there."""
+        try:
+            if self._chain.sequence == 0:
+                self._write(Kind.START, self._about)
+            if self._lost:
+                self._write(Kind.LOST, {"lost": self._lost})
+                self._lost = 0
+            if kind is not None:
+                self._write(kind, fields)
+        except (OSError, ValueError) as error:
+            self._failed(error)
+            return False
+        self._recovered()
+        return True
+
+    def _write(self, kind: Kind, fields: Mapping[str, Any]) -> None:
+        line = self._chain.line(kind, self._now(), fields)
+        self._sink.write(line.text)
+        self._chain.commit(line)
+
+    def _failed(self, error: Exception) -> None:
+        reason = getattr(error, "strerror", None) or str(error)
+        if self._trouble is None:
+            logger.error("the decision log cannot be written: %s", reason)
+        self._trouble = f"it cannot be written: {reason}"
+
+    def _recovered(self) -> None:
+        if self._trouble is not None:
+            logger.warning("the decision log is written again")
+            self._trouble = None
+
+    def _tell_head(self) -> None:
+        """Log the head beside the log itself, so that it is kept elsewhere too."""
+        logger.info(
+            "decision log: chain %s counts %d decisions, head %s",
+            self._chain.id,
+            self._chain.decisions,
+            self._chain.head,
+        )
