@@ -35,6 +35,7 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
         (["--drain-seconds", "nan"], "--drain-seconds .*finite"),
         (["--log-level", "loud"], "--log-level .*'DEBUG', 'INFO'"),
         (["--unrecorded", "ignore"], "--unrecorded .*'refuse' or 'count'"),
+        (["--client-name", "kube-apiserver"], "--client-name .*give --client-ca too"),
         (["--port", "x", "--reload-seconds", "0"], "--port .*; --reload-seconds "),
     ],
 )

@@ -1,6 +1,7 @@
 """The serving certificate: loaded from two files, and again whenever they change.
 
-A new pair is tried whole before it serves, so that a broken or half-written one changes nothing.
+A new pair is tried whole before it serves, so that a broken or half-written one changes nothing. The
+authority of clients, where one is set, is a third such file.
 Connections that are open stay with the certificate they began with. The files are read, not
 watched: Kubernetes swaps a symlink above them, and no notification survives that on every system.
 """
@@ -42,22 +43,37 @@ class Loaded:
 class Certificates:
     """The pair that serves now; ``context`` is what a server is given, once."""
 
-    def __init__(self, certificate: Path, key: Path, metrics: Metrics) -> None:
+    def __init__(
+        self, certificate: Path, key: Path, metrics: Metrics, client_authority: Path | None = None
+    ) -> None:
         """Load the pair.
+
+        Args:
+            certificate: The serving certificate and its chain, PEM.
+            key: Its private key, PEM.
+            metrics: Told of every pair.
+            client_authority: Who signs certificates of clients, PEM; None to ask clients for none.
 
         Raises:
             CertificateError: There is no usable pair; without one nothing can be served.
         """
         self._certificate = certificate
         self._key = key
+        self._client_authority = client_authority
         self._metrics = metrics
         self._seen = self._fingerprint()
         self.loaded = self._load()
         self.trouble: str | None = None
         """Why the newest pair of files does not serve, None when it does."""
-        self.context = _context()
+        # Of this one OpenSSL takes how to ask clients, of the one that is chosen whom to trust.
+        self.context = self._new_context()
         self.context.sni_callback = self._choose
         self._note()
+
+    @property
+    def asks_clients(self) -> bool:
+        """Whether clients are asked for a certificate."""
+        return self._client_authority is not None
 
     def refresh(self) -> None:
         """Serve the pair in the files if it is a new one that can be used."""
@@ -105,7 +121,8 @@ class Certificates:
         self._metrics.certificate_loaded(expiry.timestamp())
 
     def _fingerprint(self) -> bytes:
-        return hashlib.sha256(self._read(self._certificate) + b"\0" + self._read(self._key)).digest()
+        files = (self._certificate, self._key, self._client_authority)
+        return hashlib.sha256(b"\0".join(self._read(path) for path in files if path is not None)).digest()
 
     def _read(self, path: Path) -> bytes:
         try:
@@ -114,7 +131,7 @@ class Certificates:
             raise CertificateError(f"{path} cannot be read: {error.strerror}") from error
 
     def _load(self) -> Loaded:
-        context = _context()
+        context = self._new_context()
         try:
             # Without a password given, OpenSSL would ask the terminal for that of an encrypted key.
             context.load_cert_chain(self._certificate, self._key, password="")
@@ -125,9 +142,21 @@ class Certificates:
             ) from error
         return Loaded(context, leaf)
 
+    def _new_context(self) -> ssl.SSLContext:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["http/1.1"])
+        if self._client_authority is not None:
+            self._ask_clients(context, self._client_authority)
+        return context
 
-def _context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    return context
+    def _ask_clients(self, context: ssl.SSLContext, authority: Path) -> None:
+        try:
+            context.load_verify_locations(cadata=self._read(authority).decode("ascii"))
+        except (OSError, ValueError) as error:
+            raise CertificateError(f"{authority} holds no certificates of an authority: {error}") from error
+        context.verify_mode = ssl.CERT_OPTIONAL
+        # A session that is resumed is not verified again, and would outlive its authority. Only TLS 1.3
+        # without tickets resumes none, and every API server speaks it.
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        context.num_tickets = 0

@@ -22,6 +22,7 @@ from actgate.cluster import access
 from actgate.cluster.client import Cluster
 from actgate_webhook.app import create_app
 from actgate_webhook.certificates import Certificates
+from actgate_webhook.clients import ClientProtocol, Clients
 from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.lookup import Lookup
 from actgate_webhook.metrics import Metrics
@@ -93,7 +94,7 @@ def configuration(app: ASGIApp, certificates: Certificates, finish_seconds: int)
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=ClientProtocol if certificates.asks_clients else "httptools",
         ws="none",
         lifespan="on",
         ssl_context_factory=lambda _config, _default: certificates.context,
@@ -130,7 +131,7 @@ async def serve(settings: Settings) -> None:
     """
     await access.find(settings.kubeconfig)
     metrics, drain = Metrics(), Drain()
-    certificates = Certificates(settings.tls_certificate, settings.tls_key, metrics)
+    certificates = Certificates(settings.tls_certificate, settings.tls_key, metrics, settings.client_ca)
     cluster = Cluster.from_environment(settings.kubeconfig)
     lookup = Lookup(cluster, metrics, settings.unready_after_seconds)
     with listen(settings.host, settings.port) as listener:
@@ -147,6 +148,7 @@ async def serve(settings: Settings) -> None:
             checks=[certificates.troubles, self_call.troubles, drain.troubles],
             decisions=_decision_log(settings, metrics),
         )
-        config = configuration(app, certificates, settings.finish_seconds)
+        guarded = Clients(app, settings.client_name, metrics) if certificates.asks_clients else app
+        config = configuration(guarded, certificates, settings.finish_seconds)
         logger.info("listening on %s, port %d", *listener.getsockname()[:2])
         await Server(config, drain, settings.drain_seconds).serve(sockets=[listener])

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from actgate.service.logs import LogLevel
@@ -52,6 +52,10 @@ class Settings(BaseSettings):
     """Serving certificate with its chain, PEM; read again when it changes."""
     tls_key: Path = Path("/etc/actgate/tls/tls.key")
     """Private key of the certificate, PEM; read again when it changes."""
+    client_ca: Path | None = None
+    """Who signs the API server's client certificate, PEM; with it, only its bearers are answered."""
+    client_name: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Common names of client certificates that are answered; none for any that --client-ca signed."""
     kubeconfig: Path | None = None
     """Kubeconfig of the API server; else $KUBECONFIG, the pod's service account, ~/.kube/config."""
     drain_seconds: Annotated[float, Field(ge=0, le=600, allow_inf_nan=False)] = 10.0
@@ -71,6 +75,13 @@ class Settings(BaseSettings):
     """Name of this replica in the decision log; by default the pod's."""
     log_level: LogLevel = LogLevel.INFO
     """DEBUG, INFO, WARNING or ERROR."""
+
+    @field_validator("client_name")
+    @classmethod
+    def _needs_an_authority(cls, names: tuple[str, ...], known: ValidationInfo) -> tuple[str, ...]:
+        if names and known.data.get("client_ca") is None:
+            raise ValueError("a name proves nothing without an authority: give --client-ca too")
+        return names
 
     @classmethod
     def read(cls, arguments: Sequence[str]) -> Self:
