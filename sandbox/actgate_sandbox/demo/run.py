@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from actgate_sandbox import control_plane
@@ -49,7 +50,7 @@ def run(engine: str, root: Path, console: Console) -> int:
                 rows.append(_judged(example, apply, rest, webhook))
                 console.print(f"  {rows[-1][0]}: {rows[-1][1]}", highlight=False)
         steps = list(_lifecycle(root / "examples" / "lifecycle", apply, rest, webhook, now, console))
-    console.print(_table(rows, apply.name))
+    console.print(answers_table(rows, apply.name))
     console.print(_steps_table(steps))
     wrong = [row[0] for row in rows if not row[4]] + [step.done for step in steps if not step.right]
     if wrong:
@@ -186,15 +187,15 @@ def _first_line(applied: Applied) -> str:
     return lines[-1] if lines else ""
 
 
-def _table(rows: list[Row], how: str) -> Table:
+def answers_table(rows: list[Row], how: str) -> Table:
     table = Table(title=f"What was applied ({how}), and what the API server said", show_lines=True)
     for heading, ratio in (("applied", 3), ("answer", 1), ("rules", 2), ("in its words", 5)):
         table.add_column(heading, ratio=ratio, overflow="fold")
     for name, answer, rules, words, expected in rows:
         style = "green" if answer.startswith("let in") else "yellow"
-        table.add_row(
-            name, answer if expected else f"{answer} (!)", rules, words, style=style if expected else "red"
-        )
+        # A refusal by schema begins with a bracket, which rich would take for markup.
+        cells = (name, answer if expected else f"{answer} (!)", rules, escape(words))
+        table.add_row(*cells, style=style if expected else "red")
     return table
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from actgate_sandbox.demo.run import run
+from actgate_sandbox.demo.run import answers_table, run
 from actgate_sandbox.errors import SandboxError
 
 ROOT = Path(__file__).parents[3]
@@ -24,3 +24,12 @@ def test_a_folder_that_is_no_checkout_is_refused(tmp_path: Path) -> None:
     """Somewhere else the demo says what is missing instead of starting anything."""
     with pytest.raises(SandboxError, match="no checkout of actgate"):
         run("stand-in", tmp_path, Console(file=io.StringIO()))
+
+
+def test_words_that_look_like_markup_are_shown() -> None:
+    """A refusal by schema lists its fields in brackets."""
+    words = "[spec.humanOversight.enabled: Invalid value]"
+    shown = io.StringIO()
+    table = answers_table([("oversight", "refused", "link/manifest", words, True)], "kubectl apply")
+    Console(width=200, file=shown).print(table)
+    assert words in shown.getvalue()
