@@ -188,6 +188,7 @@ def _first_line(applied: Applied) -> str:
 
 
 def answers_table(rows: list[Row], how: str) -> Table:
+    """Return a table of what was applied and answered; ``how`` names the way of applying."""
     table = Table(title=f"What was applied ({how}), and what the API server said", show_lines=True)
     for heading, ratio in (("applied", 3), ("answer", 1), ("rules", 2), ("in its words", 5)):
         table.add_column(heading, ratio=ratio, overflow="fold")
