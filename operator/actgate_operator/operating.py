@@ -13,6 +13,8 @@ from actgate.cluster.errors import ClusterError
 from actgate.cluster.objects import Key, key_of
 from actgate.cluster.resources import MODEL_DEPLOYMENTS
 from actgate.cluster.timing import Backoff, Timing
+from actgate.service import tracing
+from actgate.service.tracing import Tracing
 from actgate_operator.apply import GoingError, RefusedError
 from actgate_operator.children import Children
 from actgate_operator.deadlines import Clocks, Deadlines
@@ -47,10 +49,12 @@ class Operator:
         clocks: Clocks | None = None,
         timing: Timing | None = None,
         feed_timing: FeedTiming | None = None,
+        traces: Tracing = tracing.OFF,
     ) -> None:
         clocks, self._timing = clocks or Clocks(), timing or Timing(relist=settings.resync_seconds)
         self._cluster = cluster
         self._metrics = metrics
+        self._traces = traces
         self._workers = settings.workers
         self.queue: WorkQueue[Key] = WorkQueue()
         self._deadlines: Deadlines[Key] = Deadlines(self.queue.add, self._clock_was_set, clocks)
@@ -106,41 +110,50 @@ class Operator:
         while True:
             key = await self.queue.get()
             try:
-                with self._metrics.reconciling():
-                    await self._reconcile(key)
+                with self._metrics.reconciling(), self._traces.span("reconcile") as span:
+                    outcome = await self._reconcile(key)
+                    if span is not None:
+                        names = {"actgate.namespace": key[0], "actgate.name": key[1]}
+                        span.set_attributes({**names, "actgate.outcome": outcome})
             finally:
                 self.queue.done(key)
 
-    async def _reconcile(self, key: Key) -> None:
-        """Reconcile a model, and see to it that it comes again where that did not succeed."""
+    async def _reconcile(self, key: Key) -> str:
+        """Reconcile a model, and see to it that it comes again where that did not succeed.
+
+        Returns:
+            What came of it: the outcome of its judgement, ``Gone``, or why it comes again.
+        """
         try:
             report = await self._reconciler.reconcile(key)
         except GoingError as error:
             logger.info("%s/%s waits: %s", *key, error)
             self.queue.retry(key, GOING_SECONDS)
+            return "Waiting"
         except RefusedError as error:
-            self._again(key, "Refused", error)
+            return self._again(key, "Refused", error)
         except NotNowError as error:
-            self._again(key, "NotNow", error)
+            return self._again(key, "NotNow", error)
         except ClusterError as error:
-            self._again(key, type(error).__name__, error, error.retry_after)
+            return self._again(key, type(error).__name__, error, error.retry_after)
         except NotLeadingError:
             raise
         except Exception as error:
             # A defect that one model brings to light must not end the work on all others.
             logger.exception("%s/%s could not be reconciled", *key)
-            self._again(key, "Defect", error)
-        else:
-            self.queue.forget(key)
-            if report is None:
-                self._metrics.models.pop(key, None)
-            else:
-                self._metrics.models[key] = report
+            return self._again(key, "Defect", error)
+        self.queue.forget(key)
+        if report is None:
+            self._metrics.models.pop(key, None)
+            return "Gone"
+        self._metrics.models[key] = report
+        return report.outcome
 
-    def _again(self, key: Key, reason: str, error: Exception, at_least: float = 0.0) -> None:
+    def _again(self, key: Key, reason: str, error: Exception, at_least: float = 0.0) -> str:
         logger.warning("%s/%s is tried again: %s", *key, error)
         self._metrics.failed(reason)
         self.queue.retry(key, at_least)
+        return reason
 
     def _heard(self, namespace: str, name: str, version: int) -> None:
         if self._reconciler.written.get((namespace, name)) != version:

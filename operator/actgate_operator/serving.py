@@ -10,7 +10,9 @@ from aiohttp import web
 
 from actgate.cluster.client import Cluster
 from actgate.cluster.lease import Lease
+from actgate.service import tracing
 from actgate.service.health import Health
+from actgate.service.tracing import Tracing
 from actgate_operator.certificates.keeper import Keeper, Places, service_names
 from actgate_operator.certificates.metrics import CertificateMetrics
 from actgate_operator.health import Checks, pages
@@ -33,6 +35,7 @@ async def serve(settings: Settings) -> None:
         ExceptionGroup: The lease was lost, or something ended that must not: the process has to end.
     """
     metrics = Metrics()
+    traces = tracing.from_environment("actgate-operator", settings.identity)
     async with Cluster.from_environment(settings.kubeconfig, observe=metrics.asked) as cluster:
         lease = Lease(cluster, settings.lease_namespace, settings.lease_name, settings.identity)
         live = Checks(lease, settings.unhealthy_after_seconds)
@@ -40,18 +43,24 @@ async def serve(settings: Settings) -> None:
         app = pages(metrics, Health("healthz", [live.troubles]), Health("readyz", [ready.troubles]))
         async with _answering(app, settings):
             try:
-                await _until_signal(_lead(cluster, lease, metrics, settings, (live, ready)))
+                await _until_signal(_lead(cluster, lease, metrics, settings, (live, ready), traces))
             finally:
                 await lease.release()
+                await asyncio.to_thread(traces.close)
 
 
 async def _lead(
-    cluster: Cluster, lease: Lease, metrics: Metrics, settings: Settings, checks: tuple[Checks, ...]
+    cluster: Cluster,
+    lease: Lease,
+    metrics: Metrics,
+    settings: Settings,
+    checks: tuple[Checks, ...],
+    traces: Tracing,
 ) -> None:
     await lease.acquire()
     logger.info("%s leads", settings.identity)
     writer = Writer(cluster, lease.held)
-    operator = Operator(cluster, writer, metrics, settings)
+    operator = Operator(cluster, writer, metrics, settings, traces=traces)
     keeper = _keeper(cluster, writer, metrics, settings)
     metrics.lead(True)
     for check in checks:

@@ -9,7 +9,9 @@ from fastapi.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from actgate import __version__
+from actgate.service import tracing
 from actgate.service.health import Health, Troubles
+from actgate.service.tracing import Tracing
 from actgate_webhook.background import Background
 from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.evidence import EvidenceSource
@@ -54,6 +56,7 @@ def create_app(
     work: Work | None = None,
     checks: Sequence[Troubles] = (),
     decisions: DecisionLog | None = None,
+    traces: Tracing = tracing.OFF,
 ) -> FastAPI:
     """Build the webhook.
 
@@ -64,6 +67,7 @@ def create_app(
         work: What goes on beside the requests, by name; it may use the resources.
         checks: What must hold, beside the source's own checks, before the webhook is ready.
         decisions: Where decisions are recorded; opened and closed with the resources.
+        traces: What traces reviews.
     """
     live, ready = Health("livez"), Health("readyz", [source.troubles, *checks])
     ongoing = dict(work or {})
@@ -82,7 +86,7 @@ def create_app(
             yield
 
     app = App(
-        Validate(Judge(source), metrics, decisions),
+        Validate(Judge(source), metrics, decisions, traces),
         title="actgate webhook",
         summary="Judges AI models and inference workloads on their compliance evidence.",
         version=__version__,

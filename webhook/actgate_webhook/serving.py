@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 
 from actgate.cluster import access
 from actgate.cluster.client import Cluster
+from actgate.service import tracing
 from actgate_webhook.app import create_app
 from actgate_webhook.certificates import Certificates
 from actgate_webhook.clients import ClientProtocol, Clients
@@ -131,6 +132,7 @@ async def serve(settings: Settings) -> None:
     """
     await access.find(settings.kubeconfig)
     metrics, drain = Metrics(), Drain()
+    traces = tracing.from_environment("actgate-webhook", settings.replica)
     certificates = Certificates(settings.tls_certificate, settings.tls_key, metrics, settings.client_ca)
     cluster = Cluster.from_environment(settings.kubeconfig)
     lookup = Lookup(cluster, metrics, settings.unready_after_seconds)
@@ -147,8 +149,10 @@ async def serve(settings: Settings) -> None:
             },
             checks=[certificates.troubles, self_call.troubles, drain.troubles],
             decisions=_decision_log(settings, metrics),
+            traces=traces,
         )
         guarded = Clients(app, settings.client_name, metrics) if certificates.asks_clients else app
         config = configuration(guarded, certificates, settings.finish_seconds)
         logger.info("listening on %s, port %d", *listener.getsockname()[:2])
         await Server(config, drain, settings.drain_seconds).serve(sockets=[listener])
+    await asyncio.to_thread(traces.close)

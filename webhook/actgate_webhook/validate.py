@@ -12,7 +12,9 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from actgate_webhook import answers, logs
+from actgate.service import tracing
+from actgate.service.tracing import Span, Tracing
+from actgate_webhook import answers, logs, spans
 from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.judge import Judge, Judgement, Outcome
 from actgate_webhook.metrics import Metrics
@@ -38,10 +40,17 @@ class DisconnectedError(Exception):
 class Validate:
     """The endpoint; one per app."""
 
-    def __init__(self, judge: Judge, metrics: Metrics, decisions: DecisionLog | None = None) -> None:
+    def __init__(
+        self,
+        judge: Judge,
+        metrics: Metrics,
+        decisions: DecisionLog | None = None,
+        traces: Tracing = tracing.OFF,
+    ) -> None:
         self._judge = judge
         self._metrics = metrics
         self._decisions = decisions
+        self._traces = traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -55,9 +64,11 @@ class Validate:
         except DisconnectedError:
             return
         else:
-            await _send(send, 200, await self._answered(review, started, deadline))
+            with self._traces.span("review", scope["headers"]) as span:
+                body = await self._answered(review, started, deadline, span)
+            await _send(send, 200, body)
 
-    async def _answered(self, review: Review, started: float, deadline: float) -> bytes:
+    async def _answered(self, review: Review, started: float, deadline: float, span: Span | None) -> bytes:
         judgement = await self._judge.judge(review, deadline - perf_counter())
         response = answers.answer(review.uid, judgement)
         if self._decisions is not None and not self._decisions.record(review, judgement, response):
@@ -69,6 +80,8 @@ class Validate:
             review.kind.kind, review.operation.value, judgement.outcome.value, review.dry_run, seconds
         )
         logs.record(review, judgement, response, seconds)
+        if span is not None:
+            span.set_attributes(spans.attributes(review, judgement, response))
         return body
 
 

@@ -1,1 +1,1 @@
-"""What both services are run with: pages that tell their health, and logs as JSON lines."""
+"""What both services are run with: pages that tell their health, logs as JSON lines, and traces."""
