@@ -6,11 +6,12 @@ STAMP := .venv/.installed
 CONTROL_PLANE ?= stand-in
 WORKERS ?= 2
 
-.PHONY: help demo test lint format bench crds docs clean
+.PHONY: help demo test e2e lint format bench crds docs clean
 
 help:
 	@echo 'make demo    API server, webhook and operator on this machine, and the examples through kubectl'
 	@echo 'make test    all tests; CONTROL_PLANE=stand-in|envtest|all'
+	@echo 'make e2e     install from deploy/, operate and remove it on the real API server'
 	@echo 'make lint    ruff, mypy, import-linter, and generated files that are stale'
 	@echo 'make format  rewrite the code as make lint wants it'
 	@echo 'make bench   measure, and write docs/performance.md'
@@ -31,6 +32,16 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --control-plane=$(CONTROL_PLANE)
+
+# The installation as a whole; where there is no real API server that is said, and is no failure.
+e2e: $(STAMP)
+	@missing=$$($(BIN)/python -c \
+	  'from actgate_sandbox.envtest import missing_binaries as m; print(*m(workloads=True))'); \
+	if [ -n "$$missing" ]; then \
+	  echo "make e2e is skipped: $$missing not found, set KUBEBUILDER_ASSETS to the folder that has them"; \
+	else \
+	  $(BIN)/python -m pytest --control-plane=envtest tests/deploy $(wildcard tests/e2e); \
+	fi
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -12,6 +12,7 @@ from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.envtest import assets, missing_binaries
 from actgate_sandbox.rest import Rest, install_crds
 from tests.deploy.foreign_kinds import definitions
+from tests.support.engines import ROLLING_REGIONS
 from tests.support.kubectl import Kubectl
 
 
@@ -33,7 +34,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         )
     if missing := missing_binaries(workloads=True):
         pytest.skip(f"no real API server: {' and '.join(missing)} not found in {assets()}")
-    with sandbox.start("envtest", workloads=True) as plane:
+    with sandbox.start("envtest", workloads=True, regions=ROLLING_REGIONS) as plane:
         rest = plane.rest()
         install_crds(rest, definitions())
         cache = tmp_path_factory.mktemp("deploy-kubectl-cache")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from actgate_sandbox.rest import APPLY_PATCH
 from tests.deploy.conftest import Cluster
+from tests.deploy.installing import apply, installed
 from tests.deploy.rendering import DEPLOY, NAMESPACE, OVERLAYS, ROOT, SERVICES, Json, compose
 from tests.support.crds import collection, deployment_spec
 from tests.support.waiting import wait_until
@@ -31,29 +30,6 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     if request.param == EVERYTHING:
         return compose(tmp_path)
     return DEPLOY / "base" if request.param == "base" else DEPLOY / "overlays" / request.param
-
-
-def apply(cluster: Cluster, folder: Path, *flags: str) -> str:
-    """Apply a folder as docs/install.md says, and return what kubectl said."""
-    done = cluster.kubectl("apply", "-k", str(folder), *flags)
-    assert done.code == 0, done.err
-    return done.out
-
-
-@contextmanager
-def installed(cluster: Cluster, folder: Path, *flags: str) -> Iterator[None]:
-    """Install, kinds first, and remove everything in the end."""
-    apply(cluster, ROOT / "crds", *flags)
-    established = cluster.kubectl(
-        "wait", "--for=condition=Established", "-f", str(ROOT / "crds"), "--timeout=60s"
-    )
-    assert established.code == 0, established.err
-    try:
-        apply(cluster, folder, *flags)
-        yield
-    finally:
-        done = cluster.kubectl("delete", "-k", str(folder), "--ignore-not-found", "--timeout=90s")
-        assert done.code == 0, done.err
 
 
 def written(cluster: Cluster, folder: Path) -> dict[str, Json]:
@@ -130,7 +106,7 @@ def test_what_is_removed_leaves_a_usable_cluster(cluster: Cluster, tmp_path: Pat
     for path in listed:
         names = [item["metadata"]["name"] for item in cluster.rest("GET", path).body["items"]]
         assert not [name for name in names if "actgate" in name], path
-    things = {
+    things: dict[str, Json] = {
         "/api/v1/namespaces/default/configmaps": {"apiVersion": "v1", "kind": "ConfigMap"},
         "/apis/apps/v1/namespaces/default/deployments": {
             "apiVersion": "apps/v1",
@@ -162,8 +138,8 @@ def test_models_can_be_kept_when_actgate_is_removed(cluster: Cluster) -> None:
             "spec": deployment_spec(),
         }
         model = wait_until(lambda: _applied(cluster, path, body))
-        owner = {key: model["metadata"][key] for key in ("name", "uid")}
-        child = {
+        owner: Json = {key: model["metadata"][key] for key in ("name", "uid")}
+        child: Json = {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": {

@@ -1,0 +1,208 @@
+"""Both services with no right but those of deploy/: everything works, and no right is left over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from typing import Final, NamedTuple
+
+import pytest
+
+from actgate_sandbox.service import Operator
+from tests.deploy import accounts
+from tests.deploy.conftest import Cluster
+from tests.deploy.installing import installed
+from tests.deploy.rendering import DEPLOY, Json, of_kind, render
+from tests.operating.world import MANIFEST, MODEL, World
+from tests.support.crds import create, deployment_spec, manifest_spec
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.needs_kubectl
+
+MODELS: Final = "models"
+KINDS: Final = ("deployments", "services", "horizontalpodautoscalers", "poddisruptionbudgets")
+
+Request = tuple[str, str]
+"""Verb and resource, with a subresource after a slash."""
+
+UNSEEN: Final = {
+    # To create by an apply is one request, a patch, for which the API server asks for both rights.
+    *(("create", kind) for kind in (*KINDS, "events", "secrets")),
+    # Asked for only by an admission plugin that is off by default, OwnerReferencesPermissionEnforcement.
+    ("update", "modeldeployments/finalizers"),
+}
+"""Rights that no request names."""
+
+
+class Running(NamedTuple):
+    """An installation at work."""
+
+    world: World
+    operator: Operator
+    webhook: accounts.Webhook
+
+
+@pytest.fixture(scope="module")
+def running(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """The base installed, both services as the manifests run them, and a namespace that is enforced."""
+    folder, objects = tmp_path_factory.mktemp("accounts"), render(DEPLOY / "base")
+    namespace: Json = {"metadata": {"name": MODELS, "labels": {"actgate.dev/enforce": "true"}}}
+    assert cluster.rest("POST", "/api/v1/namespaces", namespace).status == 201
+    with (
+        installed(cluster, DEPLOY / "base"),
+        accounts.operator(cluster, objects, folder) as operator,
+        accounts.webhook(cluster, objects, folder) as webhook,
+    ):
+        accounts.point_at(cluster, webhook.port)
+        world = World(cluster.rest, MODELS)
+        wait_until(lambda: asks_the_webhook(world))
+        yield Running(world, operator, webhook)
+    cluster.rest("DELETE", f"/api/v1/namespaces/{MODELS}")
+
+
+def asks_the_webhook(world: World) -> bool:
+    """Return whether the API server warns of what only the webhook knows."""
+    reply = create(world.rest, "ModelDeployment", "probe", deployment_spec(), MODELS, dryRun="All")
+    return reply.status == 201 and bool(reply.warnings)
+
+
+def requests_of(operator: Operator) -> dict[Request, set[str]]:
+    """Return what the operator has asked the API server for, with the status codes of the answers."""
+    _, text = operator.get("/metrics")
+    found: dict[Request, set[str]] = {}
+    for line in re.findall(r"^actgate_operator_api_requests_total\{(.*)\} ", text, re.MULTILINE):
+        labels = dict(re.findall(r'(\w+)="([^"]*)"', line))
+        found.setdefault((labels["verb"], labels["resource"]), set()).add(labels["code"])
+    return found
+
+
+def rights_of(account: str) -> set[Request]:
+    """Return every verb and resource that deploy/base grants to a service account."""
+    objects = render(DEPLOY / "base")
+    bound = {
+        (item["roleRef"]["kind"], item["roleRef"]["name"])
+        for kind in ("RoleBinding", "ClusterRoleBinding")
+        for item in of_kind(objects, kind)
+        if account in {subject["name"] for subject in item["subjects"]}
+    }
+    return {
+        (verb, resource)
+        for kind, name in bound
+        for role in of_kind(objects, kind)
+        if role["metadata"]["name"] == name
+        for rule in role["rules"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def lacks(world: World, kind: str, field: str) -> bool:
+    """Return whether the model's child of a kind has no such field in its spec."""
+    child = world.child(kind)
+    return child is not None and field not in child["spec"]
+
+
+def is_gone(world: World, kind: str) -> bool:
+    """Return whether the model has no child of a kind."""
+    return world.child(kind) is None
+
+
+def lets_a_model_run(world: World) -> None:
+    """Evidence leads a model through webhook and operator, up to Ready."""
+    world.manifest()
+    world.model(autoscaling={"minReplicas": 2, "maxReplicas": 5})
+    world.wait_for("Ready", "True")
+    for kind in KINDS:
+        assert world.child(kind) is not None
+
+
+def refuses_bad_evidence(world: World) -> None:
+    """The webhook reads live, with its own rights, before it says no."""
+    unfair = [{"attribute": "gender", "metric": "demographic_parity_difference", "value": 0.4}]
+    spec = manifest_spec(bias=unfair)
+    assert create(world.rest, "ComplianceManifest", "unfair", spec, MODELS).status == 201
+    model = deployment_spec(complianceManifestRef={"name": "unfair"})
+    reply = create(world.rest, "ModelDeployment", "unfair", model, MODELS)
+    assert reply.status == 403
+    assert "bias/limit" in reply.message
+
+
+def judges_a_labelled_workload(world: World) -> None:
+    """In a namespace that is enforced, a plain Deployment needs evidence, too."""
+    template: Json = {
+        "metadata": {"labels": {"app": "plain", "actgate.dev/inference": "true"}},
+        "spec": {"containers": [{"name": "app", "image": "registry.example/app:1"}]},
+    }
+    body: Json = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "plain"},
+        "spec": {"selector": {"matchLabels": {"app": "plain"}}, "template": template},
+    }
+    reply = world.rest("POST", f"/apis/apps/v1/namespaces/{MODELS}/deployments", body)
+    assert reply.status == 403
+    assert "link/manifest" in reply.message
+
+
+def undoes_edits_of_children(world: World) -> None:
+    """What somebody added to a child of each kind is absorbed and removed."""
+    additions: dict[str, tuple[str, Json]] = {
+        "deployments": ("minReadySeconds", {"minReadySeconds": 3}),
+        "services": ("sessionAffinityConfig", {"sessionAffinity": "ClientIP"}),
+        "horizontalpodautoscalers": (
+            "behavior",
+            {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 7}}},
+        ),
+        "poddisruptionbudgets": (
+            "unhealthyPodEvictionPolicy",
+            {"unhealthyPodEvictionPolicy": "AlwaysAllow"},
+        ),
+    }
+    for kind, (field, spec) in additions.items():
+        assert field in world.patch_child(kind, {"spec": spec})["spec"]
+        wait_until(partial(lacks, world, kind, field))
+
+
+def removes_children_that_are_not_wanted_any_more(world: World) -> None:
+    """An autoscaler and a budget."""
+    world.change({"autoscaling": None, "replicas": 1})
+    for kind in ("horizontalpodautoscalers", "poddisruptionbudgets"):
+        wait_until(partial(is_gone, world, kind))
+
+
+def tells_why_a_pod_does_not_start(world: World) -> None:
+    """It reads that from pods, and says so in the status and in an Event."""
+    world.model("far", placement={"regions": [{"provider": "aws", "region": "eu-north-1"}]})
+    world.wait_for("WorkloadAvailable", "False", "Unschedulable", name="far")
+    wait_until(lambda: "far" in {event["regarding"]["name"] for event in world.events()})
+
+
+def notices_that_evidence_is_gone(world: World) -> None:
+    """It looks once more at the API server before it believes that."""
+    world.delete("ComplianceManifest", MANIFEST)
+    world.wait_for("EvidenceAccepted", "False", "ManifestNotFound")
+
+
+def test_the_rights_are_enough_and_none_is_left_over(running: Running) -> None:
+    """Everything works, no request was refused for want of a right, and every right was used."""
+    for step in (
+        lets_a_model_run,
+        refuses_bad_evidence,
+        judges_a_labelled_workload,
+        undoes_edits_of_children,
+        removes_children_that_are_not_wanted_any_more,
+        tells_why_a_pod_does_not_start,
+        notices_that_evidence_is_gone,
+    ):
+        step(running.world)
+    asked = requests_of(running.operator)
+    assert not {request: codes for request, codes in asked.items() if "403" in codes}
+    named = {request for request in asked if request[1]}
+    rights = rights_of("actgate-operator")
+    assert named <= rights
+    assert rights - named == UNSEEN
+    # The webhook counts no requests, but it says what it could not read.
+    log = running.webhook.log.read_text("utf-8")
+    assert MODEL in log
+    assert "forbidden" not in log.lower()
