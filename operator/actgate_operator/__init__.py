@@ -15,8 +15,9 @@ The way of one event, in the order in which to read it:
 Models come onto the queue also by a changed child (``children``), by evidence that changed
 (``dependants``), at the moment at which evidence stops counting (``deadlines``), and all of them every ten
 minutes (``operating``, where the parts meet). ``serving`` is one replica from start to end: the lease,
-``health``, ``metrics``. ``writer`` is the only way to write, and asks the lease first.
+``health``, ``metrics``. ``writer`` is the only way to write, and asks the lease first. ``certificates`` are
+the webhook's: the leader keeps them, beside all that and independent of it.
 
 The operator writes children, Events, its Lease, and of a ModelDeployment its status alone: no finalizer, no
-annotation.
+annotation. Of the webhook it writes two Secrets, and of its registration ``caBundle`` alone.
 """

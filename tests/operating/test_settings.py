@@ -63,6 +63,9 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
         (["--lease-name", "Operator_1"], "--lease-name .*match pattern"),
         (["--lease-namespace", ""], "--lease-namespace .*match pattern"),
         (["--identity", ""], "--identity .*at least 1 character"),
+        (["--certificates", "Mine"], "--certificates .*'SelfManaged' or 'External'"),
+        (["--webhook-registration", "Actgate"], "--webhook-registration .*match pattern"),
+        (["--webhook-names", "no_name"], "--webhook-names .*match pattern"),
         (["--workers", "x", "--health-port", "-1"], "--health-port .*; --workers "),
     ],
 )
@@ -70,6 +73,17 @@ def test_what_cannot_be_used_is_named(arguments: list[str], words: str) -> None:
     """Flag, variable and reason, all problems at once."""
     with pytest.raises(UnusableSettingsError, match=words):
         Settings.read(arguments)
+
+
+def test_more_names_for_the_certificate_can_be_given_one_by_one_or_together(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As flags, as one list, and as a variable."""
+    monkeypatch.setenv(f"{PREFIX}WEBHOOK_NAMES", '["webhook.example"]')
+    assert Settings.read([]).webhook_names == ("webhook.example",)
+    flags = ["--webhook-names", "webhook.example", "--webhook-names", "10.0.0.1"]
+    assert Settings.read(flags).webhook_names == ("webhook.example", "10.0.0.1")
+    assert Settings.read(["--webhook-names", "a.example,::1"]).webhook_names == ("a.example", "::1")
 
 
 def test_a_flag_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from actgate_webhook.review import Answer, Problem, Question
 
 _PROBLEMS: Final = {
     400: "Not an AdmissionReview of admission.k8s.io/v1, or an unreadable timeout.",
+    403: "The client showed none of the certificates that are asked for, where any are.",
     405: "Another method than POST.",
     408: "The body did not arrive in time.",
     413: "The body is larger than 7 MiB.",

@@ -108,6 +108,7 @@ class Keeper:
         self._settling = settling
         self._every = every
         self._probe = Probe(metrics)
+        self._told = ""
 
     async def run(self) -> NoReturn:
         """Look for ever; nothing that goes wrong here ends the operator."""
@@ -128,8 +129,9 @@ class Keeper:
         except ClusterError as error:
             self._failed(type(error).__name__, error)
         except Exception as error:
-            logger.exception("certificates could not be kept")
-            self._failed("Defect", error)
+            self._failed("Defect", error, trace=True)
+        else:
+            self._told = ""
 
     async def _mend(self) -> None:
         for _ in range(_LONGEST_PASS):
@@ -175,6 +177,14 @@ class Keeper:
                 secret = stored.write_leaf(change.leaf, places.leaf, places.namespace, seen.leaf)
                 await self._writer.apply(SECRETS, secret)
 
-    def _failed(self, reason: str, error: Exception) -> None:
-        logger.warning("certificates are looked at again in %g s: %s", self._every, error)
+    def _failed(self, reason: str, error: Exception, *, trace: bool = False) -> None:
+        """Count a failure; what was told once is not told again every few seconds."""
         self._metrics.failed(reason)
+        if str(error) != self._told:
+            self._told = str(error)
+            logger.warning(
+                "certificates are looked at every %g s until this is over: %s",
+                self._every,
+                error,
+                exc_info=trace,
+            )
