@@ -218,6 +218,31 @@ async def test_certificates_of_others_are_left_alone(
         assert kept.get(kept.registration_path) == before
 
 
+async def test_taking_over_from_cert_manager_leaves_no_gap(kept: Kept) -> None:
+    """What its leaf needs stays in caBundle, and its Secrets become ours under the same names."""
+    theirs = pki.new_authority(kept.clocks.now())
+    leaf = pki.new_leaf(theirs, kept.names, kept.clocks.now())
+    for name, pair in ((AUTHORITIES, theirs), (LEAF, leaf)):
+        data = {"tls.crt": pair.certificate_pem, "tls.key": pair.key_pem, "ca.crt": theirs.certificate_pem}
+        coded = {key: base64.b64encode(value).decode() for key, value in data.items()}
+        body = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "type": "kubernetes.io/tls"}
+        reply = kept.rest("POST", kept.secret_path("").rstrip("/"), {**body, "data": coded})
+        assert reply.status == 201, reply
+    found = kept.get(kept.registration_path)
+    assert found is not None
+    for item in found["webhooks"]:
+        item["clientConfig"]["caBundle"] = base64.b64encode(theirs.certificate_pem).decode()
+    assert kept.rest("PUT", kept.registration_path, found, fieldManager="cainjector").status == 200
+    await kept.keeper.look()
+    assert whole(kept)
+    state = kept.state()
+    assert state.registration is not None
+    assert state.authorities.previous == {theirs.certificate}
+    assert state.registration.trusts(theirs.certificate)
+    assert state.leaf is not None
+    assert not pki.issued_by(state.leaf.pair.certificate, theirs.certificate)
+
+
 async def test_who_leads_no_more_writes_nothing(
     control_plane: ControlPlane, rest: Rest, namespace: str
 ) -> None:
