@@ -254,10 +254,17 @@ def test_watches_that_lose_their_place_in_a_burst_miss_nothing(proxy: FaultProxy
             world.change({"replicas": 2}, f"model-{number}")
         for number in range(15):
             if number % 3:
+                wanted = 1 + number % 3 % 2
+                wait_until(lambda: replicas(world, number) == wanted)  # noqa: B023 - within the loop
                 world.ready(f"model-{number}")
         for number in range(0, 15, 3):
             wait_until(lambda: world.child("deployments", f"model-{number}") is None)  # noqa: B023
     assert count > 15
+
+
+def replicas(world: World, number: int) -> int:
+    """Return how many replicas the Deployment of a model is to have."""
+    return int(world.deployment(f"model-{number}")["spec"]["replicas"])
 
 
 class NoElection:

@@ -48,7 +48,9 @@ async def test_silence_grows_while_nothing_is_heard(api: ModelsApi, kubeconfig: 
     """A black hole: connections are taken, and nothing is said. No retry is mistaken for life."""
     clock = Clock()
     async with fed(kubeconfig, replace(PATIENT, inactivity=0.3, request=0.3, now=clock)) as feeding:
-        await until(lambda: api.watching)
+        await until(lambda: api.watching and any(asked.verb == "watch" for asked in feeding.asked))
+        # What was said of the watch that is open has been heard when kopf has had a turn.
+        await asyncio.sleep(0.1)
         api.on_watch = always(KeepSilent())
         api.on_list = always(KeepSilent())
         api.silence_watches()
