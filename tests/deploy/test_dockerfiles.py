@@ -64,12 +64,12 @@ def test_it_runs_by_number_and_without_a_shell(service: str) -> None:
 
 @pytest.mark.parametrize(("service", "module"), SERVICES.items())
 def test_it_starts_the_service_with_what_it_needs(service: str, module: str) -> None:
-    """The module exists, and the extra of the same name is installed."""
+    """The module exists, and its extra is installed; traces then take an endpoint and nothing else."""
     ((_, entry),) = (item for item in instructions(service) if item[0] == "ENTRYPOINT")
     assert json.loads(entry) == ["python3", "-m", module]
     assert importlib.util.find_spec(f"{module}.__main__") is not None
     ((_, step),) = (item for item in instructions(service) if item[0] == "RUN")
-    assert json.loads(step)[-1] == f"/src[{service}]"
+    assert json.loads(step)[-1] == f"/src[{service},tracing]"
 
 
 @pytest.mark.parametrize("service", SERVICES)

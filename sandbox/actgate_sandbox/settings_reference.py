@@ -1,0 +1,112 @@
+"""The configuration reference as Markdown, from the settings of both services.
+
+Run as ``python -m actgate_sandbox.settings_reference > docs/configuration.md``.
+"""
+
+import sys
+from collections.abc import Iterator
+from enum import EnumType
+from pathlib import Path
+from typing import Any, Final, Literal, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+from pydantic_settings import BaseSettings
+
+from actgate_operator import settings as operator
+from actgate_webhook import settings as webhook
+
+_HEAD: Final = """\
+# Configuration
+
+This page is written by `python -m actgate_sandbox.settings_reference`.
+
+Each setting is a flag and an environment variable; the flag wins. Lists are flags that are given several
+times, and JSON in a variable: `["a", "b"]`. Something that cannot be used ends the process with exit code 2
+and one sentence. What is asked of evidence is never set here, but in a CompliancePolicy
+(`kubectl explain acp.spec`).
+
+Change a setting in an overlay, as one more argument or as a variable:
+
+```yaml
+patches:
+- target: {kind: Deployment, name: actgate-webhook}
+  patch: |-
+    - {op: add, path: /spec/template/spec/containers/0/args/-, value: --log-level=DEBUG}
+```
+
+Traces are sent where `OTEL_EXPORTER_OTLP_ENDPOINT` says, and the other variables of the OpenTelemetry SDK
+apply; without it there are none. Let the port of the endpoint out by a NetworkPolicy beside those of
+`deploy/base`.
+"""
+
+_SERVICES: Final[tuple[tuple[str, str, type[BaseSettings]], ...]] = (
+    ("actgate-webhook", webhook.PREFIX, webhook.Settings),
+    ("actgate-operator", operator.PREFIX, operator.Settings),
+)
+
+
+def reference() -> str:
+    """Return the page: a table for each service."""
+    return "\n".join([_HEAD, *(_section(*service) for service in _SERVICES)])
+
+
+def _section(name: str, prefix: str, settings: type[BaseSettings]) -> str:
+    table = ["| flag | variable | default | takes | what it is |", "|---|---|---|---|---|"]
+    for field, info in settings.model_fields.items():
+        cells = (f"`--{field.replace('_', '-')}`", f"`{prefix}{field.upper()}`", *_described(info))
+        table.append(f"| {' | '.join(cells)} |")
+    return "\n".join([f"## {name}", "", *table, ""])
+
+
+def _described(info: FieldInfo) -> tuple[str, str, str]:
+    what = " ".join((info.description or "").split()).replace("|", "\\|")
+    return _default(info), _takes(info), what
+
+
+def _default(info: FieldInfo) -> str:
+    if info.default is PydanticUndefined or info.default in (None, ()):
+        return ""
+    value = info.default
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def _takes(info: FieldInfo) -> str:
+    kind = info.annotation
+    if choices := [f"`{value}`" for value in _choices(kind)]:
+        return " or ".join(choices)
+    return _words(kind) + "".join(_bounds(info.metadata))
+
+
+def _choices(kind: Any) -> list[Any]:  # noqa: ANN401 - a type, as pydantic keeps it
+    if isinstance(kind, EnumType):
+        return list(kind)
+    return list(get_args(kind)) if get_origin(kind) is Literal else []
+
+
+def _words(kind: Any) -> str:  # noqa: ANN401 - a type, as pydantic keeps it
+    if get_origin(kind) is tuple:
+        return "a list of texts"
+    known = {int: "a whole number", float: "a number", str: "a text", Path: "a path"}
+    (stated,) = (item for item in (get_args(kind) or (kind,)) if item is not type(None))
+    return known[stated]
+
+
+def _bounds(metadata: list[Any]) -> Iterator[str]:
+    for bound in metadata:
+        match bound:
+            case Gt():
+                yield f", above {bound.gt}"
+            case Ge():
+                yield f", at least {bound.ge}"
+            case Le():
+                yield f", at most {bound.le}"
+            case MaxLen():
+                yield f", at most {bound.max_length} characters"
+            case MinLen():
+                yield ", not empty"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(reference())
