@@ -102,10 +102,14 @@ def _authority_due(authority: pki.Pair, now: datetime) -> bool:
 
 
 def _publish(state: State) -> Change | None:
-    trust = state.authorities.trust
-    if state.registration is None or state.registration.holds(trust):
+    known = state.authorities
+    if state.registration is None or state.registration.holds(known.trust):
         return None
-    return Publish(trust, "caBundle is not what it has to be")
+    if known.next_trusted_since is not None:
+        return KeepAuthorities(
+            replace(known, next_trusted_since=None), "caBundle was changed: the wait starts anew"
+        )
+    return Publish(known.trust, "caBundle is not what it has to be")
 
 
 def _note(state: State, now: datetime) -> Change | None:

@@ -34,6 +34,8 @@ class Cluster:
     """By how much the operator's clock is ahead of it."""
     served: list[tuple[datetime, x509.Certificate]] = field(default_factory=list)
     """Leaves that were in the Secret, and when the next one came; the newest has no end yet."""
+    published: dict[x509.Certificate, datetime] = field(default_factory=dict)
+    """Since when each authority has stood in caBundle."""
     changes: list[Change] = field(default_factory=list)
 
     def step(self, settling: timedelta = SETTLING) -> Change | None:
@@ -47,6 +49,7 @@ class Cluster:
                 self.state = replace(self.state, authorities=kept)
             case Publish(trust):
                 self.state = replace(self.state, registration=registered(trust))
+                self.published = {one: self.published.get(one, self.now) for one in trust}
             case _:
                 self.state = replace(self.state, leaf=change.leaf)
                 self.served.append((self.now, change.leaf.pair.certificate))

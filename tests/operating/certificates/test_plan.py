@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actgate_operator.certificates import pki
-from actgate_operator.certificates.plan import SETTLING, Publish, Serve, plan
+from actgate_operator.certificates.plan import SETTLING, KeepAuthorities, Publish, Serve, plan
 from actgate_operator.certificates.state import Authorities, Leaf, State
 from tests.operating.certificates.cluster import (
     NAMES,
@@ -186,6 +186,28 @@ def test_other_names_mean_another_leaf() -> None:
     assert plan(replace(odd.state, leaf=leaf.leaf), (*NAMES, "::1"), START) is None
 
 
+def test_a_leaf_beside_another_authority_is_made_anew() -> None:
+    """Whoever trusts ca.crt, a scraper say, is not misled."""
+    state = installed().state
+    assert state.leaf is not None
+    for authority in (None, pki.new_authority(START).certificate):
+        assert isinstance(
+            plan(replace(state, leaf=replace(state.leaf, authority=authority)), NAMES, START), Serve
+        )
+
+
+def test_a_wait_that_began_in_the_future_begins_now() -> None:
+    """A clock that was set back by a year does not put a rotation off by a year."""
+    cluster = installed()
+    cluster.wait(AUTHORITY_DUE)
+    following = cluster.state.authorities.next
+    assert following is not None
+    cluster.wait(-timedelta(days=10))
+    assert cluster.state.authorities.next_trusted_since == cluster.now
+    cluster.wait(SETTLING)
+    assert cluster.state.authorities.current == following
+
+
 def test_a_leaf_that_would_not_be_trusted_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     """Checked against each caBundle before it is written: a defect here must not become an outage."""
     state = replace(installed().state, leaf=None)
@@ -214,6 +236,7 @@ def damage(cluster: Cluster, how: str) -> None:
     match how:
         case "caBundle emptied":
             cluster.state = replace(state, registration=registered())
+            cluster.published.clear()
         case "caBundle garbage":
             cluster.state = replace(state, registration=registered(None))
         case "registration deleted":
@@ -296,6 +319,26 @@ def test_every_leaf_that_may_be_served_is_trusted_at_every_moment(moves: list[in
 def test_gentle_damage_at_any_moment_leaves_no_gap(moves: list[int | timedelta | str]) -> None:
     """A deleted leaf, a lost next authority and lost times are mended while everything is trusted."""
     ran(installed(), moves)
+
+
+@given(
+    st.lists(st.one_of(MOVES, st.just("caBundle emptied"), st.sampled_from(GENTLE)), min_size=1, max_size=8)
+)
+def test_an_authority_has_settled_before_its_first_leaf(moves: list[int | timedelta | str]) -> None:
+    """It has stood in caBundle without a break for long enough for every API server to have heard of it."""
+    cluster = installed()
+    for move in [*moves, AUTHORITY_DUE, SETTLING, "caBundle emptied", 6, SETTLING]:
+        if isinstance(move, str):
+            damage(cluster, move)
+            continue
+        if isinstance(move, timedelta):
+            cluster.now += move
+        for _ in range(move if isinstance(move, int) else 10):
+            seen, published = cluster.state.authorities.current, cluster.published
+            if isinstance(cluster.step(), KeepAuthorities) and cluster.state.authorities.current != seen:
+                new = cluster.state.authorities.current
+                assert new is not None
+                assert cluster.now - published[new.certificate] >= SETTLING
 
 
 @given(st.lists(st.tuples(st.sampled_from(GENTLE + ROUGH), st.integers(0, 6)), min_size=1, max_size=8))
