@@ -278,27 +278,26 @@ async def test_an_authority_waits_before_it_signs(
     control_plane: ControlPlane, rest: Rest, namespace: str
 ) -> None:
     """Both stand in caBundle meanwhile; a second operator goes on where the first one ended."""
-    settling = timedelta(seconds=300)
-    async with keeping(control_plane.kubeconfig, rest, namespace, settling=settling) as kept:
+    settling, due = timedelta(seconds=300), pki.AUTHORITY_LIFETIME.total_seconds() * 2 / 3
+    async with (
+        keeping(control_plane.kubeconfig, rest, namespace, settling=settling) as kept,
+        keeping(control_plane.kubeconfig, rest, namespace, settling=settling) as successor,
+    ):
         kept.install()
         await kept.keeper.look()
         old = kept.state().authorities.current
         assert old is not None
-        due = pki.AUTHORITY_LIFETIME.total_seconds() * 2 / 3
         kept.offset[0] = due
         await kept.keeper.look()
         state = kept.state()
-        assert state.registration is not None
         assert state.authorities.current is not None
         assert state.authorities.current.certificate == old.certificate
         assert state.authorities.next is not None
+        assert state.registration is not None
         assert state.registration.holds(state.authorities.trust)
-        following = state.authorities.next.certificate
-    async with keeping(control_plane.kubeconfig, rest, namespace, settling=settling) as successor:
-        successor.install()
         successor.offset[0] = due + 400
         await successor.keeper.look()
-        state = successor.state()
-        assert state.authorities.current is not None
-        assert state.authorities.current.certificate == following
+        after = successor.state()
+        assert after.authorities.current is not None
+        assert after.authorities.current.certificate == state.authorities.next.certificate
         assert whole(successor)
