@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
 
+from actgate_operator.certificates.keeper import MANAGER
+from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import APPLY_PATCH
+from tests.deploy.accounts import REGISTRATION
 from tests.deploy.conftest import Cluster
 from tests.deploy.installing import apply, installed
 from tests.deploy.rendering import DEPLOY, NAMESPACE, OVERLAYS, ROOT, SERVICES, Json, compose
@@ -63,6 +67,27 @@ def test_a_server_side_installation_changes_nothing_again(cluster: Cluster) -> N
         assert written(cluster, folder) == before
         difference = cluster.kubectl("diff", "-k", str(folder), "--server-side")
         assert (difference.code, difference.out) == (0, ""), difference.out
+
+
+@pytest.mark.parametrize("flags", [(), ("--server-side",)], ids=["client-side", "server-side"])
+def test_an_upgrade_leaves_the_ca_bundle_to_the_operator(cluster: Cluster, flags: tuple[str, ...]) -> None:
+    """What it applied as a manager of its own is there after another installation, and no difference."""
+    bundle = base64.b64encode(Authority("upgrade").certificate).decode()
+    folder = DEPLOY / "base"
+    with installed(cluster, folder, *flags):
+        names = [item["name"] for item in cluster.rest("GET", REGISTRATION).body["webhooks"]]
+        trusting = [{"name": name, "clientConfig": {"caBundle": bundle}} for name in names]
+        body: Json = {
+            "apiVersion": "admissionregistration.k8s.io/v1",
+            "kind": "ValidatingWebhookConfiguration",
+            "webhooks": trusting,
+        }
+        reply = cluster.rest("PATCH", REGISTRATION, body, APPLY_PATCH, fieldManager=MANAGER)
+        assert reply.status == 200, reply
+        apply(cluster, folder, *flags)
+        after = cluster.rest("GET", REGISTRATION).body["webhooks"]
+        assert {item["clientConfig"]["caBundle"] for item in after} == {bundle}
+        assert cluster.kubectl("diff", "-k", str(folder), *flags).code == 0
 
 
 def test_a_dry_run_tells_what_would_be(cluster: Cluster) -> None:
