@@ -9,7 +9,7 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from actgate.audit.canonical import canonical, digest_of_object, sha256
+from actgate.audit.canonical import canonical, canonical_plain, digest_of_object, sha256
 
 EXACT = 2**53 - 1
 ODD_TEXT = [
@@ -80,3 +80,20 @@ def test_bookkeeping_does_not_change_the_digest_of_an_object() -> None:
 def test_an_object_without_canonical_form_is_known_by_its_bytes() -> None:
     """What could not be read still has a digest, and the log says of what."""
     assert digest_of_object(b"\xff{", None) == (sha256(b"\xff{"), "bytes")
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(codec="ascii")), st.none() | st.booleans() | st.integers(-EXACT, EXACT) | TEXT
+    )
+)
+def test_the_plain_way_writes_what_rfc_8785_says(value: dict[str, Any]) -> None:
+    """For what lines of the log hold."""
+    assert canonical_plain({"nested": [value]}) == rfc8785.dumps({"nested": [value]})
+
+
+@pytest.mark.parametrize("value", [{"a": 2**53}, {"a": "\ud800"}])
+def test_the_plain_way_makes_nothing_up(value: dict[str, Any]) -> None:
+    """What it cannot write is an error."""
+    with pytest.raises(TypeError):
+        canonical_plain(value)

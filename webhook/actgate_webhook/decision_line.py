@@ -1,8 +1,9 @@
 """What the decision log says of one decision: on what object, on what evidence, by what rules."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
+import msgspec
 import orjson
 from msgspec import UNSET
 
@@ -13,6 +14,8 @@ from actgate.policy.verdict import Finding
 from actgate_webhook.evidence import Evidence
 from actgate_webhook.judge import Judgement, Outcome
 from actgate_webhook.review import Response, Review
+
+_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def is_recorded(review: Review, judgement: Judgement) -> bool:
@@ -62,11 +65,25 @@ def _object(review: Review) -> dict[str, Any]:
 
 
 def _parsed(raw: bytes) -> dict[str, Any] | None:
+    """Return an object without its ``managedFields``; None where it cannot be read."""
     try:
-        obj = orjson.loads(raw)
-    except ValueError:
+        parts = _members.decode(raw)
+        metadata = parts.pop("metadata", None)
+        obj = {key: orjson.loads(memoryview(part)) for key, part in parts.items()}
+        return obj if metadata is None else obj | {"metadata": _metadata(metadata)}
+    except (ValueError, RecursionError):
         return None
-    return obj if isinstance(obj, dict) else None
+
+
+def _metadata(raw: msgspec.Raw) -> Any:  # noqa: ANN401 - whatever stands there
+    """Return metadata without ``managedFields``, unread: they are most of an object, and in no digest."""
+    if b'"managedFields"' not in bytes(raw):
+        return orjson.loads(memoryview(raw))
+    return {
+        key: orjson.loads(memoryview(part))
+        for key, part in _members.decode(raw).items()
+        if key != "managedFields"
+    }
 
 
 def _generated(obj: dict[str, Any] | None) -> str:

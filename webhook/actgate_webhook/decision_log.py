@@ -127,7 +127,7 @@ class DecisionLog:
                 self._lost = 0
             if kind is not None:
                 self._write(kind, fields)
-        except (OSError, ValueError) as error:
+        except (OSError, TypeError) as error:
             self._failed(error)
             return False
         self._recovered()

@@ -7,6 +7,7 @@ otherwise in UTF-16 than in UTF-8. Those take the long way.
 
 import hashlib
 import re
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import orjson
@@ -14,9 +15,11 @@ import rfc8785
 
 _SORTED: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _LARGEST: Final = 2**53 - 1
-_FRACTIONS: Final = tuple(re.compile(start + rb"-?[0-9]+[.eE]") for start in (rb'":', rb"\[", rb","))
-"""Numbers that are not whole, as a value or an item: three searches for fixed bytes take a fifth of the time
-of one for all. Text that looks so costs time only."""
+# Numbers that are not whole: as a value, as a first or a further item. Three searches for fixed bytes take a
+# fifth of the time of one for all, and text that looks like a number costs time only.
+_VALUE: Final = re.compile(rb'":-?[0-9]+[.eE]')
+_FIRST: Final = re.compile(rb"\[-?[0-9]+[.eE]")
+_FURTHER: Final = re.compile(rb",-?[0-9]+[.eE]")
 _BEYOND_U_FFFF: Final = re.compile(rb"[\xf0-\xf4]")
 
 
@@ -43,6 +46,15 @@ def canonical(value: object) -> bytes:
     except TypeError:  # orjson.JSONEncodeError: a large number, deep nesting, or what is not JSON at all
         return _slow(value)
     return _slow(value) if isinstance(value, float) or _may_differ(plain) else plain
+
+
+def canonical_plain(value: Mapping[str, Any]) -> bytes:
+    """Return the canonical JSON of an object with ASCII keys, text and whole numbers only, faster still.
+
+    Raises:
+        TypeError: A number is beyond 2**53 - 1, or text is not Unicode.
+    """
+    return orjson.dumps(value, option=_SORTED)
 
 
 def sha256(data: bytes) -> str:
@@ -75,9 +87,12 @@ def _without_bookkeeping(obj: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def _may_differ(plain: bytes) -> bool:
-    if not plain.isascii() and _BEYOND_U_FFFF.search(plain):
-        return True
-    return any(pattern.search(plain) for pattern in _FRACTIONS)
+    return bool(
+        _VALUE.search(plain)
+        or _FIRST.search(plain)
+        or _FURTHER.search(plain)
+        or (not plain.isascii() and _BEYOND_U_FFFF.search(plain))
+    )
 
 
 def _slow(value: object) -> bytes:

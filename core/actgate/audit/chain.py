@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from actgate.audit.canonical import canonical, sha256
+from actgate.audit.canonical import canonical_plain, sha256
 
 FORMAT: Final = "actgate.dev/decision-log/v1"
 """Value of ``format`` in every line; by it they are told from other lines of the same stream."""
@@ -58,9 +58,13 @@ class Chain:
         Args:
             kind: What it tells.
             now: The present, aware and in UTC.
-            fields: What else it holds: values as JSON has them, by names that no line has by itself.
+            fields: What else it holds, by names that no line has by itself: text, whole numbers, booleans,
+                null, and lists and objects of them.
+
+        Raises:
+            TypeError: A number is beyond 2**53 - 1, or text is not Unicode.
         """
-        content = canonical(
+        content = canonical_plain(
             {
                 **fields,
                 "format": FORMAT,
