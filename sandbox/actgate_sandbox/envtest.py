@@ -59,9 +59,10 @@ class EnvTest:
 
     Args:
         nodes: Where pods run; without nodes no controller makes pods.
+        flags: More flags of the API server.
     """
 
-    def __init__(self, nodes: Nodes | None = None) -> None:
+    def __init__(self, nodes: Nodes | None = None, flags: Sequence[str] = ()) -> None:
         if missing := missing_binaries(workloads=nodes is not None):
             raise SandboxError(
                 f"{' and '.join(missing)} not found in {assets()}: set KUBEBUILDER_ASSETS to the "
@@ -80,6 +81,7 @@ class EnvTest:
         self.url = f"https://127.0.0.1:{self._port}"
         self.kubeconfig = self._directory / "kubeconfig"
         self._nodes = nodes
+        self._flags = flags
         self._kubelet: Kubelet | None = None
 
     def start(self) -> None:
@@ -168,6 +170,7 @@ class EnvTest:
             "--endpoint-reconciler-type=none",
             "--allow-privileged",
             "--profiling=false",
+            *self._flags,
         )
         self._wait_until_ready("kube-apiserver", f"{self.url}/readyz")
 
