@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import urllib3
 
 from actgate_sandbox import service
 from actgate_sandbox.keeper import KeptProcess
@@ -56,6 +59,14 @@ class Webhook:
 
     port: int
     log: Path
+    folder: Path
+    """Where its Secret is mounted."""
+
+    def metrics(self) -> str:
+        """Return its metrics, trusting what the operator wrote into the Secret."""
+        context = ssl.create_default_context(cafile=self.folder / "ca.crt")
+        with urllib3.PoolManager(ssl_context=context, timeout=urllib3.Timeout(30), retries=False) as pool:
+            return pool.request("GET", f"https://127.0.0.1:{self.port}/metrics").data.decode()
 
 
 @contextmanager
@@ -73,7 +84,7 @@ def webhook(cluster: Cluster, objects: Sequence[Json], folder: Path) -> Iterator
         log,
     )  # fmt: skip
     try:
-        yield Webhook(port, log)
+        yield Webhook(port, log, folder)
     finally:
         process.stop()
 
@@ -87,7 +98,7 @@ def mount_secret(cluster: Cluster, folder: Path) -> None:
         return dict(reply.body["data"])
 
     found = wait_until(data)
-    for name in ("tls.crt", "tls.key"):
+    for name in ("tls.crt", "tls.key", "ca.crt"):
         path = folder / name
         path.touch(mode=0o600)
         path.write_bytes(b64decode(found[name]))

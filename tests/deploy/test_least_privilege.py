@@ -77,6 +77,17 @@ def requests_of(operator: Operator) -> dict[Request, set[str]]:
     return found
 
 
+def requests_of_webhook(webhook: accounts.Webhook) -> set[Request]:
+    """Return what the webhook reads: what it keeps in memory, and what it has read while a review waited."""
+    text = webhook.metrics()
+    kept = set(re.findall(r'^actgate_webhook_cache_objects\{resource="(\w+)', text, re.MULTILINE))
+    live = r'^actgate_webhook_live_reads_total\{resource="(\w+)[^"]*",result="(?:found|missing)"\}'
+    read = set(re.findall(live, text, re.MULTILINE))
+    # All policies count, so they are listed; of everything else one object is read.
+    gets = {("get", resource) for resource in read - {"compliancepolicies"}}
+    return gets | {(verb, resource) for resource in kept for verb in ("list", "watch")}
+
+
 def rights_of(account: str) -> set[Request]:
     """Return every verb and resource that deploy/base grants to a service account."""
     objects = render(DEPLOY / "base")
@@ -184,7 +195,22 @@ def notices_that_evidence_is_gone(world: World) -> None:
     world.wait_for("EvidenceAccepted", "False", "ManifestNotFound")
 
 
-def test_the_rights_are_enough_and_none_is_left_over(running: Running) -> None:
+def makes_a_certificate_again(cluster: Cluster, running: Running) -> None:
+    """The Secret that somebody deleted is there again, and the webhook serves and is trusted by it."""
+    before = cluster.rest("GET", accounts.SECRET).body["metadata"]["uid"]
+    assert cluster.rest("DELETE", accounts.SECRET).status == 200
+
+    def made() -> bool:
+        reply = cluster.rest("GET", accounts.SECRET)
+        return reply.status == 200 and reply.body["metadata"]["uid"] != before
+
+    wait_until(made)
+    accounts.mount_secret(cluster, running.webhook.folder)
+    wait_until(lambda: 'reloads_total{result="loaded"} 2.0' in running.webhook.metrics())
+    wait_until(lambda: asks_the_webhook(running.world))
+
+
+def test_the_rights_are_enough_and_none_is_left_over(cluster: Cluster, running: Running) -> None:
     """Everything works, no request was refused for want of a right, and every right was used."""
     for step in (
         lets_a_model_run,
@@ -196,13 +222,14 @@ def test_the_rights_are_enough_and_none_is_left_over(running: Running) -> None:
         notices_that_evidence_is_gone,
     ):
         step(running.world)
+    makes_a_certificate_again(cluster, running)
     asked = requests_of(running.operator)
     assert not {request: codes for request, codes in asked.items() if "403" in codes}
     named = {request for request in asked if request[1]}
     rights = rights_of("actgate-operator")
     assert named <= rights
     assert rights - named == UNSEEN
-    # The webhook counts no requests, but it says what it could not read.
+    assert requests_of_webhook(running.webhook) == rights_of("actgate-webhook")
     log = running.webhook.log.read_text("utf-8")
     assert MODEL in log
     assert "forbidden" not in log.lower()
