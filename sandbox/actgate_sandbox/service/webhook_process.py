@@ -64,8 +64,12 @@ class Service:
 
 
 @contextmanager
-def webhook(kubeconfig: Path) -> Iterator[Service]:
+def webhook(kubeconfig: Path, *flags: str) -> Iterator[Service]:
     """Run ``actgate_webhook`` until the block ends; yields when it says that it is ready.
+
+    Args:
+        kubeconfig: The cluster whose evidence it reads.
+        flags: More of its flags, such as ``--decision-log none``.
 
     Raises:
         SandboxError: When it ends, or does not become ready in time.
@@ -84,7 +88,7 @@ def webhook(kubeconfig: Path) -> Iterator[Service]:
             [
                 sys.executable, "-m", "actgate_webhook",
                 "--host", "127.0.0.1", "--port", str(port), "--kubeconfig", str(kubeconfig),
-                "--tls-certificate", str(certificate), "--tls-key", str(key),
+                "--tls-certificate", str(certificate), "--tls-key", str(key), *flags,
             ],
             log,
         )  # fmt: skip
