@@ -16,7 +16,7 @@ help:
 	@echo 'make format  rewrite the code as make lint wants it'
 	@echo 'make bench   measure, and write docs/performance.md'
 	@echo 'make crds    write crds/ from the models in core/actgate/api'
-	@echo 'make docs    write docs/rules.md from the rules'
+	@echo 'make docs    write docs/rules.md from the rules, docs/configuration.md from the settings'
 	@echo 'make clean   remove what the other targets made'
 
 $(STAMP): pyproject.toml
@@ -61,6 +61,7 @@ crds: $(STAMP)
 
 docs: $(STAMP)
 	$(BIN)/python -m actgate.cli.rule_reference > docs/rules.md
+	$(BIN)/python -m actgate_sandbox.settings_reference > docs/configuration.md
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
