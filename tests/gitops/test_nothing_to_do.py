@@ -11,6 +11,7 @@ from tests.gitops.flux import Flux
 from tests.gitops.objects import manifest, model
 from tests.operating.world import MODEL
 from tests.support.crds import collection
+from tests.support.kstatus import Verdict
 from tests.support.waiting import wait_until
 
 COMMITS = {
@@ -84,7 +85,7 @@ def test_argo_cd_leaves_replicas_as_an_autoscaler_set_them(cluster: Cluster, arg
 
 
 def test_flux_has_nothing_to_do_when_evidence_has_gone_bad(cluster: Cluster, flux: Flux) -> None:
-    """The unchanged model is not judged again, so neither its dry run fails nor is anything written."""
+    """The unchanged model is not judged again: no dry run fails, nothing is written, and its health tells."""
     commit = [manifest(), model()]
     assert flux.reconcile(commit).succeeded
     cluster.ready()
@@ -93,6 +94,7 @@ def test_flux_has_nothing_to_do_when_evidence_has_gone_bad(cluster: Cluster, flu
         before = cluster.versions(commit)
         outcome = flux.reconcile(commit)
         assert (outcome.succeeded, outcome.applied) == (True, ())
+        assert flux.verdicts(commit) == {Verdict.CURRENT, Verdict.FAILED}
         assert cluster.versions(commit) == before
 
 

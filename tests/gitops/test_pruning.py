@@ -21,6 +21,7 @@ def test_a_pruned_model_and_its_evidence_go_away(
     prepared = Flux(rest, cluster.namespace)
     assert prepared.reconcile([manifest(), model()]).succeeded
     cluster.ready()
+    assert not cluster.live()["metadata"].get("finalizers")
     commits = {
         "together": [[manifest(), model()]],
         "evidence first": [[manifest()], [model()]],

@@ -36,6 +36,15 @@ def test_flux_shows_rule_and_remedy(cluster: Cluster, flux: Flux) -> None:
     assert_headline(told(outcome.message))
 
 
+def test_every_rule_that_failed_is_named_at_once(cluster: Cluster, flux: Flux) -> None:
+    """One pass of mending is enough, also for who sees no more than the beginning."""
+    unattended = manifest("biased", **BIASED, humanOversight={"enabled": False})
+    assert flux.reconcile([unattended]).succeeded
+    outcome = flux.reconcile([model(complianceManifestRef={"name": "biased"})])
+    assert_refused(outcome)
+    assert "bias/limit, oversight/missing: " in outcome.message[:STATUS_LINE]
+
+
 def assert_refused(outcome: Reconciliation) -> None:
     """403 and Forbidden: a 409 or a 422 Flux would take for a change of an immutable field."""
     assert outcome.refusal is not None, outcome
