@@ -190,6 +190,8 @@ class Children:
                 written is not None
                 and isinstance(change.new, Child)
                 and change.new.version <= written.version
+                # What somebody added right before our write is in the answer to it, too.
+                and not change.new.additions
             ):
                 return
             for child in (change.new, change.old):

@@ -200,8 +200,15 @@ class Reconciler:
             written = await self._writer.apply_status(MODEL_DEPLOYMENTS, body)
         except NotFound:
             return False
-        self.written[key] = version_of(written)
+        if _is_as_read(written, model):
+            self.written[key] = version_of(written)
         return True
+
+
+def _is_as_read(written: Object, model: Object) -> bool:
+    """Return whether our write met the model as it was read; else news of it is somebody's change, too."""
+    names = ("generation", "labels", "annotations", "deletionTimestamp")
+    return all(written["metadata"].get(name) == model["metadata"].get(name) for name in names)
 
 
 def _is_suspended(model: Object) -> bool:

@@ -16,7 +16,7 @@ from actgate.cluster.client import Cluster, Subresource
 from actgate.cluster.objects import Object
 from actgate.cluster.resources import Resource
 from actgate.cluster.timing import Timing
-from actgate_operator.feed import FeedEnded
+from actgate_operator.feed import FeedEnded, FeedTiming
 from actgate_operator.health import Checks
 from actgate_operator.names import MANAGER
 from actgate_operator.writer import Writer
@@ -27,7 +27,7 @@ from tests.operating.running import EAGER, RunningOperator, operating
 from tests.operating.world import MANIFEST, MODEL, World
 from tests.support import crds, kstatus
 from tests.support.crds import collection
-from tests.support.fault_proxy import FaultProxy, Refuse, Seen, proxied
+from tests.support.fault_proxy import EndWatch, FaultProxy, Refuse, Seen, proxied
 from tests.support.kstatus import Verdict
 from tests.support.waiting import wait_until
 
@@ -141,6 +141,42 @@ def test_looking_at_everything_again_writes_nothing(control_plane: ControlPlane,
         tried = {(kind, name) for kind, namespace, name in noted[before:] if namespace == world.namespace}
         # What the API server refused may be let in by now: that is asked, and nothing else.
         assert tried <= {("Deployment", "refused")}
+
+
+def test_a_change_that_meets_our_own_write_is_not_lost(proxy: FaultProxy, world: World) -> None:
+    """kopf#729: an echo of our write that holds somebody's change as well is more than an echo.
+
+    The watch loses its place meanwhile, so that of both only what is there in the end is ever told.
+    """
+    lost = False
+
+    def gone(seen: Seen) -> EndWatch | None:
+        nonlocal lost
+        if lost or not proxy.muted or "watch" not in seen.query or "/modeldeployments" not in seen.path:
+            return None
+        lost = True
+        return EndWatch()
+
+    class Overtaken(Writer):
+        async def apply_status(self, resource: Resource, thing: Object) -> Object:
+            """Let somebody change the spec right before our write, and kopf hear of both only afterwards."""
+            if not proxy.muted and world.live()["spec"]["replicas"] == 1:
+                proxy.muted = True
+                world.change({"replicas": 2})
+            return await super().apply_status(resource, thing)
+
+    def make(cluster: Cluster, leading: Callable[[], bool]) -> Writer:
+        return Overtaken(cluster, leading)
+
+    proxy.fault = gone
+    feed = FeedTiming(inactivity=3.0, backoff_first=0.05, backoff_longest=0.3)
+    with operating(proxy.kubeconfig, make_writer=make, feed_timing=feed):
+        world.manifest()
+        world.model(replicas=1)
+        wait_until(lambda: lost)
+        proxy.muted = False
+        wait_until(lambda: world.deployment()["spec"]["replicas"] == 2)
+        wait_until(lambda: world.status()["observedGeneration"] == 2)
 
 
 def reconciled(running: RunningOperator) -> float:
