@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from bench import api_server, check_directory, decide, memory, operating, steady, webhook
+from bench import api_server, check_directory, decide, disturbances, memory, operating, steady, webhook
 from bench.report import ROOT, Section, page
 
 BENCHES: Final[dict[str, Callable[[], Section]]] = {
@@ -16,6 +16,7 @@ BENCHES: Final[dict[str, Callable[[], Section]]] = {
     "check": check_directory.run,
     "operator": operating.run,
     "steady": steady.run,
+    "disturbances": disturbances.run,
 }
 
 
