@@ -10,7 +10,6 @@ it to 1, so it is handed over first: a second field manager owns the current val
 writes another one.
 """
 
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,12 +20,10 @@ from actgate.cluster.objects import Key, Object
 from actgate.cluster.resources import AUTOSCALERS, DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Resource
 from actgate_operator import drift
 from actgate_operator.children import Child, Children, read_child
-from actgate_operator.names import SCALE_MANAGER, STATE_ANNOTATION
+from actgate_operator.names import SCALE_MANAGER
 from actgate_operator.plan import Plan
+from actgate_operator.settled import deeds, handed_over, is_settled, marked, must_hand_over
 from actgate_operator.writer import Writer
-
-_ABSORBED: Final = ", to be applied again"
-"""Mark on the state of a child whose additions are ours, and not yet removed."""
 
 _TERMINATING: Final = "because it is being terminated"
 """How the API server refuses to create anything in a namespace that is being deleted."""
@@ -105,7 +102,7 @@ class Applier:
             # One whose label was cut is out of our watch's sight, and may be more than was planned.
             child = await self._create(kind, planned, owner)
         else:
-            applied.repaired += _deeds(kind, planned, child, self._scaler(kind, planned, child))
+            applied.repaired += deeds(kind, planned, child, self._scaler(kind, planned, child))
             child = await self._repair(kind, planned, child)
         if child.additions:
             # After a record was wiped, the first apply leaves what there was to nobody in particular.
@@ -116,8 +113,8 @@ class Applier:
     async def _repair(self, kind: Resource, planned: Object, child: Child) -> Child:
         if child.additions or not child.owned:
             await self._absorb(kind, planned)
-        if kind is DEPLOYMENTS and _must_hand_over(child, planned):
-            await self._scale(_key(planned), _handed_over(child))
+        if kind is DEPLOYMENTS and must_hand_over(child, planned):
+            await self._scale(_key(planned), handed_over(child))
         return await self._apply(kind, planned)
 
     def _scaler(self, kind: Resource, planned: Object, child: Child) -> str | None:
@@ -152,7 +149,7 @@ class Applier:
         metadata = {
             **metadata,
             "managedFields": drift.absorbed(metadata.get("managedFields") or [], kind.api_version),
-            "annotations": _marked(metadata.get("annotations") or {}),
+            "annotations": marked(metadata.get("annotations") or {}),
         }
         await self._writer.replace(kind, {**_typed(kind, live), "metadata": metadata})
 
@@ -185,73 +182,6 @@ class Applier:
             raise RefusedError("Forbidden", f"{kind.kind}: {error}", forbidden=True) from error
 
 
-def is_settled(child: Child, planned: Object) -> bool:
-    """Return whether a child is as it was applied, and was applied as it is planned."""
-    return (
-        _is_whole(child, planned)
-        and planned["spec"].get("replicas", child.replicas) == child.replicas
-        and not _must_hand_over(child, planned)
-    )
-
-
-def _is_whole(child: Child, planned: Object) -> bool:
-    """Return whether nothing that was applied is lost, and nothing was added; whatever the count is."""
-    metadata = planned["metadata"]
-    leaves = {
-        "metadata": {
-            name: metadata[name] for name in ("labels", "annotations", "ownerReferences") if name in metadata
-        },
-        "spec": planned["spec"],
-    }
-    owned = child.owned
-    return (
-        bool(owned)
-        and child.owner is not None
-        and child.state == planned["metadata"]["annotations"][STATE_ANNOTATION]
-        and not child.additions
-        and drift.covers(owned, leaves)
-    )
-
-
-def is_applied(child: Child, planned: Object) -> bool:
-    """Return whether what was last applied is what is planned, replicas apart."""
-    former = (child.state or "").removesuffix(_ABSORBED)
-    return bool(former == planned["metadata"]["annotations"][STATE_ANNOTATION])
-
-
-def _must_hand_over(child: Child, planned: Object) -> bool:
-    """Return whether an autoscaler shall choose the replicas that we set, or that are none."""
-    if child.rollout is None or "replicas" in planned["spec"]:
-        return False
-    spec = child.owned.get("f:spec", {})
-    return child.replicas == 0 or (isinstance(spec, Mapping) and "f:replicas" in spec)
-
-
-def _handed_over(child: Child) -> int:
-    # An autoscaler leaves a Deployment of zero alone; from one on it goes to its own minimum.
-    return max(child.replicas or 0, 1)
-
-
-def _deeds(kind: Resource, planned: Object, child: Child, scaler: str | None) -> list[str]:
-    """Say what others did to a child; a plan that changed, or a count to hand over, is nobody's deed."""
-    if not is_applied(child, planned):
-        return []
-    what = f"{kind.kind} {planned['metadata']['name']}"
-    if child.additions:
-        return [f"{manager} changed {path} of {what}" for manager, path in child.additions]
-    if _must_hand_over(child, planned):
-        return []
-    if _is_whole(child, _without_count(planned)):
-        # The state of a child does not tell its count: where nobody else set it, the plan changed.
-        return [f"{scaler} set the replicas of {what} to {child.replicas}"] if scaler else []
-    return [f"fields of {what} were changed or removed"]
-
-
-def _without_count(planned: Object) -> Object:
-    spec = {name: value for name, value in planned["spec"].items() if name != "replicas"}
-    return {**planned, "spec": spec}
-
-
 def _planned(plan: Plan) -> tuple[tuple[Resource, Object | None], ...]:
     return (
         (DEPLOYMENTS, plan.deployment),
@@ -263,12 +193,6 @@ def _planned(plan: Plan) -> tuple[tuple[Resource, Object | None], ...]:
 
 def _key(thing: Object) -> Key:
     return thing["metadata"]["namespace"], thing["metadata"]["name"]
-
-
-def _marked(annotations: Mapping[str, str]) -> Mapping[str, str]:
-    """Mark what was absorbed: killed before the apply, we would take the additions for our own."""
-    state = annotations.get(STATE_ANNOTATION, "").removesuffix(_ABSORBED)
-    return {**annotations, STATE_ANNOTATION: f"{state}{_ABSORBED}"}
 
 
 def _typed(kind: Resource, thing: Object) -> Object:

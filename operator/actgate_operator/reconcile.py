@@ -15,7 +15,7 @@ from actgate.cluster.client import Cluster
 from actgate.cluster.errors import ClusterError, NotFound
 from actgate.cluster.objects import Key, Object, version_of
 from actgate.cluster.resources import DEPLOYMENTS, MODEL_DEPLOYMENTS, PODS
-from actgate_operator.apply import Applier, GoingError, RefusedError, is_applied
+from actgate_operator.apply import Applier, GoingError, RefusedError
 from actgate_operator.children import Child, Children
 from actgate_operator.deadlines import Deadlines
 from actgate_operator.events import Events
@@ -24,6 +24,7 @@ from actgate_operator.model import UnusableModelError, check
 from actgate_operator.plan import Plan, PlanError, child_name, plan
 from actgate_operator.plan.naming import selector_text
 from actgate_operator.pods import Trouble, worst_trouble
+from actgate_operator.settled import is_applied
 from actgate_operator.status import Observation, Obstacle, condition_of, is_same, report
 from actgate_operator.transitions import WARNING, Note, transitions
 from actgate_operator.writer import Writer

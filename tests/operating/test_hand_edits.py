@@ -10,10 +10,11 @@ import pytest
 
 from actgate.cluster.client import Cluster
 from actgate.cluster.resources import AUTOSCALERS, DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Resource
-from actgate_operator.apply import Applied, Applier, is_settled
+from actgate_operator.apply import Applied, Applier
 from actgate_operator.children import Child, Children, read_child
 from actgate_operator.names import MANAGER, RESTARTED_ANNOTATION
 from actgate_operator.plan import Plan, plan
+from actgate_operator.settled import is_settled
 from actgate_operator.writer import Writer
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import APPLY_PATCH, MERGE_PATCH, Rest

@@ -1,0 +1,89 @@
+"""How a child stands to its plan: settled, to be repaired, or to be handed over; and what others did to it.
+
+Pure: a ``Child`` as it is known, the planned object, and an answer. ``apply`` acts on it.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from actgate.cluster.objects import Object
+from actgate.cluster.resources import Resource
+from actgate_operator import drift
+from actgate_operator.children import Child
+from actgate_operator.names import STATE_ANNOTATION
+
+_ABSORBED: Final = ", to be applied again"
+"""Mark on the state of a child whose additions are ours, and not yet removed."""
+
+
+def is_settled(child: Child, planned: Object) -> bool:
+    """Return whether a child is as it was applied, and was applied as it is planned."""
+    return (
+        _is_whole(child, planned)
+        and planned["spec"].get("replicas", child.replicas) == child.replicas
+        and not must_hand_over(child, planned)
+    )
+
+
+def _is_whole(child: Child, planned: Object) -> bool:
+    """Return whether nothing that was applied is lost, and nothing was added; whatever the count is."""
+    metadata = planned["metadata"]
+    leaves = {
+        "metadata": {
+            name: metadata[name] for name in ("labels", "annotations", "ownerReferences") if name in metadata
+        },
+        "spec": planned["spec"],
+    }
+    owned = child.owned
+    return (
+        bool(owned)
+        and child.owner is not None
+        and child.state == planned["metadata"]["annotations"][STATE_ANNOTATION]
+        and not child.additions
+        and drift.covers(owned, leaves)
+    )
+
+
+def is_applied(child: Child, planned: Object) -> bool:
+    """Return whether what was last applied is what is planned, replicas apart."""
+    former = (child.state or "").removesuffix(_ABSORBED)
+    return bool(former == planned["metadata"]["annotations"][STATE_ANNOTATION])
+
+
+def must_hand_over(child: Child, planned: Object) -> bool:
+    """Return whether an autoscaler shall choose the replicas that we set, or that are none."""
+    if child.rollout is None or "replicas" in planned["spec"]:
+        return False
+    spec = child.owned.get("f:spec", {})
+    return child.replicas == 0 or (isinstance(spec, Mapping) and "f:replicas" in spec)
+
+
+def handed_over(child: Child) -> int:
+    """Return the count with which an autoscaler begins: it leaves zero alone, and goes on from one."""
+    return max(child.replicas or 0, 1)
+
+
+def deeds(kind: Resource, planned: Object, child: Child, scaler: str | None) -> list[str]:
+    """Say what others did to a child; a plan that changed, or a count to hand over, is nobody's deed."""
+    if not is_applied(child, planned):
+        return []
+    what = f"{kind.kind} {planned['metadata']['name']}"
+    if child.additions:
+        return [f"{manager} changed {path} of {what}" for manager, path in child.additions]
+    if must_hand_over(child, planned):
+        return []
+    if _is_whole(child, _without_count(planned)):
+        # The state of a child does not tell its count: where nobody else set it, the plan changed.
+        return [f"{scaler} set the replicas of {what} to {child.replicas}"] if scaler else []
+    return [f"fields of {what} were changed or removed"]
+
+
+def _without_count(planned: Object) -> Object:
+    spec = {name: value for name, value in planned["spec"].items() if name != "replicas"}
+    return {**planned, "spec": spec}
+
+
+def marked(annotations: Mapping[str, str]) -> Mapping[str, str]:
+    """Mark what was absorbed: killed before the apply, we would take the additions for our own."""
+    state = annotations.get(STATE_ANNOTATION, "").removesuffix(_ABSORBED)
+    return {**annotations, STATE_ANNOTATION: f"{state}{_ABSORBED}"}
