@@ -4,7 +4,8 @@ BIN := .venv/bin
 STAMP := .venv/.installed
 # stand-in needs nothing; envtest and all run the real kube-apiserver (KUBEBUILDER_ASSETS).
 CONTROL_PLANE ?= stand-in
-WORKERS ?= 2
+# More than two cores have: tests of leases and timers wait most of their time.
+WORKERS ?= 4
 
 .PHONY: help demo test e2e lint format bench crds docs clean
 
@@ -31,7 +32,7 @@ demo: $(STAMP)
 	$(BIN)/python -m actgate_sandbox demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --control-plane=$(CONTROL_PLANE)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --control-plane=$(CONTROL_PLANE)
 
 # The installation as a whole; where there is no real API server that is said, and is no failure.
 e2e: $(STAMP)

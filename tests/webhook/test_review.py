@@ -77,6 +77,14 @@ def test_a_kind_of_the_core_group_has_no_group_in_its_api_version() -> None:
         (body_of(changed(CREATE, "request.operation", "PATCH")), "at `\\$.request.operation`"),
         (body_of(changed(CREATE, "request.kind", "Pod")), "at `\\$.request.kind`"),
         (body_of(changed(CREATE, "request.kind", {})), "missing required field `version`"),
+        (
+            body_of(changed(CREATE, "request.kind", {"version": "apps/v1", "kind": "Pod"})),
+            "request.kind.version",
+        ),
+        (
+            body_of(changed(CREATE, "request.kind", {"group": "a/b", "version": "v1", "kind": "Pod"})),
+            "request.kind.group",
+        ),
         (body_of(changed(CREATE, "request.kind.kind", None)), "at `\\$.request.kind.kind`"),
         (body_of(changed(CREATE, "request.namespace", [])), "at `\\$.request.namespace`"),
         (body_of(changed(CREATE, "request.subResource", {})), "at `\\$.request.subResource`"),

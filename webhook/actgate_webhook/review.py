@@ -51,11 +51,14 @@ class Operation(StrEnum):
 
 
 class GroupVersionKind(Struct, frozen=True):
-    """The kind of the object; the group is empty for the core group."""
+    """The kind of the object; the group is empty for the core group.
 
-    version: Annotated[str, Meta(min_length=1)]
+    A slash in a part would give two kinds the same ``api_version``, one of which is not judged.
+    """
+
+    version: Annotated[str, Meta(pattern="^[^/]+$")]
     kind: Annotated[str, Meta(min_length=1)]
-    group: str = ""
+    group: Annotated[str, Meta(pattern="^[^/]*$")] = ""
 
     @property
     def api_version(self) -> str:
