@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
+from tests.support import engines, rights
 from tests.support.engines import (
     control_plane,
     kubectl,
     namespace,
     pytest_addoption,
     pytest_collection_modifyitems,
-    pytest_configure,
     pytest_generate_tests,
     rest,
     rolling_kubectl,
@@ -19,6 +21,13 @@ from tests.support.engines import (
 from tests.support.properties import load_profile
 
 load_profile()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Refuse an engine that is not here, and watch what the services ask for."""
+    engines.pytest_configure(config)
+    rights.collect(config)
+
 
 __all__ = [
     "control_plane",

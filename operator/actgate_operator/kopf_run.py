@@ -15,6 +15,7 @@ from actgate.cluster.resources import MODEL_DEPLOYMENTS as KIND
 from actgate.cluster.session import open_session
 from actgate_operator.kopf_session import Pace, listening, pacing, seeking, translating
 from actgate_operator.kopf_settings import FeedTiming, settings_for
+from actgate_operator.names import MANAGER
 
 SETTLE_SECONDS = 1.0
 """How long kopf may take to hear the rest of what the API server serves."""
@@ -105,6 +106,7 @@ class KopfRun:
             listening(self._heard),
             seeking(lambda: self._give_up(stop)),
             observe=self._observe,
+            agent=MANAGER,
         )
 
     def _give_up(self, stop: asyncio.Event) -> None:

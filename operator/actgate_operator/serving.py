@@ -17,6 +17,7 @@ from actgate_operator.certificates.keeper import Keeper, Places, service_names
 from actgate_operator.certificates.metrics import CertificateMetrics
 from actgate_operator.health import Checks, pages
 from actgate_operator.metrics import Metrics
+from actgate_operator.names import MANAGER
 from actgate_operator.operating import Operator
 from actgate_operator.settings import Settings
 from actgate_operator.writer import Writer
@@ -36,7 +37,7 @@ async def serve(settings: Settings) -> None:
     """
     metrics = Metrics()
     traces = tracing.from_environment("actgate-operator", settings.identity)
-    async with Cluster.from_environment(settings.kubeconfig, observe=metrics.asked) as cluster:
+    async with Cluster.from_environment(settings.kubeconfig, metrics.asked, MANAGER) as cluster:
         lease = Lease(cluster, settings.lease_namespace, settings.lease_name, settings.identity)
         live = Checks(lease, settings.unhealthy_after_seconds)
         ready = Checks(lease, settings.unready_after_seconds)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -13,9 +13,10 @@ from actgate_sandbox.service import Operator
 from tests.deploy import accounts
 from tests.deploy.conftest import Cluster
 from tests.deploy.installing import installed
-from tests.deploy.rendering import DEPLOY, Json, of_kind, render
+from tests.deploy.rendering import DEPLOY, Json, render
 from tests.operating.world import MANIFEST, MODEL, World
 from tests.support.crds import create, deployment_spec, manifest_spec
+from tests.support.rights import UNSEEN, Right, rights
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.needs_kubectl
@@ -25,14 +26,6 @@ KINDS: Final = ("deployments", "services", "horizontalpodautoscalers", "poddisru
 
 Request = tuple[str, str]
 """Verb and resource, with a subresource after a slash."""
-
-UNSEEN: Final = {
-    # To create by an apply is one request, a patch, for which the API server asks for both rights.
-    *(("create", kind) for kind in (*KINDS, "events", "secrets")),
-    # Asked for only by an admission plugin that is off by default, OwnerReferencesPermissionEnforcement.
-    ("update", "modeldeployments/finalizers"),
-}
-"""Rights that no request names."""
 
 
 class Running(NamedTuple):
@@ -90,22 +83,12 @@ def requests_of_webhook(webhook: accounts.Webhook) -> set[Request]:
 
 def rights_of(account: str) -> set[Request]:
     """Return every verb and resource that deploy/base grants to a service account."""
-    objects = render(DEPLOY / "base")
-    bound = {
-        (item["roleRef"]["kind"], item["roleRef"]["name"])
-        for kind in ("RoleBinding", "ClusterRoleBinding")
-        for item in of_kind(objects, kind)
-        if account in {subject["name"] for subject in item["subjects"]}
-    }
-    return {
-        (verb, resource)
-        for kind, name in bound
-        for role in of_kind(objects, kind)
-        if role["metadata"]["name"] == name
-        for rule in role["rules"]
-        for resource in rule["resources"]
-        for verb in rule["verbs"]
-    }
+    return named(rights(render(DEPLOY / "base")), account)
+
+
+def named(found: Iterable[Right], account: str) -> set[Request]:
+    """Return the verbs and resources of a service account's rights."""
+    return {(right.verb, right.resource) for right in found if right.service == account}
 
 
 def lacks(world: World, kind: str, field: str) -> bool:
@@ -225,10 +208,9 @@ def test_the_rights_are_enough_and_none_is_left_over(cluster: Cluster, running: 
     makes_a_certificate_again(cluster, running)
     asked = requests_of(running.operator)
     assert not {request: codes for request, codes in asked.items() if "403" in codes}
-    named = {request for request in asked if request[1]}
-    rights = rights_of("actgate-operator")
-    assert named <= rights
-    assert rights - named == UNSEEN
+    used = {request for request in asked if request[1]}
+    assert rights_of("actgate-operator") - used == named(UNSEEN, "actgate-operator")
+    assert used <= rights_of("actgate-operator")
     assert requests_of_webhook(running.webhook) == rights_of("actgate-webhook")
     log = running.webhook.log.read_text("utf-8")
     assert MODEL in log

@@ -19,6 +19,7 @@ from actgate.cluster.timing import Timing
 from actgate_operator.deadlines import Clocks
 from actgate_operator.feed import FeedTiming
 from actgate_operator.metrics import Metrics
+from actgate_operator.names import MANAGER
 from actgate_operator.operating import Operator
 from actgate_operator.settings import Settings
 from actgate_operator.writer import Writer
@@ -114,7 +115,7 @@ class RunningOperator:
 
     async def _work(self) -> None:
         kubeconfig = self._settings.kubeconfig
-        async with Cluster.from_environment(kubeconfig, observe=self.requests.append) as cluster:
+        async with Cluster.from_environment(kubeconfig, self.requests.append, MANAGER) as cluster:
             self.operator = Operator(
                 cluster,
                 self._make_writer(cluster, self._leading),

@@ -134,7 +134,7 @@ async def serve(settings: Settings) -> None:
     metrics, drain = Metrics(), Drain()
     traces = tracing.from_environment("actgate-webhook", settings.replica)
     certificates = Certificates(settings.tls_certificate, settings.tls_key, metrics, settings.client_ca)
-    cluster = Cluster.from_environment(settings.kubeconfig)
+    cluster = Cluster.from_environment(settings.kubeconfig, agent="actgate-webhook")
     lookup = Lookup(cluster, metrics, settings.unready_after_seconds)
     with listen(settings.host, settings.port) as listener:
         self_call = SelfCall(settings.host, listener.getsockname()[1], certificates)

@@ -21,6 +21,7 @@ from actgate.cluster.errors import Unintelligible
 from actgate.cluster.objects import Object, version_of
 from actgate.cluster.observing import Observer
 from actgate.cluster.resources import Resource
+from actgate.cluster.session import AGENT
 from actgate.cluster.transport import Query, Transport
 
 REQUEST_SECONDS = 10.0
@@ -50,28 +51,33 @@ class Cluster:
     """A connection to one API server, open inside `async with`.
 
     Every method raises a `ClusterError` where there is no answer to build on; `within` is the
-    number of seconds after which there is none. `observe` is told of every request.
+    number of seconds after which there is none. `observe` is told of every request, and the API server
+    of `agent`, who asks.
     """
 
     def __init__(
         self,
         configure: Callable[[], Awaitable[Configuration]],
         observe: Observer | None = None,
+        agent: str = AGENT,
     ) -> None:
         self._configure = configure
         self._observe = observe
+        self._agent = agent
         self._opened: Transport | None = None
 
     @classmethod
-    def from_environment(cls, kubeconfig: Path | None = None, observe: Observer | None = None) -> Self:
+    def from_environment(
+        cls, kubeconfig: Path | None = None, observe: Observer | None = None, agent: str = AGENT
+    ) -> Self:
         """Use the given kubeconfig, `$KUBECONFIG`, the pod's service account or `~/.kube/config`.
 
         They are read, and `Misconfigured` is raised, when the connection is opened.
         """
-        return cls(partial(access.find, kubeconfig), observe)
+        return cls(partial(access.find, kubeconfig), observe, agent)
 
     async def __aenter__(self) -> Self:
-        self._opened = Transport(await self._configure(), self._observe)
+        self._opened = Transport(await self._configure(), self._observe, self._agent)
         return self
 
     async def __aexit__(

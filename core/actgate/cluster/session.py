@@ -15,6 +15,8 @@ from actgate import __version__
 from actgate.cluster.errors import Misconfigured
 from actgate.cluster.observing import Observer, observed
 
+AGENT = "actgate"
+
 LINE_BYTES = 2**21
 """Half of the longest line of a watch: an object of the size that etcd takes, with room for its records."""
 
@@ -23,11 +25,13 @@ def open_session(
     configuration: Configuration,
     *middlewares: aiohttp.ClientMiddlewareType,
     observe: Observer | None = None,
+    agent: str = AGENT,
 ) -> aiohttp.ClientSession:
     """Open a session to the API server of `access.find`; whoever opens it closes it.
 
     Of the middlewares the first is the outermost; all of them are outside of ours. Raises
-    `Misconfigured` where the certificates cannot be used.
+    `Misconfigured` where the certificates cannot be used. By its agent a request is known in the API
+    server's audit log.
     """
     try:
         trust = RESTClientObject(configuration).ssl_context
@@ -35,7 +39,7 @@ def open_session(
         raise Misconfigured(f"the certificates to reach the API server: {error}") from error
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=trust),
-        headers={"User-Agent": f"actgate/{__version__}"},
+        headers={"User-Agent": f"{agent}/{__version__}"},
         # Not trust_env: for each request it would read the environment and ~/.netrc, in a thread.
         proxy=configuration.proxy or _proxy_for(configuration.host),
         read_bufsize=LINE_BYTES,

@@ -20,7 +20,7 @@ from actgate.cluster.errors import (
 )
 from actgate.cluster.objects import Object
 from actgate.cluster.observing import Observer
-from actgate.cluster.session import open_session
+from actgate.cluster.session import AGENT, open_session
 
 CONNECT_SECONDS = 5.0
 """How long a TCP connection with its TLS handshake may take."""
@@ -38,9 +38,11 @@ _HEADERS = {
 class Transport:
     """A pool of connections to one API server."""
 
-    def __init__(self, configuration: Configuration, observe: Observer | None = None) -> None:
+    def __init__(
+        self, configuration: Configuration, observe: Observer | None = None, agent: str = AGENT
+    ) -> None:
         self._host = configuration.host
-        self._session = open_session(configuration, observe=observe)
+        self._session = open_session(configuration, observe=observe, agent=agent)
 
     async def close(self) -> None:
         """Close the pool."""

@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from actgate.cluster.observing import words
 from actgate_sandbox.stand_in import bodies, discovery, openapi, reviews, scale
 from actgate_sandbox.stand_in.call import Call, Options, User
 from actgate_sandbox.stand_in.paths import ResourcePath, parse
@@ -44,6 +45,9 @@ _OPTIONS = {
     "DELETE": "DeleteOptions",
 }
 _log = logging.getLogger(__name__)
+_audit = logging.getLogger("actgate_sandbox.audit")
+"""At DEBUG one line for each request for an object: who asks by its User-Agent, verb, group, resource."""
+
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _TRUE = ("true", "1")
 
@@ -139,6 +143,7 @@ class Front:
         path = parse(request.url.path)
         if path is None or not path.plural:
             return self._discover(request, path)
+        _note(request, path)
         review = reviews.find_review(path.group, path.version, path.plural)
         if review is not None and request.method == "POST":
             sent = await bodies.read_object(request)
@@ -268,6 +273,14 @@ def _well_placed(resource: Resource, path: ResourcePath) -> bool:
 
 async def _healthy(_: Request) -> Response:
     return Response("ok", media_type="text/plain")
+
+
+def _note(request: Request, path: ResourcePath) -> None:
+    if _audit.isEnabledFor(logging.DEBUG):
+        watch = request.query_params.get("watch") in _TRUE
+        verb, resource = words(request.method, request.url.path, watch=watch)
+        agent = request.headers.get("user-agent", "").partition("/")[0]
+        _audit.debug("%s %s %s %s", agent, verb, path.group or "core", resource)
 
 
 def _user(request: Request) -> User:

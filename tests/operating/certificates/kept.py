@@ -19,6 +19,7 @@ from actgate_operator.certificates.keeper import Keeper, Places, service_names
 from actgate_operator.certificates.metrics import CertificateMetrics
 from actgate_operator.certificates.state import State
 from actgate_operator.deadlines import Clocks
+from actgate_operator.names import MANAGER
 from actgate_operator.writer import Writer
 from actgate_sandbox import registration
 from actgate_sandbox.rest import MERGE_PATCH, Rest
@@ -130,7 +131,7 @@ async def keeping(
     names = (*service_names("actgate-webhook", namespace), "127.0.0.1")
     shifted = Clocks(wall=lambda: clocks.wall() + offset[0])
     places = Places(namespace, LEAF, AUTHORITIES, f"actgate-{namespace}", names)
-    async with Cluster.from_environment(kubeconfig, observe=requests.append) as cluster:
+    async with Cluster.from_environment(kubeconfig, requests.append, MANAGER) as cluster:
         writer = Writer(cluster, leading)
         keeper = Keeper(
             cluster,
