@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from actgate_sandbox.rest import JSON_PATCH
+from actgate_sandbox.rest import JSON_PATCH, MERGE_PATCH
 from tests.operating.running import RunningOperator
 from tests.operating.world import MODEL, World
 from tests.support.waiting import wait_until
@@ -104,6 +104,24 @@ def test_an_added_variable_and_a_removed_one_are_mended(running: World) -> None:
     reply = running.rest("PATCH", running.path("deployments"), patch, JSON_PATCH, fieldManager="somebody")
     assert reply.status == 200
     wait_until(lambda: running.deployment()["spec"] == before)
+
+
+@pytest.mark.parametrize(
+    ("plural", "addition"),
+    [
+        ("horizontalpodautoscalers", {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 7}}}),
+        ("poddisruptionbudgets", {"unhealthyPodEvictionPolicy": "AlwaysAllow"}),
+    ],
+)
+def test_what_was_added_to_a_child_without_pods_is_taken_out(
+    running: World, plural: str, addition: Json
+) -> None:
+    """How a model scales and how it may be disrupted is its own to say."""
+    running.change({"replicas": None, "autoscaling": {"minReplicas": 2, "maxReplicas": 9}})
+    wait_until(lambda: running.child(plural) is not None)
+    (field,) = addition
+    assert field in edit(running, plural, {"spec": addition}, MERGE_PATCH)["spec"]
+    wait_until(lambda: field not in (running.child(plural) or {"spec": addition})["spec"])
 
 
 def test_a_restart_by_kubectl_is_left_alone(running: World, operator: RunningOperator) -> None:
