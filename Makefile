@@ -41,7 +41,7 @@ e2e: $(STAMP)
 	if [ -n "$$missing" ]; then \
 	  echo "make e2e is skipped: $$missing not found, set KUBEBUILDER_ASSETS to the folder that has them"; \
 	else \
-	  $(BIN)/python -m pytest --control-plane=envtest tests/deploy $(wildcard tests/e2e); \
+	  $(BIN)/python -m pytest --control-plane=envtest tests/deploy tests/e2e; \
 	fi
 
 lint: $(STAMP)
