@@ -75,9 +75,12 @@ def test_ctrl_c_ends_without_a_traceback(tmp_path: Path) -> None:
     """An interrupt while the input is read ends the command with 130 and no words."""
     fifo = tmp_path / "input.yaml"
     os.mkfifo(fifo)
+    # A shell's background job ignores interrupts, and hands that down to what it starts.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(  # noqa: S603 - our own program
         [PROGRAM, "check", "-f", str(fifo)], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
+    signal.signal(signal.SIGINT, handler)
     # Opening for writing waits until the command has opened the other end for reading.
     with process, fifo.open("w"):
         process.send_signal(signal.SIGINT)
