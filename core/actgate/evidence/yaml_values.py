@@ -16,6 +16,7 @@ from actgate.policy.rules.rule import shown
 
 MAX_DEPTH: Final = 100
 """Deepest nesting that is read; the deepest objects of Kubernetes, schemas in CRDs, stay below it."""
+_TOO_DEEP: Final = f"this is nested deeper than {MAX_DEPTH} levels"
 MAX_VALUES: Final = 1_000_000
 """Most values in a document once its aliases are spelled out."""
 _Parser: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -73,6 +74,9 @@ def documents(text: str, source: str) -> Iterator[tuple[object, int]]:
 
 def _translated(error: yaml.MarkedYAMLError, source: str) -> DocumentError:
     mark = error.problem_mark or error.context_mark
+    if error.problem is not None and "nesting" in error.problem:
+        # PyYAML 6.0.4 and libyaml bound flow collections themselves, in a scanner that reads ahead of us.
+        return DocumentError(_TOO_DEEP, source, mark.line + 1 if mark is not None else None)
     words = ", ".join(part for part in (error.context, error.problem) if part)
     if mark is None:
         return DocumentError(f"this is no YAML: {words}", source)
@@ -201,7 +205,7 @@ class _Document:
         if size > MAX_VALUES:
             raise self._error(f"this spells out to more than {MAX_VALUES} values")
         if depth > MAX_DEPTH:
-            raise self._error(f"this is nested deeper than {MAX_DEPTH} levels")
+            raise self._error(_TOO_DEEP)
 
     def _error(self, message: str) -> DocumentError:
         return DocumentError(message, self._source, self._line)
