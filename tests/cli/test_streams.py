@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import NOW, PROGRAM, actgate, bias, manifest, model, write
+from tests.cli.support import NOW, PROGRAM, actgate, bias, manifest, model, pipeline_file, write
 
 
 @pytest.fixture
@@ -143,3 +143,92 @@ def test_every_command_has_help(command: list[str]) -> None:
     done = actgate(*command, "--help", env={**os.environ, "COLUMNS": "88"})
     assert (done.returncode, done.stderr) == (0, "")
     assert max(map(len, done.stdout.splitlines())) <= 88
+
+
+WITH_OUTPUT: dict[str, list[str]] = {
+    "check": ["check", "-f", "GOOD", "--now", NOW],
+    "check of what is refused": ["check", "-f", "REFUSED", "--now", NOW],
+    "check as JSON": ["check", "-f", "GOOD", "--now", NOW, "-o", "json"],
+    "check as JUnit": ["check", "-f", "GOOD", "--now", NOW, "-o", "junit"],
+    "check as SARIF": ["check", "-f", "REFUSED", "--now", NOW, "-o", "sarif"],
+    "explain": ["explain"],
+    "explain a rule": ["explain", "bias/limit"],
+    "convert": ["manifest", "convert", "PIPELINE"],
+    "digest": ["manifest", "digest", "PIPELINE"],
+    "log verify": ["log", "verify", "-"],
+    "version": ["--version"],
+    "help": ["--help"],
+    "help of a command": ["check", "--help"],
+}
+
+
+def _shell(redirection: str, arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command in a shell that redirects as its user would have."""
+    write(folder / "good.yaml", manifest(), model())
+    write(folder / "refused.yaml", manifest(bias=[bias(0.2)]), model())
+    write(folder / "pipeline.json", pipeline_file())
+    names = {"GOOD": "good.yaml", "REFUSED": "refused.yaml", "PIPELINE": "pipeline.json"}
+    words = " ".join(names.get(argument, argument) for argument in arguments)
+    log = '{"time":"2026-11-23T12:00:00Z"}'
+    redirection, unbuffered, _ = redirection.partition(" unbuffered")
+    line = f"printf '{log}' | {PROGRAM} {words} {redirection}"
+    return subprocess.run(  # noqa: S602 - our own words
+        line,
+        shell=True,
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env={**os.environ, "PYTHONUNBUFFERED": "1" if unbuffered else ""},
+        timeout=120,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("arguments", WITH_OUTPUT.values(), ids=WITH_OUTPUT)
+@pytest.mark.parametrize("redirection", [">/dev/full", ">&-", ">/dev/full unbuffered"])
+def test_output_that_cannot_be_written_is_never_a_verdict(
+    redirection: str, arguments: list[str], tmp_path: Path
+) -> None:
+    """A report that has no place ends with 2 and one sentence, whatever the verdict would have been.
+
+    1 would say that a finding denies, 0 that a report was written, and Python's own 120 nothing at all.
+    """
+    done = _shell(redirection, arguments, tmp_path)
+    assert done.returncode == 2
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.startswith("actgate: ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["check", "-f", "-"], ["manifest", "convert", "-"], ["manifest", "digest", "-"], ["log", "verify", "-"]],
+    ids=" ".join,
+)
+@pytest.mark.parametrize("redirection", ["<&-", "0>writable"])
+def test_input_that_cannot_be_read_is_unusable(
+    redirection: str, arguments: list[str], tmp_path: Path
+) -> None:
+    """Standard input that is closed, or open for writing only, gets one sentence and 2."""
+    done = _shell(redirection, arguments, tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    (sentence,) = done.stderr.splitlines()
+    assert "standard input" in sentence
+
+
+@pytest.mark.parametrize("redirection", ["2>/dev/full", "2>&-"])
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["check", "-f", "GOOD", "--now", NOW], 0),
+        (["check", "-f", "REFUSED", "--now", NOW], 1),
+        (["check", "-f", "missing.yaml"], 2),
+        (["check"], 2),
+        (["manifest", "convert", "PIPELINE"], 2),
+    ],
+)
+def test_errors_that_cannot_be_written_change_no_verdict(
+    redirection: str, arguments: list[str], code: int, tmp_path: Path
+) -> None:
+    """Without standard error the exit code speaks alone; remarks that would be lost make it 2."""
+    done = _shell(redirection, arguments, tmp_path)
+    assert (done.returncode, done.stderr) == (code, "")

@@ -2,12 +2,16 @@
 
 import argparse
 import re
+import sys
 from datetime import datetime
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from actgate import __version__
-from actgate.cli import commands
+from actgate.cli import commands, streams
 from actgate.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 _ACTGATE: Final = """\
 Tells whether an AI model may run: its compliance manifest must show a bias check
@@ -76,6 +80,13 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(Exit.UNUSABLE, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+    def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
+        """Write help and versions like any result; argparse itself ignores that they cannot be written."""
+        if file is None or file is not sys.stdout:
+            super()._print_message(message, file)
+        else:
+            streams.write(lambda: file.write(message))
 
 
 def parser() -> argparse.ArgumentParser:

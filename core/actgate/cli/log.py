@@ -1,6 +1,5 @@
 """``actgate log verify``: whether a decision log is what was written, and what that does not prove."""
 
-import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,9 +7,10 @@ from typing import IO, Final
 
 from actgate.audit.lines import read
 from actgate.audit.verify import Fault, Proof, Seen, Verifier
+from actgate.cli import streams
 from actgate.cli.escaping import printable
 from actgate.cli.exits import Exit, UnusableError
-from actgate.cli.sources import STDIN
+from actgate.cli.files import STDIN
 
 _SHOWN: Final = 50
 """Faults that are told one by one; a log that was mangled as a whole has as many as lines."""
@@ -96,13 +96,14 @@ def _lines(name: str) -> Iterator[str]:
                 # A changed byte may be no UTF-8: that is a finding and no reason not to look.
                 yield line.decode("utf-8", "backslashreplace")
     except OSError as error:
-        raise UnusableError(f"{name} cannot be read: {error.strerror}") from None
+        called = "standard input" if name == STDIN else name
+        raise UnusableError(f"{called} cannot be read: {streams.reason(error)}") from None
 
 
 @contextmanager
 def _opened(name: str) -> Iterator[IO[bytes]]:
     if name == STDIN:
-        yield sys.stdin.buffer
+        yield streams.standard_input()
     else:
         with Path(name).open("rb") as file:
             yield file

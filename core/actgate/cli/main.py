@@ -1,10 +1,8 @@
 """The ``actgate`` command: arguments in, one handler, an exit code out."""
 
-import sys
 from collections.abc import Sequence
 
-from actgate.cli import arguments
-from actgate.cli.escaping import printable
+from actgate.cli import arguments, streams
 from actgate.cli.exits import Exit, UnusableError
 
 
@@ -12,18 +10,26 @@ def main(given: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; ``given`` stands in for the command line.
 
     Errors are one sentence each on standard error. The exit code is the verdict's, also when the reader of
-    the output goes away before its end.
+    the output goes away before its end; output that cannot be written is an error (``streams``).
     """
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            # What the terminal's encoding lacks is written as an escape: a name is no reason to fail.
-            stream.reconfigure(errors="backslashreplace")
     try:
-        options = arguments.parser().parse_args(given)
-        code: Exit = options.run(options)
+        streams.prepare()
+        code = _run(given)
     except UnusableError as error:
-        sys.stderr.writelines(f"actgate: {printable(sentence)}\n" for sentence in error.sentences)
+        streams.complain(error)
         return Exit.UNUSABLE
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
+    finally:
+        streams.settle()
+    return code
+
+
+def _run(given: Sequence[str] | None) -> int:
+    try:
+        options = arguments.parser().parse_args(given)
+    except SystemExit as ended:
+        # Help, the version, or wrong usage: argparse has written its text and wants to leave.
+        return int(ended.code or Exit.PASSED)
+    code: Exit = options.run(options)
     return code

@@ -1,22 +1,23 @@
 """Files, directories and standard input, as documents that know where they stand."""
 
-import sys
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from actgate import evidence
+from actgate.cli import files, streams
 from actgate.cli.exits import UnusableError
+from actgate.cli.files import STDIN
 
-STDIN: Final = "-"
-SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
-"""What a directory is searched for; a file that is named by itself may end in anything."""
+STDIN_NAME: Final = "stdin"
+"""What reports call standard input."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A text and how to call it: the path as the user wrote it, or ``stdin``."""
+    """A text and how to call it: the path as the user wrote it, or ``STDIN_NAME``."""
 
     name: str
     text: str
@@ -42,9 +43,9 @@ def read(arguments: Iterable[str]) -> list[Document]:
     """
     found: list[Document] = []
     sentences: list[str] = []
-    for name in _files(arguments, sentences):
+    for name in files.named(arguments, sentences):
         try:
-            found.extend(_documents(Source("stdin" if name == STDIN else name, _text(name))))
+            found.extend(_documents(Source(STDIN_NAME if name == STDIN else name, _text(name))))
         except UnusableError as error:
             sentences.extend(error.sentences)
         except evidence.DocumentError as error:
@@ -60,7 +61,7 @@ def read_one(argument: str) -> Document:
     Raises:
         UnusableError: When the file cannot be read, or does not hold exactly one document.
     """
-    if argument != STDIN and Path(argument).is_dir():
+    if argument != STDIN and os.path.isdir(argument):  # noqa: PTH112 - Path.is_dir raises for some names
         raise UnusableError(f"{argument} is a directory; name one file")
     found = read([argument])
     if len(found) != 1:
@@ -68,38 +69,20 @@ def read_one(argument: str) -> Document:
     return found[0]
 
 
-def _files(arguments: Iterable[str], sentences: list[str]) -> Iterator[str]:
-    """Yield each file once, however often and by whatever path it is named."""
-    seen: set[Path | str] = set()
-    for argument in arguments:
-        for name in _expanded(argument, sentences):
-            identity = name if name == STDIN else Path(name).resolve()
-            if identity not in seen:
-                seen.add(identity)
-                yield name
-
-
-def _expanded(argument: str, sentences: list[str]) -> Iterator[str]:
-    path = Path(argument)
-    if argument == STDIN or not path.is_dir():
-        yield argument
-        return
-    files = sorted(file for file in path.rglob("*") if file.suffix in SUFFIXES and file.is_file())
-    if not files:
-        sentences.append(f"the directory {argument} holds no *.yaml, *.yml or *.json file")
-    yield from map(str, files)
-
-
 def _text(name: str) -> str:
     try:
-        content = sys.stdin.buffer.read() if name == STDIN else Path(name).read_bytes()
+        content = streams.standard_input().read() if name == STDIN else Path(name).read_bytes()
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnusableError(f"{name} is not UTF-8 text: byte {error.start} cannot be read") from None
+        raise UnusableError(f"{_called(name)} is not UTF-8 text: byte {error.start} cannot be read") from None
     except FileNotFoundError:
         raise UnusableError(f"{name} does not exist") from None
     except OSError as error:
-        raise UnusableError(f"{name} cannot be read: {error.strerror}") from None
+        raise UnusableError(f"{_called(name)} cannot be read: {streams.reason(error)}") from None
+
+
+def _called(name: str) -> str:
+    return "standard input" if name == STDIN else name
 
 
 def _documents(source: Source) -> Iterator[Document]:

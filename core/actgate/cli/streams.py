@@ -1,0 +1,109 @@
+"""The standard streams of the command: what cannot be read or written is an error, never a verdict.
+
+A stream can be closed before the command starts (``>&-``), be full (``/dev/full``), or lose its reader. A
+report that was not written proves nothing, so all but the last end with exit code 2. A reader that goes away
+(``| head``) has what it wanted: the exit code stays that of the verdict, as for other commands of a shell.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import BinaryIO, Final, TextIO
+
+from actgate.cli.escaping import printable
+from actgate.cli.exits import UnusableError
+
+_HOW_OUT: Final = "redirect it to a file or a pipe that can be written"
+
+
+def prepare() -> None:
+    """Make the output streams fit for any name, and refuse to begin where the report has no place.
+
+    Raises:
+        UnusableError: Standard output is closed.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            # What the terminal's encoding lacks is written as an escape: a name is no reason to fail.
+            stream.reconfigure(errors="backslashreplace")
+    if sys.stdout is None:
+        raise UnusableError(f"standard output is closed, so the result has no place: {_HOW_OUT}")
+
+
+def standard_input() -> BinaryIO:
+    """Return standard input as bytes.
+
+    Raises:
+        UnusableError: It is closed.
+    """
+    if sys.stdin is None:
+        raise UnusableError("standard input is closed: redirect a file or a pipe into it, or name a file")
+    return sys.stdin.buffer
+
+
+def write(put: Callable[[], object]) -> None:
+    """Write to standard output, to its end.
+
+    Raises:
+        UnusableError: It cannot be written.
+    """
+    try:
+        put()
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence(sys.stdout)
+    except OSError as error:
+        _silence(sys.stdout)
+        raise UnusableError(
+            f"standard output cannot be written: {reason(error)}; {_HOW_OUT}, and run the command again"
+        ) from None
+
+
+def note(sentences: Iterable[str]) -> None:
+    """Write sentences that belong to the result to standard error, a line each.
+
+    Raises:
+        UnusableError: They cannot be written, and would be lost.
+    """
+    lines = [f"actgate: {printable(sentence)}\n" for sentence in sentences]
+    if not lines:
+        return
+    if sys.stderr is None:
+        raise UnusableError("standard error is closed, and the result has remarks that belong there")
+    try:
+        sys.stderr.writelines(lines)
+        sys.stderr.flush()
+    except BrokenPipeError:
+        _silence(sys.stderr)
+    except OSError as error:
+        _silence(sys.stderr)
+        raise UnusableError(f"standard error cannot be written: {reason(error)}") from None
+
+
+def complain(error: UnusableError) -> None:
+    """Write the sentences of an error; where standard error takes none, the exit code has to do."""
+    try:
+        note(error.sentences)
+    except UnusableError:
+        return
+
+
+def settle() -> None:
+    """Leave nothing in the buffer of standard error that would fail once more when Python exits."""
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except OSError:
+        _silence(sys.stderr)
+
+
+def reason(error: OSError) -> str:
+    """Return the system's words for an error; some errors of Python's own have no number."""
+    return error.strerror or str(error) or type(error).__name__
+
+
+def _silence(stream: TextIO) -> None:
+    """Send the rest of a stream nowhere: Python flushes once more when it exits, and would fail again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
