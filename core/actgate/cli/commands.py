@@ -24,6 +24,7 @@ def check(options: Namespace) -> Exit:
     documents, policies = sources.read(options.filename), sources.read(options.policy)
     verdicts = judge(inventory.take(documents, policies, options.namespace), options.now or datetime.now(UTC))
     streams.write(lambda: report.write(verdicts, options.output))
+    streams.note(report.remarks(verdicts, options.output))
     if verdicts.exit is Exit.NOTHING:
         streams.note([_NOTHING])
     return verdicts.exit

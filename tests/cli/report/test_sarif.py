@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from actgate.cli.check import Report
 from actgate.cli.report import sarif
 from actgate.policy import rules
 from tests.cli.report.conftest import line_of_the_bad_value
+from tests.cli.support import NOW, actgate, bias, manifest, model, write
 
 
 def run_of(report: Report) -> dict[str, Any]:
@@ -97,3 +99,88 @@ def test_the_run_says_what_was_judged(report: Report) -> None:
     run = run_of(report)
     assert (run["properties"]["judged"], run["properties"]["evaluatedAt"]) == (4, "2026-11-23T12:00:00Z")
     assert run["invocations"] == [{"executionSuccessful": True}]
+
+
+def uris(folder: Path, file: str) -> set[str]:
+    """Return the artifact locations of a refused model's report, as asked for in a folder."""
+    done = actgate("check", "-f", file, "--now", NOW, "-o", "sarif", cwd=folder)
+    (run,) = json.loads(done.stdout)["runs"]
+    assert run["results"]
+    return {
+        location["physicalLocation"]["artifactLocation"]["uri"]
+        for result in run["results"]
+        for location in (*result["locations"], *result["relatedLocations"])
+    }
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Return a Git checkout that holds a refused model below ``deploy/models``."""
+    root = tmp_path / "checkout"
+    (root / ".git").mkdir(parents=True)
+    (root / "deploy" / "models").mkdir(parents=True)
+    write(root / "deploy" / "models" / "a b.yaml", manifest(bias=[bias(0.2)]), model())
+    return root
+
+
+@pytest.mark.parametrize(
+    ("here", "stated"),
+    [
+        (".", "deploy/models/a b.yaml"),
+        (".", "./deploy/../deploy/models/a b.yaml"),
+        (".", "../checkout/deploy/models/a b.yaml"),
+        ("deploy", "models/a b.yaml"),
+        ("deploy", "../deploy/models"),
+        ("deploy/models", "."),
+        ("deploy/models", "ROOT/deploy/models/a b.yaml"),
+    ],
+)
+def test_uris_are_relative_to_the_repository(checkout: Path, here: str, stated: str) -> None:
+    """Code scanning finds a file by its path in the repository, wherever and however it was named."""
+    file = stated.replace("ROOT", str(checkout))
+    assert uris(checkout / here, file) == {"deploy/models/a%20b.yaml"}
+
+
+def test_a_worktree_is_a_repository_too(checkout: Path) -> None:
+    """In a worktree or a submodule ``.git`` is a file."""
+    (checkout / ".git").rmdir()
+    (checkout / ".git").write_text("gitdir: elsewhere")
+    assert uris(checkout / "deploy", "models") == {"deploy/models/a%20b.yaml"}
+
+
+def test_files_beyond_the_repository_have_absolute_uris(checkout: Path) -> None:
+    """A file outside is in no repository, and a relative URI would name another one."""
+    outside = write(checkout.parent / "outside.yaml", manifest(bias=[bias(0.2)]), model())
+    assert uris(checkout, "../outside.yaml") == {outside.resolve().as_uri()}
+
+
+def test_a_tracked_link_keeps_its_own_path(checkout: Path) -> None:
+    """What Git tracks is the link, not what it leads to."""
+    (checkout / "linked.yaml").symlink_to("deploy/models/a b.yaml")
+    assert uris(checkout, "linked.yaml") == {"linked.yaml"}
+
+
+def test_a_run_holds_no_more_results_than_code_scanning_takes(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The strongest stay, and the log and standard error say how many are left out."""
+    everything = run_of(report)["results"]
+    monkeypatch.setattr(sarif, "MOST_RESULTS", 2)
+    run = run_of(report)
+    assert len(run["results"]) == 2 < len(everything)
+    assert {result["level"] for result in run["results"]} == {"error"}
+    (remark,) = sarif.remarks(report)
+    assert f"{len(everything) - 2} of {len(everything)} findings are left out" in remark
+    (invocation,) = run["invocations"]
+    assert invocation["toolExecutionNotifications"][0]["message"]["text"] == remark
+
+
+def test_25000_results_are_the_limit_of_code_scanning(tmp_path: Path) -> None:
+    """9,000 manifests with three findings each: cut to the limit, said, and still refused."""
+    one = manifest(bias=[bias(0.2)], humanOversight={"enabled": False}, riskCategory=None)
+    many = ({**one, "metadata": {"name": f"m{number}"}} for number in range(9000))
+    file = write(tmp_path / "many.json", *many)
+    done = actgate("check", "-f", str(file), "--now", NOW, "-o", "sarif")
+    (run,) = json.loads(done.stdout)["runs"]
+    assert (done.returncode, len(run["results"])) == (1, 25_000)
+    assert "findings are left out" in done.stderr

@@ -1,9 +1,8 @@
 """How a report is written: for people on a terminal or in a log, and for machines."""
 
 import sys
-from collections.abc import Callable
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 from actgate.cli.check import Report
 
@@ -21,5 +20,13 @@ def write(report: Report, output_format: str) -> None:
 
         terminal.show(report)
         return
-    render: Callable[[Report], str] = import_module(f"{__name__}.{FORMATS[output_format]}").render
-    sys.stdout.write(render(report))
+    sys.stdout.write(_module(output_format).render(report))
+
+
+def remarks(report: Report, output_format: str) -> list[str]:
+    """Return sentences about the report that belong on standard error: what a format had to leave out."""
+    return _module(output_format).remarks(report) if output_format == "sarif" else []
+
+
+def _module(output_format: str) -> Any:  # noqa: ANN401 - one of the modules of this package
+    return import_module(f"{__name__}.{FORMATS[output_format]}")
