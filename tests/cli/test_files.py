@@ -135,19 +135,3 @@ def test_names_that_no_file_can_have_get_a_sentence(tmp_path: Path, argument: st
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert len(done.stderr.splitlines()) == 1
-
-
-def test_deep_folders_are_read_to_their_end(tmp_path: Path) -> None:
-    """Folders nest deeper than Python's calls may."""
-    deepest = tmp_path
-    here = os.open(tmp_path, os.O_DIRECTORY)
-    for _ in range(1500):
-        os.mkdir("d", dir_fd=here)
-        below = os.open("d", os.O_DIRECTORY, dir_fd=here)
-        os.close(here)
-        here = below
-        deepest = deepest / "d"
-    os.close(os.open("a.yaml", os.O_CREAT, dir_fd=here))
-    os.close(here)
-    found, sentences = named(tmp_path)
-    assert (len(found), sentences) == (1, [])

@@ -1,6 +1,7 @@
 """Every example, judged at every door: one question, one answer, finding by finding."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,9 +43,9 @@ def denials(verdict: Any) -> set[str]:  # noqa: ANN401 - JSON
 
 
 def line(item: dict[str, str]) -> str:
-    """Return a finding of the JSON report as a line of a refusal."""
-    words = f"{item['message']}; to mend it: {item['remedy']} ({item['basis']})"
-    return f"[{item['rule']}] {item['path']}: {words}"
+    """Return a finding of the JSON report as a line of a refusal, without its remediation."""
+    manifest = f"compliancemanifest/{item['manifest']} " if item["manifest"] else ""
+    return f"[{item['rule']}] {manifest}{item['path']}: {item['message']} ({item['basis']})"
 
 
 def warned(verdict: Any) -> set[str]:  # noqa: ANN401 - JSON
@@ -57,8 +58,9 @@ def warned(verdict: Any) -> set[str]:  # noqa: ANN401 - JSON
 
 
 def refusal_lines(message: str) -> set[str]:
-    """Return the findings in a refusal's message."""
-    return {text for text in message.splitlines() if text.startswith("[")}
+    """Return the findings in a refusal's message; which of them says a remediation is its own affair."""
+    lines = (text for text in message.splitlines() if text.startswith("["))
+    return {re.sub(r"; fix: .*( \([^()]*\))$", r"\1", text) for text in lines}
 
 
 def review(obj: dict[str, Any], namespace: str) -> dict[str, Any]:

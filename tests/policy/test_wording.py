@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 
 from actgate.api.compliance_policy import Enforcement
 from actgate.policy import Finding, Outcome, Verdict, rules
+from actgate.policy.evidence import ModelIdentity
 from actgate.policy.rules.rule import shown
 from actgate.policy.wording import HEADLINE, MOST_LINES, WARNING, ascii_only, cut, line, refusal, warnings
-from tests.policy.build import judge, manifest, measured
+from tests.policy.build import judge, manifest, measured, subject
 
 words = st.text(max_size=300)
 
@@ -32,11 +33,33 @@ def test_a_refusal_has_a_headline_and_one_line_per_finding_that_denies() -> None
         "bias/limit, bias/claim: mitigate the disparity, measure again and write a new manifest"
     )
     assert limit == (
-        '[bias/limit] spec.bias[0].value: demographic_parity_difference is -0.2 for "gender", beyond the '
-        "limit 0.05 (policy baseline); to mend it: mitigate the disparity, measure again and write a new "
-        "manifest (house policy)"
+        "[bias/limit] compliancemanifest/credit-risk-scorer-v2 spec.bias[0].value: "
+        'demographic_parity_difference is -0.2 for "gender", beyond the limit 0.05 (policy baseline) '
+        "(house policy)"
     )
-    assert claim.startswith("[bias/claim] spec.bias[0].compliant: ")
+    assert claim.startswith("[bias/claim] compliancemanifest/credit-risk-scorer-v2 spec.bias[0].compliant: ")
+
+
+def test_a_refusal_names_the_manifest_of_each_field_that_is_not_the_subjects() -> None:
+    """``spec.bias[0].value`` is no field of the Deployment that was refused."""
+    text = refusal(judge(manifest(oversight=None), subject(model=ModelIdentity("Other"))))
+    about = {line.split("]")[0][1:]: line.split("] ")[1].split(" ")[0] for line in text.split("\n")[1:]}
+    assert about == {
+        "link/model": "spec.model:",
+        "oversight/missing": "compliancemanifest/credit-risk-scorer-v2",
+    }
+
+
+def test_each_remediation_is_said_once() -> None:
+    """The headline says the first one, and a line says one that no line before it did."""
+    text = refusal(verdict(finding(remedy="do this"), finding(remedy="do that"), finding(remedy="do that")))
+    assert (text.count("do this"), text.count("do that")) == (1, 1)
+
+
+def test_a_remediation_that_the_headline_cuts_is_said_in_full() -> None:
+    """Nothing is lost to the 200 characters of a status line."""
+    long = "measure " * 40
+    assert refusal(verdict(finding(remedy=long))).count(long) == 1
 
 
 def test_a_refusal_does_not_list_what_only_warns() -> None:
@@ -107,7 +130,7 @@ def test_a_foreign_value_is_short_escaped_and_cannot_close_its_quotes() -> None:
 
 def test_a_line_names_rule_field_message_remedy_and_basis() -> None:
     """One line is all that somebody needs who was refused."""
-    assert line(finding()) == "[bias/limit] spec.x: too much; to mend it: mend it (house policy)"
+    assert line(finding()) == "[bias/limit] spec.x: too much; fix: mend it (house policy)"
 
 
 def test_long_names_do_not_flood_a_message() -> None:

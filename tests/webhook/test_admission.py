@@ -214,7 +214,8 @@ def test_kubectl_shows_the_refusal_and_how_to_mend_it(guarded: Guarded, kubectl:
     assert outcome.code == 1
     assert "compliancemanifest.actgate.dev/credit-risk-scorer-v2 created" in outcome.out
     assert "denied the request: bias/limit" in outcome.err
-    assert "to mend it: " in outcome.err
+    assert "mitigate the disparity, measure again and write a new manifest" in outcome.err
+    assert "[bias/limit] compliancemanifest/credit-risk-scorer-v2 spec.bias[0].value: " in outcome.err
     repaired = {**manifest, "metadata": {**manifest["metadata"], "name": "repaired"}}
     repaired["spec"] = manifest_object()["spec"]
     model["spec"]["complianceManifestRef"]["name"] = "repaired"

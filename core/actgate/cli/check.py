@@ -7,9 +7,6 @@ from actgate.cli.exits import Exit, UnusableError
 from actgate.cli.inventory import NAMESPACE_NAME_LABEL, Evidence, Inventory
 from actgate.cli.sources import Document
 from actgate.policy import Finding, Outcome, Policy, Subject, Verdict, decide, workload
-from actgate.policy.rules import link, residency
-
-_ABOUT_SUBJECTS = frozenset({link.MANIFEST.id, link.MODEL.id, residency.SERVING.id})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +21,7 @@ class Judged:
 
     def about(self, finding: Finding) -> Document:
         """Return the document that has the finding's field: the evidence's or the subject's own."""
-        speaks_of_subject = finding.rule in _ABOUT_SUBJECTS or (
-            finding.rule == link.DIGEST.id and finding.path == self.subject.model_path
-        )
-        return self.document if speaks_of_subject or self.evidence is None else self.evidence.document
+        return self.document if finding.about is None or self.evidence is None else self.evidence.document
 
     def origin(self, finding: Finding) -> str | None:
         """Return what the pipeline's own file (v0) calls the finding's field, if it is in one."""

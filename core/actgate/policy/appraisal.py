@@ -85,7 +85,10 @@ def _appraise(manifest: Manifest, policies: tuple[Policy, ...], moment: datetime
         since=max((point for point in points if point <= moment), default=None),
         until=min((point for point in points if point > moment), default=None),
         tier=classified.tier,
-        findings=ordered(_judge(manifest, classified, policies, moment)),
+        findings=ordered(
+            finding.about_manifest(manifest.name)
+            for finding in _judge(manifest, classified, policies, moment)
+        ),
     )
 
 

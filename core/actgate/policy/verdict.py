@@ -23,26 +23,32 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One reason: which rule, on what basis, about which field, and how to mend it."""
+    """One reason: which rule, on what basis, about which field of what, and how to fix it."""
 
     rule: str
     """Rule id, such as ``bias/limit``."""
     basis: str
     """A provision of the AI Act, ``house policy``, or ``actgate`` for the gate's own mechanics."""
     path: str
-    """Field that it is about, such as ``spec.bias[0].value``."""
+    """Field that it is about, such as ``spec.bias[0].value``; of what is said by ``about``."""
     message: str
     """What was found and what was expected."""
     remedy: str
-    """How to mend it."""
+    """How to fix it."""
     effect: Enforcement
     """Deny refuses, Warn tells the user, Audit is only recorded."""
+    about: str | None = None
+    """Name of the ComplianceManifest that has the field; None where it is the subject's own."""
 
     def with_effect(self, effect: Enforcement) -> "Finding":
         """Return the same finding with another effect."""
         if effect is self.effect:
             return self
-        return Finding(self.rule, self.basis, self.path, self.message, self.remedy, effect)
+        return Finding(self.rule, self.basis, self.path, self.message, self.remedy, effect, self.about)
+
+    def about_manifest(self, name: str) -> "Finding":
+        """Return the same finding as one about a field of the manifest with this name."""
+        return Finding(self.rule, self.basis, self.path, self.message, self.remedy, self.effect, name)
 
     @property
     def strength(self) -> int:

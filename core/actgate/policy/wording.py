@@ -1,8 +1,10 @@
 """A verdict in words: the refusal that kubectl and GitOps tools show, and warnings.
 
 Flux and Argo CD cut a message after about 200 characters in their status lines, so those name the
-failed rules and the first remedy. The API server cuts a warning after 256 characters and drops all of
-them past 4096 in total; its conventions ask for at most 120 characters of ASCII.
+failed rules and the first remediation. Each remediation is said once, and a field of the evidence is
+named with its manifest: the user who is refused has written another object. The API server cuts a
+warning after 256 characters and drops all of them past 4096 in total; its conventions ask for at most
+120 characters of ASCII.
 """
 
 from collections.abc import Iterable
@@ -27,8 +29,12 @@ def refusal(verdict: Verdict) -> str:
     """Return the message of a refusal: a headline, then one line per finding that denies."""
     denying = [item for item in verdict.findings if item.effect is Enforcement.DENY]
     rules = _named(verdict.failed_rules)
-    headline = cut(f"{rules}: {denying[0].remedy}" if denying else "refused", HEADLINE)
-    lines = [headline, *(line(item) for item in denying[:MOST_LINES])]
+    headline = f"{rules}: {denying[0].remedy}" if denying else "refused"
+    lines = [cut(headline, HEADLINE)]
+    said = {denying[0].remedy} if denying and lines[0] == headline else set()
+    for item in denying[:MOST_LINES]:
+        lines.append(line(item, remediation=item.remedy not in said))
+        said.add(item.remedy)
     if len(denying) > MOST_LINES:
         lines.append(f"and {len(denying) - MOST_LINES} more findings")
     return "\n".join(lines)
@@ -43,11 +49,11 @@ def _named(rules: tuple[str, ...]) -> str:
     return ""
 
 
-def line(finding: Finding) -> str:
-    """Return one finding as one line: rule, field, what was found, how to mend it, and the basis."""
-    return ascii_only(
-        f"[{finding.rule}] {finding.path}: {finding.message}; to mend it: {finding.remedy} ({finding.basis})"
-    )
+def line(finding: Finding, *, remediation: bool = True) -> str:
+    """Return one finding as one line: rule, manifest, field, what was found, how to fix it, basis."""
+    manifest = f"compliancemanifest/{finding.about} " if finding.about is not None else ""
+    fix = f"; fix: {finding.remedy}" if remediation else ""
+    return ascii_only(f"[{finding.rule}] {manifest}{finding.path}: {finding.message}{fix} ({finding.basis})")
 
 
 def warnings(findings: Iterable[Finding]) -> list[str]:

@@ -182,7 +182,9 @@ def _first_line(applied: Applied) -> str:
     text = "\n".join(lines)
     if invalid := re.search(r" is invalid:\s*(?:\* )?([^\n]+)", text):
         return invalid[1]
-    if finding := re.search(r"^\[[a-z/]+\] \S+ (.+?); to mend it:", text, re.MULTILINE):
+    if finding := re.search(
+        r"^\[[a-z/]+\] (?:compliancemanifest/\S+ )?\S+ (.+?)(?:; fix: .*)? \([^()]*\)$", text, re.MULTILINE
+    ):
         return finding[1]
     return lines[-1] if lines else ""
 

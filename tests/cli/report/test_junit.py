@@ -42,7 +42,7 @@ def test_a_consumer_reads_the_counts_and_the_reasons(report: Report) -> None:
     assert isinstance(failure, Failure)
     assert failure.message == "bias/limit, bias/claim"
     assert len(str(failure.text).splitlines()) == 2
-    assert "to mend it: mitigate the disparity" in str(failure.text)
+    assert "fix: mitigate the disparity" in str(failure.text)
 
 
 def test_warnings_stand_in_the_output_of_the_suite(report: Report) -> None:

@@ -15,7 +15,7 @@ def test_the_report_is_stable_and_can_be_searched_line_by_line(report: Report) -
     assert lines[2:4] == [
         f"  Deny bias/limit {value} spec.bias[0].value: demographic_parity_difference is 0.2 "
         'for "gender", beyond the limit 0.05 (policy house)',
-        "    to mend it: mitigate the disparity, measure again and write a new manifest; basis: house policy",
+        "    fix: mitigate the disparity, measure again and write a new manifest; basis: house policy",
     ]
     assert lines[-1] == "4 judged: 2 failed, 1 passed with warnings, 1 passed"
 
@@ -34,4 +34,4 @@ def test_names_cannot_steer_a_terminal_or_forge_lines(hostile: Report) -> None:
     """Control characters of names are escaped, so that each line is one of ours."""
     lines = plain.render(hostile).splitlines()
     assert all(line.isprintable() for line in lines)
-    assert all(line.startswith(("FAIL ", "  Deny ", "    to mend it: ", "1 judged")) for line in lines)
+    assert all(line.startswith(("FAIL ", "  Deny ", "    fix: ", "1 judged")) for line in lines)

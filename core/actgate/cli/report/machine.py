@@ -74,6 +74,7 @@ def _finding(judged: Judged, finding: Finding) -> dict[str, Any]:
         "rule": finding.rule,
         "basis": finding.basis,
         "effect": finding.effect,
+        "manifest": finding.about,
         "path": finding.path,
         "origin": judged.origin(finding),
         "file": file,

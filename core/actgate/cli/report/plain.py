@@ -35,4 +35,4 @@ def _subject(judged: Judged) -> Iterator[str]:
             f"  {finding.effect} {finding.rule} {place_words(judged, finding)} "
             f"{path_words(judged, finding)}: {printable(finding.message)}"
         )
-        yield f"    to mend it: {printable(finding.remedy)}; basis: {finding.basis}"
+        yield f"    fix: {printable(finding.remedy)}; basis: {finding.basis}"

@@ -95,7 +95,7 @@ def _result(judged: Judged, finding: Finding, root: Path) -> dict[str, Any]:
         "level": _LEVELS[finding.effect],
         "message": {
             "text": f"{subject_words(judged)}: {printable(finding.message)}. "
-            f"To mend it: {printable(finding.remedy)} ({finding.basis})"
+            f"Fix: {printable(finding.remedy)} ({finding.basis})"
         },
         "locations": [
             {

@@ -49,7 +49,7 @@ def _panel(judged: Judged) -> Panel:
     table = Table(box=None, expand=True, padding=(0, 2, 1, 0), header_style="dim")
     table.add_column("effect", no_wrap=True)
     table.add_column("rule", no_wrap=True)
-    table.add_column("what was found, and how to mend it", ratio=1)
+    table.add_column("what was found, and how to fix it", ratio=1)
     for finding in verdict.findings:
         table.add_row(
             Text(finding.effect, style=_EFFECT_STYLES[finding.effect]), finding.rule, _words(judged, finding)
@@ -69,7 +69,7 @@ def _words(judged: Judged, finding: Finding) -> RenderableType:
     return Text.assemble(
         printable(finding.message),
         (f" ({finding.basis})", "dim"),
-        "\nto mend it: ",
+        "\nfix: ",
         printable(finding.remedy),
         (f"\n{place_words(judged, finding)} {path_words(judged, finding)}", "dim"),
     )

@@ -134,17 +134,18 @@ def _digest(subject: Subject, manifest: Manifest, effect: Enforcement) -> Iterat
     if subject.kind != MODEL_DEPLOYMENT and subject.images and manifest.images:
         return  # A workload's model is in its images: _images compares them, by digest.
     sides = (
-        (subject.model_path, f"the {subject.kind}", subject.model),
-        ("spec.model.digest", "the manifest", manifest.model),
+        (subject.model_path, f"the {subject.kind}", subject.model, None),
+        ("spec.model.digest", "the manifest", manifest.model, manifest.name),
     )
-    for path, who, identity in sides:
+    for path, who, identity, about in sides:
         if identity is None or identity.digest is None:
-            yield DIGEST.finding(
+            finding = DIGEST.finding(
                 effect,
                 path,
                 f"{who} states no digest of the model, and the policy requires one",
                 "state the artefact's digest as sha256:<64 hex digits>",
             )
+            yield finding if about is None else finding.about_manifest(about)
 
 
 def unproven(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Finding]:
