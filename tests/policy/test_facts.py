@@ -18,14 +18,20 @@ PINNED = {
         "ai_act.json": "43b4d816d0382d091fcd3b75c0fdd8b4d212742e237b68d55b6e965982ac3558",
         "countries.json": "a5344f581805182cbc4102033c3958d472254d23d717dffc0476b8a573fc0d95",
         "regions.csv": "46f4ca7a82c9aae3bd24d602e5fe70527cd58794fe4cc813a8e48a616e4c0f12",
-    }
+    },
+    "2026-11-26": {
+        "ai_act.json": "d49941ef924cb0eff0ffe4e839292082d291a9cfbb7ff86d0b138fe8c6fb8d0a",
+        "countries.json": "a5344f581805182cbc4102033c3958d472254d23d717dffc0476b8a573fc0d95",
+        "place_names.json": "7932ab6e9f58643ba8342cf3c5b7329973a6b229ae7a7adcf6cd0dffd0bf29b3",
+        "regions.csv": "f67ea1d79a8ccf940288e999157eee363ecbbd75408ba87bde0ce0041b0fcd9b",
+    },
 }
 """Digests of the data files per ruleset: whoever changes a fact sets a new RULESET and adds it here."""
 
 ROWS = region_rows()
 
 
-@pytest.mark.parametrize("name", ["ai_act.json", "countries.json", "regions.csv"])
+@pytest.mark.parametrize("name", ["ai_act.json", "countries.json", "place_names.json", "regions.csv"])
 def test_a_change_of_facts_is_a_new_ruleset(name: str) -> None:
     """Every verdict names its ruleset, so the same id must always mean the same facts."""
     found = hashlib.sha256((files("actgate.policy.data") / name).read_bytes()).hexdigest()
@@ -104,8 +110,36 @@ def test_annex_iii_has_its_eight_areas() -> None:
 
 
 def test_the_region_table_is_plain_csv() -> None:
-    """Every row has exactly the seven columns, none of them empty."""
+    """Every row has exactly the eight columns, and only the note may be empty."""
     text = (files("actgate.policy.data") / "regions.csv").read_text(encoding="utf-8")
     header, *rows = csv.reader(text.splitlines())
-    assert header == ["provider", "region", "city", "country", "eu_member", "eea_member", "source"]
-    assert all(len(row) == 7 and all(cell == cell.strip() != "" for cell in row) for row in rows)
+    assert header == ["provider", "region", "city", "country", "eu_member", "eea_member", "source", "note"]
+    assert all(len(row) == 8 and all(cell == cell.strip() for cell in row) and all(row[:7]) for row in rows)
+
+
+def test_a_city_holds_names_and_no_remark() -> None:
+    """Every word of the column explains a residency text, so "not London" stands in the note."""
+    forbidden = {"not", "restricted", "legacy", "closed", "only", "pair", "realm"}
+    for row in ROWS:
+        assert forbidden.isdisjoint(re.findall(r"[a-z]+", row["city"].lower())), row
+
+
+@pytest.mark.parametrize(
+    ("code", "countries"),
+    [
+        *(("eu-west-3", {"FR"}), ("eu-central-1", {"DE"}), ("eu-north-1", {"SE"}), ("eu-south-1", {"IT"})),
+        *(("francecentral", {"FR"}), ("europe-west9", {"FR"}), ("eu-de", {"DE"}), ("fr-par", {"FR"})),
+        *(("eu-west-1", {"IE", "GB"}), ("eu-west-2", {"GB", "FR"})),
+    ],
+)
+def test_the_regions_of_the_world_make_no_european_code_ambiguous(code: str, countries: set[str]) -> None:
+    """A code that named one country before the table grew still does."""
+    assert {place.country for place in locate(code)} == countries
+
+
+@pytest.mark.parametrize("provider", ["aws", "azure", "gcp", "oci", "alibaba", "ibm"])
+def test_the_large_clouds_are_known_on_every_continent(provider: str) -> None:
+    """Each has regions in the United States, Japan and Australia or Singapore."""
+    known = {row["country"] for row in ROWS if row["provider"] == provider}
+    assert {"US", "JP"} <= known
+    assert {"AU", "SG"} & known

@@ -16,7 +16,8 @@ from actgate.evidence import naming, places
 from actgate.evidence.paths import parent
 from actgate.evidence.shape import got
 from actgate.policy.evidence import Region
-from actgate.policy.regions import locate, other_towns
+from actgate.policy.regions import locate
+from actgate.policy.residency_text import read
 from actgate.policy.rules.rule import shown
 
 NAME: Final = "model_name"
@@ -197,12 +198,8 @@ class _Translator:
             return {"regions": [{"region": stated}]}
         found = places.regions_in(stated) if len(stated) <= _LONGEST else (Region(stated),)
         for index, region in enumerate(found):
-            for town in other_towns(region.statement or "", locate(region.code, region.provider)):
-                self._weak(
-                    f"spec.training.regions[{index}].statement",
-                    f"{shown(region.statement)} also names {town.town}, {town.country}, which is not "
-                    f"region {shown(region.code)}",
-                )
+            for doubt in _doubts(region):
+                self._weak(f"spec.training.regions[{index}].statement", f"{shown(region.statement)} {doubt}")
         return {"regions": [region_fields(region) for region in found]}
 
     def _bias(self) -> None:
@@ -262,6 +259,15 @@ class _Translator:
 def _assumed(stated: object) -> Iterator[str]:
     if isinstance(stated, list):
         yield from (name for name in stated if isinstance(name, str) and name in FIELDS)
+
+
+def _doubts(region: Region) -> Iterator[str]:
+    """Yield what a region's statement says beside the region."""
+    reading = read(region.statement or "", locate(region.code, region.provider))
+    for label, _ in reading.others:
+        yield f"also names {label}, which is not region {shown(region.code)}"
+    for words in reading.unexplained:
+        yield f"says {shown(words)}, which is not understood"
 
 
 def _plain(key: object) -> str:

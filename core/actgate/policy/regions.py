@@ -5,8 +5,7 @@ code that the table does not hold is unknown, and unknown is never allowed.
 """
 
 import re
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -19,7 +18,7 @@ _DASH_NUMBER: Final = re.compile(r"^(.+)-\d{1,2}$")  # fr-par-1
 _ZONE_ENDINGS: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
     "aws": (_LETTER,),
     "aws-eusc": (_LETTER,),
-    "alibaba": (_LETTER,),
+    "alibaba": (_LETTER, re.compile(r"^(cn-[a-z]+)-[a-z]$")),  # eu-central-1a, cn-hongkong-b
     "outscale": (_LETTER,),
     "gcp": (_DASH_LETTER,),
     "gcp-dedicated-de": (_DASH_LETTER,),
@@ -35,7 +34,12 @@ _ZONE_ENDINGS: Final[dict[str, tuple[re.Pattern[str], ...]]] = {
 """How each provider makes a zone's name from its region's; a name of another form is unknown."""
 
 
-_PARTS_OF_THE_MAP: Final = frozenset({"Netherlands", "Germany", "Germany South", "Austria West"})
+_PARTS_OF_THE_MAP: Final = frozenset(
+    {
+        *("Netherlands", "Germany", "Germany South", "Austria West", "United States", "Canada", "Mexico"),
+        *("Brazil", "China", "Malaysia", "Thailand", "New Zealand", "Israel", "United Arab Emirates"),
+    }
+)
 """What stands in the table's city column where a provider names no town."""
 
 
@@ -58,6 +62,14 @@ class Place:
         """Whether the table knows the town; some providers tell no more than the country."""
         return self.town not in _PARTS_OF_THE_MAP
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The town, where there is one, and the other names of it that the table keeps in brackets."""
+        also = tuple(
+            name.strip() for part in re.findall(r"\(([^)]*)\)", self.city) for name in part.split("/")
+        )
+        return (self.town, *also) if self.names_a_town else also
+
 
 def _by_code() -> dict[str, tuple[Place, ...]]:
     table: dict[str, list[Place]] = {}
@@ -79,6 +91,8 @@ def locate(code: str, provider: str | None = None) -> tuple[Place, ...]:
     The exact code is tried before a zone ending of the provider is taken off, and letter case is
     ignored. Without a provider the answer holds one place per provider that uses the code.
     """
+    if not code.isascii():  # A look-alike letter, or one that only becomes ASCII in small letters.
+        return ()
     wanted = provider.strip().lower() if provider is not None else None
     lowered = code.strip().lower()
     exact = _named(lowered, wanted)
@@ -92,38 +106,12 @@ def locate(code: str, provider: str | None = None) -> tuple[Place, ...]:
     )
 
 
-def towns_named(text: str) -> tuple[Place, ...]:
-    """Return the places whose town stands as a word in a text, one per town and country.
-
-    Letter case and accents are ignored: "Zürich" names Zurich.
-    """
-    decomposed = unicodedata.normalize("NFKD", text)
-    lowered = "".join(mark for mark in decomposed if not unicodedata.combining(mark)).lower()
-    named: dict[tuple[str, str], Place] = {}
-    for pattern, place in _TOWNS:
-        if pattern.search(lowered):
-            named.setdefault((place.town, place.country), place)
-    return tuple(named.values())
-
-
-def other_towns(text: str, places: Iterable[Place]) -> tuple[Place, ...]:
-    """Return the places whose town a text names beside the town or country of these places."""
-    known = tuple(places)
-    towns = {place.town for place in known}
-    countrywide = {place.country for place in known if not place.names_a_town}
-    return tuple(
-        place for place in towns_named(text) if place.town not in towns and place.country not in countrywide
-    )
+def every_place() -> Iterator[Place]:
+    """Yield every row of the region table."""
+    for places in _PLACES.values():
+        yield from places
 
 
 def _named(code: str, provider: str | None) -> tuple[Place, ...]:
     places = _PLACES.get(code, ())
     return tuple(place for place in places if provider in (None, place.provider))
-
-
-_TOWNS: Final = tuple(
-    (re.compile(rf"\b{re.escape(place.town.lower())}\b"), place)
-    for places in _PLACES.values()
-    for place in places
-    if place.names_a_town
-)

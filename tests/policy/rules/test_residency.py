@@ -31,6 +31,10 @@ def test_residency_training_that_is_not_stated() -> None:
         (Region("norwayeast", "azure"), "Oslo, NO (azure)"),
         (Region("eu-jovanovac-1", "oci"), "Kragujevac, RS (oci)"),
         (Region("eu-west-1", "alibaba"), "London, GB (alibaba)"),
+        (Region("us-east-1", "aws"), "N. Virginia, US (aws); allowed: EU"),
+        (Region("us-east-1"), "N. Virginia, US (aws) or Virginia, US (alibaba)"),
+        (Region("chinanorth3", "azure"), "China, CN (azure)"),
+        (Region("ap-southeast-1b", "aws"), "Singapore, SG (aws)"),
     ],
 )
 def test_residency_training_in_a_country_that_is_not_allowed(region: Region, place: str) -> None:
@@ -41,7 +45,7 @@ def test_residency_training_in_a_country_that_is_not_allowed(region: Region, pla
 @pytest.mark.parametrize(
     "region",
     [
-        Region("us-east-1", "aws"),
+        Region("us-east-9", "aws"),
         Region("eu-west-3-cmn-wlz-1a", "aws"),
         Region("EU", None),
         Region("eu-west-3", "azure"),
@@ -84,15 +88,101 @@ def test_norway_is_in_the_eea_and_not_in_the_eu(countries: list[str], allowed: b
     [
         (Region("eu-west-3", "aws", "EU-WEST-3 (Paris/Frankfurt)"), "Warn"),
         (Region("eu-west-3", None, "EU-WEST-3 (Paris/Frankfurt)"), "Warn"),
-        (Region("eu-west-3", "aws", "Paris, and Zürich for the copy"), "Deny"),
-        (Region("eu-west-3", "aws", "eu-west-3 or London"), "Deny"),
+        (Region("eu-west-3", None, "EU-WEST-3 (Paris/Allemagne)"), "Warn"),
+        (Region("eu-west-3", "aws", "eu-west-3 eu-central-1"), "Warn"),
+        (Region("eu-west-3", "aws", "Paris, and Zürich"), "Deny"),
+        (Region("eu-west-3", "aws", "eu-west-3 London"), "Deny"),
+        (Region("eu-west-3", "aws", "eu-west-3 us-east-1"), "Deny"),
     ],
 )
-def test_a_statement_that_names_another_city(region: Region, effect: str) -> None:
-    """A second city in the source's own words is a doubt, and a refusal where it is not allowed."""
+def test_a_statement_that_names_another_place(region: Region, effect: str) -> None:
+    """A second place in the source's own words is a doubt, and a refusal where it is not allowed."""
     (finding,) = found(judge(manifest(training_regions=(region,))), RESIDENCY)
     assert (finding.effect, finding.path) == (effect, "spec.training.regions[0].statement")
     assert "also names" in finding.message
+
+
+def test_a_statement_that_names_allowed_and_other_places_says_both() -> None:
+    """Frankfurt is a warning, London and Tokyo are one refusal."""
+    region = Region("eu-west-3", "aws", "eu-west-3 (Frankfurt, London, Tokyo)")
+    denied, warned = found(judge(manifest(training_regions=(region,))), RESIDENCY)
+    assert (denied.effect, warned.effect) == ("Deny", "Warn")
+    assert "also names London, GB and Tokyo, JP, which is not" in denied.message
+    assert "also names Frankfurt, DE, which is not" in warned.message
+
+
+@pytest.mark.parametrize(
+    ("statement", "quoted"),
+    [
+        ("not eu-west-3", '"not" cannot be understood as region "eu-west-3"'),
+        ("eu-west-3 or wherever", '"or" and "wherever" cannot'),
+        ("eu-west-3 a b c d e f", '"a" and "b" and "c" and "d" and 2 more cannot'),
+        ("eu-west-3\u200b", '"\\u200b" cannot'),
+        ("eu-west-3 " + "x" * 900, '"' + "x" * 29 + '..." cannot'),
+    ],
+)
+def test_a_statement_that_is_not_understood_is_refused_and_quoted(statement: str, quoted: str) -> None:
+    """`residency/training`: what nothing explains is named, escaped and cut, and never let through."""
+    region = Region("eu-west-3", "aws", statement)
+    finding = refused_for(judge(manifest(training_regions=(region,))), RESIDENCY)
+    assert finding.path == "spec.training.regions[0].statement"
+    assert finding.message.startswith('Invalid value: "')
+    assert quoted in finding.message
+    assert len(finding.message) < 400
+
+
+def test_a_statement_counts_as_its_policy_enforces() -> None:
+    """A policy that only warns only warns of a remark, too."""
+    house = policy(enforcement="Warn")
+    region = Region("eu-west-3", "aws", "eu-west-3 or wherever")
+    verdict = judge(manifest(training_regions=(region,)), subject(), house)
+    assert verdict.allowed
+    warned_of(verdict, RESIDENCY)
+
+
+def test_a_place_in_a_statement_is_held_against_the_policy_that_is_asked() -> None:
+    """Under `countries: [FR]` Frankfurt is not allowed, under `[FR, GB]` London is."""
+    french = policy(residency={"countries": ["FR"], "serving": "Ignore"})
+    both = policy(residency={"countries": ["FR", "GB"], "serving": "Ignore"})
+    seed = manifest(training_regions=(Region("eu-west-3", None, "EU-WEST-3 (Paris/Frankfurt)"),))
+    london = manifest(training_regions=(Region("eu-west-3", None, "EU-WEST-3 (Paris/London)"),))
+    assert not judge(seed, subject(), french).allowed
+    assert judge(london, subject(), both).allowed
+    assert not judge(london, subject(), french).allowed
+
+
+@pytest.mark.parametrize(
+    ("countries", "region", "allowed"),
+    [
+        (["US"], Region("us-east-1", "aws"), True),
+        (["US"], Region("us-east-1"), True),
+        (["US"], Region("us-gov-west-1", "aws"), True),
+        (["US"], Region("eastus2", "azure", "East US 2 (Virginia, USA)"), True),
+        (["US"], Region("eu-west-3", "aws"), False),
+        (["JP"], Region("asia-northeast1-b", "gcp"), True),
+        (["SG"], Region("sin", "hetzner"), True),
+        (["AE", "SA"], Region("me-central-1"), True),
+        (["AE"], Region("me-central-1"), False),
+        (["CN"], Region("cn-north-1", "aws"), True),
+    ],
+)
+def test_policies_of_other_countries_work(countries: list[str], region: Region, allowed: bool) -> None:
+    """The table holds the large clouds' regions of the world, not of Europe alone."""
+    house = policy(residency={"countries": countries, "serving": "Ignore"})
+    assert judge(manifest(training_regions=(region,)), subject(), house).allowed is allowed
+
+
+def test_a_region_that_is_nearly_right_is_suggested_and_refused() -> None:
+    """`residency/training`: a display name is no code; the remedy says which one may be meant."""
+    finding = refused_for(judge(manifest(training_regions=(Region("West Europe", "azure"),))), RESIDENCY)
+    assert finding.remedy.startswith("did you mean westeurope (azure)? ")
+
+
+def test_a_statement_beside_a_placement_is_read_like_any_other() -> None:
+    """`residency/serving`: a remark in spec.placement is refused where the region itself is allowed."""
+    stated = Region("eu-west-3", "aws", "eu-west-3, failover us-east-1")
+    verdict = judge(manifest(), subject(placement=(("spec.placement.regions[0]", stated),)))
+    assert verdict.failed_rules == ("residency/serving",)
 
 
 @pytest.mark.parametrize(

@@ -10,16 +10,20 @@ from typing import Final
 from actgate.api.compliance_policy import Enforcement, Requirement, Tier
 from actgate.policy.evidence import Manifest, Region
 from actgate.policy.policies import Policy
-from actgate.policy.regions import Place, locate, other_towns
+from actgate.policy.regions import Place, locate
+from actgate.policy.residency_text import read
 from actgate.policy.rules.rule import HOUSE_POLICY, Rule, shown
 from actgate.policy.subject import Subject
+from actgate.policy.suggestions import did_you_mean, in_words
 from actgate.policy.verdict import Finding
 
 TRAINING: Final = Rule(
     "residency/training",
     HOUSE_POLICY,
-    asks="Every training region is stated, known, unambiguous and in an allowed country.",
-    why="The organisation keeps training data within chosen countries; an unknown place is not one of them.",
+    asks="Every training region is stated, known, unambiguous and in an allowed country, and every word of "
+    "its statement is explained by that region: its code, provider, city or country.",
+    why="The organisation keeps training data within chosen countries; an unknown place is not one of them, "
+    "and a text that is not understood may say that data went elsewhere.",
     mend="Train in an allowed region, and record it as provider and region code under spec.training.regions.",
 )
 SERVING: Final = Rule(
@@ -101,14 +105,15 @@ def _region(rule: Rule, region: Region, path: str, policy: Policy) -> Iterator[F
 
 
 def _unknown(region: Region) -> tuple[str, str]:
+    meant = in_words(did_you_mean(region.code, region.provider))
     if region.provider is None:
         return (
             f"region {shown(region.code)} is not known at any provider",
-            "state provider and region code as the provider writes them, such as aws and eu-west-3",
+            f"{meant}state provider and region code as the provider writes them, such as aws and eu-west-3",
         )
     return (
         f"region {shown(region.code)} is not known at provider {shown(region.provider)}",
-        "state the region code as that provider writes it; an unknown place is never allowed",
+        f"{meant}state the region code as that provider writes it; an unknown place is never allowed",
     )
 
 
@@ -119,13 +124,42 @@ def _words(place: Place) -> str:
 def _statement(
     rule: Rule, region: Region, places: tuple[Place, ...], path: str, policy: Policy
 ) -> Iterator[Finding]:
-    """Hold the source's own words against the region: a second city makes the statement doubtful."""
-    for place in other_towns(region.statement or "", places):
-        outside = place.country not in policy.countries
+    """Hold the source's own words against the region: none of them may be left over.
+
+    A place that the policy allows makes the statement doubtful, any other one makes it wrong.
+    """
+    statement = region.statement or ""
+    reading = read(statement, places)
+    if reading.unexplained:
         yield rule.finding(
-            policy.spec.enforcement if outside else Enforcement.WARN,
+            policy.spec.enforcement,
             f"{path}.statement",
-            f"the statement {shown(region.statement)} also names {place.town}, {place.country}, which is "
-            f"not region {shown(region.code)}",
-            "state each region by itself, with its provider",
+            f"Invalid value: {shown(statement)}: {_quoted(reading.unexplained)} cannot be understood as "
+            f"region {shown(region.code)}, its provider, city or country",
+            "state the region code alone, or with its provider, city and country; leave out remarks",
         )
+    for allowed, effect in ((False, policy.spec.enforcement), (True, Enforcement.WARN)):
+        named = [
+            label for label, countries in reading.others if policy.countries.issuperset(countries) is allowed
+        ]
+        if named:
+            yield rule.finding(
+                effect,
+                f"{path}.statement",
+                f"the statement {shown(statement)} also names {_listed(named)}, which is not "
+                f"region {shown(region.code)}",
+                "state each region by itself, with its provider",
+            )
+
+
+def _quoted(words: tuple[str, ...]) -> str:
+    return _listed([shown(word, 32) for word in words])
+
+
+def _listed(items: list[str]) -> str:
+    """Return some items in words; a statement of a thousand words is not repeated as a whole."""
+    more = [f"{len(items) - _MOST_NAMED} more"] if len(items) > _MOST_NAMED else []
+    return " and ".join([*items[:_MOST_NAMED], *more])
+
+
+_MOST_NAMED: Final = 4
