@@ -78,7 +78,8 @@ def _regions(item: object) -> tuple[Region, ...]:
 
 
 def _words(region: Region) -> str:
-    if region.statement is not None and region.code in region.statement.lower():
+    """Return a region in words; its statement alone only where that says the same region again."""
+    if region.statement is not None and regions_in(region.statement) == (region,):
         return region.statement
     named = " ".join(part for part in (region.provider, region.code) if part)
     return f"{named} ({region.statement})" if region.statement else named

@@ -1,36 +1,40 @@
 """Where a subject declares to run: its placement, and what binds its pods to nodes.
 
-Only what the scheduler must obey counts. Node labels name a region without its provider; the annotation
-``actgate.dev/provider`` says which one is meant.
+Only what the scheduler must obey counts. Node labels name a region without its provider; a provider's
+own label says whose region it is, otherwise the annotation ``actgate.dev/provider`` does.
 """
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from actgate.api.names import PROVIDER_ANNOTATION, REGION_NODE_LABEL, ZONE_NODE_LABEL
+from actgate.api.names import PROVIDER_ANNOTATION
 from actgate.policy.evidence import Region
+from actgate.policy.node_labels import provider_of, rank, selects_a_place
 from actgate.policy.pods import Json, annotation, items_at, map_at, template_of, template_path, unreadable
 from actgate.policy.rules import residency
 from actgate.policy.subject import SubjectProblem
 
-_REGION_LABELS: Final = (REGION_NODE_LABEL, ZONE_NODE_LABEL)
 _TERMS: Final = "nodeSelectorTerms"
 
 
 def declared_placement(spec: Json, problems: list[SubjectProblem]) -> tuple[tuple[str, Region], ...]:
-    """Return the regions that a ModelDeployment's spec.placement names."""
+    """Return the regions that a ModelDeployment's spec.placement names, with their statements."""
     stated = map_at(spec, "placement").get("regions")
     if stated is None and spec.get("placement") is None:
         return ()
     declared = []
     for index, entry in enumerate(stated if isinstance(stated, list) else [None]):
         path = f"spec.placement.regions[{index}]"
-        code = entry.get("region") if isinstance(entry, Mapping) else None
-        provider = entry.get("provider") if isinstance(entry, Mapping) else None
-        if not isinstance(code, str) or not isinstance(provider, str | None):
+        named = entry if isinstance(entry, Mapping) else {}
+        code, provider, statement = named.get("region"), named.get("provider"), named.get("statement")
+        if (
+            not isinstance(code, str)
+            or not isinstance(provider, str | None)
+            or not isinstance(statement, str | None)
+        ):
             problems.append(unreadable(residency.SERVING.id, path, "a region, with a provider if known"))
         else:
-            declared.append((path, Region(code, provider)))
+            declared.append((path, Region(code, provider, statement)))
     return tuple(declared)
 
 
@@ -43,9 +47,11 @@ def node_placement(obj: Json, problems: list[SubjectProblem]) -> Iterator[tuple[
     # Node labels name a region without its provider, and a code can mean several places.
     provider = annotation(obj, PROVIDER_ANNOTATION, residency.SERVING.id, problems)
     selector = map_at(spec, "nodeSelector")
-    selected = [label for label in _REGION_LABELS if label in selector]
+    selected = sorted(
+        (label for label, value in selector.items() if selects_a_place(label, (value,))), key=rank
+    )
     for label in selected:
-        yield f"{path}.nodeSelector[{label}]", Region(str(selector[label]), provider)
+        yield f"{path}.nodeSelector[{label}]", Region(str(selector[label]), provider_of(label) or provider)
     affinity = map_at(map_at(spec, "affinity"), "nodeAffinity")
     required = map_at(affinity, "requiredDuringSchedulingIgnoredDuringExecution")
     base = f"{path}.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
@@ -72,19 +78,22 @@ def _open_terms(terms: list[tuple[str, Json]]) -> Iterator[SubjectProblem]:
 
 
 def _names_a_place(term: Json) -> bool:
-    return any(
-        expression.get("key") in _REGION_LABELS for _, expression in items_at(term, "matchExpressions")
-    )
+    return any(map(_selects_a_place, (expression for _, expression in items_at(term, "matchExpressions"))))
+
+
+def _selects_a_place(expression: Json) -> bool:
+    values = expression.get("values")
+    return selects_a_place(expression.get("key"), values if isinstance(values, list) else ())
 
 
 def _expression(
     expression: Json, provider: str | None, path: str, problems: list[SubjectProblem]
 ) -> Iterator[tuple[str, Region]]:
-    if expression.get("key") not in _REGION_LABELS:
+    if not _selects_a_place(expression):
         return
     values = expression.get("values")
-    if expression.get("operator") != "In" or not isinstance(values, list):
+    if expression.get("operator") != "In" or not isinstance(values, list) or not values:
         problems.append(unreadable(residency.SERVING.id, path, "operator In with the regions by name"))
         return
     for value in values:
-        yield path, Region(str(value), provider)
+        yield path, Region(str(value), provider_of(str(expression["key"])) or provider)
