@@ -325,3 +325,46 @@ def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="directory"):
         logger.export_compliance_manifest(place)
     assert list(tmp_path.iterdir()) == [place]
+
+
+@pytest.mark.parametrize(
+    ("stated", "outcome"),
+    [
+        ({"provider": "aws", "region": "eu-west-3", "statement": "Paris, France"}, Outcome.WARN),
+        ({"provider": "aws", "region": "eu-west-3", "statement": "trained in eu-west-3"}, Outcome.WARN),
+        ({"provider": "aws", "region": "EU-WEST-3", "statement": "EU-WEST-3 (Paris)"}, Outcome.WARN),
+        ({"provider": "ovhcloud", "region": "DE", "statement": "Frankfurt"}, Outcome.WARN),
+        ({"provider": "aws", "region": "eu-west-3", "statement": "not eu-west-3"}, Outcome.FAIL),
+        ({"provider": "aws", "region": "eu-west-3", "statement": "eu-west-3 or us-east-1"}, Outcome.FAIL),
+        ({"provider": "aws", "region": "eu-west-3", "statement": "Paris) and London ("}, Outcome.FAIL),
+        ("eu-west-3 (US failover)", Outcome.FAIL),
+        ("aws eu-west-3, Paris", Outcome.WARN),
+    ],
+)
+@pytest.mark.parametrize("name", ["m.json", "m.yaml"])
+def test_a_region_with_a_statement_is_judged_alike_in_either_version(
+    stated: Any,  # noqa: ANN401 - text, or a region with a statement
+    outcome: Outcome,
+    name: str,
+) -> None:
+    """v0's text says provider, code and statement, so that it is read back as the same region."""
+    logger = declaring(training_regions=[stated])
+    logger.log_bias_check(0.03)
+    logger.export_compliance_manifest(name)
+    manifest = read_document(written(name))
+    assert manifest.problems == ()
+    assert judged(manifest) is outcome
+    (first, *_) = manifest.training_regions
+    if isinstance(stated, dict):
+        assert (first.provider, first.code) == (stated["provider"], first.code)
+        assert first.code.lower() == stated["region"].lower()
+
+
+def test_regions_from_the_environment_are_read_word_by_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ACTGATE_TRAINING_REGION is free text like v0's own field."""
+    for text, outcome in (("aws eu-west-3 (Paris)", Outcome.WARN), ("aws eu-west-3 mostly", Outcome.FAIL)):
+        monkeypatch.setenv("ACTGATE_TRAINING_REGION", text)
+        logger = declaring(training_regions=None)
+        logger.log_bias_check(0.03)
+        logger.export_compliance_manifest("m.json")
+        assert judged(read_document(written("m.json"))) is outcome
