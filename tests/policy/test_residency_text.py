@@ -162,6 +162,36 @@ def test_no_word_that_turns_the_sense_is_a_name(word: str) -> None:
             assert reading.unexplained == (spelt,), (spelt, place)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "eu-west-3?",
+            "eu-west-3 !",
+            "!eu-west-3",
+            "eu-west-3*",
+            "<eu-west-3>",
+            "~eu-west-3",
+            "eu-west-3 %",
+        ),
+        *("eu-west-3 ->", "eu-west-3 \u2192", "-eu-west-3", "\u2260eu-west-3", "eu-west-3...", "eu-west-3 +"),
+        *(
+            "eu-west-3\u200b",
+            "\ufeffeu-west-3",
+            "eu-west-3\u202e",
+            "eu-west-3\x00",
+            "eu-west-3\u2028",
+            "a\x1fb",
+        ),
+        *("eu-west-3_", "eu-west-3 \U0001f1fa\U0001f1f8", "eu-west-3 \u0301", "eu-west-3 \ud800"),
+    ],
+)
+def test_a_symbol_that_may_mean_something_is_handed_back(text: str) -> None:
+    """Arrows, doubts, exclusions, marks and what cannot be seen are no punctuation."""
+    assert read(text, PARIS).unexplained != ()
+    assert [item.effect for item in findings(text, PARIS[0])] == ["Deny"]
+
+
 def test_a_group_of_countries_is_understood_only_where_it_is_true() -> None:
     """Membership beside London says something wrong, whoever allows London."""
     assert read("EU, Europe", PARIS).is_clean
