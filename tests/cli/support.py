@@ -127,8 +127,13 @@ def workload(name: str = "scorer", **annotations: str) -> Json:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {"name": name, "annotations": {**links, **annotations}},
-        "spec": {"template": {"metadata": {"labels": {"app": name}}, "spec": pod}},
+        "metadata": {"name": name},
+        "spec": {
+            "template": {
+                "metadata": {"labels": {"app": name}, "annotations": {**links, **annotations}},
+                "spec": pod,
+            }
+        },
     }
 
 

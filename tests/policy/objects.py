@@ -14,6 +14,7 @@ API_VERSIONS = {
     "Job": "batch/v1",
     "CronJob": "batch/v1",
     "Pod": "v1",
+    "ReplicationController": "v1",
 }
 REGION, ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
 LINK = "actgate.dev/compliance-manifest"
@@ -27,7 +28,7 @@ def workload(
 ) -> Json:
     """Return a workload: the spec of its pods, its own metadata, and its pod template's metadata."""
     steps = TEMPLATE_PATHS[kind]
-    inner: Json = {"spec": pod or {}}
+    inner: Json = {"spec": {"containers": [{"image": "registry.example/server:1"}], **(pod or {})}}
     if template is not None:
         inner["metadata"] = template
     for step in reversed(steps):

@@ -86,7 +86,7 @@ def test_a_workload_abroad_is_refused_by_the_field_that_places_it() -> None:
     """The finding points into the pod template."""
     pod = {"nodeSelector": {REGION: "us-east-1"}}
     marks = linked(compliance_manifest="credit-risk-scorer-v2", model="CreditRiskScorer")
-    (finding,) = judge(manifest(), subject_of(workload("Deployment", pod, own=marks), {})).findings
+    (finding,) = judge(manifest(), subject_of(workload("Deployment", pod, template=marks), {})).findings
     assert (finding.rule, finding.path) == (
         "residency/serving",
         f"spec.template.spec.nodeSelector[{REGION}]",
@@ -97,7 +97,7 @@ def test_a_workload_that_declares_no_region_is_refused_where_one_is_required() -
     """`serving: Require` asks plain workloads for a node selector."""
     marks = linked(compliance_manifest="credit-risk-scorer-v2", model="CreditRiskScorer")
     house = policy(residency={"serving": "Require"})
-    (finding,) = judge(manifest(), subject_of(workload("Job", own=marks), {}), house).findings
+    (finding,) = judge(manifest(), subject_of(workload("Job", template=marks), {}), house).findings
     assert isinstance(finding, Finding)
     assert "the Job declares no region to run in" in finding.message
 

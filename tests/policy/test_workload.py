@@ -25,23 +25,16 @@ from tests.policy.objects import (
 )
 
 
-@pytest.mark.parametrize("kind", sorted(TEMPLATE_PATHS))
-@pytest.mark.parametrize("where", ["own", "template"])
-@pytest.mark.parametrize(
-    "mark", [{"labels": {"actgate.dev/inference": "true"}}, linked(compliance_manifest="m")]
-)
-def test_a_workload_is_judged_when_it_or_its_pods_say_that_they_infer(
-    kind: str, where: str, mark: Json
-) -> None:
-    """The label or the annotation, on the workload or on its pod template, for every kind."""
-    if kind == "Pod" and where == "template":
-        where = "own"
-    assert is_judged(workload(kind, **{where: mark}))
-
-
 @pytest.mark.parametrize(
     "metadata",
-    [{}, {"labels": {"actgate.dev/inference": "false"}}, linked(model="m"), {"labels": None}, {"labels": []}],
+    [
+        {},
+        {"labels": {"actgate.dev/inference": "false"}},
+        {"labels": None},
+        {"labels": []},
+        {"labels": {"app": "actgate", "example.com/actgate": "true"}},
+        linked(desired_state="sha256:0", manifest_digest="sha256:0"),
+    ],
 )
 def test_other_workloads_are_not_judged(metadata: Json) -> None:
     """Nothing is asked of a workload that does not serve a model."""
@@ -116,16 +109,17 @@ def test_images_of_a_pod_template_overlay_count_too() -> None:
     assert asking.images[1][0] == "spec.podTemplate.spec.initContainers[0].image"
 
 
-@pytest.mark.parametrize("kind", sorted(set(TEMPLATE_PATHS) - {"Pod"}))
-@pytest.mark.parametrize("where", ["own", "template"])
-def test_links_are_read_from_the_workload_or_its_pods(kind: str, where: str) -> None:
-    """Reference, model, version and digest are annotations on either of them."""
+@pytest.mark.parametrize("kind", sorted(TEMPLATE_PATHS))
+@pytest.mark.parametrize("also", [False, True], ids=["in the template", "in both"])
+def test_links_are_read_from_the_pods_and_may_stand_on_the_workload_too(kind: str, also: bool) -> None:
+    """Reference, model, version and digest are annotations of the pod template."""
     marks = linked(compliance_manifest="m", model="Scorer", model_version="2", model_digest="sha256:0")
-    asking = subject_of(workload(kind, **{where: marks}), {})
+    asking = subject_of(workload(kind, own=marks if also or kind == "Pod" else None, template=marks), {})
     assert asking.manifest_name == "m"
     assert asking.model == ModelIdentity("Scorer", "2", "sha256:0")
-    assert asking.reference_path == f"metadata.annotations[{LINK}]"
-    assert asking.model_path == f"metadata.annotations[{MODEL}]"
+    where = "".join(f"{step}." for step in TEMPLATE_PATHS[kind])
+    assert asking.reference_path == f"{where}metadata.annotations[{LINK}]"
+    assert asking.model_path == f"{where}metadata.annotations[{MODEL}]"
     assert asking.problems == ()
 
 

@@ -24,6 +24,7 @@ KINDS: Final = {
     "Job": ("batch", "v1"),
     "CronJob": ("batch", "v1"),
     "Pod": ("", "v1"),
+    "ReplicationController": ("", "v1"),
     "ConfigMap": ("", "v1"),
 }
 

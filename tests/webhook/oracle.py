@@ -22,14 +22,17 @@ Leaves = dict[str, Any]
 
 _JUDGED: Final = re.compile(
     r"actgate\.dev/.*:ModelDeployment|apps/.*:(Deployment|StatefulSet|DaemonSet|ReplicaSet)"
-    r"|batch/.*:(Job|CronJob)|v1:Pod"
+    r"|batch/.*:(Job|CronJob)|v1:(Pod|ReplicationController)"
 )
-_META: Final = r"/(spec/(podTemplate/|template/|jobTemplate/spec/template/))?metadata"
+_META: Final = r"/(spec/(podTemplate/|template/|jobTemplate/|jobTemplate/spec/template/))?metadata"
 _POD: Final = r"/spec(/(podTemplate|template|jobTemplate/spec/template)/spec)?"
-_INFERENCE: Final = re.compile(rf"{_META}/labels/actgate\.dev~1inference")
+_INFERENCE: Final = re.compile(rf"{_META}/(labels|annotations)/actgate\.dev~1inference(/.*)?")
+_MARK: Final = re.compile(
+    rf"{_META}/(labels|annotations)/(?!actgate\.dev~1(desired-state|manifest-digest)$)(?i:act[._-]?gate).*"
+)
 _LINK: Final = re.compile(rf"{_META}/annotations/actgate\.dev~1compliance-manifest(/.*)?")
 _MODEL: Final = re.compile(rf"{_META}/annotations/actgate\.dev~1model(-version|-digest)?(/.*)?")
-_PROVIDER: Final = re.compile(rf"{_META}/annotations/actgate\.dev~1provider(/.*)?")
+_POD_METADATA: Final = {"Pod": "/metadata", "CronJob": "/spec/jobTemplate/spec/template/metadata"}
 _IMAGE: Final = re.compile(
     rf"({_POD}/(initContainers|containers|ephemeralContainers)/\d+/image"
     rf"|{_POD}/volumes/\d+/image/reference|/spec/server/image)(/.*)?"
@@ -37,7 +40,7 @@ _IMAGE: Final = re.compile(
 _NODES: Final = re.compile(rf"{_POD}/(nodeSelector|affinity/nodeAffinity)(/.*)?")
 _TEMPLATE_ANNOTATION: Final = re.compile(r"/spec/.*emplate/metadata/annotations(/.*)?")
 _OWN: Final = re.compile(r"/spec/(model|complianceManifestRef|placement)(/.*)?")
-_GOVERNED: Final = (_INFERENCE, _LINK, _MODEL, _PROVIDER, _IMAGE, _NODES, _TEMPLATE_ANNOTATION, _OWN)
+_GOVERNED: Final = (_MARK, _IMAGE, _NODES, _TEMPLATE_ANNOTATION, _OWN)
 _PLACES: Final = re.compile(rf"/spec/placement/.*|{_POD}/(nodeSelector|affinity)/.*topology.*")
 
 
@@ -84,7 +87,7 @@ def _is_judged(request: dict[str, Any], leaves: Leaves) -> bool:
     if leaves["/kind"] == "ModelDeployment":
         return True
     return any(
-        _LINK.fullmatch(path) or (_INFERENCE.fullmatch(path) and value == "true")
+        _MARK.fullmatch(path) and not (_INFERENCE.fullmatch(path) and value == "false")
         for path, value in leaves.items()
     )
 
@@ -107,6 +110,10 @@ def _evidence_speaks_for(request: dict[str, Any], leaves: Leaves) -> bool:
         models = {f"-{part}": leaves.get(f"/spec/model/{part}") for part in ("name", "version", "digest")}
     else:
         names = [value for path, value in leaves.items() if _LINK.fullmatch(path)]
+        pods = _POD_METADATA.get(leaves["/kind"], "/spec/template/metadata") + "/annotations/actgate.dev~1"
+        links = [path for path in leaves if _LINK.fullmatch(path) or _MODEL.fullmatch(path)]
+        if any(f"{pods}{path.partition('actgate.dev~1')[2]}" not in leaves for path in links):
+            return False  # Its pods would carry less than it does.
         stated = {path.partition("~1model")[2]: v for path, v in leaves.items() if _MODEL.fullmatch(path)}
         models = {
             "-name": stated.get(""),

@@ -57,7 +57,7 @@ class Guarded:
 
     def collection(self, kind: str) -> str:
         """Return the path of a kind in the namespace."""
-        roots = {"Deployment": "apis/apps/v1", "Pod": "api/v1"}
+        roots = {"Deployment": "apis/apps/v1", "Pod": "api/v1", "CronJob": "apis/batch/v1"}
         root = roots.get(kind, "apis/actgate.dev/v1alpha1")
         return f"/{root}/namespaces/{self.namespace}/{kind.lower()}s"
 
@@ -128,6 +128,84 @@ def test_a_withdrawn_manifest_is_refused_within_the_latency_of_the_watch(guarded
 
 def _with(status: int, reply: Reply) -> Reply | None:
     return reply if reply.status == status else None
+
+
+BARE = workload(labels={"app": "scorer"}, annotations={})
+MARKED = {"actgate.dev/compliance-manifest": MANIFEST, "actgate.dev/model": "CreditRiskScorer"}
+
+
+@pytest.mark.parametrize("field", ["labels", "annotations"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("actgate.dev/inference", value) for value in ("true", "True", "yes", "1", "")),
+        *((f"actgate.dev/{name}", "x") for name in ("Inference", "compliancemanifest", "manifest")),
+        ("actgate.io/inference", "true"),
+    ],
+)
+def test_a_mark_that_is_nearly_right_is_refused_wherever_it_stands(
+    guarded: Guarded, field: str, key: str, value: str
+) -> None:
+    """A typo in a label must not let a model run unjudged."""
+    for place in (f"metadata.{field}", f"spec.template.metadata.{field}"):
+        reply = guarded.create(changed(BARE, place, {"app": "scorer", key: value}))
+        assert reply.status == 403, (place, reply)
+        assert "link/manifest" in reply.message
+
+
+@pytest.mark.parametrize("place", ["metadata", "spec.jobTemplate.metadata"])
+def test_a_mark_above_the_pods_of_a_cron_job_is_refused(guarded: Guarded, place: str) -> None:
+    """Charts put labels on the job template; the CronJob is judged before its first Job."""
+    cron = workload("CronJob", labels={}, annotations={})
+    assert guarded.create(cron, dryRun="All").status == 201
+    reply = guarded.create(
+        changed(cron, place, {"name": "scorer", "labels": {"actgate.dev/inference": "true"}})
+    )
+    assert reply.status == 403, reply
+    assert "the pods of this CronJob would carry no link" in reply.message
+
+
+def test_a_clear_no_is_let_in(guarded: Guarded) -> None:
+    """Only "false" says that no model is served."""
+    assert (
+        guarded.create(
+            workload(labels={"app": "scorer", "actgate.dev/inference": "false"}, annotations={})
+        ).status
+        == 201
+    )
+
+
+def test_a_link_may_not_move_from_the_pods_to_their_workload(guarded: Guarded) -> None:
+    """One patch would let the pods out of the gate, and scaling it goes on as before."""
+    guarded.create(manifest_object())
+    wait_until(lambda: guarded.create(workload(), dryRun="All").status == 201)
+    assert guarded.create(workload()).status == 201
+    moved = {
+        "metadata": {"labels": {"actgate.dev/inference": "true"}, "annotations": MARKED},
+        "spec": {
+            "template": {"metadata": {"labels": {"actgate.dev/inference": None}, "annotations": None}},
+        },
+    }
+    reply = guarded.patch("Deployment", "scorer", moved)
+    assert reply.status == 403, reply
+    assert "the pods of this Deployment would carry no link" in reply.message
+    assert guarded.patch("Deployment", "scorer", {"spec": {"replicas": 3}}).status == 200
+
+
+def test_a_workload_whose_link_stands_above_its_pods_already_can_be_scaled(
+    webhook: WebhookProcess, rest: Rest, namespace: str
+) -> None:
+    """What was admitted before is not stopped: only a change of what evidence governs is judged."""
+    place = Guarded(rest, namespace)
+    above = changed(BARE, "metadata.annotations", MARKED)
+    assert place.create(above).status == 201
+    label = {"metadata": {"labels": {"actgate.dev/enforce": "yes"}}}
+    assert rest("PATCH", f"/api/v1/namespaces/{namespace}", label, MERGE_PATCH).status == 200
+    with registered(rest, namespace, webhook.port, webhook.authority.certificate):
+        wait_until(lambda: place.create(above, "probe", dryRun="All").status == 403)
+        assert place.patch("Deployment", "scorer", {"spec": {"replicas": 3}}).status == 200
+        other = {"spec": {"template": {"metadata": {"annotations": {"actgate.dev/provider": "aws"}}}}}
+        assert place.patch("Deployment", "scorer", other).status == 403
 
 
 @contextmanager

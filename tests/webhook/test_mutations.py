@@ -40,7 +40,8 @@ VALUES: Final[tuple[Any, ...]] = (
     "CREATE", "UPDATE", "DELETE", "CONNECT", "status", "scale", "ephemeralcontainers",
     "ModelDeployment", "Deployment", "Pod", "ConfigMap", "v1", "apps/v1", "actgate.dev/v1alpha1",
     GOOD, BAD, "missing", "credit", "other", "CreditRiskScorer", "eu-west-2", "eu-west-3", "2", "3",
-    {"actgate.dev/inference": "true"}, {"actgate.dev/compliance-manifest": GOOD},
+    {"actgate.dev/inference": "true"}, {"actgate.dev/Inference": "yes"},
+    {"actgate.dev/compliance-manifest": GOOD},
     {"regions": [{"region": "eu-west-2"}]}, {"spec": {"containers": [{"image": "x"}]}}, MODEL,
 )  # fmt: skip
 """What a mutation puts in: wrong types, and right types that mean something else."""

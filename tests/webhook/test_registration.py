@@ -54,7 +54,7 @@ def test_the_registration_fails_closed_soon_and_without_side_effects(webhook: Js
     assert webhook["admissionReviewVersions"] == ["v1"]
     service = {"name": "actgate-webhook", "namespace": "actgate-system", "path": "/validate", "port": 443}
     assert webhook["clientConfig"] == {"service": service}
-    (excluded,) = webhook["namespaceSelector"]["matchExpressions"]
+    excluded = webhook["namespaceSelector"]["matchExpressions"][-1]
     assert excluded == {
         "key": "kubernetes.io/metadata.name",
         "operator": "NotIn",
@@ -72,7 +72,11 @@ def test_only_creates_and_updates_of_our_kinds_are_asked_about() -> None:
         for resource in rule["resources"]
     }
     plurals = {
-        f"{kind.lower()}s": "" if kind == "Pod" else "batch" if "Job" in kind else "apps"
+        f"{kind.lower()}s": ""
+        if kind in ("Pod", "ReplicationController")
+        else "batch"
+        if "Job" in kind
+        else "apps"
         for kind in TEMPLATE_PATHS
     }
     expected = {(group, plural) for plural, group in plurals.items()}
@@ -83,9 +87,13 @@ def test_only_creates_and_updates_of_our_kinds_are_asked_about() -> None:
 
 
 def test_workloads_are_asked_about_only_where_a_namespace_enforces_it() -> None:
-    """A ModelDeployment is judged everywhere, a plain workload where the namespace says so."""
-    assert WORKLOADS["namespaceSelector"]["matchLabels"] == {"actgate.dev/enforce": "true"}
-    assert "matchLabels" not in MODELS["namespaceSelector"]
+    """A ModelDeployment is judged everywhere, a plain workload where the namespace says anything but no."""
+    assert WORKLOADS["namespaceSelector"]["matchExpressions"][:-1] == [
+        {"key": names.ENFORCE_LABEL, "operator": "Exists"},
+        {"key": names.ENFORCE_LABEL, "operator": "NotIn", "values": ["false"]},
+    ]
+    assert len(MODELS["namespaceSelector"]["matchExpressions"]) == 1
+    assert all("matchLabels" not in webhook["namespaceSelector"] for webhook in (WORKLOADS, MODELS))
 
 
 OBJECTS: Final = (model_deployment(), *(workload(kind) for kind in TEMPLATE_PATHS))
@@ -129,6 +137,45 @@ def test_a_workload_that_serves_no_model_never_reaches_the_webhook(kind: str) ->
     for bare in (plain, changed(plain, "metadata.labels", {"actgate.dev/inference": "false"})):
         assert not reaches(bare, None)
         assert not reaches(changed(bare, "metadata.labels", {"a": "b"}), bare)
+
+
+def metadata_places(kind: str) -> list[str]:
+    """Return each metadata in which a user may declare a workload of a kind."""
+    job = ["spec.jobTemplate.metadata"] if kind == "CronJob" else []
+    return [
+        "metadata",
+        *job,
+        *([".".join((*TEMPLATE_PATHS[kind], "metadata"))] if TEMPLATE_PATHS[kind] else []),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "place"), [(kind, place) for kind in TEMPLATE_PATHS for place in metadata_places(kind)]
+)
+@pytest.mark.parametrize("field", ["labels", "annotations"])
+@pytest.mark.parametrize(
+    "mark",
+    [
+        *({"actgate.dev/inference": value} for value in ("true", "True", "yes", "", "1", "False")),
+        *({key: "x"} for key in ("actgate.dev/Inference", "actgate.io/inference", "ACT-Gate.dev/manifest")),
+        *({f"actgate.dev/{name}": "m"} for name in ("compliance-manifest", "model", "enforce")),
+        {"actgate.dev/inference": "false"},
+        {"actgate.dev/desired-state": "sha256:0"},
+        {"example.com/actgate": "true", "app": "actgate", "a": "b"},
+    ],
+)
+def test_marks_mean_the_same_to_the_conditions_and_to_the_webhook(
+    kind: str, place: str, field: str, mark: Json
+) -> None:
+    """On every part of the object, as label and as annotation: created, added, changed and taken off."""
+    plain = workload(kind, labels={}, annotations={})
+    for name in metadata_places(kind):
+        plain = changed(plain, f"{name}.labels", {"app": "scorer"})
+    marked = changed(plain, f"{place}.{field}", {"app": "scorer", **mark})
+    assert reaches(marked, None) is is_judged(marked)
+    other = changed(marked, f"{place}.{field}", {"app": "scorer", **dict.fromkeys(mark, "another")})
+    for new, old in ((marked, plain), (plain, marked), (marked, other), (other, marked)):
+        assert reaches(new, old) is matters(new, old)
 
 
 @pytest.mark.parametrize("kind", TEMPLATE_PATHS)

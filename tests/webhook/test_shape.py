@@ -10,7 +10,7 @@ from actgate_webhook import shape
 from actgate_webhook.judge import Judge, Outcome
 from actgate_webhook.review import decode
 from tests.policy.build import NOW
-from tests.webhook.build import body_of, changed, model_deployment, passing, review, workload
+from tests.webhook.build import MANIFEST, body_of, changed, model_deployment, passing, review, workload
 from tests.webhook.fakes import FakeEvidence, known
 
 SOURCE = FakeEvidence(known(passing()))
@@ -96,6 +96,9 @@ REQUIRED: Final = "requiredDuringSchedulingIgnoredDuringExecution"
         (DEPLOYMENT, "spec.template.spec.nodeSelector", "eu"),
         (DEPLOYMENT, "spec.template.spec.affinity", []),
         (workload("CronJob"), "spec.jobTemplate.spec.template.spec.containers", "x"),
+        (workload("CronJob"), "spec.jobTemplate.metadata", []),
+        (workload("CronJob"), "spec.jobTemplate.metadata", {"labels": "x"}),
+        (workload("CronJob"), "spec.jobTemplate.metadata", {"annotations": ["x"]}),
         (workload("Pod"), "spec.containers", "x"),
     ],
 )
@@ -193,6 +196,9 @@ def full(kind: str) -> dict[str, Any]:
         obj = changed(model_deployment(podTemplate=template), "spec.model.digest", f"sha256:{'d' * 64}")
     else:
         obj = changed(workload(kind), ".".join((*TEMPLATE_PATHS[kind], "spec")), FULL_POD)
+    if kind == "CronJob":
+        links = {"labels": {"team": "credit"}, "annotations": {"actgate.dev/compliance-manifest": MANIFEST}}
+        obj = changed(obj, "spec.jobTemplate.metadata", links)
     noise = {"managedFields": [{"manager": "m"}], "generation": 3, "annotations": {"note": "x"}}
     obj["metadata"] = {**noise, **obj["metadata"]}
     return obj

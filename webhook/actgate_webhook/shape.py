@@ -85,6 +85,7 @@ class TemplatedSpec(TypedDict, total=False):
 class Job(TypedDict, total=False):
     """The job template of a CronJob."""
 
+    metadata: Metadata | None
     spec: TemplatedSpec | None
 
 
@@ -109,7 +110,7 @@ class ModelDeployment(Identity, total=False):
 
 
 class Templated(Identity, total=False):
-    """A Deployment, StatefulSet, DaemonSet, ReplicaSet or Job."""
+    """A Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController or Job."""
 
     spec: TemplatedSpec | None
 
@@ -136,6 +137,7 @@ _DECODERS: Final[dict[tuple[str, str], msgspec.json.Decoder[Any]]] = {
     ("apps", "ReplicaSet"): _TEMPLATED,
     ("batch", "Job"): _TEMPLATED,
     ("batch", "CronJob"): msgspec.json.Decoder(CronJob),
+    ("", "ReplicationController"): _TEMPLATED,
     ("", "Pod"): msgspec.json.Decoder(Pod),
 }
 

@@ -7,10 +7,11 @@ VERSION: Final = "v1alpha1"
 API_VERSION: Final = f"{GROUP}/{VERSION}"
 
 INFERENCE_LABEL: Final = f"{GROUP}/inference"
-"""Set to ``"true"`` on a workload or its pod template: it serves a model and is judged."""
+"""On a workload, its job template or its pod template: any value but ``"false"`` says that it serves a
+model, and so it is judged."""
 
 ENFORCE_LABEL: Final = f"{GROUP}/enforce"
-"""Set to ``"true"`` on a namespace: plain workloads in it reach the webhook."""
+"""On a namespace: with any value but ``"false"`` plain workloads in it reach the webhook."""
 
 MANIFEST_ANNOTATION: Final = f"{GROUP}/compliance-manifest"
 """Name of the ComplianceManifest, in the workload's own namespace, that speaks for its model."""
@@ -21,6 +22,12 @@ MODEL_DIGEST_ANNOTATION: Final = f"{GROUP}/model-digest"
 
 PROVIDER_ANNOTATION: Final = f"{GROUP}/provider"
 """Cloud provider of the regions and zones that a pod template selects nodes by."""
+
+OWN_KEYS: Final = frozenset(
+    f"{GROUP}/{name}"
+    for name in ("desired-state", "manifest-digest", "next-trusted-since", "previous-needed-until")
+)
+"""Annotations that the operator keeps for itself; they declare nothing."""
 
 REGION_NODE_LABEL: Final = "topology.kubernetes.io/region"
 ZONE_NODE_LABEL: Final = "topology.kubernetes.io/zone"

@@ -13,6 +13,7 @@ from typing import Final
 
 from actgate import evidence
 from actgate.api.names import API_VERSION, GROUP
+from actgate.cli import unread
 from actgate.cli.exits import UnusableError
 from actgate.cli.lines import place
 from actgate.cli.sources import Document
@@ -111,17 +112,35 @@ def _add(document: Document, inventory: Inventory) -> None:
         _add_untyped(document, inventory)
     elif _is_ours(kind, version):
         _ADD_OURS[_known_kind(document, kind, version)](document, inventory)
-    elif workload.is_judged(value):
-        _add_subject(document, inventory)
-    elif workload.is_inference(value):
-        kinds = ", ".join((MODEL_DEPLOYMENT, *TEMPLATE_PATHS))
-        raise UnusableError(
-            f"{place(document)}: {version} {kind} is marked as inference, and only these are judged: {kinds}"
-        )
+    elif workload.is_workload(value):
+        _refuse(document, unread.of_workload(value))
+        if workload.is_inference(value):
+            _add_subject(document, inventory)
+        else:
+            inventory.others.append(document)
     elif (kind, version) == (NAMESPACE, "v1"):
         _add_namespace(document, inventory)
     else:
+        _refuse_other_kind(document, f"{version} {kind}")
         inventory.others.append(document)
+
+
+def _refuse(document: Document, found: Iterable[unread.Unread]) -> None:
+    """Raise for fields that would not be read, each with its line."""
+    sentences = [f"{place(document, item.path)}: {item.path}: {item.sentence}" for item in found]
+    if sentences:
+        raise UnusableError(*sentences)
+
+
+def _refuse_other_kind(document: Document, called: str) -> None:
+    """Raise for an object that is marked and of a kind that is not judged; one mark is enough to say so."""
+    found = next(unread.of_other_kind(document.value), None)
+    if found is not None:
+        kinds = ", ".join((MODEL_DEPLOYMENT, *TEMPLATE_PATHS))
+        raise UnusableError(
+            f"{place(document, found.path)}: {called} is marked as inference ({found.path}), "
+            f"and only these are judged: {kinds}"
+        )
 
 
 def _is_ours(kind: str, version: str) -> bool:
@@ -141,7 +160,10 @@ def _known_kind(document: Document, kind: str, version: str) -> str:
 
 
 def _add_untyped(document: Document, inventory: Inventory) -> None:
-    if PurePath(document.source.name).name not in _KUSTOMIZATIONS:
+    name = PurePath(document.source.name).name
+    if name in _KUSTOMIZATIONS:
+        _refuse_other_kind(document, f"the file {name}")
+    else:
         raise UnusableError(
             f"{place(document)}: this is neither a Kubernetes object (apiVersion and kind) nor the file of a "
             "training pipeline (model_name); mend it or leave it out"
@@ -157,6 +179,18 @@ def _add_subject(document: Document, inventory: Inventory) -> None:
         return
     inventory.once(document, group, kind, namespace, _name(document))
     inventory.subjects.append((namespace, document))
+
+
+def _add_model(document: Document, inventory: Inventory) -> None:
+    problems = evidence.model_deployment_problems(document.value)
+    if problems:
+        raise UnusableError(
+            *(
+                f"{place(document, item.path)}: {item.path}: {item.message}; to mend it: {item.remedy}"
+                for item in problems
+            )
+        )
+    _add_subject(document, inventory)
 
 
 def _add_manifest(document: Document, inventory: Inventory) -> None:
@@ -193,6 +227,7 @@ def _add_given_policy(document: Document, inventory: Inventory) -> None:
 
 def _add_namespace(document: Document, inventory: Inventory) -> None:
     name = _name(document)
+    _refuse(document, unread.of_namespace(_metadata(document)))
     labels = _metadata(document).get("labels") or {}
     if not isinstance(labels, dict) or not all(isinstance(label, str) for label in labels.values()):
         raise UnusableError(f"{place(document)}: metadata.labels must map strings to strings")
@@ -201,7 +236,7 @@ def _add_namespace(document: Document, inventory: Inventory) -> None:
 
 
 _ADD_OURS: Final[Mapping[str, Callable[[Document, Inventory], None]]] = {
-    MODEL_DEPLOYMENT: _add_subject,
+    MODEL_DEPLOYMENT: _add_model,
     MANIFEST: _add_manifest,
     POLICY: _add_policy,
 }

@@ -4,6 +4,7 @@
 - ``read``: a ComplianceManifest object (v1) to the values that the rules judge;
 - ``v0``, ``convert``: the pipeline's JSON (v0) in v1's terms;
 - ``canonical``: the digest by RFC 8785;
+- ``model_deployments``: what the API server would refuse of a ModelDeployment;
 - ``policies``: a CompliancePolicy object to the policy that the rules apply;
 - ``logger``: writes evidence from a training pipeline.
 
@@ -17,6 +18,7 @@ from actgate.evidence.documents import Document, load
 from actgate.evidence.errors import DigestError, DocumentError, EvidenceError, UnreadableError
 from actgate.evidence.files import to_json, to_yaml
 from actgate.evidence.logger import EUAIActGovernanceLogger
+from actgate.evidence.model_deployments import model_deployment_problems
 from actgate.evidence.policies import policy_or_strictest, read_policy
 from actgate.evidence.read import read_manifest
 from actgate.evidence.v0 import Weakness, is_v0, origin
@@ -34,6 +36,7 @@ __all__ = [
     "digest",
     "is_v0",
     "load",
+    "model_deployment_problems",
     "origin",
     "origins",
     "policy_or_strictest",

@@ -16,6 +16,7 @@ TEMPLATE_PATHS: Final[dict[str, tuple[str, ...]]] = {
     "StatefulSet": ("spec", "template"),
     "DaemonSet": ("spec", "template"),
     "ReplicaSet": ("spec", "template"),
+    "ReplicationController": ("spec", "template"),
     "Job": ("spec", "template"),
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
     "Pod": (),
@@ -52,58 +53,189 @@ def template_of(obj: Json) -> Json:
 
 def template_path(obj: Json) -> str:
     """Return where the pod template stands, with a dot at the end where that is not the object itself."""
-    if obj.get("kind") == MODEL_DEPLOYMENT:
-        return "spec.podTemplate."
-    return "".join(f"{step}." for step in TEMPLATE_PATHS.get(str(obj.get("kind")), ()))
+    return _TEMPLATE_PATHS_WITH_DOT.get(str(obj.get("kind")), "")
 
 
-def metadata_of(obj: Json) -> list[Json]:
-    """Return the metadata of an object and of its pod template; a Pod's is the same."""
+_TEMPLATE_PATHS_WITH_DOT: Final = {
+    MODEL_DEPLOYMENT: "spec.podTemplate.",
+    **{kind: "".join(f"{step}." for step in steps) for kind, steps in TEMPLATE_PATHS.items()},
+}
+
+
+def metadata_of(obj: Json) -> list[tuple[str, Json]]:
+    """Return each metadata in which a user may say something about the pods of an object, with its path.
+
+    The object's own, that of a CronJob's job template, and last that of the pod template; a Pod has one.
+    """
+    kind = obj.get("kind")
+    places = [("metadata", map_at(obj, "metadata"))]
+    if kind == "CronJob":
+        job = map_at(map_at(obj, "spec"), "jobTemplate")
+        places.append(("spec.jobTemplate.metadata", map_at(job, "metadata")))
     template = template_of(obj)
-    own = map_at(obj, "metadata")
-    return [own] if template is obj else [own, map_at(template, "metadata")]
+    if template is not obj:
+        places.append((_TEMPLATE_METADATA[str(kind)], map_at(template, "metadata")))
+    return places
+
+
+_TEMPLATE_METADATA: Final = {kind: f"{path}metadata" for kind, path in _TEMPLATE_PATHS_WITH_DOT.items()}
 
 
 def images_of(obj: Json) -> Iterator[tuple[str, str]]:
     """Yield (field, image) for everything that a pod of this object would run or mount as an image."""
-    if isinstance(image := map_at(map_at(obj, "spec"), "server").get("image"), str):
-        yield "spec.server.image", image
-    spec = map_at(template_of(obj), "spec")
-    if not spec:
+    return readable_images(obj, "", [])
+
+
+def readable_images(obj: Json, rule: str, problems: list[SubjectProblem]) -> Iterator[tuple[str, str]]:
+    """Yield (field, image) as ``images_of``; what cannot be read as an image is a problem of ``rule``.
+
+    A container that was not looked at could run anything, so only the overlay of a ModelDeployment may
+    leave out what it does not change.
+    """
+    overlay = obj.get("kind") == MODEL_DEPLOYMENT
+    if overlay:
+        image = map_at(map_at(obj, "spec"), "server").get("image")
+        if isinstance(image, str) and image:
+            yield "spec.server.image", image
+        else:
+            problems.append(unreadable(rule, "spec.server.image", "an image", image))
+    spec = _pod_spec(obj, rule, problems)
+    if spec is None:
         return
     path = f"{template_path(obj)}spec"
-    for field in ("initContainers", "containers", "ephemeralContainers"):
-        for index, container in items_at(spec, field):
-            if isinstance(image := container.get("image"), str):
-                yield f"{path}.{field}[{index}].image", image
-    for index, volume in items_at(spec, "volumes"):
-        if isinstance(image := map_at(volume, "image").get("reference"), str):
-            yield f"{path}.volumes[{index}].image.reference", image
+    for field in ("containers", "initContainers", "ephemeralContainers"):
+        required = field == "containers" and not overlay
+        for at, container in _listed(spec, f"{path}.{field}", field, required, rule, problems):
+            image = container.get("image")
+            if isinstance(image, str) and image:
+                yield f"{at}.image", image
+            elif image is not None or not overlay:
+                problems.append(unreadable(rule, f"{at}.image", "an image", image))
+    for at, volume in _listed(spec, f"{path}.volumes", "volumes", False, rule, problems):
+        source = volume.get("image")
+        if source is None:
+            continue
+        reference = source.get("reference") if isinstance(source, _MAPS) else source
+        if isinstance(reference, str) and reference and reference is not source:
+            yield f"{at}.image.reference", reference
+        else:
+            problems.append(unreadable(rule, f"{at}.image.reference", "an image", reference))
+
+
+def _pod_spec(obj: Json, rule: str, problems: list[SubjectProblem]) -> Json | None:
+    """Return the spec of a pod template; None where it cannot be read, which only an overlay may lack."""
+    found: object = obj
+    overlay = obj.get("kind") == MODEL_DEPLOYMENT
+    steps = ("spec", "podTemplate") if overlay else TEMPLATE_PATHS.get(str(obj.get("kind")), ())
+    path = ""
+    for step in (*steps, "spec"):
+        path = f"{path}.{step}" if path else step
+        found = found.get(step) if isinstance(found, _MAPS) else None
+        if not isinstance(found, _MAPS):
+            if found is not None or not overlay:
+                problems.append(unreadable(rule, path, "an object", found))
+            return None
+    return found if isinstance(found, _MAPS) else None
+
+
+def _listed(
+    spec: Json, path: str, field: str, required: bool, rule: str, problems: list[SubjectProblem]
+) -> Iterator[tuple[str, Json]]:
+    """Yield the objects of a list, each with its path; anything else is a problem."""
+    value = spec.get(field)
+    if not isinstance(value, list) or not value:
+        if required or (value is not None and value != []):
+            problems.append(unreadable(rule, path, "a list of objects", value))
+        return
+    for index, item in enumerate(value):
+        at = f"{path}[{index}]"
+        if isinstance(item, _MAPS):
+            yield at, item
+        else:
+            problems.append(unreadable(rule, at, "an object", item))
+
+
+def unreadable_nodes(obj: Json, rule: str) -> Iterator[SubjectProblem]:
+    """Yield what of a pod template's node selector and required node affinity is not of its type."""
+    spec = map_at(template_of(obj), "spec")
+    path = f"{template_path(obj)}spec"
+    for field, shape in _NODES.items():
+        if spec.get(field) is not None:
+            yield from _misfits(spec[field], shape, f"{path}.{field}", rule)
+
+
+_EXPRESSIONS: Final = [{"key": str, "operator": str, "values": [str]}]
+_NODES: Final[dict[str, Any]] = {
+    "nodeSelector": {...: str},
+    "affinity": {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [{"matchExpressions": _EXPRESSIONS, "matchFields": _EXPRESSIONS}]
+            }
+        }
+    },
+}
+"""What decides where pods may run: fields of objects, items of lists, and text; ``...`` is any field."""
+
+
+def _misfits(value: object, shape: Any, path: str, rule: str) -> Iterator[SubjectProblem]:  # noqa: ANN401
+    if isinstance(shape, dict):
+        if not isinstance(value, _MAPS):
+            yield unreadable(rule, path, "an object", value)
+            return
+        for key, inner in value.items():
+            within = shape.get(key, shape.get(...))
+            if within is not None and inner is not None:
+                yield from _misfits(
+                    inner, within, f"{path}.{key}" if key in shape else f"{path}[{key}]", rule
+                )
+    elif isinstance(shape, list):
+        if not isinstance(value, list):
+            yield unreadable(rule, path, "a list", value)
+            return
+        for index, inner in enumerate(value):
+            yield from _misfits(inner, shape[0], f"{path}[{index}]", rule)
+    elif not isinstance(value, shape):
+        yield unreadable(rule, path, "a string", value)
 
 
 def annotation(obj: Json, name: str, rule: str, problems: list[SubjectProblem]) -> str | None:
-    """Return an annotation of a workload or its pod template; two different values are a problem."""
-    values = [
-        annotations[name] for meta in metadata_of(obj) if name in (annotations := map_at(meta, "annotations"))
+    """Return an annotation of a workload, its job template or its pod template.
+
+    Two different values are a problem, and so is one that is no string.
+    """
+    found = [
+        (path, annotations[name])
+        for path, metadata in metadata_of(obj)
+        if name in (annotations := map_at(metadata, "annotations"))
     ]
-    if any(value != values[0] for value in values):
+    return _agreed(found, name, rule, problems) if found else None
+
+
+def _agreed(found: list[tuple[str, Any]], name: str, rule: str, problems: list[SubjectProblem]) -> str | None:
+    path, value = found[0]
+    if any(other != value for _, other in found):
         problems.append(
             SubjectProblem(
                 rule,
-                f"metadata.annotations[{name}]",
+                f"{path}.annotations[{name}]",
                 f"the workload and its pod template state different values of {name}",
-                "state the same value in both places, or in one of them",
+                "state the same value in both places, or in the pod template alone",
             )
         )
         return None
-    if values and not isinstance(values[0], str):
-        problems.append(unreadable(rule, f"metadata.annotations[{name}]", "a string"))
+    if not isinstance(value, str):
+        problems.append(unreadable(rule, f"{path}.annotations[{name}]", "a string", value))
         return None
-    return values[0] if values and values[0] else None
+    return value or None
 
 
-def unreadable(rule: str, path: str, expected: str) -> SubjectProblem:
-    """Return the problem of a field that is not what it should be."""
+def unreadable(rule: str, path: str, expected: str, value: object = ...) -> SubjectProblem:
+    """Return the problem of a field that is not what it should be, or is not there."""
+    if value is None or value in ("", [], ()):
+        return SubjectProblem(
+            rule, path, f"Required value: {path} must be {expected}", f"state {path} as {expected}"
+        )
     return SubjectProblem(
         rule, path, f"{path} cannot be read; expected {expected}", f"state {path} as {expected}"
     )

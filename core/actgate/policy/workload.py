@@ -9,13 +9,12 @@ from typing import Any, Final
 
 from actgate.api.names import (
     GROUP,
-    INFERENCE_LABEL,
     MANIFEST_ANNOTATION,
     MODEL_ANNOTATION,
     MODEL_DIGEST_ANNOTATION,
     MODEL_VERSION_ANNOTATION,
-    PROVIDER_ANNOTATION,
 )
+from actgate.policy import marks
 from actgate.policy.evidence import ModelIdentity
 from actgate.policy.placement import declared_placement, node_placement
 from actgate.policy.pods import (
@@ -25,30 +24,34 @@ from actgate.policy.pods import (
     images_of,
     map_at,
     metadata_of,
+    readable_images,
     template_of,
+    template_path,
     unreadable,
+    unreadable_nodes,
 )
-from actgate.policy.rules import link
+from actgate.policy.rules import link, residency
 from actgate.policy.subject import MODEL_DEPLOYMENT, Subject, SubjectProblem
 
-_GROUPS: Final = {"Pod": "v1", "Job": "batch/", "CronJob": "batch/"}
+_GROUPS: Final = {"Pod": "v1", "ReplicationController": "v1", "Job": "batch/", "CronJob": "batch/"}
+
+
+def is_workload(obj: Json) -> bool:
+    """Return whether an object is of a kind that is judged when it says that it serves a model."""
+    kind, version = str(obj.get("kind")), str(obj.get("apiVersion"))
+    return kind in TEMPLATE_PATHS and version.startswith(_GROUPS.get(kind, "apps/"))
 
 
 def is_judged(obj: Json) -> bool:
     """Return whether an object is asked about at all: a ModelDeployment or an inference workload."""
-    kind, version = str(obj.get("kind")), str(obj.get("apiVersion"))
-    if kind == MODEL_DEPLOYMENT:
-        return version.startswith(f"{GROUP}/")
-    return kind in TEMPLATE_PATHS and version.startswith(_GROUPS.get(kind, "apps/")) and is_inference(obj)
+    if obj.get("kind") == MODEL_DEPLOYMENT:
+        return str(obj.get("apiVersion")).startswith(f"{GROUP}/")
+    return is_workload(obj) and is_inference(obj)
 
 
 def is_inference(obj: Json) -> bool:
-    """Return whether a workload or its pod template says that it serves a model."""
-    return any(
-        map_at(meta, "labels").get(INFERENCE_LABEL) == "true"
-        or MANIFEST_ANNOTATION in map_at(meta, "annotations")
-        for meta in metadata_of(obj)
-    )
+    """Return whether a workload, its job template or its pod template says that it serves a model."""
+    return any(marks.declares(metadata) for _, metadata in metadata_of(obj))
 
 
 def subject_of(
@@ -88,31 +91,17 @@ def governed_fields(obj: Json) -> Json:
     classify; two objects with equal governed fields are the same question to the gate.
     """
     spec, template = map_at(obj, "spec"), template_of(obj)
-    pod = map_at(template, "spec")
+    pod, places = map_at(template, "spec"), metadata_of(obj)
     return {
         "model": spec.get("model"),
         "reference": spec.get("complianceManifestRef"),
         "placement": spec.get("placement"),
-        "links": [
-            {key: value for key, value in map_at(meta, "annotations").items() if key in _LINKS}
-            for meta in metadata_of(obj)
-        ],
-        "classified": [map_at(meta, "labels").get(INFERENCE_LABEL) for meta in metadata_of(obj)],
+        "links": [marks.marks_in(metadata, "annotations") for _, metadata in places],
+        "classified": [marks.marks_in(metadata, "labels") for _, metadata in places],
         "images": sorted(image for _, image in images_of(obj)),
-        "annotations": map_at(map_at(template, "metadata"), "annotations") if template is not obj else None,
+        "annotations": map_at(places[-1][1], "annotations") if template is not obj else None,
         "nodes": [pod.get("nodeSelector"), map_at(map_at(pod, "affinity"), "nodeAffinity")],
     }
-
-
-_LINKS: Final = frozenset(
-    {
-        MANIFEST_ANNOTATION,
-        MODEL_ANNOTATION,
-        MODEL_VERSION_ANNOTATION,
-        MODEL_DIGEST_ANNOTATION,
-        PROVIDER_ANNOTATION,
-    }
-)
 
 
 def _read_model_deployment(obj: Json) -> dict[str, Any]:
@@ -121,12 +110,14 @@ def _read_model_deployment(obj: Json) -> dict[str, Any]:
     name = map_at(spec, "complianceManifestRef").get("name")
     if name is not None and not isinstance(name, str):
         problems.append(unreadable(link.MANIFEST.id, "spec.complianceManifestRef.name", "a string"))
+    images = tuple(readable_images(obj, link.MODEL.id, problems))
     placement = declared_placement(spec, problems)
+    problems += unreadable_nodes(obj, residency.SERVING.id)
     nodes = tuple(node_placement(obj, problems))
     return {
         "manifest_name": name if isinstance(name, str) else None,
         "model": _served_model(map_at(spec, "model"), problems),
-        "images": tuple(images_of(obj)),
+        "images": images,
         "placement": (*placement, *nodes) or None,
         "problems": tuple(problems),
     }
@@ -146,18 +137,21 @@ def _stated(model: Json, key: str, problems: list[SubjectProblem]) -> str | None
 
 
 def _read_workload(obj: Json) -> dict[str, Any]:
-    problems: list[SubjectProblem] = []
+    problems = [*marks.problems(obj)]
     manifest_name = annotation(obj, MANIFEST_ANNOTATION, link.MANIFEST.id, problems)
     model_name = annotation(obj, MODEL_ANNOTATION, link.MODEL.id, problems)
     version = annotation(obj, MODEL_VERSION_ANNOTATION, link.MODEL.id, problems)
     digest = annotation(obj, MODEL_DIGEST_ANNOTATION, link.MODEL.id, problems)
+    images = tuple(readable_images(obj, link.MODEL.id, problems))
+    problems += unreadable_nodes(obj, residency.SERVING.id)
     placement = tuple(node_placement(obj, problems))
+    pods = f"{template_path(obj)}metadata.annotations"
     return {
         "manifest_name": manifest_name,
         "model": ModelIdentity(model_name, version, digest) if model_name else None,
-        "images": tuple(images_of(obj)),
+        "images": images,
         "placement": placement or None,
         "problems": tuple(problems),
-        "reference_path": f"metadata.annotations[{MANIFEST_ANNOTATION}]",
-        "model_path": f"metadata.annotations[{MODEL_ANNOTATION}]",
+        "reference_path": f"{pods}[{MANIFEST_ANNOTATION}]",
+        "model_path": f"{pods}[{MODEL_ANNOTATION}]",
     }

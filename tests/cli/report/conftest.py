@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from actgate.cli import check, inventory, sources
-from tests.cli.support import bias, manifest, model, pipeline_file, policy, write
+from tests.cli.support import bias, manifest, model, pipeline_file, policy, workload, write
 
 
 @pytest.fixture
@@ -33,6 +33,6 @@ def line_of_the_bad_value() -> int:
 def hostile(tmp_path: Path) -> check.Report:
     """Return a report on names that would steer a terminal, break lines, or break XML."""
     name = "a\x1b[31m\n]]><b>&\x00\u202e\ud800"
-    served = model(name, complianceManifestRef={"name": name}, model={"name": name})
+    served = workload(name, **{"actgate.dev/compliance-manifest": name, "actgate.dev/model": name})
     document = sources.Document(sources.Source("a\x1b[31m\n]]><b>&\udcff.yaml", ""), 1, served)
     return check.judge(inventory.take([document], [], "default"), datetime(2026, 11, 23, 12, tzinfo=UTC))

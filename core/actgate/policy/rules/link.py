@@ -41,9 +41,9 @@ RULES: Final = (MANIFEST, MODEL, DIGEST)
 def missing(subject: Subject, policy: Policy) -> Iterator[Finding]:
     """Yield why there is no evidence: no reference, an unreadable one, or no such manifest."""
     effect = policy.spec.enforcement
-    if any(problem.rule == MANIFEST.id for problem in subject.problems):
-        return
     if not subject.manifest_name:
+        if any(problem.rule == MANIFEST.id for problem in subject.problems):
+            return
         yield MANIFEST.finding(
             effect,
             subject.reference_path,

@@ -1,0 +1,177 @@
+"""What stands in an object where neither ``check`` nor the gate would read it.
+
+A label that is nearly right, a mark in the wrong place, metadata of the wrong type, a misspelt field: the
+cluster would not judge the object, or judge less of it, and say nothing. Here each is a sentence, and the
+input is unusable. ``actgate.policy.marks`` says what a mark is.
+"""
+
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Any, Final, NamedTuple
+
+from actgate.api.names import ENFORCE_LABEL, INFERENCE_LABEL, OWN_KEYS
+from actgate.policy import marks, workload
+from actgate.policy.pods import TEMPLATE_PATHS, Json, items_at, map_at, metadata_of
+from actgate.policy.rules.rule import shown
+
+_OURS: Final = "actgatedev"
+_FIELDS: Final = ("labels", "annotations")
+_SELECTS: Final = re.compile(r"selector$|^matchLabels$", re.IGNORECASE)
+"""Fields whose keys are asked of other objects, and say nothing about this one."""
+_ALIKE: Final = 0.8
+
+_NEARLY_THE_SAME: Final = 0.85
+_CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
+_POD: Final = (*_CONTAINERS, "volumes", "nodeSelector", "affinity")
+
+
+class Unread(NamedTuple):
+    """A field, and what is wrong with it: a sentence without the field."""
+
+    path: str
+    sentence: str
+
+
+def of_workload(obj: Json) -> Iterator[Unread]:
+    """Yield what is not read of an object of a kind that can be judged."""
+    unreadable = [*_wrong_levels(obj)]
+    yield from unreadable
+    if unreadable:
+        return
+    places = {f"{path}.{field}" for path, _ in metadata_of(obj) for field in _FIELDS}
+    declared = workload.is_inference(obj)
+    for path, key, value in _keys(obj, ""):
+        if path in places:
+            if not marks.is_mark(key) and looks_like_ours(key):
+                yield Unread(f"{path}[{key}]", f"actgate reads no such key{_meant(key)}")
+        elif _counts(path, key, value) and not (declared and path.endswith(_FIELDS)):
+            where = " or ".join(path for path, _ in metadata_of(obj))
+            yield Unread(
+                f"{path}[{key}]",
+                f"actgate does not read it there, so it would declare nothing; state it in {where}",
+            )
+    if declared:
+        yield from _misspelt(obj)
+
+
+def of_other_kind(obj: Json) -> Iterator[Unread]:
+    """Yield the marks of an object of a kind that is not judged, wherever in it they stand."""
+    for path, key, value in _keys(obj, ""):
+        if _counts(path, key, value):
+            yield Unread(f"{path}[{key}]", "it is marked as inference")
+
+
+def of_namespace(metadata: Json) -> Iterator[Unread]:
+    """Yield the labels of a namespace that look as if they were to switch the gate on."""
+    names = {_plain(key): key for key in (ENFORCE_LABEL, INFERENCE_LABEL, *marks.LINKS)}
+    for field in _FIELDS:
+        stated = metadata.get(field)
+        for key, value in stated.items() if isinstance(stated, dict) else ():
+            path = f"metadata.{field}[{key}]"
+            if key == ENFORCE_LABEL and field == "labels":
+                if value not in ("true", "false"):
+                    yield Unread(path, f'Unsupported value: {shown(value)}: write "true" or "false"')
+            elif marks.is_mark(key) or looks_like_ours(key):
+                near = difflib.get_close_matches(_plain(key), names, n=1, cutoff=_ALIKE)
+                if near:
+                    yield Unread(
+                        path, f"a namespace has no such key; did you mean the label {ENFORCE_LABEL}?"
+                    )
+
+
+def looks_like_ours(key: object) -> bool:
+    """Return whether a key might be a mark that is spelt so wrongly that the gate would not see it."""
+    if not isinstance(key, str) or key in OWN_KEYS:
+        return False
+    prefix, _, name = key.rpartition("/")
+    if "actgate" in re.sub(r"[^a-z0-9]", "", key.lower()) or _plain(name) == "compliancemanifest":
+        return True
+    alike = difflib.SequenceMatcher(None, re.sub(r"[^a-z0-9]", "", prefix.lower()), _OURS).ratio()
+    return alike >= _ALIKE and marks.close_to(name) is not None
+
+
+def _counts(path: str, key: object, value: object) -> bool:
+    if marks.is_mark(key):
+        return key != INFERENCE_LABEL or value != "false"
+    return path.endswith(_FIELDS) and looks_like_ours(key)
+
+
+def _keys(value: object, path: str) -> Iterator[tuple[str, Any, Any]]:
+    """Yield (field around it, key, value) of every object at any depth, but of selectors and of status."""
+    if isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _keys(item, f"{path}[{index}]")
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield path, key, item
+            text = str(key)
+            if (
+                not _SELECTS.search(text)
+                and not (path == "" and text == "status")
+                and text != "managedFields"
+            ):
+                yield from _keys(item, f"{path}.{text}" if path else text)
+
+
+def _wrong_levels(obj: Json) -> Iterator[Unread]:
+    """Yield levels that hide labels and annotations because they are no objects."""
+    holders: list[tuple[str, Any]] = [("", obj)]
+    found: Any = obj
+    path = ""
+    for step in TEMPLATE_PATHS[str(obj["kind"])]:
+        found, path = found.get(step), f"{path}.{step}" if path else step
+        if found is None:
+            break
+        if not isinstance(found, dict):
+            yield Unread(path, _no_object(found))
+            break
+        if step != "spec":
+            holders.append((f"{path}.", found))
+    for before, holder in holders:
+        metadata = holder.get("metadata")
+        stated = [(f"{before}metadata", metadata)]
+        if isinstance(metadata, dict):
+            stated = [(f"{before}metadata.{field}", metadata.get(field)) for field in _FIELDS]
+        for at, value in stated:
+            if value is not None and not isinstance(value, dict):
+                yield Unread(at, _no_object(value))
+
+
+def _no_object(value: object) -> str:
+    shape = "a list" if isinstance(value, list) else shown(value)
+    return f"Invalid value: {shape}: must be an object; what it declares cannot be read"
+
+
+def _misspelt(obj: Json) -> Iterator[Unread]:
+    """Yield fields whose names are nearly those of fields that are read, at each level down to the images."""
+    for path, value, fields in _levels(obj):
+        plain = {name.lower(): name for name in fields}
+        for key in value:
+            near = difflib.get_close_matches(str(key).lower(), plain, n=1, cutoff=_NEARLY_THE_SAME)
+            if near and key not in fields:
+                at = f"{path}.{key}" if path else str(key)
+                yield Unread(at, f"there is no such field; did you mean {plain[near[0]]}?")
+
+
+def _levels(obj: Json) -> Iterator[tuple[str, Json, tuple[str, ...]]]:
+    """Yield each level that is read on the way to the images: path, object, and the fields read of it."""
+    for path, metadata in metadata_of(obj):
+        yield path, metadata, _FIELDS
+    found, path = obj, ""
+    for step in (*TEMPLATE_PATHS[str(obj["kind"])], "spec"):
+        yield path, found, (step,) if path.endswith("spec") else (step, "metadata")
+        found, path = map_at(found, step), f"{path}.{step}" if path else step
+    yield path, found, _POD
+    for field in (*_CONTAINERS, "volumes"):
+        for index, item in items_at(found, field):
+            yield f"{path}.{field}[{index}]", item, ("image",)
+
+
+def _meant(key: str) -> str:
+    near = marks.close_to(key)
+    return f"; did you mean {near}?" if near else "; remove it, or write a key of actgate.dev"
+
+
+def _plain(key: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", key.rpartition("/")[2].lower())
