@@ -24,6 +24,7 @@ COLLECTIONS = {
     "ComplianceManifest": "/apis/actgate.dev/v1alpha1/namespaces/{}/compliancemanifests",
     "ModelDeployment": "/apis/actgate.dev/v1alpha1/namespaces/{}/modeldeployments",
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
+    "CronJob": "/apis/batch/v1/namespaces/{}/cronjobs",
 }
 
 
@@ -65,9 +66,13 @@ def refusal_lines(message: str) -> set[str]:
 
 def review(obj: dict[str, Any], namespace: str) -> dict[str, Any]:
     """Return the review of such a create that kube-apiserver 1.36 sent, with this object in it."""
-    path = Path(__file__).parent / f"admission-review-{obj['kind'].lower()}.json"
+    like = obj["kind"] if obj["kind"] == "ModelDeployment" else "Deployment"
+    path = Path(__file__).parent / f"admission-review-{like.lower()}.json"
     recorded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     request = recorded["request"]
+    group, _, version = obj["apiVersion"].rpartition("/")
+    request["kind"] = {"group": group, "version": version, "kind": obj["kind"]}
+    request["object"] |= {"apiVersion": obj["apiVersion"], "kind": obj["kind"]}
     sent = request["object"]
     request["object"] = sent | {"metadata": sent["metadata"] | obj["metadata"], "spec": obj["spec"]}
     request |= {"namespace": namespace, "name": obj["metadata"]["name"]}

@@ -143,10 +143,10 @@ def _left_above(kind: str, places: list[tuple[str, Json]]) -> Iterator[SubjectPr
     if not missing:
         return
     field = "labels" if missing[0] == INFERENCE_LABEL else "annotations"
-    effect = "the pods of this {} would carry no link" if bare else "the pods of this {} would not carry it"
+    lacking = "would carry no link" if bare else "would lack a part of it"
     yield SubjectProblem(
         link.MANIFEST.id,
         f"{path}.{field}[{missing[0]}]",
-        f"Required value: {', '.join(missing)} stands above the pod template only, so {effect.format(kind)}",
+        f"Required value: the pods of this {kind} {lacking}; stated above them only: {', '.join(missing)}",
         f"add the same annotations and label to {path}",
     )

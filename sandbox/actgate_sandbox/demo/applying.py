@@ -22,6 +22,7 @@ _COLLECTIONS: Final = {
     "ComplianceManifest": f"{_ACTGATE}/namespaces/{{namespace}}/compliancemanifests",
     "ModelDeployment": f"{_ACTGATE}/namespaces/{{namespace}}/modeldeployments",
     "Deployment": "/apis/apps/v1/namespaces/{namespace}/deployments",
+    "CronJob": "/apis/batch/v1/namespaces/{namespace}/cronjobs",
 }
 
 

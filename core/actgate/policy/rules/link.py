@@ -13,16 +13,18 @@ from actgate.policy.verdict import Finding
 MANIFEST: Final = Rule(
     "link/manifest",
     ACTGATE,
-    asks="The subject refers to a ComplianceManifest that exists in its own namespace.",
-    why="Without evidence nothing can be judged, and evidence of another namespace belongs to others.",
+    asks="The subject and its pods refer to a ComplianceManifest that exists in their own namespace, by "
+    "labels and annotations that are spelt and placed as actgate reads them.",
+    why="Without evidence nothing can be judged, evidence of another namespace belongs to others, and pods "
+    "are judged by what they carry themselves.",
     mend="Apply the ComplianceManifest first, and name it in spec.complianceManifestRef.name or in the "
-    "annotation actgate.dev/compliance-manifest.",
+    "annotation actgate.dev/compliance-manifest of the pod template.",
 )
 MODEL: Final = Rule(
     "link/model",
     ACTGATE,
     asks="The manifest speaks of the model that is deployed: the same name, and the same version, "
-    "digest and images wherever both sides state them.",
+    "digest and images wherever both sides state them. Every image that would run can be read.",
     why="A passing bias check of one model says nothing about another one.",
     mend="Refer to the manifest that was written for this model, or deploy the model and the images that "
     "the manifest names.",
