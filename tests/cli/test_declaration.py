@@ -333,6 +333,60 @@ def test_a_model_that_the_api_server_would_refuse_is_unusable(
     assert where in printed
 
 
+@pytest.mark.parametrize("items", [{}, model(), "x", 5, None])
+@pytest.mark.parametrize("kind", ["List", "ModelDeploymentList"])
+def test_a_list_whose_items_are_no_list_is_unusable(checked: Checked, kind: str, items: object) -> None:
+    """What stands in it would be overlooked."""
+    assert checked(manifest(), {"apiVersion": "v1", "kind": kind, "items": items})[0] == 2
+
+
+DIGEST: Final = f"sha256:{'a' * 64}"
+
+
+@pytest.mark.parametrize(
+    ("image", "code"),
+    [
+        (f"registry.example/c@{DIGEST}", 0),
+        (f"registry.example:5000/c:1.0@{DIGEST}", 0),
+        (f"c@{DIGEST}", 0),
+        (f"registry.example/c@sha256:{'b' * 64}", 1),
+        (f"registry.example/c@sha512:{'a' * 128}", 1),
+        (f"registry.example/c@{DIGEST.upper()}", 1),
+        (f"registry.example/c@{DIGEST}@sha256:{'b' * 64}", 1),
+        (f"{DIGEST}", 1),
+        ("registry.example:5000/c", 1),
+        ("registry.example/c:1.0", 1),
+    ],
+)
+@pytest.mark.parametrize("place", ["containers", "initContainers", "ephemeralContainers", "volumes"])
+def test_images_are_known_by_digest_in_every_spelling_and_place(
+    checked: Checked, image: str, code: int, place: str
+) -> None:
+    """A registry with a port, a tag beside the digest, and a short name are the image; all else is not."""
+    bound = manifest(model={"name": "CreditRiskScorer", "images": [f"registry.example/c@{DIGEST}"]})
+    pod = ("spec", "template", "spec")
+    obj = at(workload(), (*pod, "containers", 0, "image"), f"registry.example/c@{DIGEST}")
+    one = {"name": "x", "image": {"reference": image} if place == "volumes" else image}
+    assert checked(bound, at(obj, (*pod, place), [one]))[0] == code
+
+
+@pytest.mark.parametrize(
+    "separator",
+    ["---", "---   ", "--- # Source: chart/templates/x.yaml", "---\n---\n\n# c\n---", "...\n---", "---\r"],
+    ids=["plain", "trailing blanks", "a comment", "empty documents", "an end", "carriage returns"],
+)
+def test_no_separator_loses_a_document(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], separator: str
+) -> None:
+    """As tools write them: the document that fails stands behind it."""
+    first, second = yaml.safe_dump(manifest()), yaml.safe_dump(model(model={"name": "Other"}))
+    text = f"{first}{separator}\n{second}"
+    path = tmp_path / "all.yaml"
+    path.write_bytes((text.replace("\n", "\r\n") if "\r" in separator else text).encode())
+    assert main(["check", "-f", str(path), "--now", NOW]) == 1
+    assert "link/model" in capsys.readouterr().out
+
+
 def fields(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:  # noqa: ANN401
     """Yield the path of everything in a JSON value, and what stands there."""
     steps = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()

@@ -9,13 +9,23 @@ from pathlib import Path
 import pytest
 import yaml
 
+from actgate.policy.pods import TEMPLATE_PATHS
 from actgate_sandbox import control_plane as sandbox
 from actgate_sandbox import registration
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import MERGE_PATCH, Reply, Rest, install_crds
 from tests.support.kubectl import Kubectl
 from tests.support.waiting import wait_until
-from tests.webhook.build import MANIFEST, Json, changed, manifest_object, model_deployment, review, workload
+from tests.webhook.build import (
+    KINDS,
+    MANIFEST,
+    Json,
+    changed,
+    manifest_object,
+    model_deployment,
+    review,
+    workload,
+)
 from tests.webhook.process import WebhookProcess, running
 
 ROOT = Path(__file__).parents[2]
@@ -57,8 +67,8 @@ class Guarded:
 
     def collection(self, kind: str) -> str:
         """Return the path of a kind in the namespace."""
-        roots = {"Deployment": "apis/apps/v1", "Pod": "api/v1", "CronJob": "apis/batch/v1"}
-        root = roots.get(kind, "apis/actgate.dev/v1alpha1")
+        group, version = KINDS.get(kind, ("actgate.dev", "v1alpha1"))
+        root = f"apis/{group}/{version}" if group else f"api/{version}"
         return f"/{root}/namespaces/{self.namespace}/{kind.lower()}s"
 
     def create(self, obj: Json, name: str | None = None, **query: str) -> Reply:
@@ -163,6 +173,25 @@ def test_a_mark_above_the_pods_of_a_cron_job_is_refused(guarded: Guarded, place:
     )
     assert reply.status == 403, reply
     assert "the pods of this CronJob would carry no link" in reply.message
+
+
+@pytest.mark.parametrize("kind", sorted(set(TEMPLATE_PATHS) - {"Pod"}))
+def test_a_link_above_the_pods_of_any_kind_is_refused(guarded: Guarded, kind: str) -> None:
+    """With it in the pod template the same object is let in."""
+    if guarded.rest("GET", guarded.collection(kind)).status == 404:
+        pytest.skip(f"this control plane has no {kind}s")
+    guarded.create(manifest_object())
+    linked, bare = workload(kind), workload(kind, labels={"app": "scorer"}, annotations={})
+    for obj in (linked, bare):
+        if kind == "ReplicationController":
+            obj["spec"]["selector"] = {"app": "scorer"}
+        if kind == "Job":
+            obj["spec"]["template"]["spec"]["restartPolicy"] = "Never"
+            del obj["spec"]["selector"]
+    wait_until(lambda: guarded.create(linked, dryRun="All").status == 201)
+    reply = guarded.create(changed(bare, "metadata.annotations", MARKED))
+    assert reply.status == 403, reply
+    assert f"the pods of this {kind} would carry no link" in reply.message
 
 
 def test_a_clear_no_is_let_in(guarded: Guarded) -> None:

@@ -110,6 +110,10 @@ def _add(document: Document, inventory: Inventory) -> None:
     kind, version = value.get("kind"), value.get("apiVersion")
     if not isinstance(kind, str) or not isinstance(version, str):
         _add_untyped(document, inventory)
+    elif kind.endswith("List") and "items" in value:  # A readable list was read as its items.
+        raise UnusableError(
+            f"{place(document, 'items')}: items: Invalid value: must be a list, else nothing in it is judged"
+        )
     elif _is_ours(kind, version):
         _ADD_OURS[_known_kind(document, kind, version)](document, inventory)
     elif workload.is_workload(value):
