@@ -250,7 +250,7 @@ async def test_an_object_nested_deeply_is_answered() -> None:
         selector = b'{"x":' * 900 + b"%d" % side + b"}" * 900
         body = body.replace(b'"nodeSelector":%d' % side, b'"nodeSelector":' + selector)
     judgement = await judged(FakeEvidence(PASSING), decode(body))
-    assert judgement.outcome in (Outcome.PASS, Outcome.MALFORMED)
+    assert judgement.outcome in (Outcome.FAIL, Outcome.MALFORMED)
 
 
 async def test_every_policy_that_memory_has_is_applied() -> None:
