@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from actgate.cli.main import main
 from actgate.policy.pods import TEMPLATE_PATHS
-from tests.cli.support import NOW, Json, manifest, model, namespace, workload
+from tests.cli.support import NOW, Json, manifest, model, namespace, policy, workload
 from tests.policy.objects import API_VERSIONS
 
 LINKED: Final = {"actgate.dev/compliance-manifest": "credit-v2", "actgate.dev/model": "CreditRiskScorer"}
@@ -331,6 +331,17 @@ def test_a_model_that_the_api_server_would_refuse_is_unusable(
     code, printed = checked(manifest(), at(served, path, value))
     assert code == 2, printed
     assert where in printed
+
+
+@pytest.mark.parametrize("obj", [manifest(), policy("p"), model()], ids=lambda obj: str(obj["kind"]))
+@pytest.mark.parametrize("path", [("sepc",), ("metadata", "lables"), ("metadata", "labels"), ("speck",)])
+def test_a_field_around_the_spec_that_no_schema_knows_is_unusable(
+    checked: Checked, obj: Json, path: tuple[str, ...]
+) -> None:
+    """`sepc` of a policy would ask for the defaults instead of what was written."""
+    code, printed = checked(manifest("other"), at(obj, path, ["x"]))
+    assert code == 2
+    assert ".".join(path) in printed
 
 
 @pytest.mark.parametrize("items", [{}, model(), "x", 5, None])

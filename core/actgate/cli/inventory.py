@@ -18,7 +18,6 @@ from actgate.cli.exits import UnusableError
 from actgate.cli.lines import place
 from actgate.cli.sources import Document
 from actgate.policy import Manifest, Policy, workload
-from actgate.policy.pods import TEMPLATE_PATHS
 from actgate.policy.subject import MODEL_DEPLOYMENT
 
 MANIFEST: Final = "ComplianceManifest"
@@ -117,7 +116,7 @@ def _add(document: Document, inventory: Inventory) -> None:
     elif _is_ours(kind, version):
         _ADD_OURS[_known_kind(document, kind, version)](document, inventory)
     elif workload.is_workload(value):
-        _refuse(document, unread.of_workload(value))
+        unread.refuse(document, unread.of_workload(value))
         if workload.is_inference(value):
             _add_subject(document, inventory)
         else:
@@ -125,26 +124,8 @@ def _add(document: Document, inventory: Inventory) -> None:
     elif (kind, version) == (NAMESPACE, "v1"):
         _add_namespace(document, inventory)
     else:
-        _refuse_other_kind(document, f"{version} {kind}")
+        unread.refuse_other_kind(document, f"{version} {kind}")
         inventory.others.append(document)
-
-
-def _refuse(document: Document, found: Iterable[unread.Unread]) -> None:
-    """Raise for fields that would not be read, each with its line."""
-    sentences = [f"{place(document, item.path)}: {item.path}: {item.sentence}" for item in found]
-    if sentences:
-        raise UnusableError(*sentences)
-
-
-def _refuse_other_kind(document: Document, called: str) -> None:
-    """Raise for an object that is marked and of a kind that is not judged; one mark is enough to say so."""
-    found = next(unread.of_other_kind(document.value), None)
-    if found is not None:
-        kinds = ", ".join((MODEL_DEPLOYMENT, *TEMPLATE_PATHS))
-        raise UnusableError(
-            f"{place(document, found.path)}: {called} is marked as inference ({found.path}), "
-            f"and only these are judged: {kinds}"
-        )
 
 
 def _is_ours(kind: str, version: str) -> bool:
@@ -166,7 +147,7 @@ def _known_kind(document: Document, kind: str, version: str) -> str:
 def _add_untyped(document: Document, inventory: Inventory) -> None:
     name = PurePath(document.source.name).name
     if name in _KUSTOMIZATIONS:
-        _refuse_other_kind(document, f"the file {name}")
+        unread.refuse_other_kind(document, f"the file {name}")
     else:
         raise UnusableError(
             f"{place(document)}: this is neither a Kubernetes object (apiVersion and kind) nor the file of a "
@@ -186,19 +167,13 @@ def _add_subject(document: Document, inventory: Inventory) -> None:
 
 
 def _add_model(document: Document, inventory: Inventory) -> None:
-    problems = evidence.model_deployment_problems(document.value)
-    if problems:
-        raise UnusableError(
-            *(
-                f"{place(document, item.path)}: {item.path}: {item.message}; to mend it: {item.remedy}"
-                for item in problems
-            )
-        )
+    unread.refuse_problems(document, evidence.model_deployment_problems(document.value))
     _add_subject(document, inventory)
 
 
 def _add_manifest(document: Document, inventory: Inventory) -> None:
     namespace, name = _namespace(document, inventory), _name(document)
+    unread.refuse_problems(document, evidence.resource_problems(document.value))
     manifest = evidence.read_document(document.value, name=name, namespace=namespace)
     inventory.once(document, GROUP, MANIFEST, namespace, name)
     inventory.evidence[namespace, name] = Evidence(manifest, document, {})
@@ -213,6 +188,7 @@ def _add_pipeline_file(document: Document, inventory: Inventory) -> None:
 
 def _add_policy(document: Document, inventory: Inventory) -> None:
     inventory.once(document, GROUP, POLICY, "", _name(document))
+    unread.refuse_problems(document, evidence.resource_problems(document.value))
     try:
         inventory.policies.append(evidence.read_policy(document.value))
     except evidence.EvidenceError as error:
@@ -231,7 +207,7 @@ def _add_given_policy(document: Document, inventory: Inventory) -> None:
 
 def _add_namespace(document: Document, inventory: Inventory) -> None:
     name = _name(document)
-    _refuse(document, unread.of_namespace(_metadata(document)))
+    unread.refuse(document, unread.of_namespace(_metadata(document)))
     labels = _metadata(document).get("labels") or {}
     if not isinstance(labels, dict) or not all(isinstance(label, str) for label in labels.values()):
         raise UnusableError(f"{place(document)}: metadata.labels must map strings to strings")

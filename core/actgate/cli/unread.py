@@ -7,13 +7,18 @@ input is unusable. ``actgate.policy.marks`` says what a mark is.
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from actgate.api.names import ENFORCE_LABEL, INFERENCE_LABEL, OWN_KEYS
+from actgate.cli.exits import UnusableError
+from actgate.cli.lines import place
+from actgate.cli.sources import Document
 from actgate.policy import marks, workload
+from actgate.policy.evidence import Problem
 from actgate.policy.pods import TEMPLATE_PATHS, Json, items_at, map_at, metadata_of
 from actgate.policy.rules.rule import shown
+from actgate.policy.subject import MODEL_DEPLOYMENT
 
 _OURS: Final = "actgatedev"
 _FIELDS: Final = ("labels", "annotations")
@@ -31,6 +36,41 @@ class Unread(NamedTuple):
 
     path: str
     sentence: str
+
+
+def refuse(document: Document, found: Iterable[Unread]) -> None:
+    """Raise for fields that would not be read, each with its line.
+
+    Raises:
+        UnusableError: There are some.
+    """
+    sentences = [f"{place(document, item.path)}: {item.path}: {item.sentence}" for item in found]
+    if sentences:
+        raise UnusableError(*sentences)
+
+
+def refuse_problems(document: Document, problems: Iterable[Problem]) -> None:
+    """Raise for what the API server would refuse, each with its line.
+
+    Raises:
+        UnusableError: There are some.
+    """
+    refuse(document, (Unread(item.path, f"{item.message}; to mend it: {item.remedy}") for item in problems))
+
+
+def refuse_other_kind(document: Document, called: str) -> None:
+    """Raise for an object that is marked and of a kind that is not judged; one mark is enough to say so.
+
+    Raises:
+        UnusableError: It is marked.
+    """
+    found = next(of_other_kind(document.value), None)
+    if found is not None:
+        kinds = ", ".join((MODEL_DEPLOYMENT, *TEMPLATE_PATHS))
+        raise UnusableError(
+            f"{place(document, found.path)}: {called} is marked as inference ({found.path}), "
+            f"and only these are judged: {kinds}"
+        )
 
 
 def of_workload(obj: Json) -> Iterator[Unread]:

@@ -4,7 +4,7 @@
 - ``read``: a ComplianceManifest object (v1) to the values that the rules judge;
 - ``v0``, ``convert``: the pipeline's JSON (v0) in v1's terms;
 - ``canonical``: the digest by RFC 8785;
-- ``model_deployments``: what the API server would refuse of a ModelDeployment;
+- ``model_deployments``: what the API server would refuse of a ModelDeployment, and of any frame;
 - ``policies``: a CompliancePolicy object to the policy that the rules apply;
 - ``logger``: writes evidence from a training pipeline.
 
@@ -18,7 +18,7 @@ from actgate.evidence.documents import Document, load
 from actgate.evidence.errors import DigestError, DocumentError, EvidenceError, UnreadableError
 from actgate.evidence.files import to_json, to_yaml
 from actgate.evidence.logger import EUAIActGovernanceLogger
-from actgate.evidence.model_deployments import model_deployment_problems
+from actgate.evidence.model_deployments import model_deployment_problems, resource_problems
 from actgate.evidence.policies import policy_or_strictest, read_policy
 from actgate.evidence.read import read_manifest
 from actgate.evidence.v0 import Weakness, is_v0, origin
@@ -43,6 +43,7 @@ __all__ = [
     "read_document",
     "read_manifest",
     "read_policy",
+    "resource_problems",
     "to_json",
     "to_yaml",
 ]

@@ -1,4 +1,4 @@
-"""What the API server would refuse of a ModelDeployment, said before anything reaches one.
+"""What the API server would refuse of a ModelDeployment, and of the frame of our other resources.
 
 The schema of the CRD is made from the models of ``actgate.api``; they are asked here, and so are its rules
 across fields, and unknown fields, which kubectl refuses by its strict validation.
@@ -30,12 +30,17 @@ def model_deployment_problems(obj: Mapping[str, Any]) -> tuple[Problem, ...]:
     return tuple(_problems(obj))
 
 
-def _problems(obj: Mapping[str, Any]) -> Iterator[Problem]:
+def resource_problems(obj: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what the API server would refuse of any of our resources outside its spec."""
     yield from _unknown(obj, _TOP, "")
     metadata = obj.get("metadata")
     if isinstance(metadata, Mapping):
         yield from _unknown(metadata, _METADATA, "metadata.")
     yield from _texts(metadata, "metadata")
+
+
+def _problems(obj: Mapping[str, Any]) -> Iterator[Problem]:
+    yield from resource_problems(obj)
     try:
         spec = without_nulls(obj.get("spec"))
         ModelDeploymentSpec.model_validate(spec if spec is not None else {}, by_alias=True, by_name=False)
