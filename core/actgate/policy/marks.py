@@ -7,7 +7,7 @@ The match conditions of the webhook's registration say in CEL what ``is_mark`` a
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from actgate.api.names import (
     OWN_KEYS,
     PROVIDER_ANNOTATION,
 )
-from actgate.policy.pods import Json, map_at, metadata_of, unreadable
+from actgate.policy.pods import Json, map_at, unreadable
 from actgate.policy.rules import link
 from actgate.policy.rules.rule import shown
 from actgate.policy.subject import SubjectProblem
@@ -64,25 +64,32 @@ def declares(metadata: Json) -> bool:
     return False
 
 
-def problems(obj: Json) -> Iterator[SubjectProblem]:
-    """Yield the marks of a workload that cannot be meant as they are written or where they stand."""
-    places = metadata_of(obj)
+def problems(kind: str, places: list[tuple[str, Json]]) -> Iterator[SubjectProblem]:
+    """Yield the marks of a workload that cannot be meant as they are written or where they stand.
+
+    Args:
+        kind: Of the workload, for the words.
+        places: What ``metadata_of`` returns of it.
+    """
     for path, metadata in places:
-        annotations = map_at(metadata, "annotations")
         for field in _FIELDS:
-            if metadata.get(field) is not None and not map_at(metadata, field) and metadata[field] != {}:
-                yield unreadable(link.MANIFEST.id, f"{path}.{field}", "an object", metadata[field])
-            for key, value in map_at(metadata, field).items():
-                if not is_mark(key):
-                    continue
+            stated = metadata.get(field)
+            if not stated:
+                continue
+            if not isinstance(stated, Mapping):
+                yield unreadable(link.MANIFEST.id, f"{path}.{field}", "an object", stated)
+                continue
+            for key, value in stated.items():
                 if key not in _KNOWN:
-                    yield _unknown(f"{path}.{field}[{key}]", key)
-                elif key == INFERENCE_LABEL and not isinstance(value, str):
-                    yield _no_string(f"{path}.{field}[{key}]", value)
-                elif field == "labels" and key != INFERENCE_LABEL and key not in annotations:
+                    if is_mark(key):
+                        yield _unknown(f"{path}.{field}[{key}]", key)
+                elif key == INFERENCE_LABEL:
+                    if not isinstance(value, str):
+                        yield _no_string(f"{path}.{field}[{key}]", value)
+                elif field == "labels" and key not in map_at(metadata, "annotations"):
                     yield _label(path, key)
     if len(places) > 1:
-        yield from _left_above(str(obj.get("kind")), places)
+        yield from _left_above(kind, places)
 
 
 def close_to(name: str) -> str | None:
@@ -130,15 +137,20 @@ def _label(path: str, key: str) -> SubjectProblem:
 def _left_above(kind: str, places: list[tuple[str, Json]]) -> Iterator[SubjectProblem]:
     """Yield what stands above the pod template and not in it: its pods would be outside the gate."""
     *above, (path, template) = places
-    pods = map_at(template, "annotations")
     stated = {key for _, metadata in above for key in map_at(metadata, "annotations")}
-    missing = [key for key in LINKS if key in stated and key not in pods]
-    bare = not declares(template)
-    if bare and any(
+    missing = []
+    if stated:
+        pods = map_at(template, "annotations")
+        missing = [key for key in LINKS if key in stated and key not in pods]
+    labelled = any(
         map_at(metadata, field).get(INFERENCE_LABEL, "false") != "false"
         for _, metadata in above
         for field in _FIELDS
-    ):
+    )
+    if not missing and not labelled:
+        return
+    bare = not declares(template)
+    if labelled and bare:
         missing.append(INFERENCE_LABEL)
     if not missing:
         return

@@ -104,19 +104,28 @@ def readable_images(obj: Json, rule: str, problems: list[SubjectProblem]) -> Ite
         return
     path = f"{template_path(obj)}spec"
     for field in ("containers", "initContainers", "ephemeralContainers"):
+        if field not in spec and (overlay or field != "containers"):
+            continue
         required = field == "containers" and not overlay
-        for at, container in _listed(spec, f"{path}.{field}", field, required, rule, problems):
+        for at, container in _listed(spec.get(field), f"{path}.{field}", required, rule, problems):
             image = container.get("image")
             if isinstance(image, str) and image:
                 yield f"{at}.image", image
             elif image is not None or not overlay:
                 problems.append(unreadable(rule, f"{at}.image", "an image", image))
-    for at, volume in _listed(spec, f"{path}.volumes", "volumes", False, rule, problems):
+    if "volumes" in spec:
+        yield from _mounted(spec["volumes"], f"{path}.volumes", rule, problems)
+
+
+def _mounted(
+    volumes: object, path: str, rule: str, problems: list[SubjectProblem]
+) -> Iterator[tuple[str, str]]:
+    for at, volume in _listed(volumes, path, False, rule, problems):
         source = volume.get("image")
         if source is None:
             continue
-        reference = source.get("reference") if isinstance(source, _MAPS) else source
-        if isinstance(reference, str) and reference and reference is not source:
+        reference = source.get("reference") if isinstance(source, _MAPS) else None
+        if isinstance(reference, str) and reference:
             yield f"{at}.image.reference", reference
         else:
             problems.append(unreadable(rule, f"{at}.image.reference", "an image", reference))
@@ -124,9 +133,12 @@ def readable_images(obj: Json, rule: str, problems: list[SubjectProblem]) -> Ite
 
 def _pod_spec(obj: Json, rule: str, problems: list[SubjectProblem]) -> Json | None:
     """Return the spec of a pod template; None where it cannot be read, which only an overlay may lack."""
-    found: object = obj
+    spec = template_of(obj).get("spec")
+    if isinstance(spec, _MAPS):
+        return spec
     overlay = obj.get("kind") == MODEL_DEPLOYMENT
     steps = ("spec", "podTemplate") if overlay else TEMPLATE_PATHS.get(str(obj.get("kind")), ())
+    found: object = obj
     path = ""
     for step in (*steps, "spec"):
         path = f"{path}.{step}" if path else step
@@ -134,15 +146,14 @@ def _pod_spec(obj: Json, rule: str, problems: list[SubjectProblem]) -> Json | No
         if not isinstance(found, _MAPS):
             if found is not None or not overlay:
                 problems.append(unreadable(rule, path, "an object", found))
-            return None
-    return found if isinstance(found, _MAPS) else None
+            break
+    return None
 
 
 def _listed(
-    spec: Json, path: str, field: str, required: bool, rule: str, problems: list[SubjectProblem]
+    value: object, path: str, required: bool, rule: str, problems: list[SubjectProblem]
 ) -> Iterator[tuple[str, Json]]:
     """Yield the objects of a list, each with its path; anything else is a problem."""
-    value = spec.get(field)
     if not isinstance(value, list) or not value:
         if required or (value is not None and value != []):
             problems.append(unreadable(rule, path, "a list of objects", value))
@@ -158,10 +169,9 @@ def _listed(
 def unreadable_nodes(obj: Json, rule: str) -> Iterator[SubjectProblem]:
     """Yield what of a pod template's node selector and required node affinity is not of its type."""
     spec = map_at(template_of(obj), "spec")
-    path = f"{template_path(obj)}spec"
     for field, shape in _NODES.items():
         if spec.get(field) is not None:
-            yield from _misfits(spec[field], shape, f"{path}.{field}", rule)
+            yield from _misfits(spec[field], shape, f"{template_path(obj)}spec.{field}", rule)
 
 
 _EXPRESSIONS: Final = [{"key": str, "operator": str, "values": [str]}]
@@ -204,11 +214,21 @@ def annotation(obj: Json, name: str, rule: str, problems: list[SubjectProblem]) 
 
     Two different values are a problem, and so is one that is no string.
     """
-    found = [
-        (path, annotations[name])
-        for path, metadata in metadata_of(obj)
-        if name in (annotations := map_at(metadata, "annotations"))
-    ]
+    return annotation_in(annotations_of(metadata_of(obj)), name, rule, problems)
+
+
+def annotations_of(places: list[tuple[str, Json]]) -> list[tuple[str, Json]]:
+    """Return the annotations of each metadata, with its path."""
+    return [(path, map_at(metadata, "annotations")) for path, metadata in places]
+
+
+def annotation_in(
+    stated: list[tuple[str, Json]], name: str, rule: str, problems: list[SubjectProblem]
+) -> str | None:
+    """Return what ``annotation`` does, of annotations that were looked up before."""
+    found = [(path, annotations[name]) for path, annotations in stated if name in annotations]
+    if len(found) == 1 and isinstance(found[0][1], str):
+        return found[0][1] or None
     return _agreed(found, name, rule, problems) if found else None
 
 

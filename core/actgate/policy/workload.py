@@ -20,7 +20,8 @@ from actgate.policy.placement import declared_placement, node_placement
 from actgate.policy.pods import (
     TEMPLATE_PATHS,
     Json,
-    annotation,
+    annotation_in,
+    annotations_of,
     images_of,
     map_at,
     metadata_of,
@@ -137,11 +138,13 @@ def _stated(model: Json, key: str, problems: list[SubjectProblem]) -> str | None
 
 
 def _read_workload(obj: Json) -> dict[str, Any]:
-    problems = [*marks.problems(obj)]
-    manifest_name = annotation(obj, MANIFEST_ANNOTATION, link.MANIFEST.id, problems)
-    model_name = annotation(obj, MODEL_ANNOTATION, link.MODEL.id, problems)
-    version = annotation(obj, MODEL_VERSION_ANNOTATION, link.MODEL.id, problems)
-    digest = annotation(obj, MODEL_DIGEST_ANNOTATION, link.MODEL.id, problems)
+    places = metadata_of(obj)
+    stated = annotations_of(places)
+    problems = [*marks.problems(str(obj.get("kind")), places)]
+    manifest_name = annotation_in(stated, MANIFEST_ANNOTATION, link.MANIFEST.id, problems)
+    model_name = annotation_in(stated, MODEL_ANNOTATION, link.MODEL.id, problems)
+    version = annotation_in(stated, MODEL_VERSION_ANNOTATION, link.MODEL.id, problems)
+    digest = annotation_in(stated, MODEL_DIGEST_ANNOTATION, link.MODEL.id, problems)
     images = tuple(readable_images(obj, link.MODEL.id, problems))
     problems += unreadable_nodes(obj, residency.SERVING.id)
     placement = tuple(node_placement(obj, problems))
