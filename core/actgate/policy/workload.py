@@ -16,6 +16,7 @@ from actgate.api.names import (
 )
 from actgate.policy import marks
 from actgate.policy.evidence import ModelIdentity
+from actgate.policy.node_fields import unreadable_nodes
 from actgate.policy.placement import declared_placement, node_placement
 from actgate.policy.pods import (
     TEMPLATE_PATHS,
@@ -29,7 +30,6 @@ from actgate.policy.pods import (
     template_of,
     template_path,
     unreadable,
-    unreadable_nodes,
 )
 from actgate.policy.rules import link, residency
 from actgate.policy.subject import MODEL_DEPLOYMENT, Subject, SubjectProblem
