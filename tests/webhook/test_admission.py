@@ -194,6 +194,21 @@ def test_a_link_above_the_pods_of_any_kind_is_refused(guarded: Guarded, kind: st
     assert f"the pods of this {kind} would carry no link" in reply.message
 
 
+@pytest.mark.parametrize("kind", ["Deployment", "CronJob"])
+def test_a_thousand_annotations_are_within_what_conditions_may_cost(guarded: Guarded, kind: str) -> None:
+    """A condition that costs too much is an error, and with failurePolicy Fail a refusal."""
+    guarded.create(manifest_object())
+    notes = {f"example.com/note-{number:04}": "x" * 100 for number in range(1000)}
+    linked = workload(kind, annotations={**notes, **MARKED})
+    linked = changed(linked, "metadata.annotations", notes)
+    wait_until(lambda: guarded.create(linked, dryRun="All").status == 201)
+    assert guarded.create(linked).status == 201
+    note = {"metadata": {"annotations": {"example.com/note-0000": "y"}}}
+    assert guarded.patch(kind, "scorer", note).status == 200
+    moved = {"metadata": {"annotations": {"actgate.dev/model": "Other"}}}
+    assert guarded.patch(kind, "scorer", moved).status == 403
+
+
 def test_a_clear_no_is_let_in(guarded: Guarded) -> None:
     """Only "false" says that no model is served."""
     assert (
