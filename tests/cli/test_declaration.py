@@ -164,6 +164,20 @@ def test_selectors_ask_for_marks_and_declare_nothing(checked: Checked) -> None:
     assert checked(at(PLAIN, ("spec", "selector", "matchLabels"), mark))[0] == 3
 
 
+def test_data_of_others_may_speak_of_actgate(checked: Checked) -> None:
+    """A ConfigMap or an application that configures actgate marks nothing."""
+    config = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "x"},
+        "data": {"actgate.yaml": ""},
+    }
+    app = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Application", "metadata": {"name": "actgate"}}
+    assert checked(config, {**app, "spec": {"values": {"actgate": {"enabled": True}}}})[0] == 3
+    env = [{"name": "c", "image": "r/c", "env": [{"name": "actgate.dev/inference", "value": "true"}]}]
+    assert checked(at(PLAIN, ("spec", "template", "spec", "containers"), env))[0] == 3
+
+
 UNJUDGED: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
     "an Argo Rollout": ("Rollout", "argoproj.io/v1alpha1", ("spec", "template")),
     "a Knative Service": ("Service", "serving.knative.dev/v1", ("spec", "template")),

@@ -132,9 +132,11 @@ def looks_like_ours(key: object) -> bool:
 
 
 def _counts(path: str, key: object, value: object) -> bool:
-    if marks.is_mark(key):
+    """Return whether a key says something, of whatever object it is a field."""
+    keyed = path.endswith(_FIELDS)
+    if marks.is_mark(key) and (keyed or "/" in str(key)):  # Data may have fields called actgate.
         return key != INFERENCE_LABEL or value != "false"
-    return path.endswith(_FIELDS) and looks_like_ours(key)
+    return keyed and looks_like_ours(key)
 
 
 def _keys(value: object, path: str) -> Iterator[tuple[str, Any, Any]]:
