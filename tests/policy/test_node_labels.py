@@ -115,7 +115,7 @@ def test_a_providers_own_label_says_whose_region_it_is() -> None:
     ebs = "topology.ebs.csi.aws.com/zone"
     assert judge(manifest(), asked({"nodeSelector": {ebs: "eu-west-1a"}})).allowed
     marks = linked(compliance_manifest="credit-risk-scorer-v2", model="CreditRiskScorer", provider="outscale")
-    london = subject_of(workload("Deployment", {"nodeSelector": {ebs: "eu-west-2a"}}, own=marks), {})
+    london = subject_of(workload("Deployment", {"nodeSelector": {ebs: "eu-west-2a"}}, template=marks), {})
     assert judge(manifest(), london).failed_rules == ("residency/serving",)
 
 
