@@ -15,6 +15,9 @@ from actgate.evidence.errors import DigestError
 class UnusableModelError(Exception):
     """The spec is not what the schema asks for; the message says where, and how to mend it."""
 
+    reason = "InvalidSpec"
+    """Reason of the conditions, CamelCase."""
+
 
 def check(model: Object) -> None:
     """Return for a spec that can be worked with.

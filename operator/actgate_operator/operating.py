@@ -72,6 +72,7 @@ class Operator:
             self._deadlines,
             Events(writer, settings.identity, now=clocks.now),
             clocks.now,
+            settings.webhook_namespace,
         )
         self._watch()
 

@@ -15,6 +15,7 @@ from actgate.cluster.client import Cluster
 from actgate.cluster.errors import ClusterError, NotFound
 from actgate.cluster.objects import Key, Object, version_of
 from actgate.cluster.resources import DEPLOYMENTS, MODEL_DEPLOYMENTS, PODS
+from actgate_operator import excluded
 from actgate_operator.apply import Applier, GoingError, RefusedError
 from actgate_operator.children import Child, Children
 from actgate_operator.deadlines import Deadlines
@@ -77,6 +78,7 @@ class Reconciler:
         deadlines: Deadlines[Key],
         events: Events,
         wall: Callable[[], datetime],
+        own_namespace: str,
     ) -> None:
         self._cluster = cluster
         self._writer = writer
@@ -86,6 +88,7 @@ class Reconciler:
         self._deadlines = deadlines
         self._events = events
         self._wall = wall
+        self._own_namespace = own_namespace
         self.written: dict[Key, int] = {}
         """Version of each model after our last write: to hear of it again is no news."""
 
@@ -125,9 +128,10 @@ class Reconciler:
         """Judge, plan and apply."""
         done = _Pass(Observation(model["metadata"]["generation"], suspended=_is_suspended(model)))
         try:
+            excluded.check(key[0], self._own_namespace)
             check(model)
         except UnusableModelError as error:
-            done.stuck("InvalidSpec", error)
+            done.stuck(error.reason, error)
             await self._observe(key, self._running(key, model), done)
             return done
         judgement = await self._judge.judge(model)
