@@ -14,14 +14,31 @@ from actgate.audit.verify import Proof, Verifier
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def chain(decisions: int = 4, *, stop: bool = True, replica: str = "webhook-1") -> list[str]:
-    """Return the lines of one chain: start, decisions with a checkpoint in their middle, stop."""
+API_SERVER: Any = {"authenticated": True, "name": "kube-apiserver"}
+ANYONE: Any = {"authenticated": False, "name": None}
+OLDER: Any = ...
+"""Of a line that says nothing of its caller, as versions before the field wrote them."""
+
+
+def chain(
+    decisions: int = 4,
+    *,
+    stop: bool = True,
+    replica: str = "webhook-1",
+    callers: Sequence[object] = (API_SERVER,),
+) -> list[str]:
+    """Return the lines of one chain: start, decisions with a checkpoint in their middle, stop.
+
+    The callers take turns.
+    """
     written = Chain()
     lines = [_line(written, Kind.START, replica=replica, version="0.1.0", ruleset="2026-11")]
     for number in range(decisions):
         if number == decisions // 2:
             lines.append(_line(written, Kind.CHECKPOINT, decisions=written.decisions))
-        lines.append(_line(written, Kind.DECISION, uid=f"uid-{number}", allowed=number % 2 == 0))
+        caller = callers[number % len(callers)]
+        known = {} if caller is OLDER else {"caller": caller}
+        lines.append(_line(written, Kind.DECISION, uid=f"uid-{number}", allowed=number % 2 == 0, **known))
     if stop:
         lines.append(_line(written, Kind.STOP, decisions=written.decisions))
     return lines

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.build import chain, hash_of, lost
+from tests.audit.build import ANYONE, API_SERVER, OLDER, chain, hash_of, lost
 from tests.cli.support import actgate
 
 
@@ -120,3 +120,78 @@ def test_foreign_text_does_not_steer_the_terminal(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "\x1b" not in done.stdout
     assert "\\x1b[2J" in done.stdout
+
+
+UNPROVEN = (
+    "came from callers that were not authenticated: they prove only that the webhook answered, "
+    "not that the API server asked\n"
+)
+
+
+def test_where_every_caller_was_authenticated_nothing_is_added(tmp_path: Path) -> None:
+    """The proof is about what the API server asked."""
+    done = actgate("log", "verify", _file(tmp_path, *chain(callers=[API_SERVER])))
+    assert done.returncode == 0
+    assert "authenticated" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("callers", "words"),
+    [
+        ([ANYONE], f"4 of 4 decisions {UNPROVEN}"),
+        ([API_SERVER, ANYONE], f"2 of 4 decisions {UNPROVEN}"),
+        ([OLDER], f"4 of 4 decisions {UNPROVEN}4 decisions of these say nothing of their caller"),
+        ([API_SERVER, ANYONE, OLDER, ANYONE], f"3 of 4 decisions {UNPROVEN}1 decision of these says"),
+        # Nothing but the boolean true is a yes.
+        ([{"authenticated": "true"}], f"4 of 4 decisions {UNPROVEN}4 decisions of these say nothing"),
+        ([{"authenticated": 1}, "kube-apiserver", None, []], f"4 of 4 decisions {UNPROVEN}4 decisions"),
+    ],
+    ids=["anyone", "half", "older", "all sorts", "text", "other types"],
+)
+def test_decisions_of_unknown_callers_are_counted_apart(
+    tmp_path: Path, callers: list[object], words: str
+) -> None:
+    """An intact chain that any pod may have filled is intact, and proves no more than that."""
+    done = actgate("log", "verify", _file(tmp_path, *chain(callers=callers)))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert words in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("PROVEN: 4 decisions in 1 chain")
+
+
+def test_one_decision_is_one_decision(tmp_path: Path) -> None:
+    """The number and its noun agree."""
+    done = actgate("log", "verify", _file(tmp_path, *chain(1, callers=[ANYONE])))
+    assert f"1 of 1 decision {UNPROVEN}" in done.stdout
+
+
+def test_the_proof_is_json_for_machines(tmp_path: Path) -> None:
+    """With the same numbers, callers apart, and the same exit codes."""
+    lines = chain(callers=[API_SERVER, ANYONE, OLDER, OLDER])
+    done = actgate("log", "verify", "-o", "json", _file(tmp_path, "started\n", *lines))
+    assert done.returncode == 0
+    counts = {"total": 4, "authenticated": 1, "notAuthenticated": 1, "notStated": 2}
+    found = json.loads(done.stdout)
+    assert found == {
+        "proven": True,
+        "decisions": counts,
+        "otherLines": 1,
+        "chains": [
+            {
+                "id": json.loads(lines[0])["chain"],
+                "replica": "webhook-1",
+                "first": "2026-11-23T12:00:00.000000Z",
+                "last": "2026-11-23T12:00:06.000000Z",
+                "head": hash_of(lines[-1]),
+                "decisions": counts,
+                "lost": 0,
+                "stopped": True,
+                "broken": False,
+            }
+        ],
+        "faults": [],
+    }
+    broken = actgate("log", "verify", "-o", "json", _file(tmp_path, *lines[1:]))
+    assert broken.returncode == 1
+    found = json.loads(broken.stdout)
+    assert (found["proven"], found["faults"][0]["line"]) == (False, 1)
+    assert found["chains"][0]["broken"] is True

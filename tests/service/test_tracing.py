@@ -51,6 +51,7 @@ async def test_a_review_is_a_span_of_the_trace_that_the_api_server_began(receive
     assert "bias/limit=Deny" in rules
     assert span.attributes == {
         "actgate.review.uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
+        "actgate.caller.authenticated": False,
         "actgate.operation": "CREATE",
         "actgate.kind": "ModelDeployment",
         "actgate.namespace": "credit",

@@ -57,6 +57,7 @@ def test_audit_annotations_say_what_was_judged_on_what() -> None:
         "u", Judgement(Outcome.FAIL, verdict=verdict, evidence=Evidence(manifest, (), {}, age=12.34))
     ).audit_annotations
     assert audit == {
+        "review-uid": "u",
         "outcome": "Fail",
         "rules": "bias/limit=Deny, bias/claim=Deny",
         "policies": "baseline",

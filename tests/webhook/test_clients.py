@@ -14,9 +14,11 @@ from actgate_sandbox.pki import Authority, KeyPair
 from actgate_webhook.app import create_app
 from actgate_webhook.certificates import CertificateError, Certificates
 from actgate_webhook.clients import Clients
+from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.self_call import SelfCall
 from actgate_webhook.serving import Drain, Server, configuration, listen
+from actgate_webhook.sink import Sink
 from tests.support.waiting import eventually
 from tests.webhook.build import body_of, model_deployment, passing, review
 from tests.webhook.fakes import FakeEvidence, known
@@ -72,12 +74,13 @@ class Guarded:
 
 
 @asynccontextmanager
-async def guarding(folder: Path, *names: str) -> AsyncIterator[Guarded]:
+async def guarding(folder: Path, *names: str, sink: Sink | None = None) -> AsyncIterator[Guarded]:
     """Serve a webhook that takes clients of one authority, and of some names if any."""
     mount, client_ca, metrics = SecretMount(folder, SERVING.server()), folder / "client-ca.crt", Metrics()
     client_ca.write_bytes(TRUSTED.certificate)
     certificates = Certificates(mount.certificate, mount.key, metrics, client_ca)
-    app = create_app(FakeEvidence({}, live=known(passing())), metrics)
+    decisions = DecisionLog(sink, metrics, "webhook-1") if sink is not None else None
+    app = create_app(FakeEvidence({}, live=known(passing())), metrics, decisions=decisions)
     config = configuration(Clients(app, names, metrics), certificates, finish_seconds=60)
     listener = listen("127.0.0.1", 0)
     server = Server(config, Drain(), drain_seconds=0.0)

@@ -10,6 +10,7 @@ import rfc8785
 from actgate.audit.canonical import sha256
 from actgate.policy.data import RULESET
 from actgate_webhook import answers
+from actgate_webhook.caller import UNKNOWN, Caller
 from actgate_webhook.decision_line import fields_of, is_recorded
 from actgate_webhook.judge import Judge
 from actgate_webhook.review import decode
@@ -36,7 +37,7 @@ async def told(question: Json, source: FakeEvidence | None = None) -> dict[str, 
     judgement = await Judge(source or FakeEvidence(known(passing()))).judge(asked, 5.0)
     if not is_recorded(asked, judgement):
         return None
-    return fields_of(asked, judgement, answers.answer(asked.uid, judgement))
+    return fields_of(asked, judgement, answers.answer(asked.uid, judgement), UNKNOWN)
 
 
 async def line_of(question: Json, source: FakeEvidence | None = None) -> dict[str, Any]:
@@ -52,6 +53,7 @@ async def test_a_line_tells_who_asked_for_what_and_why_it_was_decided_so() -> No
     evidence = passing()
     assert await line_of(review(obj)) == {
         "uid": "705ab4f5-6393-11e8-b7cc-42010a800002",
+        "caller": {"authenticated": False, "name": None},
         "user": "engineer",
         "operation": "CREATE",
         "object": {
@@ -133,10 +135,11 @@ async def test_an_unreadable_object_is_told_by_the_digest_of_its_bytes() -> None
     )
     asked = decode(body)
     judgement = await Judge(FakeEvidence()).judge(asked, 5.0)
-    line = fields_of(asked, judgement, answers.answer(asked.uid, judgement))
+    line = fields_of(asked, judgement, answers.answer(asked.uid, judgement), Caller(True, "kube-apiserver"))
     digest = sha256(b'{"apiVersion":"actgate.dev/v1alpha1","a":1e999}')
     assert (line["object"]["digest"], line["object"]["digest_of"]) == (digest, "bytes")
     assert (line["outcome"], line["allowed"]) == ("Malformed", False)
+    assert line["caller"] == {"authenticated": True, "name": "kube-apiserver"}
 
 
 async def test_an_object_that_is_missing_has_no_digest() -> None:

@@ -22,7 +22,7 @@ def answer(uid: str, judgement: Judgement) -> Response:
     verdict = judgement.verdict
     if verdict is None:
         return _without_verdict(uid, judgement)
-    audit = _audit(verdict, judgement.evidence)
+    audit = _audit(uid, verdict, judgement.evidence)
     told = [item for item in verdict.findings if item.effect is Enforcement.WARN]
     return Response(
         uid,
@@ -36,7 +36,7 @@ def answer(uid: str, judgement: Judgement) -> Response:
 def _without_verdict(uid: str, judgement: Judgement) -> Response:
     if judgement.outcome is Outcome.NOT_JUDGED:
         return Response(uid, allowed=True)
-    audit = {"outcome": judgement.outcome.value}
+    audit = {"review-uid": uid, "outcome": judgement.outcome.value}
     reason = wording.cut(judgement.reason, _LONGEST_REASON)
     match judgement.outcome:
         case Outcome.WARN:
@@ -49,8 +49,10 @@ def _without_verdict(uid: str, judgement: Judgement) -> Response:
     return Response(uid, allowed=False, status=status, audit_annotations=audit)
 
 
-def _audit(verdict: Verdict, evidence: Evidence | None) -> dict[str, str]:
+def _audit(uid: str, verdict: Verdict, evidence: Evidence | None) -> dict[str, str]:
     audit = {
+        # By it a line of the decision log is found in the API server's audit log.
+        "review-uid": uid,
         "outcome": verdict.outcome.value,
         "rules": _rules(verdict),
         "policies": ", ".join(verdict.policies),

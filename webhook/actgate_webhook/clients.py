@@ -12,12 +12,10 @@ from typing import Any, Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from actgate_webhook.caller import CLIENT, caller_of
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.review import Problem, encode
 from actgate_webhook.validate import PATH
-
-CLIENT: Final = "actgate.client"
-"""Extension of an ASGI scope: the common name of the client's certificate, or None where it showed none."""
 
 _NO_CERTIFICATE: Final = "reviews are answered to clients with a certificate only, and none was shown"
 
@@ -59,10 +57,10 @@ class Clients:
             await self._app(scope, receive, send)
 
     def _trouble(self, scope: Scope) -> str | None:
-        name = ((scope.get("extensions") or {}).get(CLIENT) or {}).get("name")
-        if name is None:
+        caller = caller_of(scope)
+        if not caller.authenticated:
             return _NO_CERTIFICATE
-        if self._names and name not in self._names:
+        if self._names and caller.name not in self._names:
             return _OTHER_NAME
         return None
 

@@ -11,6 +11,7 @@ from actgate.audit.canonical import digest_of_object
 from actgate.policy.data import RULESET
 from actgate.policy.pods import images_of
 from actgate.policy.verdict import Finding
+from actgate_webhook.caller import Caller
 from actgate_webhook.evidence import Evidence
 from actgate_webhook.judge import Judgement, Outcome
 from actgate_webhook.review import Response, Review
@@ -23,11 +24,12 @@ def is_recorded(review: Review, judgement: Judgement) -> bool:
     return not review.dry_run and judgement.outcome is not Outcome.NOT_JUDGED
 
 
-def fields_of(review: Review, judgement: Judgement, response: Response) -> dict[str, Any]:
+def fields_of(review: Review, judgement: Judgement, response: Response, caller: Caller) -> dict[str, Any]:
     """Return what a line says of a decision; whole numbers and text only, so that it is hashed fast."""
     verdict, evidence = judgement.verdict, judgement.evidence
     return {
         "uid": review.uid,
+        "caller": caller._asdict(),
         "user": review.user_info.username,
         "operation": review.operation.value,
         "object": _object(review),

@@ -17,6 +17,7 @@ from typing import Any, Final, NoReturn, Self
 from actgate import __version__
 from actgate.audit.chain import Chain, Kind
 from actgate.policy.data import RULESET
+from actgate_webhook.caller import Caller
 from actgate_webhook.decision_line import fields_of, is_recorded
 from actgate_webhook.judge import Judgement, utc_now
 from actgate_webhook.metrics import Metrics
@@ -74,9 +75,9 @@ class DecisionLog:
             self._tell_head()
         self._sink.close()
 
-    def record(self, review: Review, judgement: Judgement, response: Response) -> bool:
+    def record(self, review: Review, judgement: Judgement, response: Response, caller: Caller) -> bool:
         """Write what was decided; return whether the answer may be given."""
-        if not is_recorded(review, judgement) or self._decided(review, judgement, response):
+        if not is_recorded(review, judgement) or self._decided(review, judgement, response, caller):
             return True
         self._lost += 1
         self._metrics.decision_lost()
@@ -102,8 +103,8 @@ class DecisionLog:
             if self._trouble is not None:
                 self._attempt(None, {})
 
-    def _decided(self, review: Review, judgement: Judgement, response: Response) -> bool:
-        if not self._attempt(Kind.DECISION, fields_of(review, judgement, response)):
+    def _decided(self, review: Review, judgement: Judgement, response: Response, caller: Caller) -> bool:
+        if not self._attempt(Kind.DECISION, fields_of(review, judgement, response, caller)):
             return False
         if self._chain.decisions - self._checkpointed >= CHECKPOINT_DECISIONS:
             self._checkpoint()

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import orjson
 
+from actgate_webhook.caller import Caller
 from actgate_webhook.judge import Judgement
 from actgate_webhook.review import Response, Review
 
@@ -56,11 +57,11 @@ def flush() -> None:
     _together.write()
 
 
-def record(review: Review, judgement: Judgement, response: Response, seconds: float) -> None:
+def record(review: Review, judgement: Judgement, response: Response, seconds: float, caller: Caller) -> None:
     """Log one answered review; a dry run only at DEBUG, since nothing happened."""
     level = logging.DEBUG if review.dry_run else logging.INFO
     if reviews.isEnabledFor(level):
-        fields = _fields(review, judgement, response, seconds)
+        fields = _fields(review, judgement, response, seconds) | {"authenticated": caller.authenticated}
         _together.add(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
 
 

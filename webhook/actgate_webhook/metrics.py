@@ -70,6 +70,11 @@ class Metrics:
             ("status",),
             registry=self.registry,
         )
+        self._unauthenticated = Counter(
+            "actgate_webhook_unauthenticated_reviews",
+            "Reviews answered to callers that showed no client certificate: anyone may have sent them.",
+            registry=self.registry,
+        )
         self._live_reads = Counter(
             "actgate_webhook_live_reads",
             "Reads from the API server while a review waits.",
@@ -114,6 +119,10 @@ class Metrics:
     def bad_request(self, status: int) -> None:
         """Count a request that was no AdmissionReview."""
         self._bad_requests.labels(str(status)).inc()
+
+    def unauthenticated(self) -> None:
+        """Count a review of a caller that showed no certificate."""
+        self._unauthenticated.inc()
 
     def decision_lost(self) -> None:
         """Count a decision that could not be recorded."""

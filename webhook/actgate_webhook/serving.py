@@ -134,6 +134,8 @@ async def serve(settings: Settings) -> None:
     metrics, drain = Metrics(), Drain()
     traces = tracing.from_environment("actgate-webhook", settings.replica)
     certificates = Certificates(settings.tls_certificate, settings.tls_key, metrics, settings.client_ca)
+    if not certificates.asks_clients:
+        logger.warning("without --client-ca any caller is answered, and recorded as not authenticated")
     cluster = Cluster.from_environment(settings.kubeconfig, agent="actgate-webhook")
     lookup = Lookup(cluster, metrics, settings.unready_after_seconds)
     with listen(settings.host, settings.port) as listener:

@@ -1,14 +1,18 @@
 """What a trace says of a review: how it was decided, never what the object holds."""
 
 from actgate.service.tracing import Attribute
+from actgate_webhook.caller import Caller
 from actgate_webhook.judge import Judgement
 from actgate_webhook.review import Response, Review
 
 
-def attributes(review: Review, judgement: Judgement, response: Response) -> dict[str, Attribute]:
+def attributes(
+    review: Review, judgement: Judgement, response: Response, caller: Caller
+) -> dict[str, Attribute]:
     """Return the attributes of a review's span; ``actgate.review.uid`` leads to the decision log."""
     found: dict[str, Attribute] = {
         "actgate.review.uid": review.uid,
+        "actgate.caller.authenticated": caller.authenticated,
         "actgate.operation": review.operation.value,
         "actgate.kind": review.kind.kind,
         "actgate.namespace": review.namespace,

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from actgate.service import tracing
 from actgate.service.tracing import Span, Tracing
 from actgate_webhook import answers, logs, spans
+from actgate_webhook.caller import Caller, caller_of
 from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.judge import Judge, Judgement, Outcome
 from actgate_webhook.metrics import Metrics
@@ -65,13 +66,15 @@ class Validate:
             return
         else:
             with self._traces.span("review", scope["headers"]) as span:
-                body = await self._answered(review, started, deadline, span)
+                body = await self._answered(review, caller_of(scope), started, deadline, span)
             await _send(send, 200, body)
 
-    async def _answered(self, review: Review, started: float, deadline: float, span: Span | None) -> bytes:
+    async def _answered(
+        self, review: Review, caller: Caller, started: float, deadline: float, span: Span | None
+    ) -> bytes:
         judgement = await self._judge.judge(review, deadline - perf_counter())
         response = answers.answer(review.uid, judgement)
-        if self._decisions is not None and not self._decisions.record(review, judgement, response):
+        if self._decisions is not None and not self._decisions.record(review, judgement, response, caller):
             judgement = _UNRECORDED
             response = answers.answer(review.uid, judgement)
         body = encode(Answer(response))
@@ -79,9 +82,11 @@ class Validate:
         self._metrics.reviewed(
             review.kind.kind, review.operation.value, judgement.outcome.value, review.dry_run, seconds
         )
-        logs.record(review, judgement, response, seconds)
+        if not caller.authenticated:
+            self._metrics.unauthenticated()
+        logs.record(review, judgement, response, seconds, caller)
         if span is not None:
-            span.set_attributes(spans.attributes(review, judgement, response))
+            span.set_attributes(spans.attributes(review, judgement, response, caller))
         return body
 
 

@@ -43,6 +43,10 @@ class Seen:
     """Hash of the last line."""
     lines: int = 0
     decisions: int = 0
+    unauthenticated: int = 0
+    """Decisions whose caller showed no certificate: not more than that the webhook answered."""
+    unstated: int = 0
+    """Decisions of which the line does not say, as versions before this field wrote them."""
     lost: int = 0
     """Decisions of which the chain itself says that they could not be written."""
     replica: str = ""
@@ -62,6 +66,21 @@ class Proof:
     faults: list[Fault] = field(default_factory=list)
     others: int = 0
     """Lines that are not of a decision log."""
+
+    @property
+    def decisions(self) -> int:
+        """Decisions of all chains."""
+        return sum(seen.decisions for seen in self.chains)
+
+    @property
+    def unauthenticated(self) -> int:
+        """Decisions whose caller was not authenticated."""
+        return sum(seen.unauthenticated for seen in self.chains)
+
+    @property
+    def unstated(self) -> int:
+        """Decisions of which the log does not say whether their caller was authenticated."""
+        return sum(seen.unstated for seen in self.chains)
 
 
 class Verifier:
@@ -175,10 +194,20 @@ def _take(seen: Seen, entry: dict[str, Any]) -> None:
             seen.replica = str(entry.get("replica", ""))
         case Kind.DECISION:
             seen.decisions += 1
+            authenticated = _authenticated(entry)
+            seen.unauthenticated += authenticated is False
+            seen.unstated += authenticated is None
         case Kind.LOST:
             seen.lost += entry["lost"] if type(entry.get("lost")) is int else 0
         case Kind.STOP:
             seen.stopped = True
+
+
+def _authenticated(entry: dict[str, Any]) -> bool | None:
+    """Return whether the line says that its caller was authenticated; None where it does not say."""
+    caller = entry.get("caller")
+    stated = caller.get("authenticated") if isinstance(caller, dict) else None
+    return stated if isinstance(stated, bool) else None
 
 
 def _miscounted(seen: Seen, entry: dict[str, Any]) -> str | None:

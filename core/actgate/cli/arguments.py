@@ -61,7 +61,8 @@ exit codes:
 
 Nobody can tell from a log alone whether its end was cut off, or whether all of it was
 written anew. Keep hashes elsewhere (the webhook logs them at every checkpoint) and give
-them with --head.
+them with --head. Decisions of callers that were not authenticated are counted apart:
+any pod may have asked for them.
 
 examples:
   actgate log verify decisions.log
@@ -208,6 +209,13 @@ def _add_log(subparsers: "_Subparsers[_Parser]") -> None:
         "--strict",
         action="store_true",
         help="count other lines, lost decisions and a missing stop as faults",
+    )
+    verify.add_argument(
+        "-o",
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="text for people, json for machines (default: text)",
     )
     verify.set_defaults(run=commands.verify_log)
 

@@ -60,8 +60,12 @@ def digest(options: Namespace) -> Exit:
 
 def verify_log(options: Namespace) -> Exit:
     """Prove that decision logs are what was written, or say where they are not."""
+    import json
+
     from actgate.cli import log
 
     proof = log.verified(options.files, options.head, strict=options.strict)
-    streams.write(lambda: sys.stdout.writelines(f"{line}\n" for line in log.told(proof)))
+    lines = log.told(proof) if options.output == "text" else [json.dumps(log.document(proof), indent=2)]
+    streams.write(lambda: sys.stdout.writelines(f"{line}
+" for line in lines))
     return log.exit_code(proof)

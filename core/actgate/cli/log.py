@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Any, Final
 
 from actgate.audit.lines import read
 from actgate.audit.verify import Fault, Proof, Seen, Verifier
@@ -50,13 +50,62 @@ def told(proof: Proof) -> Iterator[str]:
     yield from map(_chain, proof.chains)
     if proof.others:
         yield f"{_count(proof.others, 'other line')} skipped"
+    yield from _callers(proof)
     yield "BROKEN: this is not the log that was written" if proof.faults else _proven(proof)
 
 
+def document(proof: Proof) -> dict[str, Any]:
+    """Return a proof as ``-o json`` writes it; docs/decision-log.md describes the fields."""
+    return {
+        "proven": not proof.faults,
+        "decisions": _counts(proof),
+        "otherLines": proof.others,
+        "chains": [
+            {
+                "id": seen.id,
+                "replica": seen.replica,
+                "first": seen.first,
+                "last": seen.last,
+                "head": seen.head,
+                "decisions": _counts(seen),
+                "lost": seen.lost,
+                "stopped": seen.stopped,
+                "broken": seen.broken,
+            }
+            for seen in proof.chains
+        ],
+        "faults": [
+            {"file": fault.source, "line": fault.number, "message": fault.sentence} for fault in proof.faults
+        ],
+    }
+
+
+def _counts(counted: Proof | Seen) -> dict[str, int]:
+    known = counted.decisions - counted.unauthenticated - counted.unstated
+    return {
+        "total": counted.decisions,
+        "authenticated": known,
+        "notAuthenticated": counted.unauthenticated,
+        "notStated": counted.unstated,
+    }
+
+
+def _callers(proof: Proof) -> Iterator[str]:
+    """Yield what a sound log still does not prove: that the API server asked."""
+    doubtful = proof.unauthenticated + proof.unstated
+    if doubtful:
+        yield (
+            f"{doubtful} of {_count(proof.decisions, 'decision')} came from callers that were not "
+            "authenticated: they prove only that the webhook answered, not that the API server asked"
+        )
+    if proof.unstated:
+        say = "says" if proof.unstated == 1 else "say"
+        yield f"{_count(proof.unstated, 'decision')} of these {say} nothing of their caller: an older version"
+
+
 def _proven(proof: Proof) -> str:
-    decisions = sum(seen.decisions for seen in proof.chains)
     proven = (
-        f"PROVEN: {_count(decisions, 'decision')} in {_count(len(proof.chains), 'chain')}, "
+        f"PROVEN: {_count(proof.decisions, 'decision')} in {_count(len(proof.chains), 'chain')}, "
         "none changed, dropped or reordered"
     )
     return proven if all(seen.stopped for seen in proof.chains) else f"{proven} up to the open end"
