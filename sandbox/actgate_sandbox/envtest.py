@@ -33,7 +33,13 @@ from actgate_sandbox.rest import Rest
 DEFAULT_ASSETS = Path("/usr/local/kubebuilder/bin")
 NEEDED = ("etcd", "kube-apiserver")
 START_SECONDS = 120.0
-CONTROLLERS = ("namespace-controller", "garbage-collector-controller")
+CONTROLLERS = (
+    "namespace-controller",
+    "garbage-collector-controller",
+    # Fills the ClusterRoles view, edit and admin; checks the types of admission policies.
+    "clusterrole-aggregation-controller",
+    "validatingadmissionpolicy-status-controller",
+)
 WORKLOAD_CONTROLLERS = ("deployment-controller", "replicaset-controller", "disruption-controller")
 _CONTROLLER_MANAGER = "kube-controller-manager"
 

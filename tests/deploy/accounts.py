@@ -16,6 +16,7 @@ from actgate_sandbox import service
 from actgate_sandbox.keeper import KeptProcess
 from actgate_sandbox.kubeconfig import write_kubeconfig
 from actgate_sandbox.registration import COLLECTION
+from actgate_sandbox.rest import Rest
 from actgate_sandbox.service import Operator, free_port
 from tests.deploy.conftest import Cluster
 from tests.deploy.rendering import NAMESPACE, Json, container_of
@@ -25,13 +26,23 @@ SECRET = f"/api/v1/namespaces/{NAMESPACE}/secrets/actgate-webhook-tls"
 REGISTRATION = f"{COLLECTION}/actgate"
 
 
-def kubeconfig_of(cluster: Cluster, account: str, folder: Path) -> Path:
-    """Write a kubeconfig with a token of a service account, as a pod gets one."""
-    path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{account}/token"
+def token_of(cluster: Cluster, account: str, namespace: str = NAMESPACE) -> str:
+    """Return a token of a service account, as a pod gets one."""
+    path = f"/api/v1/namespaces/{namespace}/serviceaccounts/{account}/token"
     reply = cluster.rest("POST", path, {"spec": {"expirationSeconds": 3600}})
     assert reply.status == 201, reply
+    return str(reply.body["status"]["token"])
+
+
+def rest_of(cluster: Cluster, account: str, namespace: str = NAMESPACE) -> Rest:
+    """Return a client that has nothing but a service account's token; the caller closes it."""
+    return Rest(cluster.plane.url, cluster.plane.ca, token_of(cluster, account, namespace))
+
+
+def kubeconfig_of(cluster: Cluster, account: str, folder: Path) -> Path:
+    """Write a kubeconfig with a token of a service account."""
     written = folder / f"{account}.kubeconfig"
-    write_kubeconfig(written, cluster.plane.url, cluster.plane.ca, reply.body["status"]["token"])
+    write_kubeconfig(written, cluster.plane.url, cluster.plane.ca, token_of(cluster, account))
     return written
 
 

@@ -17,14 +17,19 @@ def apply(cluster: Cluster, folder: Path, *flags: str) -> str:
     return done.out
 
 
-@contextmanager
-def installed(cluster: Cluster, folder: Path, *flags: str) -> Iterator[None]:
-    """Install, kinds first, and remove everything in the end."""
+def apply_kinds(cluster: Cluster, *flags: str) -> None:
+    """Apply our kinds, and return when they are served."""
     apply(cluster, ROOT / "crds", *flags)
     established = cluster.kubectl(
         "wait", "--for=condition=Established", "-f", str(ROOT / "crds"), "--timeout=60s"
     )
     assert established.code == 0, established.err
+
+
+@contextmanager
+def installed(cluster: Cluster, folder: Path, *flags: str) -> Iterator[None]:
+    """Install, kinds first, and remove everything in the end."""
+    apply_kinds(cluster, *flags)
     try:
         apply(cluster, folder, *flags)
         yield

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.deploy.asking import allowed
 from tests.deploy.conftest import Cluster
 from tests.deploy.installing import installed
-from tests.deploy.rendering import DEPLOY, NAMESPACE, Json
+from tests.deploy.rendering import DEPLOY, NAMESPACE
 
 pytestmark = pytest.mark.needs_kubectl
-
-REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
 
 
 @pytest.fixture(scope="module")
@@ -23,27 +22,9 @@ def base(cluster: Cluster) -> Iterator[Cluster]:
 
 
 def may(cluster: Cluster, account: str, request: str) -> bool:
-    """Return whether a service account may do `VERB RESOURCE[.GROUP][/SUBRESOURCE] [NAMESPACE] [NAME]`."""
-    verb, what, namespace, name = (*request.split(), "", "")[:4]
-    what, _, subresource = what.partition("/")
-    resource, _, group = what.partition(".")
-    attributes = {
-        "verb": verb,
-        "group": group,
-        "resource": resource,
-        "subresource": subresource,
-        "namespace": "" if namespace == "*" else namespace,
-        "name": name,
-    }
+    """Return whether a service account of ours may do what `allowed` reads."""
     groups = ["system:serviceaccounts", f"system:serviceaccounts:{NAMESPACE}", "system:authenticated"]
-    spec: Json = {
-        "user": f"system:serviceaccount:{NAMESPACE}:{account}",
-        "groups": groups,
-        "resourceAttributes": attributes,
-    }
-    reply = cluster.rest("POST", REVIEWS, {"spec": spec})
-    assert reply.status == 201, reply
-    return bool(reply.body["status"]["allowed"])
+    return allowed(cluster, f"system:serviceaccount:{NAMESPACE}:{account}", groups, request)
 
 
 @pytest.mark.parametrize("verb", ["get", "list", "watch"])

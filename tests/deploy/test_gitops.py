@@ -91,12 +91,14 @@ def wave_of(item: Json) -> int:
 
 @pytest.mark.needs_kubectl
 def test_argo_cd_registers_the_webhook_last() -> None:
-    """Kinds and namespace first; the registration only when what it calls is healthy."""
+    """Kinds, namespace and limits first; the registration only when what it calls is healthy."""
     objects = render(DEPLOY / "overlays" / "argocd")
     waves = {f"{item['kind']}/{item['metadata']['name']}": wave_of(item) for item in objects}
     first = [name for name, wave in waves.items() if wave < 0]
     last = [name for name, wave in waves.items() if wave > 0]
     definitions = of_kind(objects, "CustomResourceDefinition")
     kinds = [f"CustomResourceDefinition/{item['metadata']['name']}" for item in definitions]
-    assert sorted(first) == sorted(["Namespace/actgate-system", *kinds])
+    limits = [name for name in waves if name.startswith("ValidatingAdmissionPolicy")]
+    assert len(limits) == 4
+    assert sorted(first) == sorted(["Namespace/actgate-system", *kinds, *limits])
     assert last == ["ValidatingWebhookConfiguration/actgate"]

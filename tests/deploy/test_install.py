@@ -122,6 +122,8 @@ def test_what_is_removed_leaves_a_usable_cluster(cluster: Cluster, tmp_path: Pat
         pass
     listed = (
         "/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations",
+        "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
+        "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings",
         "/apis/rbac.authorization.k8s.io/v1/clusterroles",
         "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
         "/apis/scheduling.k8s.io/v1/priorityclasses",

@@ -58,7 +58,7 @@ def test_the_registration_fails_closed_soon_and_without_side_effects(webhook: Js
     assert excluded == {
         "key": "kubernetes.io/metadata.name",
         "operator": "NotIn",
-        "values": ["kube-system", "actgate-system"],
+        "values": ["kube-system", "kube-node-lease", "actgate-system"],
     }
 
 

@@ -66,6 +66,5 @@ def verify_log(options: Namespace) -> Exit:
 
     proof = log.verified(options.files, options.head, strict=options.strict)
     lines = log.told(proof) if options.output == "text" else [json.dumps(log.document(proof), indent=2)]
-    streams.write(lambda: sys.stdout.writelines(f"{line}
-" for line in lines))
+    streams.write(lambda: sys.stdout.writelines(f"{line}\n" for line in lines))
     return log.exit_code(proof)
