@@ -81,12 +81,15 @@ def child(kind: Kind, name: str = "m", **metadata: Any) -> Json:  # noqa: ANN401
     """Return a child as the operator applies it, with other metadata where some is given."""
     labels = {"app.kubernetes.io/managed-by": "actgate-operator", "app.kubernetes.io/instance": name}
     whole = {"name": name, "labels": labels, "ownerReferences": [OWNER], **metadata}
+    spec = copy.deepcopy(kind.spec)
+    if kind is DEPLOYMENT:
+        spec["template"]["metadata"]["labels"] |= whole["labels"] or {}
     kept = {key: value for key, value in whole.items() if value is not None}
     return {
         "apiVersion": kind.api_version,
         "kind": kind.kind,
         "metadata": kept,
-        "spec": copy.deepcopy(kind.spec),
+        "spec": spec,
     }
 
 
@@ -257,6 +260,50 @@ def test_a_service_opens_no_way_in_from_outside(token: Token, spec: Json) -> Non
         assert token.rest("PUT", path, token.admin("GET", path).body, dryRun="All").status == 200
         back = {"type": "ClusterIP", "externalIPs": None}
         assert token.admin("PATCH", path, {"spec": back}, MERGE_PATCH).status == 200
+
+
+def test_a_right_that_is_added_by_hand_is_held_to_the_same(token: Token) -> None:
+    """Pods may be deleted where they are a model's; a Deployment is not scaled past its labels and owner."""
+    rbac = "/apis/rbac.authorization.k8s.io/v1"
+    rules = [
+        {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete"]},
+        {
+            "apiGroups": ["apps"],
+            "resources": ["deployments/scale", "deployments"],
+            "verbs": ["patch", "delete"],
+        },
+    ]
+    name = "actgate-test-more-rights"
+    role: Json = {"kind": "ClusterRole", "metadata": {"name": name}, "rules": rules}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": name}
+    account = {"kind": "ServiceAccount", "name": "actgate-operator", "namespace": NAMESPACE}
+    binding: Json = {"metadata": {"name": name}, "roleRef": reference, "subjects": [account]}
+    made(token.admin("POST", f"{rbac}/clusterroles", role))
+    made(token.admin("POST", f"{rbac}/clusterrolebindings", binding))
+    try:
+        pods = wait_until(lambda: pods_of(token))
+        path = f"/api/v1/namespaces/{TEAM}/pods"
+        wait_until(lambda: token.rest("DELETE", f"{path}/{pods['m']}", dryRun="All").status == 200)
+        reply = token.rest("DELETE", f"{path}/{pods['foreign']}", dryRun="All")
+        assert refused(reply, "may delete no pods but those of models"), reply
+        scaled: Json = {"spec": {"replicas": 0}}
+        for owner in ("m", "foreign"):
+            whole = DEPLOYMENT.path(TEAM, owner)
+            reply = token.rest("PATCH", f"{whole}/scale", scaled, MERGE_PATCH, dryRun="All")
+            assert refused(reply), reply
+        assert refused(token.rest("DELETE", DEPLOYMENT.path(TEAM, "foreign"), dryRun="All"), FOREIGN)
+        assert token.rest("DELETE", DEPLOYMENT.path(TEAM, "m"), dryRun="All").status == 200
+    finally:
+        for plural in ("clusterrolebindings", "clusterroles"):
+            token.admin("DELETE", f"{rbac}/{plural}/{name}")
+
+
+def pods_of(token: Token) -> dict[str, str]:
+    """Return a pod of each Deployment of the team's namespace, by the Deployment's name."""
+    listed = token.admin("GET", f"/api/v1/namespaces/{TEAM}/pods").body["items"]
+    names = {item["metadata"]["name"].partition("-")[0]: item["metadata"]["name"] for item in listed}
+    assert names.keys() == {"m", "foreign"}
+    return names
 
 
 def test_ca_bundle_may_be_written(token: Token) -> None:
