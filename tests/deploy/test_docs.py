@@ -1,4 +1,4 @@
-"""docs/install.md and docs/upgrade.md: that what they name exists."""
+"""The pages for administrators: that what they name exists."""
 
 from __future__ import annotations
 
@@ -9,25 +9,45 @@ import pytest
 
 from tests.deploy.rendering import COMPONENTS, ROOT
 
-PAGES = [ROOT / "docs" / name for name in ("install.md", "upgrade.md")]
+COMMANDS = [ROOT / "docs" / name for name in ("install.md", "upgrade.md")]
+CLAIMS = [ROOT / "docs" / name for name in ("client-certificates.md", "rights.md", "threat-model.md")]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*COMMANDS, *CLAIMS], ids=lambda page: page.stem)
 def test_every_link_leads_somewhere(page: Path) -> None:
     """To a file, and where it names one, to a heading."""
     for target in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
+        if target.startswith("https://"):
+            continue
         path, _, anchor = target.partition("#")
-        text = (page.parent / path).read_text("utf-8")
+        text = (page.parent / path if path else page).read_text("utf-8")
         headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
         anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
         assert not anchor or anchor in anchors, target
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", COMMANDS, ids=lambda page: page.stem)
 def test_every_folder_and_file_of_a_command_exists(page: Path) -> None:
     """Whoever copies a command finds what it applies."""
     for path in re.findall(r"\b(?:deploy|examples|crds)(?:/[\w./-]+)?", page.read_text("utf-8")):
         assert (ROOT / path.rstrip(".")).exists(), path
+
+
+@pytest.mark.parametrize("page", CLAIMS, ids=lambda page: page.stem)
+def test_every_test_and_file_that_shows_a_claim_exists(page: Path) -> None:
+    """A promise without its test is none."""
+    named = re.findall(r"`((?:tests|deploy|examples)/[\w./-]+)`", page.read_text("utf-8"))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+def test_every_threat_has_a_test_that_shows_what_stops_it() -> None:
+    """In the last column of the first table, or the words that nothing does."""
+    text = (ROOT / "docs" / "threat-model.md").read_text("utf-8")
+    table = text.split("| threat |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]
+    assert len(table) > 15
+    for row in table:
+        shown = row.rstrip("| ").rpartition("|")[2]
+        assert re.search(r"`tests/|`deploy/|`examples/|performance", shown), row
 
 
 def test_every_component_is_told_of() -> None:

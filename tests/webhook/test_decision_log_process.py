@@ -61,6 +61,8 @@ def test_a_log_is_proven_over_stops_and_a_kill(
     done = actgate("log", "verify", "--head", head, str(file))
     assert done.returncode == 0, done.stdout
     assert "PROVEN: 3 decisions in 3 chains" in done.stdout
+    assert "3 of 3 decisions came from callers that were not authenticated" in done.stdout
+    assert "without --client-ca any caller is answered" in webhook.log()
     assert done.stdout.count("no stop: ") == 1
     lines = file.read_text().splitlines(keepends=True)
     del lines[1]
