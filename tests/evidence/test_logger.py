@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -295,6 +296,41 @@ def test_what_v1_cannot_hold_is_refused_at_once(
     """At the call that states it, not at the end of a long training run."""
     with pytest.raises(EvidenceError):
         getattr(declaring(), call)(*arguments, **details)
+
+
+_PAIR = ({"name": "female", "count": 4120}, {"name": "male", "count": 5010})
+
+
+@pytest.mark.parametrize(
+    ("value", "groups", "words"),
+    [
+        (0.03, [{**_PAIR[0], "selection_rate": 0.41}, {**_PAIR[1], "selection_rate": 0.61}], "bias.value"),
+        (0.03, [*_PAIR, {"name": "Female ", "count": 9}], "Duplicate value"),
+        (0.03, [*_PAIR, {"name": "other", "count": 0}], "groups[2].count"),
+        (0.03, [_PAIR[0]], "two or more"),
+        (0.03, [{"name": "female", "count": 3, "selection_rate": 0.5}, _PAIR[1]], "selectionRate"),
+        (0.03, [{"name": "  ", "count": 3}, _PAIR[1]], "blank"),
+    ],
+)
+def test_what_the_gate_would_refuse_as_a_contradiction_is_refused_at_once(
+    value: float, groups: list[dict[str, Any]], words: str
+) -> None:
+    """At the call that states it; nothing is recorded, and so nothing is written."""
+    logger = declaring()
+    with pytest.raises(EvidenceError, match=re.escape(words)):
+        logger.log_bias_check(value, attribute="gender", groups=groups)
+    with pytest.raises(EvidenceError, match="no bias check"):
+        logger.export_compliance_manifest("m.yaml")
+
+
+def test_one_attribute_in_two_spellings_is_one_attribute() -> None:
+    """The gate takes them for one, so the export says so before it does."""
+    logger = declaring()
+    logger.log_bias_check(0.03, attribute="gender")
+    logger.log_bias_check(0.01, attribute="Gender")
+    with pytest.raises(EvidenceError, match="Duplicate value"):
+        logger.export_compliance_manifest("m.yaml")
+    assert not Path("m.yaml").exists()
 
 
 def test_an_unknown_version_is_refused() -> None:

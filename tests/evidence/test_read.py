@@ -32,7 +32,7 @@ def test_a_manifest_that_uses_every_field_is_read_whole_and_passes() -> None:
     assert manifest.model == ModelIdentity("CreditRiskScorer", "2", f"sha256:{'a' * 64}")
     assert manifest.risk_category is RiskCategory.HIGH_RISK
     assert manifest.training_regions == (Region("eu-west-3", "aws", "Paris"),)
-    assert manifest.bias[0].groups == (GroupCount("female", 4120), GroupCount("male", 5010))
+    assert manifest.bias[0].groups == (GroupCount("female", 4120, 0.41), GroupCount("male", 5010, 0.44))
     assert manifest.bias[1].metric is Metric.DISPARATE_IMPACT
     assert manifest.oversight == Oversight(
         enabled=True, filled=frozenset({"role", "contact", "override", "stop"})
@@ -67,6 +67,24 @@ def test_a_null_is_as_good_as_absent(location: Location) -> None:
     put(with_null["spec"], location, None)
     del at(without["spec"], location[:-1])[location[-1]]
     assert read_manifest(with_null) == read_manifest(without)
+
+
+@pytest.mark.parametrize("blank", [" ", "\t\n", "\u200b", "\u00a0", "\u2028 \u00ad"])
+@pytest.mark.parametrize(
+    ("path", "location"),
+    [
+        ("spec.model.name", ("model", "name")),
+        ("spec.bias[0].attribute", ("bias", 0, "attribute")),
+        ("spec.bias[0].groups[1].name", ("bias", 0, "groups", 1, "name")),
+    ],
+)
+def test_a_blank_name_is_none(blank: str, path: str, location: Location) -> None:
+    """White space and characters without a shape name no model, no attribute and no group."""
+    damaged = manifest_object()
+    put(damaged["spec"], location, blank)
+    manifest = read_manifest(damaged)
+    assert path in {problem.path for problem in manifest.problems}
+    assert judged(manifest).outcome is Outcome.FAIL
 
 
 def test_a_null_within_a_list_stays_and_is_refused() -> None:

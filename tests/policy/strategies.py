@@ -56,7 +56,10 @@ regions = st.sampled_from(
 
 values = st.sampled_from([0.0, 0.03, -0.03, 0.05, -0.2, 0.85, 1.0, 1.1, 1.5]) | st.floats()
 thresholds = st.none() | st.sampled_from([0.01, 0.05, 0.9]) | st.floats()
-groups = st.lists(st.builds(GroupCount, names, st.integers(0, 10**6)), max_size=3).map(tuple)
+rates = st.none() | st.sampled_from([0.0, 0.41, 0.44, 0.45, 1.0]) | st.floats()
+groups = st.lists(
+    st.builds(GroupCount, names, st.sampled_from([100, 4120]) | st.integers(0, 10**18), rates), max_size=3
+).map(tuple)
 measurements = st.builds(
     Measurement,
     st.sampled_from(Metric),

@@ -105,8 +105,14 @@ def oracle(asked: Question) -> bool:
 def as_evidence(asked: Question, now: datetime) -> Manifest:
     """Write the question's evidence as a manifest."""
     provider, code = asked.region
-    measured = [Measurement(Metric.EQUALIZED_ODDS_DIFFERENCE, value) for value in asked.differences]
-    measured += [Measurement(Metric.DISPARATE_IMPACT, value) for value in asked.ratios]
+    measured = [
+        Measurement(metric, value, attribute=f"attribute {number}")
+        for metric, values in (
+            (Metric.EQUALIZED_ODDS_DIFFERENCE, asked.differences),
+            (Metric.DISPARATE_IMPACT, asked.ratios),
+        )
+        for number, value in enumerate(values)
+    ]
     return replace(
         PASSING,
         model=MODEL if asked.same_model else replace(MODEL, name="Other"),

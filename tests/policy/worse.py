@@ -2,6 +2,8 @@
 
 Leaving out a digest or a version is not among them: both count only where both sides state them, so
 that evidence without them is judged as weaker (a warning, or `requireDigest`) and not as contradicted.
+For the same reason measurements that contradict themselves are left as they are: other numbers, or none
+at all, may agree where these do not.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from actgate.api.compliance_manifest import Metric, RiskCategory
-from actgate.policy import Manifest
+from actgate.policy import Manifest, groups
 from actgate.policy.evidence import GroupCount, Measurement, ModelIdentity, Oversight, Problem, Region
+from actgate.policy.rules import counts
 from tests.policy.build import LONDON
 
 Worsening = Callable[[Manifest, datetime], Manifest]
@@ -155,7 +158,14 @@ WORSENINGS: Final[tuple[Worsening, ...]] = (
 
 
 def _each(manifest: Manifest, worsen: Callable[[Measurement], Measurement]) -> Manifest:
+    if any(counts.repetitions(manifest.bias)) or not all(map(_is_sound, manifest.bias)):
+        return manifest
     return replace(manifest, bias=tuple(map(worsen, manifest.bias)))
+
+
+def _is_sound(item: Measurement) -> bool:
+    """Return whether nothing but limits can be wrong with a measurement."""
+    return not any(counts.contradictions(item)) and (not item.groups or len(groups.non_empty(item)) > 1)
 
 
 def _farther(item: Measurement) -> float:

@@ -104,6 +104,25 @@ Counter = Annotated[int, Field(ge=0, json_schema_extra={"format": "int64"})]
 """A generation or a count that the API server keeps in 64 bits."""
 
 ShortText = Annotated[str, Field(min_length=1, max_length=253)]
+
+
+def is_blank(text: str) -> bool:
+    """Return whether a text shows nothing: white space, controls and characters without a shape."""
+    return not any(char.isprintable() and not char.isspace() for char in text)
+
+
+def _named(text: str) -> str:
+    if is_blank(text):
+        raise ValueError("is blank: it must be a name")
+    return text
+
+
+Name = Annotated[
+    str,
+    AfterValidator(_named),
+    Field(min_length=1, max_length=253, json_schema_extra={"pattern": r"^\s*\S[\s\S]*$"}),
+]
+"""The name of something in the world, such as a model or a group of persons."""
 Text = Annotated[str, Field(min_length=1, max_length=1024)]
 LongText = Annotated[str, Field(min_length=1, max_length=4096)]
 

@@ -14,6 +14,7 @@ from actgate.api.base import (
     ImageDigestReference,
     LongText,
     Model,
+    Name,
     Resource,
     ShortText,
     Text,
@@ -54,7 +55,7 @@ _RATIOS = frozenset({Metric.DEMOGRAPHIC_PARITY_RATIO, Metric.EQUALIZED_ODDS_RATI
 class AssessedModel(Model):
     """The model that this manifest speaks of."""
 
-    name: ShortText
+    name: Name
     """Name of the model, as the deployment names it."""
     version: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     """Version of the model; compared where the deployment states one too."""
@@ -91,12 +92,12 @@ class Training(Model):
 class Group(Model):
     """One group of persons within a bias measurement."""
 
-    name: ShortText
-    """Name of the group, such as female."""
+    name: Name
+    """Name of the group, such as female; each group stands once."""
     count: Annotated[int, Field(ge=0, le=2**53 - 1)]
-    """Number of persons of the group in the evaluated data."""
+    """Number of persons of the group in the evaluated data; a group without any is refused."""
     selection_rate: Annotated[float, Field(ge=0, le=1)] | None = None
-    """Share of the group that got the favourable result, 0 to 1."""
+    """Share of the group that got the favourable result, 0 to 1; it must agree with count and value."""
 
 
 class BiasMeasurement(Model):
@@ -116,7 +117,7 @@ class BiasMeasurement(Model):
         }
     )
 
-    attribute: ShortText | None = None
+    attribute: Name | None = None
     """Protected attribute or intersection that was measured, such as gender."""
     metric: Annotated[Metric, Field(strict=False)]
     """Name of the metric."""
@@ -127,7 +128,7 @@ class BiasMeasurement(Model):
     compliant: bool | None = None
     """The pipeline's own verdict. It is recomputed, and a contradiction is refused."""
     groups: Annotated[list[Group], Field(max_length=64)] | None = None
-    """The groups compared, with their sizes."""
+    """The groups compared, with their sizes: at least two, each once, none of them empty."""
     library: ShortText | None = None
     """Library and version that computed it, such as fairlearn 0.15.0."""
 

@@ -33,7 +33,16 @@ from actgate.evidence import declared, files, naming, v0
 from actgate.evidence.convert import read_document
 from actgate.evidence.errors import EvidenceError, UnreadableError
 from actgate.evidence.shape import got
-from actgate.evidence.statement import Statement, as_v0, as_v1, metric_named, number, part
+from actgate.evidence.statement import (
+    Statement,
+    as_v0,
+    as_v1,
+    metric_named,
+    number,
+    part,
+    require_agreement,
+)
+from actgate.policy.rules import counts
 
 
 class EUAIActGovernanceLogger:
@@ -99,7 +108,8 @@ class EUAIActGovernanceLogger:
             library: Library and version that computed it.
 
         Raises:
-            EvidenceError: When a number is NaN, infinite, out of range or no number at all.
+            EvidenceError: When a number is NaN, infinite, out of range or no number at all, or the groups
+                contradict it: one is empty or stated twice, or their selection rates say another value.
         """
         value = number("parity_difference", parity_difference, -1, 1)
         limit = number("threshold", threshold, 0, 1)
@@ -130,7 +140,7 @@ class EUAIActGovernanceLogger:
         The arguments are those of ``log_bias_check``, with a ratio from 0 upwards.
 
         Raises:
-            EvidenceError: When a number is NaN, infinite, out of range or no number at all.
+            EvidenceError: As ``log_bias_check`` does.
         """
         value = number("ratio", ratio, 0, math.inf)
         limit = number("threshold", threshold, 0, 1)
@@ -279,8 +289,11 @@ class EUAIActGovernanceLogger:
         if chosen not in ("v0", "v1"):
             raise EvidenceError(f"version: got {got(version)}, expected v0 or v1")
         document = as_v1(self._statement) if chosen == "v1" else as_v0(self._statement)
-        if problems := read_document(document).problems:
-            raise UnreadableError(problems)
+        manifest = read_document(document)
+        if manifest.problems:
+            raise UnreadableError(manifest.problems)
+        if repeated := [*counts.repetitions(manifest.bias)]:
+            raise EvidenceError("\n".join(repeated))
         files.write_whole(path, files.to_yaml(document) if as_yaml else files.to_json(document))
 
     def _measured(
@@ -300,6 +313,7 @@ class EUAIActGovernanceLogger:
             compliant=compliant,
             **details,
         )
+        require_agreement(measurement)
         self._statement.bias[measurement.attribute, metric] = measurement
 
     def _add(self, field: str, model: type[Model], **fields: object) -> None:

@@ -130,7 +130,7 @@ def _evidence(identity: _Identity, tidy: dict[str, Any] | None, problems: list[P
         classification=_classification(spec.classification),
         finished_at=training.finished_at if training else None,
         training_regions=tuple(map(_region, (training.regions if training else None) or ())),
-        bias=tuple(map(_measurement, spec.bias or ())),
+        bias=tuple(map(measurement, spec.bias or ())),
         positions=tuple((".".join(("spec", *map(str, at))), tuple(kept)) for at, kept in read.kept.items()),
         oversight=_oversight(spec.human_oversight),
         not_before=validity.not_before if validity else None,
@@ -172,14 +172,18 @@ def _region(stated: CloudRegion) -> Region:
     return _shared_region(stated.region, stated.provider, stated.statement)
 
 
-def _measurement(stated: BiasMeasurement) -> Measurement:
+def measurement(stated: BiasMeasurement) -> Measurement:
+    """Return a measurement as the rules judge it."""
     return Measurement(
         metric=stated.metric,
         value=stated.value,
         attribute=_interned(stated.attribute),
         threshold=stated.threshold,
         compliant=stated.compliant,
-        groups=tuple(GroupCount(sys.intern(group.name), group.count) for group in stated.groups or ()),
+        groups=tuple(
+            GroupCount(sys.intern(group.name), group.count, group.selection_rate)
+            for group in stated.groups or ()
+        ),
     )
 
 

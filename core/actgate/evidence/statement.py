@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from numbers import Integral, Real
 from typing import Any, Final, TypeVar
@@ -22,8 +22,10 @@ from actgate.api.compliance_manifest import (
 )
 from actgate.evidence import declared, naming, v0
 from actgate.evidence.errors import EvidenceError, UnreadableError
+from actgate.evidence.read import measurement as as_judged
 from actgate.evidence.shape import got, problem
 from actgate.policy.evidence import Region
+from actgate.policy.rules import bias, counts
 
 _LOG: Final = logging.getLogger("actgate.evidence")
 P = TypeVar("P", bound=Model)
@@ -123,6 +125,18 @@ def part(model: type[P], place: str, **fields: object) -> P:
     except ValidationError as error:
         problems = (problem(item, (place, *item["loc"])) for item in error.errors(include_url=False))
         raise UnreadableError(problems) from None
+
+
+def require_agreement(stated: BiasMeasurement) -> None:
+    """Refuse a measurement that its own groups contradict, at the call that states it: the gate would too.
+
+    Raises:
+        EvidenceError: With a line for each contradiction.
+    """
+    found = as_judged(stated)
+    problems = [*counts.contradictions(found), *bias.uncompared(found)]
+    if problems:
+        raise UnreadableError(replace(item, path=f"bias.{item.path}") for item in problems)
 
 
 def number(name: str, value: object, least: float, most: float) -> float:

@@ -14,7 +14,7 @@ from actgate.api.compliance_policy import Tier
 from actgate.policy import rules
 from actgate.policy.evidence import Manifest
 from actgate.policy.policies import Policy
-from actgate.policy.rules import bias, evidence, link, oversight, residency, risk
+from actgate.policy.rules import bias, counts, evidence, link, oversight, residency, risk
 from actgate.policy.verdict import Finding
 
 _NUMBER: Final = re.compile(r"([0-9]+)")
@@ -102,6 +102,7 @@ def _judge(
     for policy in policies:
         yield from evidence.unreadable(manifest, policy.spec.enforcement)
         yield from bias.findings(manifest, classified.tier, policy)
+        yield from counts.findings(manifest, policy)
         yield from residency.training(manifest, classified.tier, policy)
         yield from oversight.findings(manifest, classified.tier, policy)
         yield from evidence.timely(manifest, policy, moment)

@@ -43,10 +43,11 @@ class ModelIdentity:
 
 @dataclass(frozen=True, slots=True)
 class GroupCount:
-    """A group of persons in a bias measurement and its size."""
+    """A group of persons in a bias measurement, its size, and the share of it that was selected."""
 
     name: str
     count: int
+    selection_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,6 +147,25 @@ def test_bias_claim_that_agrees_is_no_finding(value: float, claimed: bool | None
     assert not found(judge(measured(value=value, compliant=claimed)), "bias/claim")
 
 
+@pytest.mark.parametrize("enforcement", ["Deny", "Warn", "Audit"])
+@pytest.mark.parametrize("tiers", [[], ["HighRisk"]])
+@pytest.mark.parametrize("threshold", [None, 0.05, 7.0])
+def test_bias_claim_counts_in_every_tier_and_enforcement(
+    enforcement: str, tiers: list[str], threshold: float | None
+) -> None:
+    """A claim to hold is held against the manifest's limit, or the policy's where it states none."""
+    house = policy(enforcement=enforcement, bias={"requiredFor": tiers})
+    verdict = judge(measured(value=0.2, threshold=threshold, compliant=True), subject(), house)
+    (finding,) = found(verdict, "bias/claim")
+    assert finding.effect == enforcement
+
+
+def test_bias_claim_to_break_a_limit_that_nobody_states_is_believed() -> None:
+    """Where no policy asks for a bias check, the pipeline's own limit is its own business."""
+    relaxed = policy(bias={"requiredFor": []})
+    assert judge(measured(value=0.03, threshold=None, compliant=False), subject(), relaxed).allowed
+
+
 def test_bias_claim_counts_where_no_bias_check_is_required() -> None:
     """A contradiction in the evidence is refused also in a tier that needs no bias check."""
     relaxed = policy(bias={"requiredFor": []})
@@ -155,12 +174,57 @@ def test_bias_claim_counts_where_no_bias_check_is_required() -> None:
 
 
 @pytest.mark.parametrize(
-    "groups", [(), (GroupCount("all", 9000),), (GroupCount("f", 90), GroupCount("f", 80))]
+    ("groups", "rules"),
+    [
+        ((), ("bias/sample",)),
+        ((GroupCount("all", 9000),), ("bias/sample",)),
+        ((GroupCount("f", 90), GroupCount("F ", 80)), ("bias/sample", "bias/counts")),
+    ],
 )
-def test_bias_sample_with_fewer_than_two_groups(groups: tuple[GroupCount, ...]) -> None:
+def test_bias_sample_with_fewer_than_two_groups(
+    groups: tuple[GroupCount, ...], rules: tuple[str, ...]
+) -> None:
     """`bias/sample`: a comparison needs two groups; naming one of them twice does not make two."""
     verdict = judge(measured(groups=groups), subject(), policy(bias={"minGroupCount": 50}))
+    assert verdict.failed_rules == rules
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        (GroupCount("all", 9000),),
+        (GroupCount("f", 90), GroupCount("m", 0)),
+        (GroupCount("f", 0), GroupCount("m", 0)),
+        (GroupCount("f", 90), GroupCount("m", 80), GroupCount("x", 0)),
+    ],
+)
+@pytest.mark.parametrize("tiers", [[], ["HighRisk"]])
+def test_bias_sample_refuses_groups_that_compare_nothing_under_every_policy(
+    groups: tuple[GroupCount, ...], tiers: list[str]
+) -> None:
+    """One group, or an empty one, is refused without a minimum too, and in tiers that need no bias check."""
+    verdict = judge(measured(groups=groups), subject(), policy(bias={"requiredFor": tiers}))
     assert verdict.failed_rules == ("bias/sample",)
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "rates"),
+    [
+        (Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.05, (0.4001, 0.4549)),
+        (Metric.STATISTICAL_PARITY_DIFFERENCE, 0.01, (0.1, 0.5, 0.51)),
+        (Metric.DEMOGRAPHIC_PARITY_RATIO, 0.8, (0.4001, 0.5102)),
+        (Metric.DISPARATE_IMPACT, 0.98, (0.1, 0.5, 0.51)),
+    ],
+)
+def test_bias_limit_is_held_by_the_groups_as_well(
+    metric: Metric, value: float, rates: tuple[float, ...]
+) -> None:
+    """`bias/limit`: a rounded value, or that of two groups among three, hides no larger disparity."""
+    groups = tuple(GroupCount(str(number), 10_000, rate) for number, rate in enumerate(rates))
+    evidence = measured(metric=metric, value=value, threshold=None, compliant=None, groups=groups)
+    finding = refused_for(judge(evidence), "bias/limit")
+    assert finding.path == "spec.bias[0].groups"
+    assert judge(evidence).failed_rules == ("bias/limit",)
 
 
 def test_bias_sample_with_a_group_below_the_minimum() -> None:

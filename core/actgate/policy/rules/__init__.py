@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from actgate.policy.rules import bias, evidence, link, oversight, residency, risk
+from actgate.policy.rules import bias, counts, evidence, link, oversight, residency, risk
 from actgate.policy.rules.rule import Rule
 
 ALL: Final[tuple[Rule, ...]] = (
     *link.RULES,
     *risk.RULES,
     *bias.RULES,
+    *counts.RULES,
     *residency.RULES,
     *oversight.RULES,
     *evidence.RULES,

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from actgate.api.compliance_policy import Enforcement, Tier
-from actgate.policy.evidence import Manifest, Measurement
+from actgate.policy import groups
+from actgate.policy.evidence import Manifest, Measurement, Problem
 from actgate.policy.policies import Policy
 from actgate.policy.rules.rule import ACTGATE, HOUSE_POLICY, Rule, shown
 from actgate.policy.verdict import Finding
@@ -34,18 +35,23 @@ LIMIT: Final = Rule(
 CLAIM: Final = Rule(
     "bias/claim",
     ACTGATE,
-    asks="A measurement's own verdict agrees with the recomputation.",
+    asks="A measurement's own verdict agrees with the recomputation, in every tier.",
     why="A claim that its own numbers contradict signals a defect or a manipulation of the evidence.",
     mend="Write the manifest anew from the measured values, or leave compliant out.",
 )
 SAMPLE: Final = Rule(
     "bias/sample",
     HOUSE_POLICY,
-    asks="A measurement compares at least two groups, each as large as the policy's minimum.",
-    why="With few persons per group chance decides the number: inconclusive is not a pass.",
+    asks="A measurement that names its groups compares at least two, none of them empty, and each as large "
+    "as the policy's minimum.",
+    why="With few persons per group chance decides the number, and without any there is none: inconclusive "
+    "is not a pass.",
     mend="Evaluate on more data, and record every group with its count.",
 )
 RULES: Final = (MISSING, LIMIT, CLAIM, SAMPLE)
+_MITIGATE: Final = "mitigate the disparity, measure again and write a new manifest"
+_NOISE: Final = 1e-9
+"""What the arithmetic on selection rates may be off by."""
 
 
 def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding]:
@@ -55,11 +61,14 @@ def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding
         yield from _missing(manifest, policy)
     for index, measurement in enumerate(manifest.bias):
         path = manifest.path("spec.bias", index)
-        limit = _limit(measurement, policy) if required else _own_threshold(measurement)
+        limit = _limit(measurement, policy)
         if required:
             yield from _over_limit(measurement, limit, path, policy)
-            yield from _sample(measurement, path, policy)
-        yield from _claim(measurement, limit, path, policy.spec.enforcement)
+            yield from _beyond_by_its_groups(measurement, limit, path, policy)
+        yield from _sample(measurement, path, policy, policy.spec.bias.min_group_count if required else 0)
+        yield from _claim(
+            measurement, limit if required else _claimed_limit(measurement, limit), path, policy
+        )
 
 
 def unproven(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Finding]:
@@ -67,7 +76,7 @@ def unproven(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Findi
     if any(policy.spec.bias.min_group_count for policy in policies):
         return
     for index, measurement in enumerate(manifest.bias):
-        if len(measurement.groups) < 2:
+        if not measurement.groups:
             yield SAMPLE.finding(
                 Enforcement.WARN,
                 f"{manifest.path('spec.bias', index)}.groups",
@@ -120,10 +129,8 @@ def _holds(measurement: Measurement, limit: float) -> bool:
     return abs(value) <= limit
 
 
-def _over_limit(
-    measurement: Measurement, limit: float | None, path: str, policy: Policy
-) -> Iterator[Finding]:
-    if limit is None or _holds(measurement, limit):
+def _over_limit(measurement: Measurement, limit: float, path: str, policy: Policy) -> Iterator[Finding]:
+    if _holds(measurement, limit):
         return
     got = f"{measurement.metric} is {measurement.value}"
     if measurement.attribute is not None:
@@ -131,18 +138,48 @@ def _over_limit(
     bound = "below" if measurement.metric.is_ratio else "beyond"
     if measurement.metric.is_ratio and measurement.value > 1:
         bound = "and its reciprocal is below"
-    whose = f"policy {policy.name}" if limit == _house_limit(measurement, policy) else "the manifest's own"
     yield LIMIT.finding(
         policy.spec.enforcement,
         f"{path}.value",
-        f"{got}, {bound} the limit {limit} ({whose})",
-        "mitigate the disparity, measure again and write a new manifest",
+        f"{got}, {bound} the limit {limit} ({_whose(limit, measurement, policy)})",
+        _MITIGATE,
     )
 
 
-def _claim(
-    measurement: Measurement, limit: float | None, path: str, effect: Enforcement
+def _beyond_by_its_groups(
+    measurement: Measurement, limit: float, path: str, policy: Policy
 ) -> Iterator[Finding]:
+    """Refuse a value that rounding brought within the limit, or that of two groups among more of them."""
+    least = groups.least_disparity(measurement)
+    if least is None or not _holds(measurement, limit) or groups.expected(measurement) is not None:
+        return
+    if measurement.metric.is_ratio:
+        found, beyond = f"a ratio of at most {least:.6g}, below", least < limit - _NOISE
+    else:
+        found, beyond = f"a difference of at least {least:.6g}, beyond", least > limit + _NOISE
+    if beyond:
+        yield LIMIT.finding(
+            policy.spec.enforcement,
+            f"{path}.groups",
+            f"the selection rates say {found} the limit {limit} ({_whose(limit, measurement, policy)})",
+            _MITIGATE,
+        )
+
+
+def _whose(limit: float, measurement: Measurement, policy: Policy) -> str:
+    return f"policy {policy.name}" if limit == _house_limit(measurement, policy) else "the manifest's own"
+
+
+def _claimed_limit(measurement: Measurement, limit: float) -> float | None:
+    """Return what a claim is held against where the policy asks for no bias check: the pipeline's limit.
+
+    Where it states none, a claim to hold is held against the policy's, since nothing else backs it.
+    """
+    own = _own_threshold(measurement)
+    return limit if own is None and measurement.compliant else own
+
+
+def _claim(measurement: Measurement, limit: float | None, path: str, policy: Policy) -> Iterator[Finding]:
     if measurement.compliant is None or limit is None:
         return
     holds = _holds(measurement, limit)
@@ -150,7 +187,7 @@ def _claim(
         return
     result = "holds" if holds else "breaks"
     yield CLAIM.finding(
-        effect,
+        policy.spec.enforcement,
         f"{path}.compliant",
         f"the manifest claims compliant: {str(measurement.compliant).lower()}, but {measurement.value} "
         f"{result} the limit {limit}",
@@ -158,21 +195,37 @@ def _claim(
     )
 
 
-def _sample(measurement: Measurement, path: str, policy: Policy) -> Iterator[Finding]:
-    minimum = policy.spec.bias.min_group_count
-    if minimum == 0:
-        return
-    effect = policy.spec.enforcement
-    names = {group.name for group in measurement.groups}
-    if len(names) < 2:
-        yield SAMPLE.finding(
-            effect,
-            f"{path}.groups",
-            f"{len(names)} different groups are recorded, and a comparison needs at least two",
+def uncompared(measurement: Measurement) -> Iterator[Problem]:
+    """Yield why the groups that a measurement names compare nothing; paths begin within the measurement."""
+    names = {groups.key(group.name) for group in groups.non_empty(measurement)}
+    if measurement.groups and len(names) < 2:
+        yield Problem(
+            "groups",
+            f"a comparison needs two or more groups with persons, got {len(names)}",
             "record every group with its count",
         )
     for index, group in enumerate(measurement.groups):
-        if group.count < minimum:
+        if group.count <= 0:
+            yield Problem(
+                f"groups[{index}].count",
+                f"group {shown(group.name)} has {group.count} persons, and nothing can be measured on nobody",
+                "leave out the group, or evaluate on data of it",
+            )
+
+
+def _sample(measurement: Measurement, path: str, policy: Policy, minimum: int) -> Iterator[Finding]:
+    effect = policy.spec.enforcement
+    for found in uncompared(measurement):
+        yield SAMPLE.finding(effect, f"{path}.{found.path}", found.message, found.remedy)
+    if minimum and not measurement.groups:
+        yield SAMPLE.finding(
+            effect,
+            f"{path}.groups",
+            "a comparison needs two or more groups, and none is recorded",
+            "record every group with its count",
+        )
+    for index, group in enumerate(measurement.groups):
+        if 0 < group.count < minimum:
             yield SAMPLE.finding(
                 effect,
                 f"{path}.groups[{index}].count",
