@@ -89,6 +89,22 @@ UNUSABLE_DOCUMENTS: dict[str, tuple[tuple[Json, ...], str]] = {
         ({**workload(), "apiVersion": "extensions/v1beta1"},),
         "only these are judged",
     ),
+    **{
+        f"a pipeline's file whose model_name is {stated!r}": (
+            (pipeline_file(model_name=stated),),
+            "model_name: ",
+        )
+        for stated in (None, "", "  ", 5, True, ["CreditRiskScorer-v2"], {"name": "CreditRiskScorer-v2"})
+    },
+    "a pipeline's file whose model_name is renamed": (
+        (
+            {
+                "modelName": "CreditRiskScorer-v2",
+                **{k: v for k, v in pipeline_file().items() if k != "model_name"},
+            },
+        ),
+        'did you write "modelName" for it?',
+    ),
     "labels that are no strings": (
         ({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team", "labels": {"a": 1}}},),
         "metadata.labels",

@@ -52,6 +52,13 @@ def test_the_converted_manifest_passes_like_its_source(tmp_path: Path) -> None:
             pipeline_file(bias_metrics={"demographic_parity_diff": "low"}),
             "demographic_parity_diff",
         ),
+        ("convert", pipeline_file(model_name=" "), "model_name"),
+        ("digest", pipeline_file(model_name=None), "model_name"),
+        (
+            "convert",
+            pipeline_file(bias_metrics={"demographic_parity_diff": 0.03, "demographic_parity_dif": 0.9}),
+            "did you mean demographic_parity_diff?",
+        ),
         ("digest", model(), "expected a ComplianceManifest or the compliance file"),
         ("digest", [1], "expected a ComplianceManifest or the compliance file"),
         ("digest", manifest(bias=[{"value": float("nan")}]), "spec.bias[0].value"),

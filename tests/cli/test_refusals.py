@@ -54,6 +54,47 @@ REFUSED = {
         {"link/model"},
     ),
     "no such manifest": (manifest("another"), model(), {"link/manifest"}),
+    "a value that its selection rates refute": (
+        manifest(
+            bias=[
+                bias(
+                    0.03,
+                    groups=[
+                        {"name": "female", "count": 4120, "selectionRate": 0.31},
+                        {"name": "male", "count": 5010, "selectionRate": 0.44},
+                    ],
+                )
+            ]
+        ),
+        model(),
+        {"bias/counts"},
+    ),
+    "a group twice, and an empty one": (
+        manifest(
+            bias=[
+                bias(
+                    0.03,
+                    groups=[
+                        {"name": "female", "count": 4120},
+                        {"name": "Female", "count": 5010},
+                        {"name": "male", "count": 0},
+                    ],
+                )
+            ]
+        ),
+        model(),
+        {"bias/counts", "bias/sample"},
+    ),
+    "a field beside spec": (
+        {**manifest(), "bias": [bias(0.9)]},
+        model(),
+        {"manifest/invalid"},
+    ),
+    "a measurement under another name": (
+        manifest(biasMetrics={"demographic_parity_diff": 0.9}),
+        model(),
+        {"manifest/invalid"},
+    ),
     "an expired manifest": (
         manifest(validity={"notAfter": "2026-11-23T12:00:00Z"}),
         model(),
@@ -78,6 +119,18 @@ PIPELINE_REFUSED = {
     'oversight "true" as a string': ({"human_oversight_enabled": "true"}, {"oversight/missing"}),
     "oversight false": ({"human_oversight_enabled": False}, {"oversight/missing"}),
     "a prohibited system": ({"risk_category": "PROHIBITED"}, {"risk/prohibited"}),
+    "a misspelt metric beside a good one": (
+        {"bias_metrics": {"demographic_parity_diff": 0.03, "equalized_ods_diff": 0.9}},
+        {"manifest/invalid"},
+    ),
+    "a nested metric beside a good one": (
+        {"bias_metrics": {"demographic_parity_diff": 0.03, "gender": {"demographic_parity_diff": 0.9}}},
+        {"manifest/invalid"},
+    ),
+    "a null beside a good one": (
+        {"bias_metrics": {"demographic_parity_diff": 0.03, "disparate_impact": None}},
+        {"manifest/invalid"},
+    ),
 }
 
 

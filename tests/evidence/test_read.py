@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from actgate.api.compliance_manifest import Metric, RiskCategory
-from actgate.evidence import read_manifest
+from actgate.evidence import read_document, read_manifest
 from actgate.policy import Outcome
 from actgate.policy.evidence import GroupCount, ModelIdentity, Oversight, Problem, Region
 from tests.evidence.build import Location, at, judged, locations, manifest_object, put
@@ -67,6 +67,58 @@ def test_a_null_is_as_good_as_absent(location: Location) -> None:
     put(with_null["spec"], location, None)
     del at(without["spec"], location[:-1])[location[-1]]
     assert read_manifest(with_null) == read_manifest(without)
+
+
+@pytest.mark.parametrize(
+    ("location", "value"),
+    [
+        (("biasMetrics",), {"demographic_parity_diff": 0.9}),
+        (("bias_metrics",), None),
+        (("Bias",), []),
+        (("bias", 0, "metrik"), "disparate_impact"),
+        (("bias", 0, "equalizedOdds"), None),
+        (("bias", 0, "groups", 0, "selection_rate"), 0.9),
+        (("bias", 0, "groups", 0, "rate"), None),
+        (("bias", 0, "metric"), "demographic_parity_dif"),
+        (("bias", 0, "metric"), "Demographic_Parity_Difference"),
+        (("bias", 0, "value"), None),
+        (("bias", 0, "value"), float("nan")),
+        (("bias", 0, "value"), float("-inf")),
+        (("bias", 0, "value"), "0.03"),
+        (("bias", 0, "value"), {"gender": 0.9}),
+        (("bias", 0, "threshold"), float("nan")),
+        (("bias", 0, "groups", 0, "selectionRate"), float("nan")),
+        (("bias", 0), None),
+        (("bias",), {"metric": "disparate_impact", "value": 0.1}),
+        (("humanOversight", "enable"), False),
+    ],
+)
+def test_what_a_manifest_measures_never_disappears(location: Location, value: object) -> None:
+    """Unknown, misspelt, null, not finite, of another type: refused, whatever stands beside it."""
+    damaged = manifest_object()
+    at(damaged["spec"], location[:-1]).__setitem__(location[-1], value)
+    manifest = read_document(damaged)
+    path = "spec" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location)
+    assert [problem.path for problem in manifest.problems] == [path]
+    assert "manifest/invalid" in judged(manifest).failed_rules
+
+
+@pytest.mark.parametrize("key", ["bias", "biasMetrics", "Spec", "evidence", " spec"])
+@pytest.mark.parametrize("value", [None, {"demographic_parity_diff": 0.9}])
+def test_a_field_beside_the_spec_is_refused(key: str, value: object) -> None:
+    """The API server drops it with a warning that pipelines do not read; a status is not evidence."""
+    problems = read_document({**manifest_object(), key: value}).problems
+    assert len(problems) == 1
+    assert "there is no such field" in problems[0].message
+    assert read_document({**manifest_object(), "status": {"x": 1}}).problems == ()
+
+
+def test_an_unknown_null_is_found_in_nested_files_only_as_deep_as_they_are_read() -> None:
+    """Nesting beyond what is read is a problem already, and ends the search."""
+    deep: dict[str, Any] = {}
+    for _ in range(2000):
+        deep = {"x": deep}
+    assert read_document(manifest_object(lineage=deep)).problems
 
 
 @pytest.mark.parametrize("blank", [" ", "\t\n", "\u200b", "\u00a0", "\u2028 \u00ad"])

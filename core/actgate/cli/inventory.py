@@ -180,6 +180,9 @@ def _add_manifest(document: Document, inventory: Inventory) -> None:
 
 
 def _add_pipeline_file(document: Document, inventory: Inventory) -> None:
+    fault = evidence.unnamed(document.value)
+    if fault is not None:
+        raise UnusableError(f"{place(document)}: {fault}")
     manifest = evidence.read_document(document.value, namespace=inventory.default_namespace)
     inventory.once(document, GROUP, MANIFEST, manifest.namespace, manifest.name)
     found = Evidence(manifest, document, evidence.origins(document.value))

@@ -2,7 +2,7 @@
 
 - ``documents``: YAML and JSON as Kubernetes reads them;
 - ``read``: a ComplianceManifest object (v1) to the values that the rules judge;
-- ``v0``, ``convert``: the pipeline's JSON (v0) in v1's terms;
+- ``v0``, ``v0_keys``, ``convert``: the pipeline's JSON (v0) in v1's terms, and keys of it that are refused;
 - ``canonical``: the digest by RFC 8785;
 - ``model_deployments``: what the API server would refuse of a ModelDeployment, and of any frame;
 - ``policies``: a CompliancePolicy object to the policy that the rules apply;
@@ -22,6 +22,7 @@ from actgate.evidence.model_deployments import model_deployment_problems, resour
 from actgate.evidence.policies import policy_or_strictest, read_policy
 from actgate.evidence.read import read_manifest
 from actgate.evidence.v0 import Weakness, is_v0, origin
+from actgate.evidence.v0_keys import unnamed
 
 __all__ = [
     "Conversion",
@@ -46,4 +47,5 @@ __all__ = [
     "resource_problems",
     "to_json",
     "to_yaml",
+    "unnamed",
 ]

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
+from actgate.evidence import v0_keys
 from actgate.evidence.canonical import without_nulls
 from actgate.evidence.errors import DigestError, EvidenceError, UnreadableError
-from actgate.evidence.read import read_manifest, unreadable
+from actgate.evidence.pruning import MAX_PROBLEMS
+from actgate.evidence.read import read_manifest, unknown_nulls, unreadable
 from actgate.evidence.shape import got
 from actgate.evidence.v0 import Translation, Weakness, is_v0, origin, translate
 from actgate.policy.evidence import Manifest, Problem
@@ -38,6 +41,8 @@ def read_document(document: object, *, name: str | None = None, namespace: str =
     if not isinstance(document, Mapping):
         return unreadable(f"got {got(document)}, expected an object", name=name or "", namespace=namespace)
     manifest = read_manifest(document)
+    if nulls := [*islice(unknown_nulls(document.get("spec")), MAX_PROBLEMS)]:
+        manifest = replace(manifest, problems=(*manifest.problems, *nulls))
     metadata = document.get("metadata")
     stated = metadata.get("namespace") if isinstance(metadata, Mapping) else None
     return manifest if stated is not None else replace(manifest, namespace=namespace)
@@ -56,9 +61,9 @@ def convert(document: object, *, name: str | None = None) -> Conversion:
     if not is_v0(document):
         raise EvidenceError(f"this is not the JSON of a governance logger (v0): got {got(document)}")
     translated = _translated(document, name)
-    problems = read_manifest(translated.manifest).problems
+    problems = _problems(document, read_manifest(translated.manifest), translated)
     if problems:
-        raise UnreadableError(_in_v0_terms(problems, translated))
+        raise UnreadableError(problems)
     return Conversion(translated.manifest, translated.weaknesses, MappingProxyType(dict(translated.origins)))
 
 
@@ -83,8 +88,15 @@ def _read_v0(document: Mapping[str, Any], name: str | None, namespace: str) -> M
         manifest,
         namespace=namespace,
         stated_category=manifest.stated_category if unknown is None else unknown,
-        problems=tuple(_in_v0_terms(manifest.problems, translated)),
+        problems=_problems(document, manifest, translated),
     )
+
+
+def _problems(
+    document: Mapping[str, Any], manifest: Manifest, translated: Translation
+) -> tuple[Problem, ...]:
+    unread = islice(v0_keys.problems(document), MAX_PROBLEMS)
+    return (*_in_v0_terms(manifest.problems, translated), *unread)
 
 
 def _in_v0_terms(problems: Iterable[Problem], translated: Translation) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ that repeat from manifest to manifest are held once.
 
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -22,8 +22,9 @@ from actgate.api.compliance_manifest import (
 )
 from actgate.api.compliance_manifest import Classification as StatedClassification
 from actgate.api.compliance_policy import OversightField
-from actgate.evidence.canonical import digest_of_tidy, without_nulls
+from actgate.evidence.canonical import MAX_DEPTH, digest_of_tidy, without_nulls
 from actgate.evidence.errors import DigestError
+from actgate.evidence.paths import Location, dotted
 from actgate.evidence.pruning import Pruned
 from actgate.evidence.shape import got
 from actgate.policy.evidence import (
@@ -41,6 +42,8 @@ KIND: Final = "ComplianceManifest"
 _LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _NAMESPACE: Final = re.compile(_LABEL)
 _NAME: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_TOP: Final = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
+"""Fields of the object itself; status, which a file from the cluster may hold, is never evidence."""
 _STAND_INS: Final = {"model": {"name": "unreadable"}}
 """Lets the rest of a spec be read whose model cannot be; the stand-in itself is never judged."""
 
@@ -71,6 +74,44 @@ def _type_problems(obj: Mapping[str, Any]) -> Iterator[Problem]:
     for field, expected in (("apiVersion", API_VERSION), ("kind", KIND)):
         if obj.get(field) != expected:
             yield Problem(field, f"got {got(obj.get(field))}, expected {expected}", f"write {expected}")
+    if not obj.keys() <= _TOP:
+        for key in sorted(map(str, obj.keys() - _TOP)):
+            remedy = "remove it, or put it under spec where it belongs there"
+            yield Problem(dotted((key,)), f"there is no such field; it holds {got(obj.get(key))}", remedy)
+
+
+def unknown_nulls(value: object, location: Location = ("spec",)) -> Iterator[Problem]:
+    """Yield the nulls of a file under names that no field of a spec has.
+
+    A null is as good as absent, so that ``read_manifest`` never sees it; in the file of a person it may be
+    a measurement that failed.
+    """
+    if len(location) > MAX_DEPTH:
+        return
+    items: Iterable[tuple[Any, object]] = ()
+    if isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for step, item in items:
+        if item is None and isinstance(value, Mapping) and step not in _fields():
+            message = "there is no such field; it holds null"
+            yield Problem(dotted((*location, step)), message, "remove it, or correct its name")
+        else:
+            yield from unknown_nulls(item, (*location, step))
+
+
+@lru_cache(maxsize=1)
+def _fields() -> frozenset[str]:
+    """Return every name that a field has anywhere in a spec."""
+    return frozenset(_field_names(ComplianceManifestSpec.model_json_schema(by_alias=True)))
+
+
+def _field_names(schema: object) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from schema.get("properties", ())
+        for part in schema.values():
+            yield from _field_names(part)
 
 
 class _Identity:

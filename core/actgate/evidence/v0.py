@@ -2,7 +2,8 @@
 
 A value that v1 can hold goes over as it stands, even when its type is wrong: v1's reading then says
 so, with the v0 field's name, and generosity here cannot turn a forgery into evidence. What v0 cannot
-prove, or v1 has no place for, becomes a ``Weakness``.
+prove, or v1 has no place for, becomes a ``Weakness``; ``v0_keys`` refuses keys that hold evidence and are
+not read.
 """
 
 import re
@@ -203,7 +204,7 @@ class _Translator:
         return {"regions": [region_fields(region) for region in found]}
 
     def _bias(self) -> None:
-        self.origins["spec.bias"] = BIAS
+        self.origins |= {"spec.bias": BIAS, BIAS: BIAS}
         stated = self.document.get(BIAS)
         if stated is None:
             return
@@ -252,7 +253,7 @@ class _Translator:
 
     def _not_carried(self, key: object, value: object) -> None:
         self._weak(
-            _plain(key), f"a ComplianceManifest has no place for this: {got(value)} is not carried over"
+            plain_key(key), f"a ComplianceManifest has no place for this: {got(value)} is not carried over"
         )
 
 
@@ -270,7 +271,8 @@ def _doubts(region: Region) -> Iterator[str]:
         yield f"says {shown(words)}, which is not understood"
 
 
-def _plain(key: object) -> str:
+def plain_key(key: object) -> str:
+    """Return a key as it stands, or escaped and in quotes where it is no plain name."""
     text = str(key)
     return text if re.fullmatch(r"[\w.-]{1,80}", text, re.ASCII) else shown(key)
 
