@@ -76,6 +76,10 @@ def test_evidence_can_be_applied_again_unchanged(api: Rest, namespace: str) -> N
         ({"bias": [{"metric": "disparate_impact", "value": "0.9"}]}, ["spec.bias[0].value", "number"]),
         ({"bias": [{"metric": "disparate_impact", "value": True}]}, ["spec.bias[0].value", "number"]),
         ({"bias": [{"metric": "disparate_impact"}]}, ["spec.bias[0].value", "Required"]),
+        (
+            {"bias": [{"metric": "disparate_impact", "value": 1.0, "groups": [{"name": " \t", "count": 1}]}]},
+            ["spec.bias[0].groups[0].name", "should match"],
+        ),
         ({"riskCategory": "HIGH_RISK"}, ["spec.riskCategory", "Unsupported value"]),
         ({"training": {"finishedAt": "yesterday"}}, ["spec.training.finishedAt", "date-time"]),
         ({"model": {"name": "x", "digest": "sha256:abc"}}, ["spec.model.digest"]),

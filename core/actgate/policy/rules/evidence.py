@@ -18,10 +18,10 @@ from actgate.policy.verdict import Finding
 INVALID: Final = Rule(
     "manifest/invalid",
     ACTGATE,
-    asks="Every field of the manifest is one that the schema has, with its type and range; of a v0 file every "
-    "key under bias_metrics is known and holds a number, and no other key holds a measurement.",
-    why="A value that cannot be read cannot be judged, and generous reading would let forgeries through: what "
-    "a file measures must not disappear.",
+    asks="Every field of the manifest is one that the schema has, with its type and range; of a v0 file "
+    "every key under bias_metrics is known and holds a number, and no other key holds a measurement.",
+    why="A value that cannot be read cannot be judged, and generous reading would let forgeries through: "
+    "what a file measures must not disappear.",
     mend="Write the field as the ComplianceManifest schema asks: kubectl explain compliancemanifest.spec.",
 )
 EXPIRED: Final = Rule(
