@@ -10,6 +10,7 @@ import math
 import unicodedata
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from itertools import permutations
 from typing import Final, NamedTuple
 
@@ -47,6 +48,7 @@ class Interval(NamedTuple):
         return self.low <= other.high + _NOISE and other.low <= self.high + _NOISE
 
 
+@lru_cache(maxsize=4096)
 def key(name: str) -> str:
     """Return what is left of a name once case, white space and spelling in Unicode do not count."""
     plain = unicodedata.normalize("NFKC", name).casefold()
@@ -92,23 +94,19 @@ def expected(measurement: Measurement) -> Interval | None:
     """Return the differences or ratios that the rates allow; None where the value is one of them.
 
     It is None as well where nothing follows from the rates: another metric, or fewer than two groups. A
-    group without a rate may have any.
+    group without a rate may have any. Among more than two groups a directional metric is that of any two.
     """
-    if measurement.metric not in PARITY:
+    rates = _rates(measurement)
+    if not rates:
         return None
-    rates = [_rate(group) for group in non_empty(measurement)]
-    if len(rates) < 2:
-        return None
-    stated = value_interval(measurement.value)
-    if measurement.metric in _DIRECTED and len(rates) > 2:
-        possible = [_between(one, other, measurement.metric) for one, other in permutations(rates, 2)]
-        if any(stated.meets(interval) for interval in possible):
-            return None
-    whole = _whole(rates, measurement.metric)
-    if measurement.metric in _DIRECTED and len(rates) > 2:
-        return whole
-    fits = any(interval.meets(whole) for interval in _either_way_up(stated, measurement.metric))
-    return None if fits else whole
+    metric = measurement.metric
+    whole = _whole(rates, metric)
+    stated = _either_way_up(value_interval(measurement.value), metric)
+    if metric not in _DIRECTED or len(rates) == 2:
+        return None if any(interval.meets(whole) for interval in stated) else whole
+    any_two = Interval(whole.low, 1.0) if metric.is_ratio else Interval(0.0, whole.high)
+    near = any(interval.meets(any_two) for interval in stated)
+    return None if near and _of_two(rates, stated[0], metric) else any_two
 
 
 def least_disparity(measurement: Measurement) -> float | None:
@@ -116,10 +114,8 @@ def least_disparity(measurement: Measurement) -> float | None:
 
     None where nothing follows from the rates.
     """
-    if measurement.metric not in PARITY:
-        return None
-    rates = [_rate(group) for group in non_empty(measurement)]
-    if len(rates) < 2:
+    rates = _rates(measurement)
+    if not rates:
         return None
     whole = _whole(rates, measurement.metric)
     return whole.high if measurement.metric.is_ratio else whole.low
@@ -132,6 +128,16 @@ def _around(number: float, least: int) -> Interval:
     printed = _PERCENT if number.is_integer() else max(least, -int(exponent))
     half = 0.5 * 10.0 ** -min(printed, _SINGLE)
     return Interval(number - half, number + half)
+
+
+def _rates(measurement: Measurement) -> list[Interval]:
+    """Return the rates that say something about the value; none where nothing follows from them."""
+    if measurement.metric not in PARITY:
+        return []
+    compared = non_empty(measurement)
+    if len(compared) < 2 or all(group.selection_rate is None for group in compared):
+        return []
+    return [_rate(group) for group in compared]
 
 
 def _rate(group: GroupCount) -> Interval:
@@ -150,11 +156,22 @@ def _whole(rates: Sequence[Interval], metric: Metric) -> Interval:
 
 
 def _between(one: Interval, other: Interval, metric: Metric) -> Interval:
-    """Return the differences of two rates without their sign, or the ratios of the one to the other."""
+    """Return the differences from a rate up to a larger one, or the ratios of the one to the other."""
     if metric.is_ratio:
         return Interval(_quotient(one.low, other.high), _quotient(one.high, other.low))
-    return Interval(
-        max(one.low - other.high, other.low - one.high, 0.0), max(one.high - other.low, other.high - one.low)
+    return Interval(max(other.low - one.high, 0.0), other.high - one.low)
+
+
+def _of_two(rates: Sequence[Interval], stated: Interval, metric: Metric) -> bool:
+    """Return whether some two rates have the stated difference or ratio; in products, which are fast."""
+    low, high = stated.low - _NOISE, stated.high + _NOISE
+    if metric.is_ratio:
+        return any(
+            one.low <= high * other.high and one.high >= low * other.low
+            for one, other in permutations(rates, 2)
+        )
+    return any(
+        other.low - one.high <= high and other.high - one.low >= low for one, other in permutations(rates, 2)
     )
 
 

@@ -197,8 +197,10 @@ def _claim(measurement: Measurement, limit: float | None, path: str, policy: Pol
 
 def uncompared(measurement: Measurement) -> Iterator[Problem]:
     """Yield why the groups that a measurement names compare nothing; paths begin within the measurement."""
+    if not measurement.groups:
+        return
     names = {groups.key(group.name) for group in groups.non_empty(measurement)}
-    if measurement.groups and len(names) < 2:
+    if len(names) < 2:
         yield Problem(
             "groups",
             f"a comparison needs two or more groups with persons, got {len(names)}",
