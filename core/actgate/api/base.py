@@ -108,7 +108,7 @@ ShortText = Annotated[str, Field(min_length=1, max_length=253)]
 
 def is_blank(text: str) -> bool:
     """Return whether a text shows nothing: white space, controls and characters without a shape."""
-    if text.isprintable() and not text.isspace():
+    if text and text.isprintable() and not text.isspace():
         return False
     return not any(char.isprintable() and not char.isspace() for char in text)
 
