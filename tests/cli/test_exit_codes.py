@@ -71,6 +71,7 @@ UNUSABLE_DOCUMENTS: dict[str, tuple[tuple[Json, ...], str]] = {
         ({**model(), "apiVersion": "actgate.io/v1alpha1"},),
         "write actgate.dev/v1alpha1",
     ),
+    "a measurement beside a manifest's spec": (({**manifest(), "bias": [bias(0.9)]}, model()), "bias"),
     "an object without a kind": (({"spec": {}},), "neither a Kubernetes object"),
     "an object without a name": (({**manifest(), "metadata": {}},), "needs a metadata.name"),
     "a namespace that is no string": (

@@ -85,11 +85,6 @@ REFUSED = {
         model(),
         {"bias/counts", "bias/sample"},
     ),
-    "a field beside spec": (
-        {**manifest(), "bias": [bias(0.9)]},
-        model(),
-        {"manifest/invalid"},
-    ),
     "a measurement under another name": (
         manifest(biasMetrics={"demographic_parity_diff": 0.9}),
         model(),

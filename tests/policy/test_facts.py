@@ -22,7 +22,7 @@ PINNED = {
     "2026-11-26": {
         "ai_act.json": "d49941ef924cb0eff0ffe4e839292082d291a9cfbb7ff86d0b138fe8c6fb8d0a",
         "countries.json": "a5344f581805182cbc4102033c3958d472254d23d717dffc0476b8a573fc0d95",
-        "place_names.json": "aa2fc5a1ed92aa4cfb231a30826111ac7c9b2a7901d710f2b8219a682b8f4160",
+        "place_names.json": "fe6caa773d1d1b2ab238439ea281d73ef4d8f38c29f9bb2962494ab7413e21a4",
         "regions.csv": "f67ea1d79a8ccf940288e999157eee363ecbbd75408ba87bde0ce0041b0fcd9b",
     },
 }
