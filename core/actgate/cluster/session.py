@@ -14,6 +14,7 @@ from kubernetes.aio.client.rest import RESTClientObject
 from actgate import __version__
 from actgate.cluster.errors import Misconfigured
 from actgate.cluster.observing import Observer, observed
+from actgate.cluster.trust import as_kubernetes
 
 AGENT = "actgate"
 
@@ -34,7 +35,7 @@ def open_session(
     server's audit log.
     """
     try:
-        trust = RESTClientObject(configuration).ssl_context
+        trust = as_kubernetes(RESTClientObject(configuration).ssl_context)
     except (OSError, ValueError) as error:
         raise Misconfigured(f"the certificates to reach the API server: {error}") from error
     return aiohttp.ClientSession(

@@ -16,6 +16,7 @@ import aiohttp
 import orjson
 
 from actgate.cluster.objects import Object
+from actgate.cluster.trust import as_kubernetes
 from actgate_operator.certificates.metrics import CertificateMetrics
 
 logger = logging.getLogger(__name__)
@@ -62,7 +63,7 @@ async def _ask(config: Object) -> str | None:
     bundle = _decoded(config.get("caBundle") or "")
     if not bundle:
         return "it has no caBundle yet"
-    trust = ssl.create_default_context(cadata=bundle.decode("ascii"))
+    trust = as_kubernetes(ssl.create_default_context(cadata=bundle.decode("ascii")))
     review = _review()
     async with (
         aiohttp.ClientSession(timeout=_PATIENCE, connector=aiohttp.TCPConnector(ssl=trust)) as session,
