@@ -1,15 +1,20 @@
 """Whether the operator lives and works: watches that are heard, a queue that moves, a lease that is held.
 
-``/readyz`` says that something is late, ``/healthz`` that it is so late that a restart may mend it. A replica
+``/readyz`` says that something is late, ``/healthz`` that it is so late that a restart may fix it. A replica
 that waits for the lease has only the lease to be late with.
+
+What never was heard has no age. ``/readyz`` waits for the first answer; for ``/healthz`` it may take as long
+as any later one, since an API server that does not answer yet is no reason for a restart.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
 
+from actgate.cluster.lease_timing import boot_clock
 from actgate.cluster.reflector import Reflector
 from actgate.service.health import Health
 from actgate_operator.metrics import Metrics
@@ -36,32 +41,56 @@ class Parts:
 
 
 class Checks:
-    """Every check, with one patience for all of them, in seconds."""
+    """Every check, with one patience for all of them, in seconds.
 
-    def __init__(self, election: Election, patience: float) -> None:
+    Args:
+        election: The lease.
+        patience: How old the last news may be.
+        first: How long the first news may take: 0.0 for a check that waits for it.
+        now: A clock that nobody sets, in seconds.
+    """
+
+    def __init__(
+        self,
+        election: Election,
+        patience: float,
+        *,
+        first: float = 0.0,
+        now: Callable[[], float] = boot_clock,
+    ) -> None:
         self._election = election
         self._patience = patience
-        self.parts: Parts | None = None
-        """Set while leading."""
+        self._first = first
+        self._now = now
+        self._since = now()
+        self._parts: Parts | None = None
+
+    def lead(self, parts: Parts) -> None:
+        """Check what works while leading, too, from now on."""
+        self._parts = parts
+        self._since = self._now()
 
     def troubles(self) -> Mapping[str, str | None]:
         """Return for each check why it fails, None where it holds."""
-        if self.parts is None:
+        if self._parts is None:
             return {"lease": self._late("no answer about the lease", self._election.age())}
         troubles = {"lease": None if self._election.held() else "lost"}
-        for reflector in self.parts.reflectors:
-            troubles[f"watch {reflector.resource}"] = self._picture(reflector)
-        troubles["watch modeldeployments.actgate.dev"] = self._late("nothing heard", self.parts.silence())
-        troubles["queue"] = self._late("the oldest model has waited", self.parts.queue_age())
+        for reflector in self._parts.reflectors:
+            troubles[f"watch {reflector.resource}"] = self._cache(reflector)
+        troubles["watch modeldeployments.actgate.dev"] = self._late("nothing heard", self._parts.silence())
+        troubles["queue"] = self._late("the oldest model has waited", self._parts.queue_age())
         return troubles
 
-    def _picture(self, reflector: Reflector[object]) -> str | None:
+    def _cache(self, reflector: Reflector[object]) -> str | None:
         why = f": {reflector.trouble}" if reflector.trouble is not None else ""
         late = self._late("no contact", reflector.age())
         return None if late is None else f"{late}{why}"
 
     def _late(self, what: str, seconds: float) -> str | None:
-        return f"{what} for {seconds:.0f} s" if seconds > self._patience else None
+        if math.isfinite(seconds):
+            return f"{what} for {seconds:.0f} s" if seconds > self._patience else None
+        waited = self._now() - self._since
+        return f"{what} yet, after {waited:.0f} s" if waited >= self._first else None
 
 
 def pages(metrics: Metrics, live: Health, ready: Health) -> web.Application:

@@ -39,7 +39,8 @@ async def serve(settings: Settings) -> None:
     traces = tracing.from_environment("actgate-operator", settings.identity)
     async with Cluster.from_environment(settings.kubeconfig, metrics.asked, MANAGER) as cluster:
         lease = Lease(cluster, settings.lease_namespace, settings.lease_name, settings.identity)
-        live = Checks(lease, settings.unhealthy_after_seconds)
+        patience = settings.unhealthy_after_seconds
+        live = Checks(lease, patience, first=patience)
         ready = Checks(lease, settings.unready_after_seconds)
         app = pages(metrics, Health("healthz", [live.troubles]), Health("readyz", [ready.troubles]))
         async with _answering(app, settings):
@@ -65,7 +66,7 @@ async def _lead(
     keeper = _keeper(cluster, writer, metrics, settings)
     metrics.lead(True)
     for check in checks:
-        check.parts = operator.parts
+        check.lead(operator.parts)
     async with asyncio.TaskGroup() as group:
         group.create_task(lease.keep())
         group.create_task(operator.run())

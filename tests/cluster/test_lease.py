@@ -386,6 +386,65 @@ def test_release_is_short_and_quiet(there: float | None) -> None:
     run_virtually(release())
 
 
+@pytest.mark.parametrize("way", [100.0, None], ids=["hung", "refused"])
+def test_a_lease_that_was_never_asked_for_is_not_released(
+    way: float | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A replica that never reached the API server ends at once, and says nothing of a lease."""
+
+    def there() -> float:
+        if way is None:
+            raise Unavailable("refused")
+        return way
+
+    async def release() -> None:
+        line = Line(Server(), there)
+        lease = candidate(line)
+        async with acquiring(lease):
+            await asyncio.sleep(TIMING.request + 0.5)
+        caplog.clear()
+        asked = line.requests
+        assert await seconds_of(lease.release()) == 0.0
+        assert line.requests == asked
+
+    run_virtually(release())
+    assert caplog.messages == []
+
+
+@virtually
+async def test_a_lease_whose_answer_never_came_is_released() -> None:
+    """It may be ours: the others need not wait until it expires."""
+    server = Server()
+    line = Line(server, back=lambda: 100.0 if server.lease is not None else 0.0)
+    lease = candidate(line)
+    async with acquiring(lease):
+        await asyncio.sleep(1.0)
+    assert server.holder == lease.identity
+    assert not lease.held()
+    line.back = lambda: 0.0
+    await lease.release()
+    assert server.holder == ""
+
+
+def test_a_release_without_an_answer_says_why(caplog: pytest.LogCaptureFixture) -> None:
+    """A deadline that passed has no words of its own."""
+
+    async def release() -> None:
+        line = Line(Server())
+        lease = candidate(line)
+        await lease.acquire()
+        line.there = lambda: 100.0
+        caplog.clear()
+        await lease.release()
+
+    run_virtually(release())
+    (message,) = caplog.messages
+    assert message.startswith(
+        "lease actgate-system/actgate-operator: not released, it expires by itself: no "
+    )
+    assert not message.endswith(": ")
+
+
 @virtually
 async def test_release_wins_over_a_renewal_that_was_broken_off() -> None:
     """It was under way when its task was cancelled, and comes in between look and write."""

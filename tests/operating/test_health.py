@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -41,7 +43,7 @@ class Replica:
         ]
         for reflector in self.reflectors:
             reflector.last_contact = self.clock.time
-        self.checks = Checks(self, PATIENCE)
+        self.checks = Checks(self, PATIENCE, now=self.clock)
 
     def held(self) -> bool:
         """Return whether it leads for certain."""
@@ -51,9 +53,14 @@ class Replica:
         """Return the seconds since there was an answer about the lease."""
         return self.answered
 
+    @property
+    def parts(self) -> Parts:
+        """What works while leading."""
+        return Parts(self.reflectors, lambda: self.silent, lambda: self.waited)
+
     def lead(self) -> None:
         """Begin to work."""
-        self.checks.parts = Parts(self.reflectors, lambda: self.silent, lambda: self.waited)
+        self.checks.lead(self.parts)
 
     def failing(self) -> dict[str, str]:
         """Return what fails."""
@@ -95,10 +102,57 @@ def test_trouble_alone_is_not_late(leader: Replica) -> None:
     assert leader.failing() == {}
 
 
-def test_a_picture_that_was_never_complete_is_late(leader: Replica) -> None:
+def nothing_heard(leads: bool) -> tuple[Replica, Checks, Checks]:
+    """Return a replica whose API server never answered, and its checks of readiness and of liveness."""
+    replica = Replica()
+    replica.answered = 0.0 if leads else math.inf
+    replica.silent = math.inf
+    for reflector in replica.reflectors:
+        reflector.last_contact = -math.inf
+    ready = Checks(replica, PATIENCE, now=replica.clock)
+    live = Checks(replica, 4 * PATIENCE, first=4 * PATIENCE, now=replica.clock)
+    if leads:
+        # The time before the lease was held, hours perhaps, is no delay of what begins then.
+        replica.clock.time += 100 * PATIENCE
+        for checks in (ready, live):
+            checks.lead(replica.parts)
+    return replica, ready, live
+
+
+def failing(checks: Checks) -> dict[str, str]:
+    """Return what fails."""
+    return {name: why for name, why in checks.troubles().items() if why is not None}
+
+
+FIRST_NEWS = NAMES - {"lease", "queue"}
+
+
+@pytest.mark.parametrize(("leads", "late"), [(False, {"lease"}), (True, FIRST_NEWS)])
+def test_the_first_answer_may_take_as_long_as_any_later_one(leads: bool, late: set[str]) -> None:
+    """A cold start of the cluster, a wrong network, a long first list: no restart fixes them."""
+    replica, _, live = nothing_heard(leads)
+    assert failing(live) == {}
+    replica.clock.time += 4 * PATIENCE - 1
+    assert failing(live) == {}
+    replica.clock.time += 1
+    assert failing(live).keys() == late
+    assert all(why.endswith(" yet, after 600 s") for why in failing(live).values())
+
+
+@pytest.mark.parametrize(("leads", "late"), [(False, {"lease"}), (True, FIRST_NEWS)])
+def test_before_the_first_answer_nothing_is_ready(leads: bool, late: set[str]) -> None:
     """It has no age that could be told in seconds."""
-    leader.reflectors[0].last_contact = float("-inf")
-    assert leader.failing().keys() == {"watch compliancemanifests.actgate.dev"}
+    _, ready, _ = nothing_heard(leads)
+    assert failing(ready).keys() == late
+    assert not any("inf" in why for why in failing(ready).values())
+
+
+def test_a_watch_that_was_never_heard_says_why() -> None:
+    """What went wrong stands beside it."""
+    replica, ready, _ = nothing_heard(leads=True)
+    replica.reflectors[0].trouble = Unavailable("connection refused")
+    watch = failing(ready)["watch compliancemanifests.actgate.dev"]
+    assert watch == "no contact yet, after 0 s: connection refused"
 
 
 def test_a_silent_feed_is_late(leader: Replica) -> None:
@@ -131,8 +185,8 @@ def test_who_waits_for_the_lease_has_only_the_lease_to_be_late_with() -> None:
 
 def test_patience_is_what_readiness_and_liveness_differ_in(leader: Replica) -> None:
     """The same trouble is unready first, and worth a restart later."""
-    patient = Checks(leader, 4 * PATIENCE)
-    patient.parts = leader.checks.parts
+    patient = Checks(leader, 4 * PATIENCE, now=leader.clock)
+    patient.lead(leader.parts)
     leader.silent = 2 * PATIENCE
     assert leader.failing()
     assert not any(patient.troubles().values())

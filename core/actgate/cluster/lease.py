@@ -79,6 +79,8 @@ class Lease:
         self._seen_at = -math.inf
         self._renewed = -math.inf
         self._answered = -math.inf
+        self._asked_for = False
+        """Whether a write was sent that may have made the lease ours, answered or not."""
 
     def __str__(self) -> str:
         return f"lease {self._namespace}/{self._name}"
@@ -129,9 +131,12 @@ class Lease:
     async def release(self) -> None:
         """Let another candidate take over at once; nothing that the lease allowed may still run.
 
-        Where the API server does not answer in time, the others wait until the lease expires.
+        Where the API server does not answer in time, the others wait until the lease expires. A candidate
+        that never asked for the lease has none to release, and asks nothing.
         """
         self._renewed = -math.inf
+        if not self._asked_for:
+            return None
         try:
             async with asyncio.timeout(self._timing.request):
                 # After a conflict once more: a renewal that was broken off may just have come in.
@@ -141,7 +146,8 @@ class Lease:
         except NotFound:
             logger.debug("%s: nothing to release", self)
         except (ClusterError, TimeoutError) as error:
-            logger.warning("%s: not released, it expires by itself: %s", self, error)
+            why = str(error) or f"no answer within {self._timing.request:g} s"
+            logger.warning("%s: not released, it expires by itself: %s", self, why)
 
     async def _attempt(self) -> bool:
         """Take the lease if it is free; raise `Conflict` where somebody else was faster."""
@@ -222,12 +228,12 @@ class Lease:
         return lease
 
     async def _create(self) -> None:
-        sent = self._timing.now()
+        sent, self._asked_for = self._timing.now(), True
         made = await self._cluster.create(LEASES, self._new(), within=self._timing.request)
         self._hold(made, sent)
 
     async def _put(self, lease: Object, within: float) -> None:
-        sent = self._timing.now()
+        sent, self._asked_for = self._timing.now(), True
         try:
             stored = await self._cluster.replace(LEASES, lease, within=within)
         except Conflict:

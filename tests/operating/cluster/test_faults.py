@@ -288,7 +288,7 @@ def test_black_holed_watches_are_noticed_and_opened_anew(proxy: FaultProxy, worl
         world.model()
         world.ready()
         checks = Checks(NoElection(), patience=1.0)
-        checks.parts = running.operator.parts
+        checks.lead(running.operator.parts)
         proxy.muted = True
         wait_until(lambda: sum(trouble is not None for trouble in checks.troubles().values()) >= 6)
         world.delete("ComplianceManifest", "credit-risk-scorer-v2")

@@ -73,7 +73,7 @@ def test_evidence_that_cannot_be_listed_is_not_taken_for_none(
     proxy.fault = refused
     with operating(proxy.kubeconfig) as running:
         checks = Checks(Held(), patience=1.0)
-        checks.parts = running.operator.parts
+        checks.lead(running.operator.parts)
 
         def named() -> str:
             troubles = checks.troubles()
