@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 from fnmatch import fnmatch
+from pathlib import Path
 
 import pytest
 
@@ -32,14 +33,21 @@ def stages(service: str) -> list[list[tuple[str, str]]]:
     return found
 
 
+def steps(stage: list[tuple[str, str]]) -> list[list[str]]:
+    """Return the words of each RUN of a stage; none needs a shell."""
+    return [json.loads(rest) for word, rest in stage if word == "RUN"]
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_one_stage_builds_and_one_runs(service: str) -> None:
-    """What runs was copied from what built, and ran nothing of its own."""
+    """What runs was copied from what built; it ran nothing but its own Python itself."""
     build, run = stages(service)
     assert build[0][1].endswith(" AS build")
     assert {"RUN"} <= {word for word, _ in build}
-    assert {word for word, _ in run} == {"FROM", "COPY", "ENV", "USER", "EXPOSE", "ENTRYPOINT"}
+    assert {word for word, _ in run} == {"FROM", "RUN", "COPY", "ENV", "USER", "EXPOSE", "ENTRYPOINT"}
     assert [rest for word, rest in run if word == "COPY"] == ["--from=build /opt/actgate /opt/actgate"]
+    (step,) = steps(run)
+    assert step[:2] == ["python3", "-c"]
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -68,8 +76,54 @@ def test_it_starts_the_service_with_what_it_needs(service: str, module: str) -> 
     ((_, entry),) = (item for item in instructions(service) if item[0] == "ENTRYPOINT")
     assert json.loads(entry) == ["python3", "-m", module]
     assert importlib.util.find_spec(f"{module}.__main__") is not None
-    ((_, step),) = (item for item in instructions(service) if item[0] == "RUN")
-    assert json.loads(step)[-1] == f"/src[{service},tracing]"
+    install, *_ = steps(stages(service)[0])
+    assert install[-1] == f"/src[{service},tracing]"
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_the_service_never_imports_is_left_out(service: str) -> None:
+    """The sandbox, the other service, and the scripts of libraries; a name that is gone fails the build."""
+    removed = next(step for step in steps(stages(service)[0]) if step[0] == "rm")
+    other = {SERVICES[name] for name in SERVICES if name != service}
+    assert removed[1] == "-r"
+    assert {path.rpartition("/")[2] for path in removed[2:]} == {"actgate_sandbox", "bin", *other}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_byte_code_goes_by_hash(service: str) -> None:
+    """Builders round the times of files, and nothing can be compiled where it runs: half of it was stale."""
+    install, *rest = steps(stages(service)[0])
+    assert "--no-compile" in install
+    assert "--compile" not in install
+    assert rest[-1] == [
+        "python", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash", "/opt/actgate",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_standard_library_is_compiled_too(
+    service: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By hash, wherever it is, but for what no service imports; what does not compile ends the build."""
+    ((_, _, code),) = steps(stages(service)[-1])
+    for name in ("sound.py", "json/decoder.py", "test/broken.py", "site-packages/other.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("(" if "broken" in name else "x = 1\n", encoding="utf-8")
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path) if name == "stdlib" else None)
+    assert ended(code) == 0
+    compiled = {path.name.partition(".")[0]: path.read_bytes() for path in tmp_path.rglob("*.pyc")}
+    assert compiled.keys() == {"sound", "decoder"}
+    hashed_and_not_checked = (1).to_bytes(4, "little")
+    assert {content[4:8] for content in compiled.values()} == {hashed_and_not_checked}
+    (tmp_path / "broken.py").write_text("(", encoding="utf-8")
+    assert ended(code) == 1
+
+
+def ended(code: str) -> object:
+    """Run a step, and return its exit code."""
+    with pytest.raises(SystemExit) as ended_by:
+        exec(code, {})  # noqa: S102 - our own
+    return int(ended_by.value.code or 0)
 
 
 @pytest.mark.parametrize("service", SERVICES)
