@@ -53,7 +53,7 @@ class Dependants:
                     yield model
             return
         async for model in self._listed(namespace, None):
-            if names is None or _reference(model) in names:
+            if names is None or reference_of(model) in names:
                 yield model
 
     async def _listed(self, namespace: str | None, field_selector: str | None) -> AsyncIterator[Object]:
@@ -77,7 +77,7 @@ def _by_namespace(scopes: set[Scope]) -> dict[str | None, set[str] | None]:
     return dict(wanted)
 
 
-def _reference(model: Object) -> str | None:
+def reference_of(model: Object) -> str | None:
     """Return the manifest that a model names; None for one that is older than the schema and names none."""
     spec = model.get("spec")
     reference = spec.get("complianceManifestRef") if isinstance(spec, dict) else None

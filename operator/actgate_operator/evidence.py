@@ -5,12 +5,15 @@ server for a while tells nothing: a workload must not be started on evidence tha
 """
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
+import orjson
+
 from actgate.cluster.client import Cluster
 from actgate.cluster.errors import NotFound
-from actgate.cluster.objects import labels_of
+from actgate.cluster.objects import Key, Object, labels_of, version_of
 from actgate.cluster.reflector import Reflector
 from actgate.cluster.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NAMESPACES
 from actgate.cluster.store import Change, Unreadable
@@ -36,6 +39,34 @@ class Evidence(NamedTuple):
     namespace_labels: Mapping[str, str]
 
 
+class Kept(NamedTuple):
+    """A manifest, and what is there to tell whether its status is the one that it should have."""
+
+    manifest: Manifest
+    generation: int
+    version: int
+    status: bytes | None
+    """Fingerprint of the status as it stands; None where there is none. A status is no evidence."""
+
+
+def read_kept(thing: Object) -> Kept:
+    """Read a ComplianceManifest object."""
+    generation = thing["metadata"].get("generation")
+    return Kept(
+        read_manifest(thing),
+        generation if isinstance(generation, int) else 0,
+        version_of(thing),
+        fingerprint(thing.get("status")),
+    )
+
+
+def fingerprint(status: object) -> bytes | None:
+    """Return what tells two statuses apart; None for none."""
+    if not status:
+        return None
+    return hashlib.sha256(orjson.dumps(status, option=orjson.OPT_SORT_KEYS)).digest()[:16]
+
+
 class Scope(NamedTuple):
     """Which models a change concerns: all, those of a namespace, or those that refer to a manifest."""
 
@@ -50,16 +81,22 @@ class EvidencePictures:
         cluster: The API server.
         changed: Told which models are concerned, for every change after the first complete list.
         timing: How the reflectors wait.
+        shown: Told of every change of a manifest's object that leaves the evidence as it was.
     """
 
     def __init__(
-        self, cluster: Cluster, changed: Callable[[Scope], None], timing: Timing | None = None
+        self,
+        cluster: Cluster,
+        changed: Callable[[Scope], None],
+        timing: Timing | None = None,
+        shown: Callable[[Key], None] = lambda _: None,
     ) -> None:
         self._cluster = cluster
         self._changed = changed
+        self._shown = shown
         self._policies_now: tuple[Policy, ...] | None = None
         self._manifests = Reflector(
-            cluster, COMPLIANCE_MANIFESTS, read_manifest, self._manifest_changed, timing=timing
+            cluster, COMPLIANCE_MANIFESTS, read_kept, self._manifest_changed, timing=timing
         )
         self._policies = Reflector(
             cluster, COMPLIANCE_POLICIES, policy_or_strictest, self._policy_changed, timing=timing
@@ -87,10 +124,20 @@ class EvidencePictures:
         labels = self._namespaces.get(None, namespace)
         if labels is None or isinstance(labels, Unreadable):
             raise NotNowError(f"namespace {namespace} is not known yet")
-        manifest = self._manifests.get(namespace, manifest_name) if manifest_name else None
-        if isinstance(manifest, Unreadable):
-            raise NotNowError(f"ComplianceManifest {manifest_name} cannot be read: {manifest.error}")
-        return Evidence(manifest, self._known_policies(), labels)
+        kept = self._manifests.get(namespace, manifest_name) if manifest_name else None
+        if isinstance(kept, Unreadable):
+            raise NotNowError(f"ComplianceManifest {manifest_name} cannot be read: {kept.error}")
+        return Evidence(None if kept is None else kept.manifest, self._known_policies(), labels)
+
+    def kept(self, namespace: str, name: str) -> Kept | None:
+        """Return a manifest and what is known of its status; None where there is none, or none to read."""
+        kept = self._manifests.get(namespace, name)
+        return None if isinstance(kept, Unreadable) else kept
+
+    def with_status(self) -> list[Key]:
+        """Return the manifests that have a status."""
+        kept = self._manifests.items()
+        return [key for key, item in kept if isinstance(item, Kept) and item.status is not None]
 
     async def live_manifest(self, namespace: str, name: str) -> Manifest | None:
         """Read a manifest from the API server: bad news is worth a second look."""
@@ -104,8 +151,13 @@ class EvidencePictures:
             self._policies_now = tuple(_readable(self._policies.items()))
         return self._policies_now
 
-    def _manifest_changed(self, change: Change[Manifest]) -> None:
-        if self._manifests.synced.is_set():
+    def _manifest_changed(self, change: Change[Kept]) -> None:
+        if not self._manifests.synced.is_set():
+            return
+        old, new = change.old, change.new
+        if isinstance(old, Kept) and isinstance(new, Kept) and old.manifest == new.manifest:
+            self._shown(change.key)
+        else:
             self._changed(Scope(*change.key))
 
     def _namespace_changed(self, change: Change[Mapping[str, str]]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from actgate.api.compliance_policy import OnViolation
-from actgate.cluster.objects import Object
+from actgate.cluster.objects import Key, Object, key_of
 from actgate.policy import decide
 from actgate.policy.policies import applicable
 from actgate.policy.workload import subject_of
@@ -30,9 +30,16 @@ class Judgement:
 class Judge:
     """Judges ModelDeployments at the moment that ``wall`` tells."""
 
-    def __init__(self, pictures: EvidencePictures, wall: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        pictures: EvidencePictures,
+        wall: Callable[[], datetime],
+        judged: Callable[[Key, str], None] = lambda _model, _manifest: None,
+    ) -> None:
+        """Judge by these pictures; ``judged`` is told of each model and the manifest that it refers to."""
         self._pictures = pictures
         self._wall = wall
+        self._judged = judged
 
     async def judge(self, model: Object) -> Judgement:
         """Judge a model.
@@ -50,6 +57,7 @@ class Judge:
         if not verdict.allowed and _outcome(model) != verdict.outcome.value:
             manifest = await self._pictures.live_manifest(namespace, name)
             verdict = decide(subject, manifest, known.policies, now)
+        self._judged(key_of(model), name)
         policies = applicable(known.policies, known.namespace_labels)
         wants_zero = any(policy.spec.on_violation is OnViolation.SCALE_TO_ZERO for policy in policies)
         return Judgement(Evidence(verdict, name, manifest), wants_zero and not verdict.allowed)

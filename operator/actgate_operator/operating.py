@@ -18,12 +18,13 @@ from actgate.service.tracing import Tracing
 from actgate_operator.apply import GoingError, RefusedError
 from actgate_operator.children import Children
 from actgate_operator.deadlines import Clocks, Deadlines
-from actgate_operator.dependants import Dependants
+from actgate_operator.dependants import Dependants, reference_of
 from actgate_operator.events import Events
 from actgate_operator.evidence import EvidencePictures, NotNowError, Scope
 from actgate_operator.feed import Feed, FeedTiming
 from actgate_operator.health import Parts
 from actgate_operator.judging import Judge
+from actgate_operator.manifest_status import ManifestStatuses
 from actgate_operator.metrics import Metrics
 from actgate_operator.queue import WorkQueue
 from actgate_operator.reconcile import Reconciler
@@ -61,13 +62,14 @@ class Operator:
         self._dependants = Dependants(cluster, self.queue.add)
         self._evidence_changed = asyncio.Event()
         self._resync_wanted = asyncio.Event()
-        self._evidence = EvidencePictures(cluster, self._concerns, self._timing)
+        self._evidence = EvidencePictures(cluster, self._concerns, self._timing, self._shown)
+        self._statuses = ManifestStatuses(self._evidence, writer, clocks.now)
         self._children = Children(cluster, self.queue.add, self._timing)
         self._feed = Feed(settings.kubeconfig, self._heard, observe=metrics.asked, timing=feed_timing)
         self._reconciler = Reconciler(
             cluster,
             writer,
-            Judge(self._evidence, clocks.now),
+            Judge(self._evidence, clocks.now, self._statuses.refer),
             self._children,
             self._deadlines,
             Events(writer, settings.identity, now=clocks.now),
@@ -99,6 +101,7 @@ class Operator:
             group.create_task(self._deadlines.run())
             group.create_task(self._find_dependants())
             group.create_task(self._resync())
+            group.create_task(self._statuses.run())
             for _ in range(self._workers):
                 group.create_task(self._work())
         raise AssertionError("unreachable: the tasks never end by themselves")
@@ -146,6 +149,7 @@ class Operator:
         self.queue.forget(key)
         if report is None:
             self._metrics.models.pop(key, None)
+            self._statuses.refer(key, None)
             return "Gone"
         self._metrics.models[key] = report
         return report.outcome
@@ -159,6 +163,9 @@ class Operator:
     def _heard(self, namespace: str, name: str, version: int) -> None:
         if self._reconciler.written.get((namespace, name)) != version:
             self.queue.add((namespace, name))
+
+    def _shown(self, manifest: Key) -> None:
+        self._statuses.look(manifest)
 
     def _concerns(self, scope: Scope) -> None:
         self._dependants.note(scope)
@@ -180,6 +187,10 @@ class Operator:
 
     def _clock_was_set(self, seconds: float) -> None:
         logger.warning("the clock was set by %+.0f s: every model is judged again", seconds)
+        self.resync()
+
+    def resync(self) -> None:
+        """Have every model looked at now."""
         self._resync_wanted.set()
 
     async def _resync(self) -> NoReturn:
@@ -202,12 +213,13 @@ class Operator:
                 backoff.reset()
 
     async def _enqueue_all(self) -> None:
-        listed = set()
+        listed = {}
         async for page in self._cluster.list_pages(MODEL_DEPLOYMENTS):
             for model in page.items:
-                listed.add(key_of(model))
+                listed[key_of(model)] = reference_of(model)
+        self._statuses.refer_all(listed)
         # Those that are gone are looked at too, and forgotten.
-        for key in listed | self._metrics.models.keys():
+        for key in listed.keys() | self._metrics.models.keys():
             self.queue.add(key)
 
     def _watch(self) -> None:

@@ -59,10 +59,14 @@ class Writer:
         try:
             return await self.apply(resource, thing, subresource="status")
         except Invalid:
-            self._check()
-            return await self._cluster.merge(
-                resource, thing, field_manager=MANAGER, subresource="status", within=WITHIN_SECONDS
-            )
+            return await self.merge_status(resource, thing)
+
+    async def merge_status(self, resource: Resource, thing: Object) -> Object:
+        """Merge into the status of an object, whoever wrote it, and return the object as it is then."""
+        self._check()
+        return await self._cluster.merge(
+            resource, thing, field_manager=MANAGER, subresource="status", within=WITHIN_SECONDS
+        )
 
     async def replace(self, resource: Resource, thing: Object) -> Object:
         """Put an object in place of the version of it that was read."""

@@ -302,6 +302,24 @@ def test_printer_columns_show_what_matters(
     assert "AGE" in shown
 
 
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"verdict": {"outcome": "Compliant", "policies": [], "ruleset": "1"}},
+        {"verdict": {"outcome": "Pass", "ruleset": "1"}},
+        {"verdict": {"outcome": "Pass", "policies": [], "ruleset": "1", "findings": [{"rule": "x"}]}},
+    ],
+    ids=["outcome", "policies", "findings"],
+)
+def test_a_status_that_no_operator_writes_is_refused(
+    api: Rest, namespace: str, status: dict[str, Any]
+) -> None:
+    """Its schema is as strict as that of the evidence."""
+    assert create(api, "ComplianceManifest", "m", manifest_spec(), namespace).status == 201
+    path = f"{collection('ComplianceManifest', namespace)}/m/status"
+    refused(api("PATCH", path, {"status": status}, MERGE_PATCH), "status.verdict")
+
+
 @pytest.mark.needs_kubectl
 @pytest.mark.usefixtures("api")
 @pytest.mark.parametrize(

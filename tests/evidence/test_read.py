@@ -23,6 +23,26 @@ def problems(**changes: Any) -> dict[str, Problem]:  # noqa: ANN401 - any JSON v
     return {problem.path: problem for problem in read_manifest(manifest_object(**changes)).problems}
 
 
+_BESIDE = {
+    "status": {"status": {"verdict": {"outcome": "Pass", "policies": [], "ruleset": "forged"}}},
+    "a malformed status": {"status": ["Pass"]},
+    "labels": {"metadata": {"labels": {"team": "credit"}}},
+    "version and fields": {
+        "metadata": {"resourceVersion": "18", "managedFields": [{"manager": "x", "subresource": "status"}]}
+    },
+}
+
+
+@pytest.mark.parametrize("beside", _BESIDE.values(), ids=_BESIDE)
+def test_what_stands_beside_the_spec_is_no_other_evidence(beside: dict[str, Any]) -> None:
+    """A status is never an input; caches take an object that is equal for one that did not change."""
+    known = manifest_object()
+    changed = {**known, **beside, "metadata": {**known["metadata"], **beside.get("metadata", {})}}
+    assert read_manifest(changed) == read_manifest(known)
+    for other in ({"uid": "another"}, {"name": "another"}):
+        assert read_manifest({**known, "metadata": {**known["metadata"], **other}}) != read_manifest(known)
+
+
 def test_a_manifest_that_uses_every_field_is_read_whole_and_passes() -> None:
     """Every field that decisions need arrives, and the baseline lets it pass without a warning."""
     manifest = read_manifest(manifest_object())

@@ -69,6 +69,10 @@ class RunningOperator:
             if item.verb in WRITES and resource in (None, item.resource.partition("/")[0])
         ]
 
+    def resync(self) -> None:
+        """Have it look at every model now, as it does every ten minutes."""
+        self._loop.call_soon_threadsafe(self.operator.resync)
+
     def idle(self) -> bool:
         """Return whether nothing waits and nothing is under way."""
         queue = self.operator.queue

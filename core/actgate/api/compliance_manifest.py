@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 
 from actgate.api.base import (
     CloudRegion,
+    Counter,
     Digest,
     ImageDigestReference,
     LongText,
@@ -20,6 +21,7 @@ from actgate.api.base import (
     Text,
     Timestamp,
 )
+from actgate.api.model_deployment import ReportedFinding
 
 
 class RiskCategory(StrEnum):
@@ -246,8 +248,38 @@ class ComplianceManifestSpec(Model):
     """Human decisions on this evidence."""
 
 
+class ReportedAppraisal(Model):
+    """What the evidence is worth by itself, whatever refers to it."""
+
+    outcome: Annotated[str, Field(pattern="^(Pass|Warn|Fail)$", max_length=4)]
+    """Pass, Warn (findings that do not refuse) or Fail."""
+    reason: Text | None = None
+    """The rules of the strongest findings, the first ones by name."""
+    policies: Annotated[list[ShortText], Field(max_length=64)]
+    """Names of the policies that applied."""
+    ruleset: ShortText
+    """Version of the rules and facts."""
+    valid_until: Timestamp | None = None
+    """When time alone will change it."""
+    findings: Annotated[list[ReportedFinding], Field(max_length=32)] | None = None
+    """The reasons, strongest first."""
+    omitted_findings: Counter | None = None
+    """How many more findings there are."""
+
+
+class ComplianceManifestStatus(Model):
+    """What the operator found, for people to read: no decision depends on it."""
+
+    observed_generation: Counter | None = None
+    """Generation of the spec that this status speaks of."""
+    verdict: ReportedAppraisal | None = None
+    """What the evidence is worth under the policies of its namespace; what a model adds to it, such as
+    another name or a place where it is served, is in the status of the ModelDeployment."""
+
+
 class ComplianceManifest(Resource):
     """Evidence about one AI model: bias, residency, oversight and risk. Immutable."""
 
     kind: Literal["ComplianceManifest"]
     spec: ComplianceManifestSpec
+    status: ComplianceManifestStatus | None = None

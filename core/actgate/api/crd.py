@@ -61,6 +61,8 @@ def definitions() -> dict[str, Schema]:
             _column("Model", ".spec.model.name"),
             _column("Version", ".spec.model.version"),
             _column("Risk", ".spec.riskCategory"),
+            _column("Verdict", ".status.verdict.outcome"),
+            _column("Reason", ".status.verdict.reason"),
             _column("Trained", ".spec.training.finishedAt", "date"),
             _column("Expires", ".spec.validity.notAfter", priority=1),
             _AGE,

@@ -9,6 +9,9 @@ list's snapshot; and events from before the last complete list tell nothing new.
 One case is different: an API server that was restored from a backup counts from an earlier version
 again, and "newer" means nothing any more. `rewind` is for that.
 
+A version in which `parse` finds nothing new, say of a status alone, is no change: the value stays the one
+that it was, and nobody is told.
+
 No I/O here, and no clock.
 """
 
@@ -138,6 +141,9 @@ class Store(Generic[T]):
         new = self._read(key, thing, version, old)
         if entry is None:
             self._entries[key] = _Entry(new, version)
+        elif new == old:
+            entry.version = version
+            return
         else:
             entry.value, entry.version = new, version
         self._tell(Change(key, old, new))

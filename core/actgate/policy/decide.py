@@ -15,7 +15,7 @@ from actgate.policy.evidence import Manifest
 from actgate.policy.policies import Policy, applicable
 from actgate.policy.rules import link, residency
 from actgate.policy.subject import Subject
-from actgate.policy.verdict import Finding, Outcome, Verdict
+from actgate.policy.verdict import Finding, Verdict, outcome_of
 
 
 def decide(subject: Subject, manifest: Manifest | None, policies: Iterable[Policy], now: datetime) -> Verdict:
@@ -37,7 +37,7 @@ def decide(subject: Subject, manifest: Manifest | None, policies: Iterable[Polic
     appraisal = appraise(linked, chosen, moment) if linked is not None else None
     findings = _settled(subject, [*_about_subject(subject, linked, appraisal, chosen)], appraisal)
     return Verdict(
-        outcome=_outcome(findings),
+        outcome=outcome_of(findings),
         findings=findings,
         manifest_digest=linked.digest if linked is not None else None,
         policies=tuple([policy.name for policy in chosen]),
@@ -79,9 +79,3 @@ def _settled(subject: Subject, own: list[Finding], appraisal: Appraisal | None) 
         finding.with_effect(Enforcement.WARN) if finding.effect is Enforcement.DENY else finding
         for finding in (*own, *about_evidence)
     )
-
-
-def _outcome(findings: tuple[Finding, ...]) -> Outcome:
-    if not findings:
-        return Outcome.PASS
-    return Outcome.FAIL if findings[0].effect is Enforcement.DENY else Outcome.WARN

@@ -87,7 +87,8 @@ class Manifest:
     name: str
     model: ModelIdentity | None
     uid: str | None = None
-    resource_version: str | None = None
+    resource_version: str | None = field(default=None, compare=False)
+    """Of the object when it was read. A status or a label makes another version, but no other evidence."""
     digest: str | None = None
     """Canonical SHA-256 (RFC 8785) of the spec, ``sha256:<hex>``."""
     images: tuple[str, ...] = ()

@@ -56,6 +56,13 @@ class Finding:
         return _STRENGTH[self.effect]
 
 
+def outcome_of(findings: tuple[Finding, ...]) -> Outcome:
+    """Return what findings add up to, the strongest of which comes first."""
+    if not findings:
+        return Outcome.PASS
+    return Outcome.FAIL if findings[0].effect is Enforcement.DENY else Outcome.WARN
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The answer about one subject at one moment."""

@@ -1,0 +1,249 @@
+"""The status of manifests: each one's own appraisal, for whoever reads ``kubectl get cmf``.
+
+Only manifests that a ModelDeployment refers to have a status: a cluster may keep a hundred thousand others. A
+status is written when it differs from the one that is stored, at most five times a second, and it is removed
+when no model refers to the manifest any more. It does not say when it was written, so that the same appraisal
+is the same status, and nothing is written after a restart.
+
+No decision reads a status. Whoever wrote it, the evidence is the spec (ADR 0015).
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, NoReturn
+
+from actgate.api.compliance_manifest import ComplianceManifestStatus, ReportedAppraisal
+from actgate.api.model_deployment import ReportedFinding
+from actgate.cluster.errors import ClusterError, NotFound
+from actgate.cluster.objects import Key, Object, version_of
+from actgate.cluster.resources import COMPLIANCE_MANIFESTS
+from actgate.policy import Finding
+from actgate.policy.appraisal import Appraisal, appraise
+from actgate.policy.data import RULESET
+from actgate.policy.policies import applicable
+from actgate.policy.verdict import outcome_of
+from actgate_operator.evidence import EvidencePictures, Kept, NotNowError, fingerprint
+from actgate_operator.queue import WorkQueue
+from actgate_operator.writer import NotLeadingError, Writer
+
+logger = logging.getLogger(__name__)
+
+PAUSE_SECONDS: Final = 0.2
+"""After each write: at most five a second."""
+MOST_FINDINGS: Final = 32
+RULES_NAMED: Final = 3
+_PATH: Final = 1024
+_TEXT: Final = 4096
+
+
+def status_of(generation: int, appraisal: Appraisal) -> Object:
+    """Return the status that says what a manifest is worth; the same one for the same appraisal."""
+    findings = appraisal.findings
+    omitted = len(findings) - MOST_FINDINGS
+    # A part of a second would end it too late.
+    until = appraisal.until.replace(microsecond=0) if appraisal.until is not None else None
+    status = ComplianceManifestStatus(
+        observed_generation=generation,
+        verdict=ReportedAppraisal(
+            outcome=outcome_of(findings).value,
+            reason=_reason(findings),
+            policies=[policy.name for policy in appraisal.policies[:64]],
+            ruleset=RULESET,
+            valid_until=until,
+            findings=[_reported(item) for item in findings[:MOST_FINDINGS]] or None,
+            omitted_findings=omitted if omitted > 0 else None,
+        ),
+    )
+    told: Object = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return told
+
+
+def _reason(findings: tuple[Finding, ...]) -> str | None:
+    """Return the rules of the strongest findings on one line."""
+    rules = list(dict.fromkeys(item.rule for item in findings if item.effect is findings[0].effect))
+    more = len(rules) - RULES_NAMED
+    return ", ".join(rules[:RULES_NAMED]) + (f" and {more} more" if more > 0 else "") or None
+
+
+def _reported(finding: Finding) -> ReportedFinding:
+    return ReportedFinding(
+        rule=finding.rule,
+        basis=finding.basis,
+        path=finding.path[:_PATH],
+        message=finding.message[:_TEXT],
+        remedy=finding.remedy[:_TEXT],
+        effect=finding.effect.value,
+    )
+
+
+@dataclass(slots=True)
+class _Written:
+    """The last write to a manifest's status."""
+
+    wanted: bytes | None
+    stored: bytes | None
+    """What the API server made of it: an older definition prunes what it does not know."""
+    version: int
+
+
+class ManifestStatuses:
+    """Writes statuses while ``run`` runs, on one event loop.
+
+    Args:
+        pictures: The manifests as they are, and what they are judged by.
+        writer: Who writes.
+        wall: The wall clock.
+        sleep: How it pauses.
+        queue: Manifests whose status is to be looked at.
+    """
+
+    def __init__(
+        self,
+        pictures: EvidencePictures,
+        writer: Writer,
+        wall: Callable[[], datetime],
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        queue: WorkQueue[Key] | None = None,
+    ) -> None:
+        self._pictures = pictures
+        self._writer = writer
+        self._wall = wall
+        self._sleep = sleep
+        self._queue: WorkQueue[Key] = WorkQueue() if queue is None else queue
+        self._references: dict[Key, Key] = {}
+        self._referring: Counter[Key] = Counter()
+        self._all_known = False
+        self._settled: dict[Key, tuple[Kept, Appraisal]] = {}
+        self._written: dict[Key, _Written] = {}
+        self._told = ""
+
+    def refer(self, model: Key, name: str | None) -> None:
+        """Note which manifest of its namespace a model refers to, None for none, and look at its status."""
+        manifest = (model[0], name) if name is not None else None
+        former = self._references.get(model)
+        if former != manifest:
+            if former is not None:
+                self._forget(model, former)
+            if manifest is not None:
+                self._references[model] = manifest
+                self._referring[manifest] += 1
+        if manifest is not None:
+            self.look(manifest)
+
+    def refer_all(self, references: Mapping[Key, str | None]) -> None:
+        """Note what every model of the cluster refers to, and look at every status."""
+        self._all_known = True
+        for model in self._references.keys() - references.keys():
+            self.refer(model, None)
+        for model, name in references.items():
+            self.refer(model, name)
+        for manifest in self._pictures.with_status():
+            self.look(manifest)
+
+    def look(self, manifest: Key) -> None:
+        """Have the status of a manifest looked at."""
+        self._queue.add(manifest)
+
+    async def run(self) -> NoReturn:
+        """Write what differs until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._queue.run())
+            group.create_task(self._work())
+        raise AssertionError("unreachable: the tasks never end by themselves")
+
+    def _forget(self, model: Key, manifest: Key) -> None:
+        del self._references[model]
+        self._referring[manifest] -= 1
+        if not self._referring[manifest]:
+            del self._referring[manifest]
+            self.look(manifest)
+
+    async def _work(self) -> NoReturn:
+        while True:
+            manifest = await self._queue.get()
+            try:
+                if await self._reconcile(manifest):
+                    await self._sleep(PAUSE_SECONDS)
+                self._queue.forget(manifest)
+            except NotNowError:
+                self._queue.retry(manifest)
+            except ClusterError as error:
+                self._failed(manifest, error)
+                await self._sleep(PAUSE_SECONDS)
+            except NotLeadingError:
+                raise
+            except Exception:
+                # A defect that one manifest brings to light must not end the work on models.
+                logger.exception("the status of ComplianceManifest %s/%s is not written", *manifest)
+                self._queue.retry(manifest)
+            finally:
+                self._queue.done(manifest)
+
+    def _failed(self, manifest: Key, error: ClusterError) -> None:
+        # Without the right to write them it is the same for each of thousands.
+        level = logging.DEBUG if str(error) == self._told else logging.WARNING
+        self._told = str(error)
+        logger.log(level, "the status of ComplianceManifest %s/%s is not written: %s", *manifest, error)
+        self._queue.retry(manifest, error.retry_after)
+
+    async def _reconcile(self, key: Key) -> bool:
+        """Write the status of a manifest where it is another one than it should be; tell whether it was."""
+        kept = self._pictures.kept(*key)
+        if kept is None:
+            self._settled.pop(key, None)
+            self._written.pop(key, None)
+            return False
+        if key not in self._referring:
+            # Until every model is known, one that is not known may refer to it.
+            return self._all_known and await self._write(key, kept, None)
+        appraisal = self._appraised(key, kept)
+        settled = self._settled.get(key)
+        if settled is not None and settled[0] is kept and settled[1] is appraisal:
+            return False
+        wrote = await self._write(key, kept, status_of(kept.generation, appraisal))
+        self._settled[key] = (kept, appraisal)
+        return wrote
+
+    def _appraised(self, key: Key, kept: Kept) -> Appraisal:
+        known = self._pictures.recalled(*key)
+        chosen = applicable(known.policies, known.namespace_labels)
+        return appraise(kept.manifest, chosen, self._wall())
+
+    async def _write(self, key: Key, kept: Kept, status: Object | None) -> bool:
+        wanted, former = fingerprint(status), self._written.get(key)
+        if kept.status == wanted:
+            return False
+        if former is not None and former.wanted == wanted:
+            if kept.version < former.version:
+                return False  # The watch has not told of our write yet.
+            if kept.status == former.stored:
+                return False  # The API server keeps something else of it, and would again.
+        body = {
+            "apiVersion": COMPLIANCE_MANIFESTS.api_version,
+            "kind": COMPLIANCE_MANIFESTS.kind,
+            "metadata": {"namespace": key[0], "name": key[1]},
+            "status": _merged(status),
+        }
+        try:
+            stored = await self._writer.merge_status(COMPLIANCE_MANIFESTS, body)
+        except NotFound:
+            return True
+        self._written[key] = _Written(wanted, fingerprint(stored.get("status")), version_of(stored))
+        return True
+
+
+def _merged(status: Object | None) -> Object | None:
+    """Return a status for a merge patch: what it does not say is removed, whoever wrote it."""
+    if status is None:
+        return None
+    absent = dict.fromkeys(_VERDICT_FIELDS)
+    return {**status, "verdict": {**absent, **status["verdict"]}}
+
+
+_VERDICT_FIELDS: Final[tuple[Any, ...]] = tuple(
+    field.alias for field in ReportedAppraisal.model_fields.values() if not field.is_required()
+)
