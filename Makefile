@@ -1,7 +1,8 @@
-# Every target installs what it needs into .venv; PYTHON names the interpreter to build it with.
+# Every target installs what it needs into VENV; PYTHON names the interpreter to build it with.
 PYTHON ?= python3
-BIN := .venv/bin
-STAMP := .venv/.installed
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
 # stand-in needs nothing; envtest and all run the real kube-apiserver (KUBEBUILDER_ASSETS).
 CONTROL_PLANE ?= stand-in
 # More than two cores have: tests of leases and timers wait most of their time.
@@ -11,7 +12,7 @@ WORKERS ?= 4
 
 help:
 	@echo 'make demo    API server, webhook and operator on this machine, and the examples through kubectl'
-	@echo 'make test    all tests; CONTROL_PLANE=stand-in|envtest|all'
+	@echo 'make test    all tests; CONTROL_PLANE=stand-in|envtest|all; PYTHON=python3.13 VENV=.venv-3.13'
 	@echo 'make e2e     install from deploy/, operate and remove it on the real API server'
 	@echo 'make lint    ruff, mypy, import-linter, and generated files that are stale'
 	@echo 'make format  rewrite the code as make lint wants it'
@@ -23,7 +24,7 @@ help:
 $(STAMP): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo 'actgate needs Python 3.11 or newer: make PYTHON=python3.12 ...' >&2; exit 1; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	@touch $@
@@ -65,5 +66,5 @@ docs: $(STAMP)
 	$(BIN)/python -m actgate_sandbox.settings_reference > docs/configuration.md
 
 clean:
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
+	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
