@@ -174,7 +174,10 @@ def test_the_status_of_an_unseen_model_is_unknown() -> None:
 @pytest.mark.parametrize(
     ("kind", "columns"),
     [
-        ("ComplianceManifest", ["Model", "Version", "Risk", "Trained", "Expires", "Age"]),
+        (
+            "ComplianceManifest",
+            ["Model", "Version", "Risk", "Verdict", "Reason", "Trained", "Expires", "Age"],
+        ),
         ("CompliancePolicy", ["Enforcement", "On Violation", "Age"]),
         ("ModelDeployment", ["Ready", "Reason", "Model", "Version", "Manifest", "URL", "Age"]),
     ],
