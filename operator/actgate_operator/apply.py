@@ -20,25 +20,48 @@ from actgate.cluster.objects import Key, Object
 from actgate.cluster.resources import AUTOSCALERS, DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Resource
 from actgate_operator import drift
 from actgate_operator.children import Child, Children, read_child
+from actgate_operator.comparison import content_of, differences
+from actgate_operator.contention import Contention
 from actgate_operator.names import SCALE_MANAGER
 from actgate_operator.plan import Plan
-from actgate_operator.settled import deeds, handed_over, is_settled, marked, must_hand_over
+from actgate_operator.settled import (
+    deeds,
+    handed_over,
+    is_applied,
+    is_settled,
+    marked,
+    must_hand_over,
+    unrecorded,
+)
+from actgate_operator.verification import Verifier, in_place
 from actgate_operator.writer import Writer
 
 _TERMINATING: Final = "because it is being terminated"
 """How the API server refuses to create anything in a namespace that is being deleted."""
 
+_WEBHOOK: Final = "admission webhook"
+"""How every refusal of one begins."""
+
 
 class RefusedError(Exception):
-    """The API server does not take a child as it is planned, and would not the next time either.
+    """The API server does not take a child as it is planned.
 
-    ``reason`` is CamelCase; ``forbidden`` says that somebody else, such as a quota, may let it in later.
+    ``reason`` is CamelCase; ``forbidden`` says that something else than the plan is in the way, such as a
+    quota or another object of that name, and that the same plan may be taken later.
     """
 
     def __init__(self, reason: str, message: str, *, forbidden: bool = False) -> None:
         super().__init__(message)
         self.reason = reason
         self.forbidden = forbidden
+
+
+class ContestedError(Exception):
+    """Somebody keeps changing a child back: it is reverted after ``seconds``."""
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class GoingError(Exception):
@@ -61,6 +84,10 @@ class Applier:
         self._cluster = cluster
         self._writer = writer
         self._children = children
+        self._verifier = Verifier(cluster)
+        self._contention = Contention()
+        self._taken: set[tuple[Resource, Key]] = set()
+        """Names that were somebody else's the last time."""
 
     async def converge(self, plan: Plan, owner: str) -> Applied:
         """Make the children what the plan says.
@@ -87,27 +114,71 @@ class Applier:
                 applied.deployment = child
         return applied
 
-    async def scale_to_zero(self, key: Key, child: Child) -> Child:
-        """Take the replicas of a Deployment away, and leave everything else in it as it is."""
-        return child if child.replicas == 0 else await self._scale(key, 0)
+    async def hold(self, key: Key, child: Child, most: int, owner: str) -> Child:
+        """Let no more replicas of a Deployment run than ``most``, and leave everything else as it is."""
+        scaler = self._children.get(AUTOSCALERS, key)
+        if scaler is not None and scaler.owner == owner:
+            with suppress(NotFound):
+                await self._writer.delete(AUTOSCALERS, key[1], key[0], scaler.uid)
+        count = 1 if child.replicas is None else child.replicas
+        if count <= most:
+            return child
+        if left := self._contention.left(key):
+            raise ContestedError(f"the replicas of Deployment {key[1]} were raised to {count} again", left)
+        self._contention.note(key)
+        return await self._scale(key, most)
 
     async def _converge_one(
         self, kind: Resource, planned: Object, child: Child | None, owner: str, applied: Applied
     ) -> Child:
         if child is not None and child.owner not in (owner, None):
+            if child.owner_name != planned["metadata"]["ownerReferences"][0]["name"]:
+                raise _taken(kind, planned, child)
             raise GoingError(f"{kind.kind} {planned['metadata']['name']} of a former model is still there")
-        if child is not None and is_settled(child, planned):
-            return child
         if child is None:
+            self._verifier.forget(kind, _key(planned))
             # One whose label was cut is out of our watch's sight, and may be more than was planned.
             child = await self._create(kind, planned, owner)
-        else:
-            applied.repaired += deeds(kind, planned, child, self._scaler(kind, planned, child))
+        elif not is_settled(child, planned):
+            found = deeds(kind, planned, child, self._scaler(kind, planned, child))
+            if not found and is_applied(child, planned):
+                found = unrecorded(kind, planned, await self._verifier.foreign(kind, planned, child))
+            self._revert(kind, planned, found, applied)
             child = await self._repair(kind, planned, child)
+        elif foreign := await self._verifier.foreign(kind, planned, child):
+            self._revert(kind, planned, unrecorded(kind, planned, foreign), applied)
+            return await self._overwrite(kind, planned)
+        else:
+            return child
         if child.additions:
             # After a record was wiped, the first apply leaves what there was to nobody in particular.
             await self._absorb(kind, planned)
             child = await self._apply(kind, planned)
+        if await self._verifier.foreign(kind, planned, child):
+            child = await self._overwrite(kind, planned)
+        return child
+
+    def _revert(self, kind: Resource, planned: Object, found: list[str], applied: Applied) -> None:
+        """Note what others did and what is reverted next, unless they have just done it again and again."""
+        if not found:
+            return
+        key = _key(planned)
+        if left := self._contention.left(key):
+            raise ContestedError(f"{found[0]}; it was reverted several times, and is again soon", left)
+        self._contention.note(key)
+        applied.repaired += found
+
+    async def _overwrite(self, kind: Resource, planned: Object) -> Child:
+        """Put the plan in place of an object whose records do not tell what was done to it."""
+        key = _key(planned)
+        live = await self._cluster.get(kind, key[1], key[0])
+        written = await self._replace(kind, in_place(kind, planned, live))
+        child = await self._apply(kind, planned)
+        ours = set(differences(content_of(written), planned))
+        if not ours.issuperset(differences(child.content, planned)):
+            raise Conflict(f"{kind.kind} {key[1]} was changed while it was reverted")
+        # What still differs is what a mutating webhook makes of every write of ours.
+        self._verifier.accept(kind, planned, child)
         return child
 
     async def _repair(self, kind: Resource, planned: Object, child: Child) -> Child:
@@ -124,19 +195,25 @@ class Applier:
         return child.scaled_by
 
     async def _create(self, kind: Resource, planned: Object, owner: str) -> Child:
+        if (kind, _key(planned)) in self._taken:
+            await self._check_free(kind, planned, owner)
         try:
             return await self._apply(kind, planned, force=False)
         except Conflict:
-            key = _key(planned)
-            found = read_child(await self._cluster.get(kind, key[1], key[0]))
-            if found.owner != owner:
-                whose = f"belongs to {found.owner_name}" if found.owner_name else "is not ours"
-                raise RefusedError(
-                    "NameTaken",
-                    f"{kind.kind} {key[1]} exists in this namespace and {whose}: "
-                    "rename or delete it, or give this ModelDeployment another name",
-                ) from None
+            await self._check_free(kind, planned, owner)
             return await self._apply(kind, planned)
+
+    async def _check_free(self, kind: Resource, planned: Object, owner: str) -> None:
+        """Return where a name is free or the model's own; raise where it is somebody else's."""
+        key = _key(planned)
+        self._taken.discard((kind, key))
+        try:
+            found = read_child(await self._cluster.get(kind, key[1], key[0]))
+        except NotFound:
+            return
+        if found.owner != owner:
+            self._taken.add((kind, key))
+            raise _taken(kind, planned, found)
 
     async def _absorb(self, kind: Resource, planned: Object) -> None:
         """Make everything in the object's spec a field of ours, so that an apply can remove it."""
@@ -155,11 +232,7 @@ class Applier:
 
     async def _rewrite(self, kind: Resource, planned: Object, live: Object) -> Object:
         """Put the plan in place of an object without a record of us: nobody can tell who did what."""
-        metadata = {**planned["metadata"], "resourceVersion": live["metadata"]["resourceVersion"]}
-        spec = dict(planned["spec"])
-        if kind is DEPLOYMENTS:
-            spec.setdefault("replicas", live["spec"].get("replicas", 1))
-        return await self._writer.replace(kind, {**planned, "metadata": metadata, "spec": spec})
+        return await self._writer.replace(kind, in_place(kind, planned, live))
 
     async def _scale(self, key: Key, replicas: int) -> Child:
         body = {
@@ -174,12 +247,33 @@ class Applier:
     async def _apply(self, kind: Resource, planned: Object, *, force: bool = True) -> Child:
         try:
             return self._children.note(kind, await self._writer.apply(kind, planned, force=force))
-        except Invalid as error:
-            raise RefusedError("Refused", f"{kind.kind}: {error}") from error
-        except Forbidden as error:
-            if _TERMINATING in str(error):
-                raise GoingError(str(error)) from error
-            raise RefusedError("Forbidden", f"{kind.kind}: {error}", forbidden=True) from error
+        except (Invalid, Forbidden) as error:
+            raise _refused(kind, error) from error
+
+    async def _replace(self, kind: Resource, thing: Object) -> Object:
+        try:
+            return await self._writer.replace(kind, thing)
+        except (Invalid, Forbidden) as error:
+            raise _refused(kind, error) from error
+
+
+def _refused(kind: Resource, error: Invalid | Forbidden) -> RefusedError | GoingError:
+    if isinstance(error, Forbidden):
+        if _TERMINATING in str(error):
+            return GoingError(str(error))
+        return RefusedError("Forbidden", f"{kind.kind}: {error}", forbidden=True)
+    # A webhook may refuse with any code, and may think better of it; what the schema refuses stays refused.
+    return RefusedError("Refused", f"{kind.kind}: {error}", forbidden=_WEBHOOK in str(error))
+
+
+def _taken(kind: Resource, planned: Object, found: Child) -> RefusedError:
+    whose = f"belongs to ModelDeployment {found.owner_name}" if found.owner_name else "is not ours"
+    return RefusedError(
+        "NameTaken",
+        f"{kind.kind} {planned['metadata']['name']} exists in this namespace and {whose}: "
+        "rename or delete it, or give this ModelDeployment another name",
+        forbidden=True,
+    )
 
 
 def _planned(plan: Plan) -> tuple[tuple[Resource, Object | None], ...]:

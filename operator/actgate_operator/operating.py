@@ -15,7 +15,7 @@ from actgate.cluster.resources import MODEL_DEPLOYMENTS
 from actgate.cluster.timing import Backoff, Timing
 from actgate.service import tracing
 from actgate.service.tracing import Tracing
-from actgate_operator.apply import GoingError, RefusedError
+from actgate_operator.apply import ContestedError, GoingError, RefusedError
 from actgate_operator.children import Children
 from actgate_operator.deadlines import Clocks, Deadlines
 from actgate_operator.dependants import Dependants, reference_of
@@ -26,7 +26,7 @@ from actgate_operator.health import Parts
 from actgate_operator.judging import Judge
 from actgate_operator.manifest_status import ManifestStatuses
 from actgate_operator.metrics import Metrics
-from actgate_operator.queue import WorkQueue
+from actgate_operator.queue import LONGEST_SECONDS, WorkQueue
 from actgate_operator.reconcile import Reconciler
 from actgate_operator.settings import Settings
 from actgate_operator.writer import NotLeadingError, Writer
@@ -35,6 +35,12 @@ logger = logging.getLogger(__name__)
 
 GOING_SECONDS = 1.0
 """When to look again after something had to go first."""
+
+
+SOON_SECONDS = 10.0
+"""Within so many seconds it is noticed that what was in the way of a model is gone."""
+MOST_LOOKS = 10.0
+"""Looks a second at all models together that something is in the way of."""
 
 
 class Operator:
@@ -132,10 +138,13 @@ class Operator:
             report = await self._reconciler.reconcile(key)
         except GoingError as error:
             logger.info("%s/%s waits: %s", *key, error)
-            self.queue.retry(key, GOING_SECONDS)
+            self.queue.retry(key, GOING_SECONDS, longest=self._soon())
             return "Waiting"
+        except ContestedError as error:
+            return self._again(key, "Contested", error, error.seconds)
         except RefusedError as error:
-            return self._again(key, "Refused", error)
+            # What is in the way goes without any news of it: another object, a quota, a webhook.
+            return self._again(key, "Refused", error, longest=self._soon())
         except NotNowError as error:
             return self._again(key, "NotNow", error)
         except ClusterError as error:
@@ -154,10 +163,25 @@ class Operator:
         self._metrics.models[key] = report
         return report.outcome
 
-    def _again(self, key: Key, reason: str, error: Exception, at_least: float = 0.0) -> str:
+    def _soon(self) -> float:
+        """Return the longest pause before another look at what is in the way of a model, in seconds.
+
+        A look takes two requests: with many models in that state, all of them together take no more than
+        ``MOST_LOOKS`` a second.
+        """
+        return min(max(SOON_SECONDS, 2 * self.queue.failing() / MOST_LOOKS), LONGEST_SECONDS)
+
+    def _again(
+        self,
+        key: Key,
+        reason: str,
+        error: Exception,
+        at_least: float = 0.0,
+        longest: float = LONGEST_SECONDS,
+    ) -> str:
         logger.warning("%s/%s is tried again: %s", *key, error)
         self._metrics.failed(reason)
-        self.queue.retry(key, at_least)
+        self.queue.retry(key, at_least, longest)
         return reason
 
     def _heard(self, namespace: str, name: str, version: int) -> None:

@@ -59,12 +59,12 @@ class WorkQueue(Generic[K]):
             heapq.heappush(self._later, (due, next(self._numbers), key))
             self._later_changed.set()
 
-    def retry(self, key: K, at_least: float = 0.0) -> None:
-        """Have a key that failed looked at again, later each time."""
+    def retry(self, key: K, at_least: float = 0.0, longest: float = LONGEST_SECONDS) -> None:
+        """Have a key that failed looked at again, later each time, but no later than ``longest``."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         # The exponent is bounded since a float is not: an outage may last for weeks.
-        ceiling = min(LONGEST_SECONDS, FIRST_SECONDS * 2 ** min(failures, 32))
+        ceiling = min(longest, FIRST_SECONDS * 2 ** min(failures, 32))
         self.add_after(key, max(at_least, ceiling * self._chance()))
 
     def forget(self, key: K) -> None:

@@ -16,10 +16,11 @@ from actgate.cluster.errors import ClusterError, NotFound
 from actgate.cluster.objects import Key, Object, version_of
 from actgate.cluster.resources import DEPLOYMENTS, MODEL_DEPLOYMENTS, PODS
 from actgate_operator import excluded
-from actgate_operator.apply import Applier, GoingError, RefusedError
+from actgate_operator.apply import Applier, ContestedError, GoingError, RefusedError
 from actgate_operator.children import Child, Children
 from actgate_operator.deadlines import Deadlines
 from actgate_operator.events import Events
+from actgate_operator.held import held, held_replicas
 from actgate_operator.judging import Judge, Judgement
 from actgate_operator.model import UnusableModelError, check
 from actgate_operator.plan import Plan, PlanError, child_name, plan
@@ -99,6 +100,7 @@ class Reconciler:
             ClusterError: Something was not done, and may be the next time; the status says so.
             NotNowError: The evidence is not known now.
             GoingError: Something has to be deleted first; the status says so.
+            ContestedError: Somebody keeps changing a child; the status says so.
             RefusedError: The API server forbids what it may allow later; the status says so.
         """
         model = await self._look(key)
@@ -153,20 +155,43 @@ class Reconciler:
         """Bring the children to what the verdict allows, and note what stands in the way."""
         try:
             wanted = _planned(model, judgement, running, done)
-            if wanted is not None and (judgement.accepted or _is_as_accepted(running, wanted)):
-                applied = await self._applier.converge(wanted, model["metadata"]["uid"])
-                done.repaired = applied.repaired
-                return applied.deployment
-            if judgement.scale_to_zero and running is not None:
-                return await self._applier.scale_to_zero((key[0], child_name(key[1])), running)
+            if judgement.accepted:
+                return await self._converge(wanted, model, done) if wanted is not None else running
+            return await self._hold(key, model, judgement, running, wanted, done)
         except RefusedError as error:
             done.stuck(error.reason, error)
             done.failure = error if error.forbidden else None
         except GoingError as error:
             done.waits("Waiting", error)
+        except ContestedError as error:
+            done.waits("Contested", error)
         except ClusterError as error:
             done.waits("Retrying", error)
         return running
+
+    async def _converge(self, wanted: Plan, model: Object, done: _Pass) -> Child | None:
+        applied = await self._applier.converge(wanted, model["metadata"]["uid"])
+        done.repaired = applied.repaired
+        return applied.deployment
+
+    async def _hold(
+        self,
+        key: Key,
+        model: Object,
+        judgement: Judgement,
+        running: Child | None,
+        wanted: Plan | None,
+        done: _Pass,
+    ) -> Child | None:
+        """Keep what runs as it was accepted, and let no more of it run; see ``held``."""
+        most = held_replicas(model, running, zero=judgement.scale_to_zero)
+        done.saw(held=most)
+        if running is None:
+            return None
+        if wanted is not None and is_applied(running, wanted.deployment):
+            return await self._converge(held(wanted, most, running), model, done)
+        child = (key[0], child_name(key[1]))
+        return await self._applier.hold(child, running, most, model["metadata"]["uid"])
 
     async def _observe(self, key: Key, deployment: Child | None, done: _Pass) -> None:
         rollout = deployment.rollout if deployment is not None else None
@@ -230,11 +255,6 @@ def _planned(model: Object, judgement: Judgement, running: Child | None, done: _
         return None
     done.saw(url=wanted.url, selector=wanted.selector)
     return wanted
-
-
-def _is_as_accepted(running: Child | None, wanted: Plan) -> bool:
-    """Return whether what runs was accepted as the spec is now: then it is kept as it was, not changed."""
-    return running is not None and is_applied(running, wanted.deployment)
 
 
 def _digest(judgement: Judgement, running: Child | None) -> str | None:

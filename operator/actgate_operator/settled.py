@@ -10,7 +10,7 @@ from actgate.cluster.objects import Object
 from actgate.cluster.resources import Resource
 from actgate_operator import drift
 from actgate_operator.children import Child
-from actgate_operator.names import STATE_ANNOTATION
+from actgate_operator.names import MANAGER, STATE_ANNOTATION
 
 _ABSORBED: Final = ", to be applied again"
 """Mark on the state of a child whose additions are ours, and not yet removed."""
@@ -76,6 +76,12 @@ def deeds(kind: Resource, planned: Object, child: Child, scaler: str | None) -> 
         # The state of a child does not tell its count: where nobody else set it, the plan changed.
         return [f"{scaler} set the replicas of {what} to {child.replicas}"] if scaler else []
     return [f"fields of {what} were changed or removed"]
+
+
+def unrecorded(kind: Resource, planned: Object, paths: list[str]) -> list[str]:
+    """Say what others did to a child under our own name, or so that no record tells who it was."""
+    what = f"{kind.kind} {planned['metadata']['name']}"
+    return [f"another client, under the field manager {MANAGER}, changed {path} of {what}" for path in paths]
 
 
 def _without_count(planned: Object) -> Object:

@@ -13,7 +13,7 @@ NORMAL: Final = "Normal"
 WARNING: Final = "Warning"
 
 _EXPECTED: Final = frozenset(
-    {"RollingOut", "Suspended", "NotAccepted", "ScaledToZero", "Waiting", "Retrying"}
+    {"RollingOut", "Suspended", "NotAccepted", "ScaledToZero", "Waiting", "Retrying", "Contested"}
 )
 """Reasons for which a workload is unavailable without anything being wrong, or with time alone missing."""
 
@@ -48,11 +48,16 @@ def _workload(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note]:
     was_wrong = before.get("status") == "False" and before.get("reason") not in _EXPECTED
     if wrong and _state(before) != _state(after):
         yield Note(WARNING, after["reason"], after["message"])
-    elif was_wrong and after.get("status") == "True":
+    elif was_wrong and after.get("status") == "True" and _accepted(new):
         yield Note(NORMAL, "WorkloadRestored", after["message"])
     for reason, kind in (("ScaledToZero", WARNING), ("Suspended", NORMAL)):
         if after.get("reason") == reason and before.get("reason") != reason:
             yield Note(kind, reason, after["message"])
+
+
+def _accepted(status: Mapping[str, Any]) -> bool:
+    """Return whether the evidence holds: pods that serve without it are no good news."""
+    return condition_of(status, "EvidenceAccepted").get("status") == "True"
 
 
 def _stalled(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note]:

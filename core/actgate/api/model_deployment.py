@@ -272,6 +272,8 @@ class ModelDeploymentStatus(Model):
     """Number of pods."""
     ready_replicas: Replicas | None = None
     """Number of ready pods."""
+    held_replicas: Replicas | None = None
+    """While the evidence does not hold: the most replicas that may run, which is what ran before."""
     selector: Annotated[str, Field(max_length=1024)] | None = None
     """Label selector of the pods, for the scale subresource."""
 

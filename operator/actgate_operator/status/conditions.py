@@ -78,6 +78,8 @@ def workload_available(seen: Observation) -> Said:
         return _unavailable(SCALED_TO_ZERO, f"the evidence does not hold; {_left(rollout.replicas)}")
     if seen.suspended:
         return _unavailable(SUSPENDED, f"spec.suspend is true; {_left(rollout.replicas)}")
+    if _is_withheld(seen):
+        return _unavailable("NotAccepted", "no pods are started while the evidence does not hold")
     if rollout.available:
         return Said(
             WORKLOAD_AVAILABLE,
@@ -140,6 +142,11 @@ def reconciling(seen: Observation, evidence: Said, workload: Said) -> Said | Non
             return Said(RECONCILING, "True", workload.reason, workload.message)
         return Said(RECONCILING, "True", ROLLING_OUT, "pods of the former spec serve until the new ones do")
     return None
+
+
+def _is_withheld(seen: Observation) -> bool:
+    """Return whether nothing runs, and nothing may."""
+    return seen.held == 0 and seen.rollout is not None and seen.rollout.replicas == 0
 
 
 def _is_under_way(seen: Observation) -> bool:

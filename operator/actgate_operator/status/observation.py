@@ -43,5 +43,7 @@ class Observation:
     trouble: Trouble | None = None
     """Why pods do not serve."""
     obstacle: Obstacle | None = None
+    held: int | None = None
+    """The most replicas that may run, while the evidence does not hold."""
     url: str | None = None
     selector: str | None = None

@@ -37,6 +37,10 @@ def report(seen: Observation, former: Mapping[str, Any], now: datetime) -> Objec
     }
     if seen.evidence is not None:
         status["verdict"] = _verdict(seen.evidence, former.get("verdict") or {}, now)
+    # What is not judged stays held: an unknown verdict is no reason to let more run.
+    most = seen.held if seen.evidence is not None else former.get("heldReplicas")
+    if most is not None:
+        status["heldReplicas"] = most
     if seen.url is not None:
         status["url"] = seen.url
     if seen.selector is not None:
