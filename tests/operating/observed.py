@@ -56,6 +56,7 @@ NO_QUOTA: Final = rollout(
 INVALID: Final = Obstacle("InvalidSpec", "spec.server: field required", permanent=True)
 REFUSED: Final = Obstacle("Refused", "Deployment: tolerations[0]: bad", permanent=True)
 BUSY: Final = Obstacle("Retrying", "the API server did not answer", permanent=False)
+CONTESTED: Final = Obstacle("Contested", "kubectl-edit changed spec.paused", permanent=False)
 
 
 class State(NamedTuple):
@@ -142,6 +143,17 @@ STATES: Final[dict[str, State]] = {
     "expired, scaled to zero": State(
         seen(OUTDATED, GONE, violated=True),
         OLD, "False ScaledToZero", OLD, None, "EvidenceExpired", FAILED,
+    ),
+    "withdrawn, nothing runs and nothing may": State(
+        seen(MISSING, GONE, held=0), NONE, UNWANTED, NONE, "ManifestNotFound", None, IN_PROGRESS
+    ),
+    "withdrawn while pods crash": State(
+        seen(MISSING, DOWN, trouble=CRASHING, held=2),
+        NONE, "False CrashLoopBackOff", NONE, "ManifestNotFound", None, IN_PROGRESS,
+    ),
+    "contested": State(
+        seen(rolled=rollout(), obstacle=CONTESTED),
+        FINE, UP, "False Contested", "Contested", None, IN_PROGRESS,
     ),
     "suspending": State(
         seen(rolled=rollout(), suspended=True),

@@ -42,6 +42,25 @@ def test_a_key_that_is_added_often_is_one_key() -> None:
     run_virtually(main())
 
 
+def test_a_key_whose_cause_may_vanish_any_time_is_never_late() -> None:
+    """However often it failed; a ceiling of its own bounds the back-off, and the others keep theirs."""
+
+    async def main() -> None:
+        async with queueing() as queue:
+            for _ in range(40):
+                begun = virtual_now()
+                queue.retry("a", longest=10.0)
+                assert await queue.get() == "a"
+                queue.done("a")
+                assert virtual_now() - begun <= 10.0
+            begun = virtual_now()
+            queue.retry("a")
+            await queue.get()
+            assert virtual_now() - begun == LONGEST_SECONDS
+
+    run_virtually(main())
+
+
 def test_a_key_that_is_added_while_a_worker_has_it_comes_again_and_only_once() -> None:
     """Not before the worker is done: two never have one key."""
 

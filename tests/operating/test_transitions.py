@@ -54,6 +54,11 @@ def events(old: str | None, new: str) -> list[tuple[str, str]]:
         ("pods start", "pods crash at first", [(WARNING, "CrashLoopBackOff")]),
         ("ready", "pods crash later", [(WARNING, "CrashLoopBackOff")]),
         ("pods crash later", "ready", [(NORMAL, "WorkloadRestored")]),
+        ("withdrawn while pods crash", "withdrawn and kept", []),
+        ("pods crash later", "withdrawn and kept", [(WARNING, "ManifestNotFound")]),
+        ("suspended", "withdrawn, nothing runs and nothing may", [(WARNING, "ManifestNotFound")]),
+        ("withdrawn, nothing runs and nothing may", "pods start", [(NORMAL, "EvidenceRestored")]),
+        ("ready", "contested", []),
         ("ready", "pods are missing", [(WARNING, "MinimumReplicasUnavailable")]),
         ("pods start", "pods cannot be created", [(WARNING, "FailedCreate")]),
         ("pods start", "overdue", [(WARNING, "ProgressDeadlineExceeded")]),
@@ -91,6 +96,13 @@ def test_what_is_told_is_in_the_new_status(old: str, new: str) -> None:
     for note in transitions(status(old), status(new)):
         assert note.message in said
         assert note.type == NORMAL or note.reason in reasons
+
+
+@given(states, states)
+def test_nothing_good_is_told_while_the_evidence_does_not_hold(old: str, new: str) -> None:
+    """Pods that serve without evidence are no good news (redteam H1); that they rest on wish may be said."""
+    if not STATES[new].evidence.startswith("True"):
+        assert {reason for kind, reason in events(old, new) if kind == NORMAL} <= {"Suspended"}
 
 
 @given(states)

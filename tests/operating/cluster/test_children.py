@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import pytest
 
-from actgate_sandbox.rest import JSON_PATCH, MERGE_PATCH
+from actgate_operator.plan import child_name
+from actgate_sandbox.rest import APPLY_PATCH, JSON_PATCH, MERGE_PATCH
 from tests.operating.running import RunningOperator
 from tests.operating.world import MODEL, World
 from tests.support.waiting import wait_until
@@ -14,6 +16,7 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.usefixtures("operator")
 
 Json = dict[str, Any]
+FORGED = ("name", "namespace", "labels", "annotations", "ownerReferences")
 STRATEGIC = "application/strategic-merge-patch+json"
 
 
@@ -298,9 +301,56 @@ def test_an_object_that_is_not_ours_is_not_taken_over(world: World) -> None:
     live = world.deployment()
     assert live["metadata"]["resourceVersion"] == created.body["metadata"]["resourceVersion"]
     assert world.rest("DELETE", world.path("deployments")).status == 200
-    wait_until(lambda: world.child("deployments") is None)
-    world.change({"replicas": 2})
     world.ready()
+
+
+def test_two_models_with_one_child_name_do_not_share_it(world: World) -> None:
+    """The second one hears whose the name is, and has it within seconds once the first one is gone."""
+    second = child_name("x.y")
+    world.manifest()
+    world.model(second)
+    world.ready(second)
+    world.model("x.y")
+    found = world.wait_for("Stalled", "True", "NameTaken", name="x.y")
+    assert f"belongs to ModelDeployment {second}" in found["message"]
+    world.delete("ModelDeployment", second)
+    for plural in ("deployments", "services"):
+        # A garbage collector would; the real one hears of new kinds only after a while.
+        world.rest("DELETE", world.path(plural, second))
+
+    def owned() -> bool:
+        child = world.child("deployments", second)
+        return child is not None and child["metadata"]["ownerReferences"][0]["name"] == "x.y"
+
+    wait_until(owned, within=30)
+    wait_until(lambda: world.child("services", second))
+    world.workloads.available(second)
+    world.wait_for("Ready", "True", name="x.y")
+
+
+@pytest.mark.parametrize("way", ["applied", "updated"])
+def test_a_template_that_is_changed_in_our_name_is_set_back(running: World, way: str) -> None:
+    """Told by an Event, and within the time of any other edit (redteam H2)."""
+    before = running.deployment()
+    forged = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {name: before["metadata"][name] for name in FORGED},
+        "spec": copy.deepcopy(before["spec"]),
+    }
+    container = forged["spec"]["template"]["spec"]["containers"][0]
+    container.update(image="registry.example/evil:1", command=["sh"])
+    forged["spec"]["template"]["spec"]["hostNetwork"] = True
+    method, query = ("PATCH", {"force": "true"}) if way == "applied" else ("PUT", {})
+    kind = APPLY_PATCH if way == "applied" else "application/json"
+    path = running.path("deployments")
+    reply = running.rest(method, path, forged, kind, fieldManager="actgate-operator", **query)
+    assert reply.status == 200, reply
+    wait_until(lambda: running.deployment()["spec"] == before["spec"])
+    wait_until(lambda: "ForeignEdit" in running.reasons())
+    notes = [event["note"] for event in running.events() if event["reason"] == "ForeignEdit"]
+    said = "image of Deployment" if way == "applied" else "fields of Deployment"
+    assert any(said in note for note in notes), notes
 
 
 @pytest.mark.parametrize(
