@@ -175,7 +175,7 @@ class Applier:
         written = await self._replace(kind, in_place(kind, planned, live))
         child = await self._apply(kind, planned)
         ours = set(differences(content_of(written), planned))
-        if not ours.issuperset(differences(child.content, planned)):
+        if child.content.raw is None or not ours.issuperset(differences(child.content.raw, planned)):
             raise Conflict(f"{kind.kind} {key[1]} was changed while it was reverted")
         # What still differs is what a mutating webhook makes of every write of ours.
         self._verifier.accept(kind, planned, child)

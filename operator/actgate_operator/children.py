@@ -23,7 +23,7 @@ from actgate.cluster.store import Change, Unreadable
 from actgate.cluster.timing import Timing
 from actgate.policy.subject import MODEL_DEPLOYMENT
 from actgate_operator import drift
-from actgate_operator.comparison import content_of
+from actgate_operator.comparison import Content, content_of
 from actgate_operator.names import (
     INSTANCE_LABEL,
     MANAGED_BY,
@@ -61,8 +61,8 @@ class Child:
     """``spec.replicas``."""
     scaled_by: str | None
     """Who but us set it last; None where nobody did."""
-    content: bytes
-    """What of it has to be as planned, as JSON; see ``comparison``."""
+    content: Content
+    """What of it has to be as planned; see ``comparison``."""
     rollout: Rollout | None
     """How far a Deployment is; None for other kinds."""
 
@@ -93,7 +93,7 @@ def read_child(thing: Object) -> Child:
         ),
         replicas=spec.get("replicas"),
         scaled_by=drift.scaled_by(managed),
-        content=content_of(thing),
+        content=Content(content_of(thing)),
         rollout=rollout_of(metadata, spec, status) if "strategy" in spec else None,
     )
 

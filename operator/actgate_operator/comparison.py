@@ -87,6 +87,23 @@ def content_of(thing: Object) -> bytes:
     return orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
 
 
+class Content:
+    """The content of an object, and a digest of it by which it is known when the content is forgotten.
+
+    Thousands are kept, and each has to be read once: what was verified is let go of.
+    """
+
+    __slots__ = ("digest", "raw")
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw: bytes | None = raw
+        self.digest = hash(raw)
+
+    def forget(self) -> None:
+        """Keep the digest alone."""
+        self.raw = None
+
+
 def differences(content: bytes, planned: Object) -> Iterator[str]:
     """Yield the paths at which an object is not what is planned, defaults apart.
 

@@ -5,6 +5,7 @@ mutating webhook made of our own write, is held against a dry run of the plan in
 requests, and once for each content, which is remembered.
 """
 
+from collections.abc import Iterator
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
@@ -14,7 +15,7 @@ from actgate.cluster.errors import Forbidden, Invalid
 from actgate.cluster.objects import Key, Object
 from actgate.cluster.resources import DEPLOYMENTS, Resource
 from actgate_operator.children import Child
-from actgate_operator.comparison import content_of, differences
+from actgate_operator.comparison import Content, content_of, differences
 from actgate_operator.names import MANAGER, RESTARTED_ANNOTATION, STATE_ANNOTATION
 
 _MOST: Final = 8
@@ -34,27 +35,29 @@ class Verifier:
         Raises:
             ClusterError: The API server did not tell.
         """
-        key = _key(planned)
-        if self._known.get((kind, key)) == _token(planned, child.content):
+        key, token = _key(planned), _token(planned, child.content)
+        if self._known.get((kind, key)) == token:
+            child.content.forget()
             return []
-        found = list(islice(differences(child.content, planned), _MOST))
-        if not found:
+        if child.content.raw is not None and not _first(differences(child.content.raw, planned)):
             self.accept(kind, planned, child)
             return []
         live = await self._cluster.get(kind, key[1], key[0])
+        content = content_of(live)
+        found = _first(differences(content, planned))
         with suppress(Invalid, Forbidden):  # Then only a write for real can say what is wrong.
             expected = await self._cluster.replace(
                 kind, in_place(kind, planned, live), field_manager=MANAGER, dry_run=True
             )
-            content = content_of(live)
-            found = list(islice(differences(content, expected), _MOST))
+            found = _first(differences(content, expected))
             if not found:
-                self._known[kind, key] = _token(planned, content)
+                self._known[kind, key] = _token(planned, Content(content))
         return found
 
     def accept(self, kind: Resource, planned: Object, child: Child) -> None:
         """Remember the content of a child as ours."""
         self._known[kind, _key(planned)] = _token(planned, child.content)
+        child.content.forget()
 
     def forget(self, kind: Resource, key: Key) -> None:
         """Forget a child that is gone."""
@@ -90,5 +93,9 @@ def _key(thing: Object) -> Key:
     return thing["metadata"]["namespace"], thing["metadata"]["name"]
 
 
-def _token(planned: Object, content: bytes) -> tuple[str, int]:
-    return planned["metadata"]["annotations"][STATE_ANNOTATION], hash(content)
+def _token(planned: Object, content: Content) -> tuple[str, int]:
+    return planned["metadata"]["annotations"][STATE_ANNOTATION], content.digest
+
+
+def _first(paths: Iterator[str]) -> list[str]:
+    return list(islice(paths, _MOST))

@@ -1,7 +1,7 @@
 """How many servers of a model run, and how many of them may be away: autoscaler and disruption budget.
 
-Both follow from the spec alone. A model that is scaled to zero keeps them: an autoscaler rests while its
-target has no replicas, and what comes back needs both again.
+Both follow from the spec alone. A model that is suspended keeps them: an autoscaler rests while its
+target has no replicas, and what comes back needs both again. (Without evidence there is none: see ``held``.)
 """
 
 from actgate_operator.plan import naming
