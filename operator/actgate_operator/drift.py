@@ -1,12 +1,12 @@
 """What became of an object since we applied it, read from its managedFields.
 
 Server-side apply keeps record of who owns which field (structured-merge-diff, ``FieldsV1``). Whoever changes
-a value of ours takes it out of our record, and so does whoever removes it. So a child is as it was applied
-when our record still names every field that is planned, and nothing has to be compared with values that
-the API server defaults or writes in its own way. The records say who did what, and how to revert it; they are
-no proof, since whoever may write the object may write them, too: see ``verification``. What others *added* shows in their records: a forced apply
-does not remove it, since it is no field of ours. ``absorbed`` makes it ours, and the next apply, which does
-not name it, removes it.
+a value of ours takes it out of our record, and so does whoever removes it. What others *added* shows in their
+records: a forced apply does not remove it, since it is no field of ours. ``absorbed`` makes it ours, and the
+next apply, which does not name it, removes it.
+
+The records say who did what, and how to revert it. They are no proof that a child is as it was applied, since
+whoever may write the object may write them, too: see ``verification``.
 
 Pure: records in, records out. The measurements behind this are in docs/adr/0007.
 """

@@ -43,6 +43,15 @@ MOST_LOOKS = 10.0
 """Looks a second at all models together that something is in the way of."""
 
 
+def soon(failing: int) -> float:
+    """Return the longest pause before another look at what is in the way of a model, in seconds.
+
+    A look takes two requests: where many models wait like that, all of them together take no more than
+    ``MOST_LOOKS`` a second.
+    """
+    return min(max(SOON_SECONDS, 2 * failing / MOST_LOOKS), LONGEST_SECONDS)
+
+
 class Operator:
     """Everything that runs while leading."""
 
@@ -138,13 +147,13 @@ class Operator:
             report = await self._reconciler.reconcile(key)
         except GoingError as error:
             logger.info("%s/%s waits: %s", *key, error)
-            self.queue.retry(key, GOING_SECONDS, longest=self._soon())
+            self.queue.retry(key, GOING_SECONDS, longest=soon(self.queue.failing()))
             return "Waiting"
         except ContestedError as error:
             return self._again(key, "Contested", error, error.seconds)
         except RefusedError as error:
             # What is in the way goes without any news of it: another object, a quota, a webhook.
-            return self._again(key, "Refused", error, longest=self._soon())
+            return self._again(key, "Refused", error, longest=soon(self.queue.failing()))
         except NotNowError as error:
             return self._again(key, "NotNow", error)
         except ClusterError as error:
@@ -162,14 +171,6 @@ class Operator:
             return "Gone"
         self._metrics.models[key] = report
         return report.outcome
-
-    def _soon(self) -> float:
-        """Return the longest pause before another look at what is in the way of a model, in seconds.
-
-        A look takes two requests: with many models in that state, all of them together take no more than
-        ``MOST_LOOKS`` a second.
-        """
-        return min(max(SOON_SECONDS, 2 * self.queue.failing() / MOST_LOOKS), LONGEST_SECONDS)
 
     def _again(
         self,

@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 
 from actgate.cluster.client import Cluster
+from actgate.cluster.errors import ClusterError
 from actgate.cluster.objects import Object
 from actgate.cluster.observing import Asked
 from actgate.cluster.resources import DEPLOYMENTS, SERVICES, Resource
 from actgate_operator.apply import Applied, Applier, ContestedError
-from actgate_operator.children import Children
+from actgate_operator.children import Children, read_child
 from actgate_operator.contention import BURST
+from actgate_operator.held import held
 from actgate_operator.names import MANAGER
 from actgate_operator.plan import Plan, plan
 from actgate_operator.writer import Writer
@@ -24,6 +26,7 @@ from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import Rest
 from tests.operating.plan.build import EVIDENCE
 from tests.operating.world import World
+from tests.support.waiting import wait_until
 
 Json = dict[str, Any]
 
@@ -79,6 +82,10 @@ class Meshed:
             if live is not None:
                 self._children.note(kind, live)
         return await self._applier.converge(self.wanted, self.model["metadata"]["uid"])
+
+    def know(self, deployment: Json) -> None:
+        """Believe in a Deployment, whether it is there or not."""
+        self._children.note(DEPLOYMENTS, deployment)
 
     def images(self) -> list[str]:
         """Return the images of the pods."""
@@ -174,3 +181,18 @@ async def test_who_keeps_changing_a_child_is_not_answered_without_end(
         with pytest.raises(ContestedError) as caught:
             await model.converge()
         assert 0 < caught.value.seconds <= 1
+
+
+async def test_a_plan_that_is_held_makes_no_deployment(control_plane: ControlPlane, world: World) -> None:
+    """Deleted a moment ago, of which no watch has told yet: it is not made again by an apply that forces."""
+    async with meshed(control_plane, world, Cluster) as model:
+        await model.converge()
+        running = read_child(world.deployment())
+        model.wanted = held(model.wanted, 0, running)
+        stale = world.deployment()
+        assert model.rest("DELETE", world.path("deployments")).status in (200, 202)
+        wait_until(lambda: world.child("deployments") is None)
+        model.know(stale)
+        with pytest.raises(ClusterError):
+            await model.converge()
+        assert world.child("deployments") is None
