@@ -144,7 +144,13 @@ class Applier:
             if not found and is_applied(child, planned):
                 found = unrecorded(kind, planned, await self._verifier.foreign(kind, planned, child))
             self._revert(kind, planned, found, applied)
-            child = await self._repair(kind, planned, child)
+            try:
+                child = await self._repair(kind, planned, child)
+            except RefusedError:
+                if not is_applied(child, planned):
+                    raise
+                # It was taken before: what was added in our name is in the way, as a second port.
+                return await self._overwrite(kind, planned)
         elif foreign := await self._verifier.foreign(kind, planned, child):
             self._revert(kind, planned, unrecorded(kind, planned, foreign), applied)
             return await self._overwrite(kind, planned)
