@@ -14,6 +14,8 @@ SERVER: Final = "server"
 """Name of the container that serves the model; the overlay reaches it by this name."""
 
 _DEFAULT_PORT: Final = {"name": "http", "containerPort": 8080}
+_PROBE_SECONDS: Final = 5
+"""Between two probes; half the default, since a model is not Ready before the first one after it listens."""
 
 
 def template_of(order: Order) -> Object:
@@ -39,15 +41,24 @@ def server_of(template: Object) -> Object:
 def _spec(order: Order, stated: Object) -> Object:
     server = _server_in(stated)
     others = [container for container in stated["containers"] if container is not server]
+    ports = server.get("ports") or [_DEFAULT_PORT]
     served = {
-        **server,
-        "ports": server.get("ports") or [_DEFAULT_PORT],
+        **_probed(server, ports[0]),
+        "ports": ports,
         "env": environment(order, server.get("env", [])),
     }
     pod = hardened({**stated, "containers": [served, *others]})
     if order.spec.placement is None:
         return pod
     return {**pod, "affinity": placed(pod.get("affinity", {}), order.spec.placement)}
+
+
+def _probed(server: Object, port: Object) -> Object:
+    """Return the server with a readiness probe: without one it would get requests before it listens."""
+    number = port.get("containerPort")
+    if "readinessProbe" in server or port.get("protocol", "TCP") != "TCP" or type(number) is not int:
+        return server
+    return {**server, "readinessProbe": {"tcpSocket": {"port": number}, "periodSeconds": _PROBE_SECONDS}}
 
 
 def _server_in(pod: Object) -> Object:
