@@ -12,7 +12,7 @@ writes another one.
 
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NoReturn
 
 from actgate.cluster.client import Cluster
 from actgate.cluster.errors import Conflict, Forbidden, Invalid, NotFound
@@ -24,6 +24,7 @@ from actgate_operator.comparison import content_of, differences
 from actgate_operator.contention import Contention
 from actgate_operator.names import SCALE_MANAGER
 from actgate_operator.plan import Plan
+from actgate_operator.plan.naming import selector
 from actgate_operator.settled import (
     deeds,
     handed_over,
@@ -114,6 +115,17 @@ class Applier:
                 applied.deployment = child
         return applied
 
+    async def remove_impostor(self, key: Key, child: Child) -> NoReturn:
+        """Delete a Deployment that claims our model as its owner and can never be what was planned.
+
+        Raises:
+            GoingError: It is being deleted.
+            ClusterError: The API server did not answer.
+        """
+        with suppress(NotFound):
+            await self._writer.delete(DEPLOYMENTS, key[1], key[0], child.uid)
+        raise GoingError(f"Deployment {key[1]} has another selector than the model's, and is being deleted")
+
     async def hold(self, key: Key, child: Child, most: int, owner: str) -> Child:
         """Let no more replicas of a Deployment run than ``most``, and leave everything else as it is."""
         scaler = self._children.get(AUTOSCALERS, key)
@@ -135,6 +147,12 @@ class Applier:
             if child.owner_name != planned["metadata"]["ownerReferences"][0]["name"]:
                 raise _taken(kind, planned, child)
             raise GoingError(f"{kind.kind} {planned['metadata']['name']} of a former model is still there")
+        if child is not None and child.terminating:
+            raise GoingError(
+                f"{kind.kind} {planned['metadata']['name']} is being deleted, and made anew then"
+            )
+        if child is not None and not child.selects:
+            raise _taken(kind, planned, child)
         if child is None:
             self._verifier.forget(kind, _key(planned))
             # One whose label was cut is out of our watch's sight, and may be more than was planned.
@@ -217,7 +235,10 @@ class Applier:
             found = read_child(await self._cluster.get(kind, key[1], key[0]))
         except NotFound:
             return
-        if found.owner != owner:
+        if found.owner == owner and not found.selects:
+            await self.remove_impostor(key, found)
+        # A Deployment without labels and owner that selects the pods of this model was made by us.
+        if found.owner != owner and not (kind is DEPLOYMENTS and found.owner is None and found.selects):
             self._taken.add((kind, key))
             raise _taken(kind, planned, found)
 
@@ -234,17 +255,18 @@ class Applier:
             "managedFields": drift.absorbed(metadata.get("managedFields") or [], kind.api_version),
             "annotations": marked(metadata.get("annotations") or {}),
         }
-        await self._writer.replace(kind, {**_typed(kind, live), "metadata": metadata})
+        await self._replace(kind, {**_typed(kind, live), "metadata": metadata})
 
     async def _rewrite(self, kind: Resource, planned: Object, live: Object) -> Object:
         """Put the plan in place of an object without a record of us: nobody can tell who did what."""
-        return await self._writer.replace(kind, in_place(kind, planned, live))
+        return await self._replace(kind, in_place(kind, planned, live))
 
     async def _scale(self, key: Key, replicas: int) -> Child:
         body = {
             "apiVersion": DEPLOYMENTS.api_version,
             "kind": DEPLOYMENTS.kind,
-            "metadata": {"namespace": key[0], "name": key[1]},
+            # The labels by which it is watched may have been cut.
+            "metadata": {"namespace": key[0], "name": key[1], "labels": selector(key[1])},
             "spec": {"replicas": replicas},
         }
         applied = await self._writer.apply(DEPLOYMENTS, body, manager=SCALE_MANAGER)

@@ -1,7 +1,7 @@
 """The children of all models as they are: slim pictures, and our own writes before a watch tells of them."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,7 +15,6 @@ from actgate.cluster.resources import (
     AUTOSCALERS,
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
-    PODS,
     SERVICES,
     Resource,
 )
@@ -25,13 +24,14 @@ from actgate.policy.subject import MODEL_DEPLOYMENT
 from actgate_operator import drift
 from actgate_operator.comparison import Content, content_of
 from actgate_operator.names import (
-    INSTANCE_LABEL,
     MANAGED_BY,
     MANAGED_BY_LABEL,
     MANIFEST_DIGEST_ANNOTATION,
     STATE_ANNOTATION,
 )
-from actgate_operator.pods import trouble_of
+from actgate_operator.plan.naming import selector
+from actgate_operator.pod_records import Images, PodCache, PodRecord, images_of
+from actgate_operator.pods import Trouble
 from actgate_operator.rollout import Rollout, rollout_of
 
 KINDS: Final = (DEPLOYMENTS, SERVICES, AUTOSCALERS, DISRUPTION_BUDGETS)
@@ -65,6 +65,13 @@ class Child:
     """What of it has to be as planned; see ``comparison``."""
     rollout: Rollout | None
     """How far a Deployment is; None for other kinds."""
+    selects: bool
+    """Whether a Deployment has the planned selector, which can never be changed; True for other kinds."""
+    terminating: bool
+    images: Images
+    """What a Deployment's template runs; empty for other kinds."""
+    scaling: tuple[Trouble, str | None] | None
+    """Why an autoscaler cannot work, and since when; None where it does, and for other kinds."""
 
     @property
     def owned(self) -> drift.Fields:
@@ -80,6 +87,7 @@ def read_child(thing: Object) -> Child:
     annotations = metadata.get("annotations") or {}
     managed = metadata.get("managedFields") or []
     spec, status = thing.get("spec") or {}, thing.get("status") or {}
+    deploys = "strategy" in spec
     return Child(
         uid=str(metadata.get("uid", "")),
         version=version_of(thing),
@@ -94,33 +102,26 @@ def read_child(thing: Object) -> Child:
         replicas=spec.get("replicas"),
         scaled_by=drift.scaled_by(managed),
         content=Content(content_of(thing)),
-        rollout=rollout_of(metadata, spec, status) if "strategy" in spec else None,
+        rollout=rollout_of(metadata, spec, status) if deploys else None,
+        selects=not deploys or spec.get("selector") == {"matchLabels": selector(metadata["name"])},
+        terminating=bool(metadata.get("deletionTimestamp")),
+        images=images_of((spec.get("template") or {}).get("spec") or {}) if deploys else (),
+        scaling=_scaling(status) if "scaleTargetRef" in spec else None,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class PodNews:
-    """What of a pod is worth a look at its model."""
-
-    instance: str
-    phase: str
-    ready: bool
-    trouble: str | None
-
-
-def read_pod(pod: Object) -> PodNews:
-    """Reduce a pod to what is worth a look."""
-    status = pod.get("status") or {}
-    trouble = trouble_of(pod)
-    return PodNews(
-        instance=(pod["metadata"].get("labels") or {}).get(INSTANCE_LABEL, ""),
-        phase=str(status.get("phase")),
-        ready=any(
-            (item.get("type"), item.get("status")) == ("Ready", "True")
-            for item in status.get("conditions") or ()
-        ),
-        trouble=trouble.reason if trouble is not None else None,
-    )
+def _scaling(status: Object) -> tuple[Trouble, str | None] | None:
+    """Return why an autoscaler does not scale, in its own words, and since when."""
+    for condition in status.get("conditions") or ():
+        if (
+            condition.get("type") in ("AbleToScale", "ScalingActive")
+            and condition.get("status") == "False"
+            # It says so of a target that has no replicas, which nobody wants it to scale.
+            and condition.get("reason") != "ScalingDisabled"
+        ):
+            trouble = Trouble.said(condition.get("reason") or "Error", condition.get("message") or "")
+            return trouble, condition.get("lastTransitionTime")
+    return None
 
 
 class Children:
@@ -149,10 +150,9 @@ class Children:
             )
             for kind in KINDS
         }
-        self._pods = Reflector(
-            cluster, PODS, read_pod, self._pod_changed, label_selector=SELECTOR, timing=timing
-        )
-        self.reflectors: tuple[Reflector[Any], ...] = (*self._pictures.values(), self._pods)
+        self._growing: set[Key] = set()
+        self._pods = PodCache(cluster, self._pod_changed, SELECTOR, timing)
+        self.reflectors: tuple[Reflector[Any], ...] = (*self._pictures.values(), self._pods.reflector)
 
     async def run(self) -> None:
         """Keep the pictures true until cancelled."""
@@ -177,9 +177,19 @@ class Children:
         child = picture.get(*key)
         return None if isinstance(child, Unreadable) else child
 
+    def pods(self, key: Key) -> Mapping[str, PodRecord]:
+        """Return the pods that carry the label of a Deployment, given its key, by their names."""
+        return self._pods.of(key)
+
+    def is_growing(self, key: Key) -> bool:
+        """Return whether the count of a Deployment was raised, and the new pods do not serve yet."""
+        return key in self._growing
+
     def note(self, kind: Resource, thing: Object) -> Child:
         """Take the answer to a write of ours as known, until the watch has told as much."""
         child, key = read_child(thing), key_of(thing)
+        if kind is DEPLOYMENTS:
+            self._learn_growth(key, self.get(kind, key), child)
         self._written[kind, key] = child
         if kind is DEPLOYMENTS and child.owner_name is not None:
             self._names[key] = child.owner_name
@@ -187,9 +197,15 @@ class Children:
 
     def _listener(self, kind: Resource) -> Callable[[Change[Child]], None]:
         def changed(change: Change[Child]) -> None:
+            written = self._written.get((kind, change.key))
             if kind is DEPLOYMENTS:
                 self._learn_name(change)
-            written = self._written.get((kind, change.key))
+                if (
+                    written is None
+                    or not isinstance(change.new, Child)
+                    or change.new.version > written.version
+                ):
+                    self._learn_growth(change.key, change.old, change.new)
             if (
                 written is not None
                 and isinstance(change.new, Child)
@@ -202,24 +218,34 @@ class Children:
                 if isinstance(child, Child) and child.owner_name is not None:
                     self._changed((change.key[0], child.owner_name))
                     return
+            # Its owner reference was cut, too.
+            self._changed((change.key[0], self._model_of(change.key)))
 
         return changed
 
     def _learn_name(self, change: Change[Child]) -> None:
-        """Remember which model a Deployment's pods belong to: they carry a label, which can be cut."""
+        """Remember which model a Deployment's pods belong to: they carry a label, which may be cut."""
         if isinstance(change.new, Child) and change.new.owner_name is not None:
             self._names[change.key] = change.new.owner_name
-        elif change.new is None:
+        elif change.new is None and not self._pods.of(change.key):
+            # Where pods are left, it may be the label that is gone.
             self._names.pop(change.key, None)
 
-    def _pod_changed(self, change: Change[PodNews]) -> None:
-        if change.old == change.new:
-            return
-        for news in (change.new, change.old):
-            if isinstance(news, PodNews) and news.instance:
-                instance = (change.key[0], news.instance)
-                self._changed((change.key[0], self._names.get(instance, news.instance)))
-                return
+    def _learn_growth(self, key: Key, old: object, new: object) -> None:
+        """Remember that the count of a Deployment was raised, until as many pods serve."""
+        rollout = new.rollout if isinstance(new, Child) else None
+        if rollout is None or (rollout.current and rollout.ready >= rollout.wanted):
+            self._growing.discard(key)
+        elif isinstance(new, Child) and isinstance(old, Child) and (old.replicas or 0) < (new.replicas or 0):
+            self._growing.add(key)
+
+    def _pod_changed(self, instance: Key) -> None:
+        self._changed((instance[0], self._model_of(instance)))
+        if not self._pods.of(instance) and self.get(DEPLOYMENTS, instance) is None:
+            self._names.pop(instance, None)
+
+    def _model_of(self, child: Key) -> str:
+        return self._names.get(child, child[1])
 
 
 def _controller(metadata: Object) -> Object:

@@ -90,6 +90,7 @@ class Operator:
             Events(writer, settings.identity, now=clocks.now),
             clocks.now,
             settings.webhook_namespace,
+            self.queue.add_after,
         )
         self._watch()
 

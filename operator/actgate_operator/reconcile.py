@@ -14,18 +14,18 @@ from typing import Any
 from actgate.cluster.client import Cluster
 from actgate.cluster.errors import ClusterError, NotFound
 from actgate.cluster.objects import Key, Object, version_of
-from actgate.cluster.resources import DEPLOYMENTS, MODEL_DEPLOYMENTS, PODS
+from actgate.cluster.resources import AUTOSCALERS, DEPLOYMENTS, MODEL_DEPLOYMENTS
 from actgate_operator import excluded
 from actgate_operator.apply import Applier, ContestedError, GoingError, RefusedError
-from actgate_operator.children import Child, Children
+from actgate_operator.children import Child, Children, read_child
 from actgate_operator.deadlines import Deadlines
 from actgate_operator.events import Events
 from actgate_operator.held import held, held_replicas
 from actgate_operator.judging import Judge, Judgement
 from actgate_operator.model import UnusableModelError, check
+from actgate_operator.patience import Patience
 from actgate_operator.plan import Plan, PlanError, child_name, plan
-from actgate_operator.plan.naming import selector_text
-from actgate_operator.pods import Trouble, worst_trouble
+from actgate_operator.pod_check import PodCheck
 from actgate_operator.settled import is_applied
 from actgate_operator.status import Observation, Obstacle, condition_of, is_same, report
 from actgate_operator.transitions import WARNING, Note, transitions
@@ -80,12 +80,15 @@ class Reconciler:
         events: Events,
         wall: Callable[[], datetime],
         own_namespace: str,
+        later: Callable[[Key, float], None] = lambda _key, _seconds: None,
     ) -> None:
         self._cluster = cluster
         self._writer = writer
         self._judge = judge
         self._children = children
         self._applier = Applier(cluster, writer, children)
+        self._pods = PodCheck(cluster, writer, children)
+        self._patience = Patience(children, wall, later)
         self._deadlines = deadlines
         self._events = events
         self._wall = wall
@@ -134,26 +137,40 @@ class Reconciler:
             check(model)
         except UnusableModelError as error:
             done.stuck(error.reason, error)
-            await self._observe(key, self._running(key, model), done)
+            await self._observe(key, model, self._running(key, model), done)
             return done
         judgement = await self._judge.judge(model)
         self._deadlines.set(key, judgement.evidence.verdict.valid_until)
         done.saw(evidence=judgement.evidence, violated=judgement.scale_to_zero)
-        running = self._running(key, model)
-        deployment = await self._run(key, model, judgement, running, done)
-        await self._observe(key, deployment, done)
+        deployment = await self._run(key, model, judgement, done)
+        await self._observe(key, model, deployment, done)
         return done
 
     def _running(self, key: Key, model: Object) -> Child | None:
         """Return the model's Deployment as it is known; not one that a former model left behind."""
         child = self._children.get(DEPLOYMENTS, (key[0], child_name(key[1])))
-        return child if child is not None and child.owner in (model["metadata"]["uid"], None) else None
+        return child if child is not None and _is_ours(child, model) else None
 
-    async def _run(
-        self, key: Key, model: Object, judgement: Judgement, running: Child | None, done: _Pass
-    ) -> Child | None:
-        """Bring the children to what the verdict allows, and note what stands in the way."""
+    async def _found(self, key: Key, model: Object) -> Child | None:
+        """Return the model's Deployment, also one whose labels were cut, so that no watch tells of it."""
+        if (known := self._running(key, model)) is not None:
+            return known
         try:
+            child = read_child(await self._cluster.get(DEPLOYMENTS, child_name(key[1]), key[0]))
+        except NotFound:
+            return None
+        return child if _is_ours(child, model) else None
+
+    async def _run(self, key: Key, model: Object, judgement: Judgement, done: _Pass) -> Child | None:
+        """Bring the children to what the verdict allows, and note what stands in the way."""
+        running, name, owner = self._running(key, model), child_name(key[1]), model["metadata"]["uid"]
+        try:
+            if running is None and not judgement.accepted:
+                # Where the evidence holds an apply finds it, and gives it back its labels.
+                running = await self._found(key, model)
+            if running is not None and running.owner == owner and not running.selects:
+                done.repaired.append(f"Deployment {name} was made anew, with another selector")
+                await self._applier.remove_impostor((key[0], name), running)
             wanted = _planned(model, judgement, running, done)
             if judgement.accepted:
                 return await self._converge(wanted, model, done) if wanted is not None else running
@@ -171,7 +188,7 @@ class Reconciler:
 
     async def _converge(self, wanted: Plan, model: Object, done: _Pass) -> Child | None:
         applied = await self._applier.converge(wanted, model["metadata"]["uid"])
-        done.repaired = applied.repaired
+        done.repaired += applied.repaired
         return applied.deployment
 
     async def _hold(
@@ -193,20 +210,21 @@ class Reconciler:
         child = (key[0], child_name(key[1]))
         return await self._applier.hold(child, running, most, model["metadata"]["uid"])
 
-    async def _observe(self, key: Key, deployment: Child | None, done: _Pass) -> None:
+    async def _observe(self, key: Key, model: Object, deployment: Child | None, done: _Pass) -> None:
+        child = (key[0], child_name(key[1]))
         rollout = deployment.rollout if deployment is not None else None
-        trouble: Trouble | None = None
-        if rollout is not None and rollout.current and not rollout.complete and rollout.replicas:
-            trouble = await self._pods_trouble(key, selector_text(child_name(key[1])))
-        done.saw(rollout=rollout, trouble=trouble)
-
-    async def _pods_trouble(self, key: Key, selector: str) -> Trouble | None:
-        try:
-            pages = self._cluster.list_pages(PODS, key[0], label_selector=selector, limit=100)
-            return worst_trouble([pod async for page in pages for pod in page.items])
-        except ClusterError as error:
-            logger.warning("pods of %s/%s: %s", *key, error)
-            return None
+        checked = await self._pods.check(child, deployment, self._wall())
+        done.repaired += checked.reverted
+        done.failure = done.failure or checked.failure
+        autoscaler = self._children.get(AUTOSCALERS, child)
+        done.saw(
+            rollout=rollout,
+            growing=rollout is not None and self._patience.growing(key, rollout, model.get("status") or {}),
+            running=checked.running,
+            trouble=checked.trouble,
+            autoscaled=autoscaler is not None,
+            scaling=self._patience.scaling(key, autoscaler) if autoscaler is not None else None,
+        )
 
     async def _tell(self, key: Key, model: Object, seen: Observation) -> Report:
         """Write the status where it tells anything new, and the Events that follow from it."""
@@ -239,6 +257,14 @@ def _is_as_read(written: Object, model: Object) -> bool:
     """Return whether our write met the model as it was read; else news of it is somebody's change, too."""
     names = ("generation", "labels", "annotations", "deletionTimestamp")
     return all(written["metadata"].get(name) == model["metadata"].get(name) for name in names)
+
+
+def _is_ours(child: Child, model: Object) -> bool:
+    """Return whether a Deployment of the model's child name is its own, and no former model's.
+
+    Without an owner, its selector tells, which can never be changed: under it run this model's pods.
+    """
+    return child.owner == model["metadata"]["uid"] or (child.owner is None and child.selects)
 
 
 def _is_suspended(model: Object) -> bool:

@@ -25,7 +25,24 @@ class Rollout:
     failure: str | None
     """Why pods cannot be created, where the ReplicaSet says so: quota, Pod Security, a webhook."""
     replicas: int
+    """Pods that are there, those of a former template and a surge included, terminating ones apart."""
     ready: int
+    wanted: int = 1
+    """What the spec asks for."""
+    updated: int = 0
+    """Pods of the current template."""
+    unavailable_since: str | None = None
+    """When too few pods began to serve, as the API server writes it; None while enough do."""
+
+    @property
+    def served(self) -> int:
+        """How many of the wanted pods are ready; a surge does not count."""
+        return min(self.ready, self.wanted)
+
+    @property
+    def uniform(self) -> bool:
+        """Whether every pod, terminating ones apart, is of the current template."""
+        return self.current and self.progress == COMPLETE and self.updated == self.replicas
 
     @property
     def complete(self) -> bool:
@@ -53,4 +70,7 @@ def rollout_of(metadata: Object, spec: Object, status: Object) -> Rollout:
         failure=str(failure.get("message", "")) if failure.get("status") == "True" else None,
         replicas=status.get("replicas", 0),
         ready=status.get("readyReplicas", 0),
+        wanted=spec.get("replicas", 1),
+        updated=status.get("updatedReplicas", 0),
+        unavailable_since=conditions["Available"].get("lastTransitionTime") if available == "False" else None,
     )

@@ -14,6 +14,7 @@ from tests.deploy import accounts
 from tests.deploy.conftest import Cluster
 from tests.deploy.installing import installed
 from tests.deploy.rendering import DEPLOY, Json, render
+from tests.operating.planting import INSTANCE, planted, set_image
 from tests.operating.world import MANIFEST, MODEL, World
 from tests.support.crds import create, deployment_spec, manifest_spec
 from tests.support.rights import UNSEEN, Right, rights
@@ -178,6 +179,22 @@ def notices_that_evidence_is_gone(world: World) -> None:
     world.wait_for("EvidenceAccepted", "False", "ManifestNotFound")
 
 
+def undoes_an_image_that_was_set_on_a_pod(world: World) -> None:
+    """The pod is deleted, and its ReplicaSet makes another one."""
+    path, query = f"/api/v1/namespaces/{MODELS}/pods", {"labelSelector": f"{INSTANCE}={MODEL}"}
+    name = world.rest("GET", path, **query).body["items"][0]["metadata"]["name"]
+    set_image(world, name, "server")
+    wait_until(lambda: world.rest("GET", f"{path}/{name}").status == 404)
+
+
+def deletes_a_deployment_that_was_planted(world: World) -> None:
+    """In the place of one that is not made again while the evidence is gone."""
+    assert world.rest("DELETE", world.path("deployments")).status == 200
+    wait_until(partial(is_gone, world, "deployments"))
+    planted(world, world.live())
+    wait_until(partial(is_gone, world, "deployments"))
+
+
 def makes_a_certificate_again(cluster: Cluster, running: Running) -> None:
     """The Secret that somebody deleted is there again, and the webhook serves and is trusted by it."""
     before = cluster.rest("GET", accounts.SECRET).body["metadata"]["uid"]
@@ -202,7 +219,9 @@ def test_the_rights_are_enough_and_none_is_left_over(cluster: Cluster, running: 
         undoes_edits_of_children,
         removes_children_that_are_not_wanted_any_more,
         tells_why_a_pod_does_not_start,
+        undoes_an_image_that_was_set_on_a_pod,
         notices_that_evidence_is_gone,
+        deletes_a_deployment_that_was_planted,
     ):
         step(running.world)
     makes_a_certificate_again(cluster, running)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from actgate.policy.evidence import Oversight
+from actgate_operator.pod_drift import Running, Unexpected
 from actgate_operator.pods import Trouble
 from actgate_operator.rollout import COMPLETE, OVERDUE, Rollout
 from actgate_operator.status import Evidence, Observation, Obstacle
@@ -33,7 +34,7 @@ def rollout(**changes: Any) -> Rollout:  # noqa: ANN401 - fields of a Rollout
     """Return a rollout that is over, with other values for some fields."""
     over: dict[str, Any] = {
         "current": True, "available": True, "progress": COMPLETE, "progress_message": "has progressed",
-        "failure": None, "replicas": 2, "ready": 2,
+        "failure": None, "replicas": 2, "ready": 2, "wanted": 2, "updated": 2,
     }  # fmt: skip
     return Rollout(**over | changes)
 
@@ -49,7 +50,13 @@ DOWN: Final = rollout(available=False, ready=0)
 UPDATING: Final = rollout(progress="ReplicaSetUpdated")
 LATE: Final = rollout(available=False, progress=OVERDUE, progress_message="has timed out", ready=0)
 STUCK: Final = rollout(progress=OVERDUE, progress_message="has timed out")
-GONE: Final = rollout(replicas=0, ready=0)
+GONE: Final = rollout(replicas=0, ready=0, wanted=0, updated=0)
+ENDING: Final = Running(terminating=2)
+EDITED: Final = Running(
+    2, unexpected=Unexpected("UnexpectedImage", "pod scorer-1 runs evil:1", permanent=False)
+)
+PLANTED: Final = Running(3, unexpected=Unexpected("UnexpectedPod", "pod evil is not ours", permanent=True))
+NO_METRICS: Final = Trouble("FailedGetResourceMetric", "missing request for cpu")
 NO_QUOTA: Final = rollout(
     available=False, progress="ReplicaSetUpdated", failure="exceeded quota", replicas=0, ready=0
 )
@@ -101,6 +108,40 @@ STATES: Final[dict[str, State]] = {
     "pods are missing": State(
         seen(rolled=DOWN),
         FINE, "False MinimumReplicasUnavailable", "False MinimumReplicasUnavailable", None, None, IN_PROGRESS,
+    ),
+    "pods are added": State(
+        seen(rolled=rollout(available=False, wanted=3), growing=True),
+        FINE, "False RollingOut", "False RollingOut", "RollingOut", None, IN_PROGRESS,
+    ),
+    "an added pod crashes": State(
+        seen(rolled=rollout(available=False, wanted=3), growing=True, trouble=CRASHING),
+        FINE, "False CrashLoopBackOff", "False CrashLoopBackOff", "CrashLoopBackOff", None, IN_PROGRESS,
+    ),
+    "a pod was edited": State(
+        seen(rolled=rollout(), running=EDITED),
+        FINE, "False UnexpectedImage", "False UnexpectedImage", "UnexpectedImage", None, IN_PROGRESS,
+    ),
+    "a pod was planted": State(
+        seen(rolled=rollout(), running=PLANTED),
+        FINE, "False UnexpectedPod", "False UnexpectedPod", None, "UnexpectedPod", FAILED,
+    ),
+    "planted without evidence": State(
+        seen(MISSING, running=PLANTED), NONE, UNWANTED, NONE, None, "UnexpectedPod", FAILED
+    ),
+    "planted beside a rejected one": State(
+        seen(REJECTED, rollout(), running=PLANTED),
+        BAD, "False UnexpectedPod", BAD, None, "EvidenceRejected", FAILED,
+    ),
+    "planted while suspended": State(
+        seen(rolled=GONE, suspended=True, running=PLANTED),
+        FINE, "False Suspended", "False Suspended", None, "UnexpectedPod", FAILED,
+    ),
+    "autoscaled": State(
+        seen(rolled=rollout(), autoscaled=True), FINE, UP, "True Available", None, None, CURRENT
+    ),
+    "autoscaled without metrics": State(
+        seen(rolled=rollout(), autoscaled=True, scaling=NO_METRICS),
+        FINE, UP, "True Available", None, None, CURRENT,
     ),
     "pods cannot be created": State(
         seen(rolled=NO_QUOTA),
@@ -162,8 +203,12 @@ STATES: Final[dict[str, State]] = {
     "suspended": State(
         seen(rolled=GONE, suspended=True), FINE, "False Suspended", "False Suspended", None, None, IN_PROGRESS
     ),
+    "suspended, pods end": State(
+        seen(rolled=GONE, suspended=True, running=ENDING),
+        FINE, "False Suspended", "False Suspended", "Suspended", None, IN_PROGRESS,
+    ),
     "suspended after it was overdue": State(
-        seen(rolled=rollout(progress=OVERDUE, replicas=0, ready=0), suspended=True),
+        seen(rolled=rollout(progress=OVERDUE, replicas=0, ready=0, wanted=0), suspended=True),
         FINE, "False Suspended", "False Suspended", None, None, IN_PROGRESS,
     ),
     "malformed": State(

@@ -87,6 +87,24 @@ def test_pods_that_cannot_be_created_are_a_failure_while_it_is_true() -> None:
     assert read({"type": "ReplicaFailure", "status": "True"}).failure == ""
 
 
+def test_what_is_wanted_is_what_the_spec_asks_for() -> None:
+    """The status follows it; a surge is more than that, and served is never more than wanted."""
+    told = conditions("True", "ReplicaSetUpdated")
+    rollout = read(*told, replicas=3, readyReplicas=3, updatedReplicas=1)
+    assert (rollout.wanted, rollout.served, rollout.uniform) == (2, 2, False)
+    over = conditions("True", "NewReplicaSetAvailable")
+    assert read(*over, replicas=2, updatedReplicas=2).uniform
+    assert not read(*over, replicas=3, updatedReplicas=2).uniform
+    assert not read(*over, observed=1, replicas=2, updatedReplicas=2).uniform
+
+
+def test_too_few_pods_serve_since_the_condition_changed() -> None:
+    """And not at all while enough do."""
+    since = {"type": "Available", "status": "False", "lastTransitionTime": "2026-11-23T12:00:00Z"}
+    assert read(since).unavailable_since == "2026-11-23T12:00:00Z"
+    assert read({**since, "status": "True"}).unavailable_since is None
+
+
 def test_counts_that_are_absent_are_zero() -> None:
     """The API server leaves zeros out, and null lists in."""
     rollout = rollout_of({"generation": 1}, {}, {"observedGeneration": 1, "conditions": None})

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from actgate.api.compliance_policy import Enforcement
 from actgate.api.model_deployment import ModelDeploymentStatus
 from actgate.policy import Finding, Outcome
-from actgate_operator.status import Evidence, Observation, condition_of, is_same, report
+from actgate_operator.pod_drift import Running
+from actgate_operator.status import Evidence, Observation, condition_of, is_same, message_of, report
 from actgate_sandbox.rest import APPLY_PATCH
 from tests.operating.observed import (
     ADVISED,
@@ -52,8 +53,12 @@ states = st.sampled_from(sorted(STATES))
 
 
 def told(status: Json) -> dict[str, str]:
-    """Return every condition as its status and reason."""
-    return {item["type"]: f"{item['status']} {item['reason']}" for item in status["conditions"]}
+    """Return every condition as its status and reason, that of an autoscaler apart."""
+    return {
+        item["type"]: f"{item['status']} {item['reason']}"
+        for item in status["conditions"]
+        if item["type"] != "ScalingActive"
+    }
 
 
 def expected(state: State) -> dict[str, str]:
@@ -174,6 +179,101 @@ def test_a_status_that_somebody_changed_is_told_anew(change: Json) -> None:
     """Every field is ours."""
     status = report(STATES["ready"].seen, FIRST, NOW)
     assert not is_same(status, status | change)
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_each_text_stands_in_one_condition_alone(name: str) -> None:
+    """`kubectl describe` shows a long one once; the other conditions say where it stands."""
+    conditions = report(STATES[name].seen, FIRST, NOW)["conditions"]
+    texts = [item["message"] for item in conditions if not item["message"].startswith("see ")]
+    assert len(texts) == len(set(texts))
+    for item in conditions:
+        if item["message"].startswith("see "):
+            [home] = [other for other in conditions if item["message"] == f"see {other['type']}"]
+            assert not home["message"].startswith("see ")
+
+
+def test_what_a_condition_says_in_another_place_is_found() -> None:
+    """For Events, and for whoever reads one condition."""
+    status = report(STATES["pods crash later"].seen, FIRST, NOW)
+    summary = condition_of(status, "Ready")
+    assert summary["message"] == "see WorkloadAvailable"
+    assert message_of(status, summary) == condition_of(status, "WorkloadAvailable")["message"]
+    assert message_of(status, {"message": "see below"}) == "see below"
+    assert message_of(status, {}) == ""
+
+
+def words(name: str) -> str:
+    """Return what is said of the workload in a state."""
+    return str(condition_of(report(STATES[name].seen, FIRST, NOW), "WorkloadAvailable")["message"])
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("suspending", "spec.suspend is true; 2 pods are left"),
+        ("suspended, pods end", "spec.suspend is true; 2 pods are terminating"),
+        ("suspended", "spec.suspend is true; no pods are left"),
+        ("planted while suspended", "spec.suspend is true; 3 pods are left; pod evil is not ours"),
+        ("expired, scaled to zero", "the evidence does not hold; no pods are left"),
+        ("pods are added", "2 of 3 pods are ready"),
+        ("a pod was edited", "2 of 2 pods are ready; pod scorer-1 runs evil:1"),
+        ("rejected", "no workload is created before the evidence is accepted"),
+    ],
+)
+def test_the_workload_is_told_by_what_really_runs(name: str, said: str) -> None:
+    """Pods that end are still there, and none is left only when none is."""
+    assert words(name) == said
+
+
+@pytest.mark.parametrize(
+    ("running", "said"),
+    [
+        (Running(), "no pods are left"),
+        (Running(terminating=1), "1 pod is terminating"),
+        (Running(1), "1 pod is left"),
+        (Running(1, 1), "2 pods are left"),
+    ],
+)
+@pytest.mark.parametrize("cause", ["suspended", "violated"])
+def test_pods_are_counted_until_the_last_one_is_gone(cause: str, running: Running, said: str) -> None:
+    """A Deployment's status leaves terminating pods out, and those that it did not make."""
+    evidence = OUTDATED if cause == "violated" else HOLDS
+    observed = seen(evidence, rollout(replicas=0, ready=0, wanted=0), running=running, **{cause: True})
+    assert condition_of(report(observed, FIRST, NOW), "WorkloadAvailable")["message"].endswith(f"; {said}")
+
+
+def test_pods_that_run_without_a_deployment_are_told() -> None:
+    """Somebody deleted it and left its pods, while the evidence does not hold."""
+    status = report(seen(REJECTED, running=Running(2)), FIRST, NOW)
+    assert condition_of(status, "WorkloadAvailable")["message"].endswith("; 2 pods are left")
+
+
+@pytest.mark.parametrize(("ready", "said"), [(3, "2 of 2"), (2, "2 of 2"), (1, "1 of 2")])
+def test_a_surge_is_not_counted(ready: int, said: str) -> None:
+    """Three pods for two is a rollout, and no third one that is missing or too many."""
+    status = report(seen(rolled=rollout(replicas=3, ready=ready)), FIRST, NOW)
+    assert condition_of(status, "WorkloadAvailable")["message"] == f"{said} pods are ready"
+
+
+def test_an_ephemeral_container_is_told_and_changes_nothing() -> None:
+    """`kubectl debug` is no outage, and what it runs was not judged."""
+    status = report(seen(rolled=rollout(), running=Running(2, ephemeral="pod a has debugger")), FIRST, NOW)
+    assert condition_of(status, "Ready")["status"] == "True"
+    assert condition_of(status, "WorkloadAvailable")["message"] == "2 of 2 pods are ready; pod a has debugger"
+
+
+def test_an_autoscaler_speaks_in_a_condition_of_its_own() -> None:
+    """In its own words while it cannot work; a model that nothing scales has none."""
+    reasons = {
+        name: condition_of(report(STATES[name].seen, FIRST, NOW), "ScalingActive")
+        for name in ("ready", "autoscaled", "autoscaled without metrics")
+    }
+    assert reasons["ready"] == {}
+    assert reasons["autoscaled"]["status"] == "True"
+    failing = reasons["autoscaled without metrics"]
+    assert (failing["status"], failing["reason"]) == ("False", "FailedGetResourceMetric")
+    assert failing["message"].endswith("missing request for cpu")
 
 
 def test_a_condition_that_does_not_hold_any_more_is_worth_a_write() -> None:

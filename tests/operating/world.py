@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from actgate_operator.status import condition_of
+from actgate_operator.status import condition_of, message_of
 from actgate_sandbox.rest import MERGE_PATCH, Reply, Rest
 from tests.support.crds import ROOT, collection, create, deployment_spec, manifest_spec
 from tests.support.waiting import wait_until
@@ -70,8 +70,10 @@ class World:
         return dict(self.live(name).get("status") or {})
 
     def condition(self, kind: str, name: str = MODEL) -> Json:
-        """Return one of its conditions."""
-        return dict(condition_of(self.status(name), kind))
+        """Return one of its conditions, with its text where that stands in another one."""
+        status = self.status(name)
+        found = condition_of(status, kind)
+        return {**found, "message": message_of(status, found)} if found else {}
 
     def child(self, plural: str, name: str = MODEL) -> Json | None:
         """Return a child by its kind's plural, None where there is none."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.support.rights import UNSEEN, Right, granted, problems
 
-DELETES_PODS = Right("actgate-operator", "delete", "core", "pods")
+DELETES_NODES = Right("actgate-operator", "delete", "core", "nodes")
 ROOT = Path(__file__).parents[2]
 
 LISTS_SECRETS = """
@@ -31,15 +31,15 @@ def test_every_right_used_and_every_request_allowed_is_no_problem() -> None:
 
 def test_a_request_that_no_rule_allows_is_a_problem_of_any_run() -> None:
     """Where everybody may do everything, it would not be noticed before it meets a real cluster."""
-    assert problems({DELETES_PODS}, granted(), whole=False) == [
-        "actgate-operator delete core pods: asked for, and no rule in deploy/base allows it"
+    assert problems({DELETES_NODES}, granted(), whole=False) == [
+        "actgate-operator delete core nodes: asked for, and no rule in deploy/base allows it"
     ]
 
 
 def test_a_rule_that_nothing_used_is_a_problem_of_a_whole_run() -> None:
     """A right that nobody needs is one to steal."""
-    assert problems(granted(), granted() | {DELETES_PODS}, whole=True) == [
-        "actgate-operator delete core pods: a rule in deploy/base allows it, and nothing asked for it"
+    assert problems(granted(), granted() | {DELETES_NODES}, whole=True) == [
+        "actgate-operator delete core nodes: a rule in deploy/base allows it, and nothing asked for it"
     ]
 
 

@@ -42,6 +42,10 @@ class Workloads:
         """Say that no replica serves, although the rollout was over once."""
         self._counted(deployment, ready=0, progressing=("True", "NewReplicaSetAvailable"))
 
+    def scaling(self, deployment: str, ready: int, made: int) -> None:
+        """Say that more replicas are wanted than serve, as after a count was raised."""
+        self._counted(deployment, ready=ready, progressing=("True", "NewReplicaSetAvailable"), made=made)
+
     def overdue(self, deployment: str) -> None:
         """Say that the rollout has exceeded its progress deadline."""
         self._counted(deployment, ready=0, progressing=("False", "ProgressDeadlineExceeded"))

@@ -182,7 +182,7 @@ class Condition(Model):
     """A condition, as in meta/v1."""
 
     type: Annotated[str, Field(min_length=1, max_length=316)]
-    """EvidenceAccepted, WorkloadAvailable, Ready, Reconciling or Stalled."""
+    """EvidenceAccepted, WorkloadAvailable, ScalingActive, Ready, Reconciling or Stalled."""
     status: Annotated[ConditionStatus, Field(strict=False)]
     """True, False or Unknown."""
     reason: Annotated[
@@ -263,7 +263,7 @@ class ModelDeploymentStatus(Model):
         ]
         | None
     ) = None
-    """EvidenceAccepted, WorkloadAvailable, Ready; Reconciling and Stalled only while true."""
+    """Always EvidenceAccepted, WorkloadAvailable and Ready; the others only while they apply."""
     verdict: ReportedVerdict | None = None
     """The latest decision about the evidence."""
     url: Text | None = None

@@ -12,6 +12,6 @@ kstatus reads them: Stalled waits for a person, Reconciling only for time.
 """
 
 from actgate_operator.status.observation import Evidence, Observation, Obstacle
-from actgate_operator.status.report import condition_of, is_same, report
+from actgate_operator.status.report import condition_of, is_same, message_of, report
 
-__all__ = ["Evidence", "Observation", "Obstacle", "condition_of", "is_same", "report"]
+__all__ = ["Evidence", "Observation", "Obstacle", "condition_of", "is_same", "message_of", "report"]

@@ -1,5 +1,6 @@
 """From what was observed to conditions: one function each, so that each says one thing."""
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from actgate.policy import Outcome, wording
@@ -11,6 +12,7 @@ from actgate_operator.status.observation import Evidence, Observation
 EVIDENCE_ACCEPTED: Final = "EvidenceAccepted"
 WORKLOAD_AVAILABLE: Final = "WorkloadAvailable"
 READY: Final = "Ready"
+SCALING_ACTIVE: Final = "ScalingActive"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"
 
@@ -18,6 +20,9 @@ MANIFEST_NOT_FOUND: Final = "ManifestNotFound"
 ROLLING_OUT: Final = "RollingOut"
 SUSPENDED: Final = "Suspended"
 SCALED_TO_ZERO: Final = "ScaledToZero"
+
+REFERENCE: Final = "see "
+"""What stands before the type of the condition that has the whole text."""
 
 _LONGEST: Final = 4096
 
@@ -35,19 +40,30 @@ class Said(NamedTuple):
 def conditions(seen: Observation) -> list[Said]:
     """Return every condition that holds; Reconciling and Stalled only while True."""
     evidence, workload = evidence_accepted(seen), workload_available(seen)
-    said = [evidence, workload, ready(seen, evidence, workload)]
-    if (stuck := stalled(seen, evidence)) is not None:
+    said = [evidence, workload]
+    if seen.autoscaled:
+        said.append(scaling_active(seen))
+    if (stuck := stalled(seen, evidence, workload)) is not None:
         said.append(stuck)
     elif (busy := reconciling(seen, evidence, workload)) is not None:
         said.append(busy)
-    return said
+    *others, summary = _once([*said, ready(seen, evidence, workload)])
+    return [*others[:2], summary, *others[2:]]
+
+
+def _once(said: list[Said]) -> Iterator[Said]:
+    """Say each text in one condition alone, the first that has it; the others refer to that one."""
+    homes: dict[str, str] = {}
+    for condition in said:
+        home = homes.setdefault(condition.message, condition.type)
+        yield condition if home == condition.type else condition._replace(message=f"{REFERENCE}{home}")
 
 
 def evidence_accepted(seen: Observation) -> Said:
     """Say whether the model may run."""
     if seen.evidence is None:
         reason, why = _obstacle(seen)
-        return Said(EVIDENCE_ACCEPTED, "Unknown", reason, f"not judged: {why}")
+        return Said(EVIDENCE_ACCEPTED, "Unknown", reason, why)
     verdict = seen.evidence.verdict
     if verdict.allowed:
         noted = len(verdict.findings)
@@ -68,36 +84,46 @@ def _rejection(evidence: Evidence) -> str:
 
 
 def workload_available(seen: Observation) -> Said:
-    """Say whether enough pods serve, whatever the evidence says."""
-    rollout = seen.rollout
+    """Say whether enough pods serve, and run what they should, whatever the evidence says."""
+    rollout, unexpected = seen.rollout, seen.running.unexpected
     if rollout is None:
         if seen.evidence is not None and not seen.evidence.verdict.allowed:
-            return _unavailable("NotAccepted", "no workload is created before the evidence is accepted")
+            why = "no workload is created before the evidence is accepted"
+            return _unavailable("NotAccepted", _beside(why, seen))
         return _unavailable(*_obstacle(seen))
     if seen.violated:
-        return _unavailable(SCALED_TO_ZERO, f"the evidence does not hold; {_left(rollout.replicas)}")
+        return _unavailable(SCALED_TO_ZERO, _beside("the evidence does not hold", seen))
     if seen.suspended:
-        return _unavailable(SUSPENDED, f"spec.suspend is true; {_left(rollout.replicas)}")
+        return _unavailable(SUSPENDED, _beside("spec.suspend is true", seen))
     if _is_withheld(seen):
-        return _unavailable("NotAccepted", "no pods are started while the evidence does not hold")
-    if rollout.available:
-        return Said(
-            WORKLOAD_AVAILABLE,
-            "True",
-            "MinimumReplicasAvailable",
-            f"{rollout.ready} of {rollout.replicas} pods are ready",
+        return _unavailable(
+            "NotAccepted", _beside("no pods are started while the evidence does not hold", seen)
         )
+    served = f"{rollout.served} of {rollout.wanted} pods are ready"
+    if unexpected is not None:
+        return _unavailable(unexpected.reason, f"{served}; {unexpected.message}")
+    if seen.running.ephemeral is not None:
+        served = f"{served}; {seen.running.ephemeral}"
+    if rollout.available:
+        return Said(WORKLOAD_AVAILABLE, "True", "MinimumReplicasAvailable", served)
     if rollout.failure is not None:
         return _unavailable("FailedCreate", rollout.failure)
     if seen.trouble is not None:
         return _unavailable(seen.trouble.reason, seen.trouble.message)
     if rollout.overdue:
         return _unavailable(rollout.progress or ROLLING_OUT, rollout.progress_message)
-    if rollout.current and not _is_under_way(seen):
-        return _unavailable(
-            "MinimumReplicasUnavailable", f"{rollout.ready} of {rollout.replicas} pods are ready"
+    if _is_under_way(seen):
+        return _unavailable(ROLLING_OUT, served)
+    return _unavailable("MinimumReplicasUnavailable", served)
+
+
+def scaling_active(seen: Observation) -> Said:
+    """Say whether the autoscaler can do its work."""
+    if seen.scaling is not None:
+        return Said(
+            SCALING_ACTIVE, "False", seen.scaling.reason, f"HorizontalPodAutoscaler: {seen.scaling.message}"
         )
-    return _unavailable(ROLLING_OUT, f"{rollout.ready} of {rollout.replicas} pods are ready")
+    return Said(SCALING_ACTIVE, "True", "Autoscaled", "the HorizontalPodAutoscaler chooses the count of pods")
 
 
 def ready(seen: Observation, evidence: Said, workload: Said) -> Said:
@@ -115,15 +141,18 @@ def ready(seen: Observation, evidence: Said, workload: Said) -> Said:
         if seen.trouble is not None:
             return Said(READY, "False", seen.trouble.reason, seen.trouble.message)
         return Said(READY, "False", ROLLING_OUT, "pods of the former spec serve until the new ones do")
-    return Said(READY, "True", "Available", workload.message)
+    return Said(READY, "True", "Available", "the evidence holds, and what the spec says is what serves")
 
 
-def stalled(seen: Observation, evidence: Said) -> Said | None:
+def stalled(seen: Observation, evidence: Said, workload: Said) -> Said | None:
     """Say what only a person can mend."""
     if seen.obstacle is not None and seen.obstacle.permanent:
         return Said(STALLED, "True", seen.obstacle.reason, seen.obstacle.message)
     if evidence.status == "False" and evidence.reason != MANIFEST_NOT_FOUND:
         return Said(STALLED, "True", evidence.reason, evidence.message)
+    unexpected = seen.running.unexpected
+    if unexpected is not None and unexpected.permanent:
+        return Said(STALLED, "True", unexpected.reason, workload.message)
     rollout = seen.rollout
     if rollout is not None and rollout.overdue and not (seen.suspended or seen.violated):
         cause = seen.trouble.message if seen.trouble is not None else rollout.progress_message
@@ -137,7 +166,7 @@ def reconciling(seen: Observation, evidence: Said, workload: Said) -> Said | Non
         return Said(RECONCILING, "True", seen.obstacle.reason, seen.obstacle.message)
     if evidence.reason == MANIFEST_NOT_FOUND:
         return Said(RECONCILING, "True", MANIFEST_NOT_FOUND, "waiting for the ComplianceManifest")
-    if seen.rollout is not None and _is_under_way(seen):
+    if seen.running.unexpected is not None or (seen.rollout is not None and _is_under_way(seen)):
         if workload.status != "True":
             return Said(RECONCILING, "True", workload.reason, workload.message)
         return Said(RECONCILING, "True", ROLLING_OUT, "pods of the former spec serve until the new ones do")
@@ -155,16 +184,35 @@ def _is_under_way(seen: Observation) -> bool:
     if rollout is None:
         return False
     if seen.suspended or seen.violated:
-        return not rollout.current or rollout.replicas > 0
-    return not (rollout.current and rollout.progress == COMPLETE)
+        return not rollout.current or _left(seen) > 0
+    return seen.growing or not (rollout.current and rollout.progress == COMPLETE)
 
 
 def _unavailable(reason: str, message: str) -> Said:
     return Said(WORKLOAD_AVAILABLE, "False", reason, message)
 
 
-def _left(replicas: int) -> str:
-    return f"{replicas} pods are left" if replicas else "no pods are left"
+def _beside(why: str, seen: Observation) -> str:
+    """Return why no pods shall run, and which run all the same."""
+    words, left, terminating = why, _left(seen), seen.running.terminating
+    if left == 0 and seen.rollout is not None:
+        words = f"{why}; no pods are left"
+    elif left and left == terminating:
+        words = f"{why}; {_pods(left)} terminating"
+    elif left:
+        words = f"{why}; {_pods(left)} left"
+    unexpected = seen.running.unexpected
+    return words if unexpected is None else f"{words}; {unexpected.message}"
+
+
+def _pods(count: int) -> str:
+    return "1 pod is" if count == 1 else f"{count} pods are"
+
+
+def _left(seen: Observation) -> int:
+    """Return how many pods are there, terminating ones included, which no Deployment counts."""
+    counted = seen.rollout.replicas if seen.rollout is not None else 0
+    return max(counted, seen.running.serving + seen.running.terminating)
 
 
 def _obstacle(seen: Observation) -> tuple[str, str]:

@@ -1,8 +1,9 @@
 """What one reconcile saw of a model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from actgate.policy import Manifest, Verdict
+from actgate_operator.pod_drift import Running
 from actgate_operator.pods import Trouble
 from actgate_operator.rollout import Rollout
 
@@ -40,8 +41,15 @@ class Observation:
     """Whether the evidence does not hold and the policies want the model scaled to zero."""
     rollout: Rollout | None = None
     """The Deployment's; None where there is none."""
+    growing: bool = False
+    """Whether the count was raised, and the new pods do not serve yet."""
+    running: Running = field(default_factory=Running)
+    """The pods that carry the model's label."""
     trouble: Trouble | None = None
     """Why pods do not serve."""
+    autoscaled: bool = False
+    scaling: Trouble | None = None
+    """Why the autoscaler cannot work; None where it does."""
     obstacle: Obstacle | None = None
     held: int | None = None
     """The most replicas that may run, while the evidence does not hold."""

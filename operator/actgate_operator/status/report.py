@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from actgate.cluster.objects import Object
 from actgate.policy import Finding
-from actgate_operator.status.conditions import Said, conditions
+from actgate_operator.status.conditions import REFERENCE, Said, conditions
 from actgate_operator.status.observation import Evidence, Observation
 
 MOST_FINDINGS: Final = 128
@@ -17,7 +17,7 @@ _REPLICAS: Final = 10_000
 """Bounds of the schema; a rollout may have more pods for a while than a spec may ask for."""
 
 OWN_CONDITIONS: Final = frozenset(
-    {"EvidenceAccepted", "WorkloadAvailable", "Ready", "Reconciling", "Stalled"}
+    {"EvidenceAccepted", "WorkloadAvailable", "ScalingActive", "Ready", "Reconciling", "Stalled"}
 )
 
 
@@ -61,6 +61,13 @@ def condition_of(status: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     """Return a condition by its type; empty where there is none."""
     found = (item for item in status.get("conditions") or () if item.get("type") == name)
     return next(found, {})
+
+
+def message_of(status: Mapping[str, Any], condition: Mapping[str, Any]) -> str:
+    """Return the text of a condition, where it stands in another one from there."""
+    message = str(condition.get("message", ""))
+    home = condition_of(status, message.removeprefix(REFERENCE))
+    return str(home["message"]) if home and message.startswith(REFERENCE) else message
 
 
 def _by_type(items: list[Any]) -> dict[str, Any]:

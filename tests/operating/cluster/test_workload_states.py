@@ -295,7 +295,8 @@ def test_a_new_spec_that_does_not_come_up_is_not_ready_though_the_old_one_serves
     wait_until(lambda: ready.deployment()["metadata"]["generation"] == 2)
     ready.wait_for("Ready", "False", "RollingOut")
     ready.workloads.rolling_out(MODEL, ready=1)
-    ready.workloads.not_pulled(ready.workloads.pod(MODEL))
+    pod = ready.workloads.pod(MODEL)
+    ready.workloads.not_pulled(pod)
     found = ready.wait_for("Ready", "False", "ImagePullBackOff")
     assert "registry.example/server:2" in found["message"]
     assert found["observedGeneration"] == 2
@@ -303,6 +304,7 @@ def test_a_new_spec_that_does_not_come_up_is_not_ready_though_the_old_one_serves
     assert verdict(ready) == (Verdict.IN_PROGRESS, "Progressing")
     ready.change({"server": {"image": "registry.example/server:1"}})
     wait_until(lambda: ready.deployment()["metadata"]["generation"] == 3)
+    ready.workloads.delete(pod)
     ready.ready()
     assert ready.condition("Ready")["observedGeneration"] == 3
 

@@ -8,6 +8,16 @@ local function condition(kind)
   return {}
 end
 
+-- Each text stands in one condition, and others say which one: "see WorkloadAvailable".
+local function message(item)
+  for _, other in ipairs(obj.status.conditions or {}) do
+    if item.message == "see " .. other.type then
+      return other.message
+    end
+  end
+  return item.message
+end
+
 if obj.metadata.deletionTimestamp ~= nil then
   return { status = "Progressing", message = "Being deleted" }
 end
@@ -19,15 +29,15 @@ end
 
 local reconciling, stalled, ready = condition("Reconciling"), condition("Stalled"), condition("Ready")
 if stalled.status == "True" and reconciling.status ~= "True" then
-  return { status = "Degraded", message = stalled.message }
+  return { status = "Degraded", message = message(stalled) }
 end
 if obj.spec.suspend == true then
-  return { status = "Suspended", message = ready.message or "spec.suspend is true" }
+  return { status = "Suspended", message = message(ready) or "spec.suspend is true" }
 end
 if reconciling.status == "True" then
-  return { status = "Progressing", message = reconciling.message }
+  return { status = "Progressing", message = message(reconciling) }
 end
 if ready.status == "True" then
-  return { status = "Healthy", message = ready.message }
+  return { status = "Healthy", message = message(ready) }
 end
-return { status = "Progressing", message = ready.message or "Waiting for the actgate operator" }
+return { status = "Progressing", message = message(ready) or "Waiting for the actgate operator" }

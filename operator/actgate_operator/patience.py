@@ -1,0 +1,60 @@
+"""How long what looks wrong may only be slow: pods that were just asked for, metrics of new pods."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from actgate.cluster.objects import Key, Object
+from actgate_operator.children import Child, Children
+from actgate_operator.plan import child_name
+from actgate_operator.pods import Trouble
+from actgate_operator.rollout import Rollout
+from actgate_operator.status import condition_of
+
+GROWS_FOR: Final = timedelta(minutes=10)
+"""So long pods may take to serve after a count was raised, as a Deployment's progress deadline has it."""
+
+SCALES_AFTER: Final = timedelta(minutes=2)
+"""So long an autoscaler may be without metrics: of new pods there are none at first."""
+
+
+class Patience:
+    """Tells slow from wrong, and has a model looked at again when it is the latter.
+
+    Args:
+        children: What was scaled up lately.
+        wall: What time it is.
+        later: Puts a model on the queue after some seconds.
+    """
+
+    def __init__(
+        self, children: Children, wall: Callable[[], datetime], later: Callable[[Key, float], None]
+    ) -> None:
+        self._children = children
+        self._wall = wall
+        self._later = later
+
+    def growing(self, key: Key, rollout: Rollout, former: Object) -> bool:
+        """Return whether too few pods serve only since more were asked for.
+
+        Args:
+            key: The model.
+            rollout: Its Deployment's.
+            former: Its status so far, which tells it after a restart.
+        """
+        told = condition_of(former, "Reconciling").get("reason") == "RollingOut"
+        raised = told or self._children.is_growing((key[0], child_name(key[1])))
+        return raised and self._is_young(key, rollout.unavailable_since, GROWS_FOR)
+
+    def scaling(self, key: Key, autoscaler: Child) -> Trouble | None:
+        """Return why a model's autoscaler cannot work, once it has been so for a while."""
+        trouble, since = autoscaler.scaling or (None, None)
+        return None if trouble is not None and self._is_young(key, since, SCALES_AFTER) else trouble
+
+    def _is_young(self, key: Key, since: str | None, age: timedelta) -> bool:
+        if since is None:
+            return False
+        left = (datetime.fromisoformat(since) + age - self._wall()).total_seconds()
+        if left > 0:
+            self._later(key, left)
+        return left > 0

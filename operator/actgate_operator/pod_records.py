@@ -1,0 +1,145 @@
+"""The pods of all models as they are: small records, found by the model's instance label, kept by a watch.
+
+A record holds what the status speaks of, and nothing that changes without telling anything: a kubelet
+writes far more often than a model has to be looked at.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from sys import intern
+from typing import Any, Final
+
+from actgate.cluster.client import Cluster
+from actgate.cluster.objects import Key, Object
+from actgate.cluster.reflector import Reflector
+from actgate.cluster.resources import PODS
+from actgate.cluster.store import Change
+from actgate.cluster.timing import Timing
+from actgate_operator.names import INSTANCE_LABEL
+from actgate_operator.pods import trouble_of
+
+Images = tuple[tuple[str, str], ...]
+"""Containers and init containers, in their order, as (name, image)."""
+
+HASH_LABEL: Final = "pod-template-hash"
+"""By which the Deployment's controller names a ReplicaSet and labels its pods."""
+
+_FINISHED: Final = frozenset({"Succeeded", "Failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class PodRecord:
+    """What of a pod the status of its model speaks of."""
+
+    instance: str
+    """Value of the instance label: the name of the Deployment, for the pods of a model."""
+    phase: str
+    ready: bool
+    trouble: str | None
+    """Reason why it does not serve, None where there is none."""
+    terminating: bool
+    controlled: bool
+    """Whether the Deployment's ReplicaSet controls it; by the names, since ReplicaSets are not read."""
+    unedited: bool
+    """Whether its spec is for certain as it was created; False where the API server counts no changes."""
+    images: Images
+    ephemeral: Images
+    """Containers that ``kubectl debug`` added, as (name, image)."""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it may have a process, also one that is about to end."""
+        return self.phase not in _FINISHED
+
+
+def read_pod(pod: Object) -> PodRecord:
+    """Reduce a pod to its record."""
+    metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
+    instance = intern((metadata.get("labels") or {}).get(INSTANCE_LABEL, ""))
+    trouble = trouble_of(pod)
+    return PodRecord(
+        instance=instance,
+        phase=intern(str(status.get("phase"))),
+        ready=any(
+            (item.get("type"), item.get("status")) == ("Ready", "True")
+            for item in status.get("conditions") or ()
+        ),
+        trouble=trouble.reason if trouble is not None else None,
+        terminating=bool(metadata.get("deletionTimestamp")),
+        controlled=_is_controlled(metadata, instance),
+        unedited=metadata.get("generation") == 1,
+        images=images_of(spec),
+        ephemeral=_images(spec, "ephemeralContainers"),
+    )
+
+
+def images_of(spec: Object) -> Images:
+    """Return the images of a pod's spec, or of a pod template's."""
+    return _images(spec, "containers") + _images(spec, "initContainers")
+
+
+def _images(spec: Object, field: str) -> Images:
+    # Thousands of pods run the same few images.
+    return tuple(
+        (intern(str(item.get("name"))), intern(str(item.get("image")))) for item in spec.get(field) or ()
+    )
+
+
+def _is_controlled(metadata: Object, instance: str) -> bool:
+    template = (metadata.get("labels") or {}).get(HASH_LABEL)
+    # The second form is that of control planes without ReplicaSets, such as the sandbox's stand-in.
+    makers = {("ReplicaSet", f"{instance}-{template}"), ("Deployment", instance)}
+    return any(
+        owner.get("controller") and (owner.get("kind"), owner.get("name")) in makers
+        for owner in metadata.get("ownerReferences") or ()
+    )
+
+
+class PodCache:
+    """Records of every pod that carries the operator's label, by the Deployment that its label names.
+
+    Args:
+        cluster: The API server.
+        changed: Told namespace and instance of a pod whose record changed.
+        label_selector: Which pods.
+        timing: How the reflector waits.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        changed: Callable[[Key], None],
+        label_selector: str,
+        timing: Timing | None = None,
+    ) -> None:
+        self._changed = changed
+        self._by_instance: dict[Key, dict[str, PodRecord]] = {}
+        self.reflector: Reflector[PodRecord] = Reflector(
+            cluster, PODS, read_pod, self._heard, label_selector=label_selector, timing=timing
+        )
+
+    def of(self, instance: Key) -> Mapping[str, PodRecord]:
+        """Return the pods of a Deployment, given its namespace and name, by their names."""
+        return self._by_instance.get(instance, {})
+
+    def _heard(self, change: Change[PodRecord]) -> None:
+        if change.old == change.new:
+            return
+        namespace, name = change.key
+        for record in _records(change.old):
+            self._forget((namespace, record.instance), name)
+        for record in _records(change.new):
+            self._by_instance.setdefault((namespace, record.instance), {})[name] = record
+        # A pod that another label's hand took from one model and gave to another is news of both.
+        for instance in {record.instance for record in _records(change.new, change.old)}:
+            self._changed((namespace, instance))
+
+    def _forget(self, instance: Key, name: str) -> None:
+        pods = self._by_instance.get(instance, {})
+        pods.pop(name, None)
+        if not pods:
+            self._by_instance.pop(instance, None)
+
+
+def _records(*values: Any) -> Iterator[PodRecord]:  # noqa: ANN401 - also what could not be read, and None
+    return (value for value in values if isinstance(value, PodRecord) and value.instance)
