@@ -256,6 +256,17 @@ def test_a_surge_is_not_counted(ready: int, said: str) -> None:
     assert condition_of(status, "WorkloadAvailable")["message"] == f"{said} pods are ready"
 
 
+def test_a_pod_that_cannot_be_created_is_told_though_enough_serve() -> None:
+    """Four of five are enough for a Deployment, and not what the spec says: a quota is in the way."""
+    words = 'pods "risk-1" is forbidden: exceeded quota: pods'
+    status = report(seen(rolled=rollout(replicas=4, ready=4, wanted=5, failure=words)), {}, NOW)
+    assert condition_of(status, "WorkloadAvailable")["status"] == "True"
+    ready = condition_of(status, "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "FailedCreate")
+    assert message_of(status, ready) == words
+    assert condition_of(status, "Reconciling")["reason"] == "FailedCreate"
+
+
 def test_an_ephemeral_container_is_told_and_changes_nothing() -> None:
     """`kubectl debug` is no outage, and what it runs was not judged."""
     status = report(seen(rolled=rollout(), running=Running(2, ephemeral="pod a has debugger")), FIRST, NOW)

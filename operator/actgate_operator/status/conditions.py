@@ -20,6 +20,7 @@ MANIFEST_NOT_FOUND: Final = "ManifestNotFound"
 ROLLING_OUT: Final = "RollingOut"
 SUSPENDED: Final = "Suspended"
 SCALED_TO_ZERO: Final = "ScaledToZero"
+FAILED_CREATE: Final = "FailedCreate"
 
 REFERENCE: Final = "see "
 """What stands before the type of the condition that has the whole text."""
@@ -107,7 +108,7 @@ def workload_available(seen: Observation) -> Said:
     if rollout.available:
         return Said(WORKLOAD_AVAILABLE, "True", "MinimumReplicasAvailable", served)
     if rollout.failure is not None:
-        return _unavailable("FailedCreate", rollout.failure)
+        return _unavailable(FAILED_CREATE, rollout.failure)
     if seen.trouble is not None:
         return _unavailable(seen.trouble.reason, seen.trouble.message)
     if rollout.overdue:
@@ -141,6 +142,8 @@ def ready(seen: Observation, evidence: Said, workload: Said) -> Said:
         if seen.trouble is not None:
             return Said(READY, "False", seen.trouble.reason, seen.trouble.message)
         return Said(READY, "False", ROLLING_OUT, "pods of the former spec serve until the new ones do")
+    if (held_up := _held_up(seen)) is not None:
+        return Said(READY, "False", FAILED_CREATE, held_up)
     return Said(READY, "True", "Available", "the evidence holds, and what the spec says is what serves")
 
 
@@ -170,7 +173,17 @@ def reconciling(seen: Observation, evidence: Said, workload: Said) -> Said | Non
         if workload.status != "True":
             return Said(RECONCILING, "True", workload.reason, workload.message)
         return Said(RECONCILING, "True", ROLLING_OUT, "pods of the former spec serve until the new ones do")
+    if (held_up := _held_up(seen)) is not None:
+        return Said(RECONCILING, "True", FAILED_CREATE, held_up)
     return None
+
+
+def _held_up(seen: Observation) -> str | None:
+    """Return why fewer pods are there than the spec wants, though enough of them serve: a quota, say."""
+    rollout = seen.rollout
+    if rollout is None or seen.suspended or seen.violated or rollout.replicas >= rollout.wanted:
+        return None
+    return rollout.failure
 
 
 def _is_withheld(seen: Observation) -> bool:

@@ -6,6 +6,7 @@ import pytest
 
 from tests.operating.running import RunningOperator, names_of
 from tests.operating.world import MANIFEST, MODEL, World
+from tests.support.crds import ROOT
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -80,6 +81,8 @@ def test_a_plain_model_costs_four_writes(operator: RunningOperator, world: World
 
     One more is the status of its manifest, however many models refer to that.
     """
+    # On the real API server, namespaces of former tests go in their own time, and manifests with them.
+    wait_until(lambda: not world.rest("GET", f"{ROOT}/modeldeployments").body["items"])
     world.manifest()
     operator.settle()
     before = len(operator.requests)
