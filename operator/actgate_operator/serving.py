@@ -5,6 +5,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from typing import Final
 
 from aiohttp import web
 
@@ -12,6 +13,7 @@ from actgate.cluster.client import Cluster
 from actgate.cluster.lease import Lease
 from actgate.service import tracing
 from actgate.service.health import Health
+from actgate.service.listener import Limits, Listener, listen
 from actgate.service.tracing import Tracing
 from actgate_operator.certificates.keeper import Keeper, Places, service_names
 from actgate_operator.certificates.metrics import CertificateMetrics
@@ -23,6 +25,9 @@ from actgate_operator.settings import Settings
 from actgate_operator.writer import Writer
 
 logger = logging.getLogger(__name__)
+
+LIMITS: Final = Limits(connections=64, lifetime=60.0)
+"""Of the connections to the health pages. A scraper or a kubelet opens another one when one is closed."""
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -116,13 +121,20 @@ async def _until_signal(work: Coroutine[object, object, None]) -> None:
 
 @asynccontextmanager
 async def _answering(app: web.Application, settings: Settings) -> AsyncIterator[None]:
-    runner = web.AppRunner(app, access_log=None, handle_signals=False)
+    """Answer within limits: aiohttp waits for ever for the header of a first request."""
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, settings.health_host, settings.health_port, shutdown_timeout=1.0)
-        await site.start()
-        host, port = runner.addresses[0][:2]
-        logger.info("health on %s, port %d", host, port)
-        yield
+        with listen(settings.health_host, settings.health_port) as listening:
+            assert runner.server is not None  # noqa: S101 - it is there after setup
+            listener = Listener(listening, runner.server, LIMITS)
+            listener.start()
+            try:
+                host, port = listening.getsockname()[:2]
+                logger.info("health on %s, port %d", host, port)
+                yield
+            finally:
+                listener.close()
+                await listener.wait_closed()
     finally:
         await runner.cleanup()
