@@ -20,6 +20,7 @@ from actgate.cluster.store import Change, Unreadable
 from actgate.cluster.timing import Timing
 from actgate.evidence import policy_or_strictest, read_manifest
 from actgate.policy import Manifest, Policy
+from actgate.policy.policies import Selection
 
 OLDEST_SECONDS: Final = 75.0
 """Age of a picture after which it tells nothing: longer than from bookmark to bookmark."""
@@ -35,7 +36,7 @@ class Evidence(NamedTuple):
     manifest: Manifest | None
     """The manifest that it refers to; None where the picture has none."""
     policies: tuple[Policy, ...]
-    """Every CompliancePolicy of the cluster."""
+    """Those that select the namespace, and the baseline where none does."""
     namespace_labels: Mapping[str, str]
 
 
@@ -94,7 +95,7 @@ class EvidencePictures:
         self._cluster = cluster
         self._changed = changed
         self._shown = shown
-        self._policies_now: tuple[Policy, ...] | None = None
+        self._selection: Selection | None = None
         self._manifests = Reflector(
             cluster, COMPLIANCE_MANIFESTS, read_kept, self._manifest_changed, timing=timing
         )
@@ -127,7 +128,8 @@ class EvidencePictures:
         kept = self._manifests.get(namespace, manifest_name) if manifest_name else None
         if isinstance(kept, Unreadable):
             raise NotNowError(f"ComplianceManifest {manifest_name} cannot be read: {kept.error}")
-        return Evidence(None if kept is None else kept.manifest, self._known_policies(), labels)
+        manifest = None if kept is None else kept.manifest
+        return Evidence(manifest, self._known_policies().applicable(labels), labels)
 
     def kept(self, namespace: str, name: str) -> Kept | None:
         """Return a manifest and what is known of its status; None where there is none, or none to read."""
@@ -146,10 +148,10 @@ class EvidencePictures:
         except NotFound:
             return None
 
-    def _known_policies(self) -> tuple[Policy, ...]:
-        if self._policies_now is None:
-            self._policies_now = tuple(_readable(self._policies.items()))
-        return self._policies_now
+    def _known_policies(self) -> Selection:
+        if self._selection is None:
+            self._selection = Selection(_readable(self._policies.items()))
+        return self._selection
 
     def _manifest_changed(self, change: Change[Kept]) -> None:
         if not self._manifests.synced.is_set():
@@ -166,7 +168,7 @@ class EvidencePictures:
             self._changed(Scope(change.key[1]))
 
     def _policy_changed(self, _: Change[Policy]) -> None:
-        self._policies_now = None
+        self._selection = None
         if self._policies.synced.is_set():
             self._changed(Scope())
 

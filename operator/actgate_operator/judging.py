@@ -6,9 +6,9 @@ from datetime import datetime
 
 from actgate.api.compliance_policy import OnViolation
 from actgate.cluster.objects import Key, Object, key_of
-from actgate.policy import decide
 from actgate.policy.policies import applicable
 from actgate.policy.workload import subject_of
+from actgate.service.deciding import decided
 from actgate_operator.evidence import EvidencePictures
 from actgate_operator.status import Evidence
 
@@ -53,10 +53,10 @@ class Judge:
         namespace, name = model["metadata"]["namespace"], model["spec"]["complianceManifestRef"]["name"]
         known = self._pictures.recalled(namespace, name)
         subject, now, manifest = subject_of(model, known.namespace_labels), self._wall(), known.manifest
-        verdict = decide(subject, manifest, known.policies, now)
+        verdict = await decided(subject, manifest, known.policies, now)
         if not verdict.allowed and _outcome(model) != verdict.outcome.value:
             manifest = await self._pictures.live_manifest(namespace, name)
-            verdict = decide(subject, manifest, known.policies, now)
+            verdict = await decided(subject, manifest, known.policies, now)
         self._judged(key_of(model), name)
         policies = applicable(known.policies, known.namespace_labels)
         wants_zero = any(policy.spec.on_violation is OnViolation.SCALE_TO_ZERO for policy in policies)

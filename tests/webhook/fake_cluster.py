@@ -24,6 +24,7 @@ class FakeCluster(Cluster):
         self.silent = False
         """No request is answered."""
         self.gets: list[str] = []
+        self.lists: list[str] = []
         self._watches: list[tuple[str, asyncio.Queue[Event]]] = []
         for thing in objects:
             self.put(thing, tell=False)
@@ -63,6 +64,7 @@ class FakeCluster(Cluster):
         **options: Any,  # noqa: ANN401 - as Cluster's
     ) -> AsyncGenerator[Page, None]:
         """Return everything of a kind on one page."""
+        self.lists.append(resource.plural)
         await self._misbehave(float(options.get("within", 10.0)))
         yield Page([thing for key, thing in self.objects.items() if key[0] == resource.plural], self.version)
 

@@ -71,7 +71,7 @@ async def test_memory_has_what_the_cluster_has() -> None:
         assert evidence.manifest is not None
         assert evidence.manifest.uid == f"uid-of-{MANIFEST}"
         assert evidence.namespace_labels == LABELS
-        assert evidence.policies == ()
+        assert evidence.policies == (BASELINE,)
         assert evidence.age < 75
         assert door.gets == []
 
@@ -134,7 +134,7 @@ async def test_an_unknown_namespace_is_not_recalled() -> None:
 
 
 async def test_a_live_read_sees_what_no_watch_has_told_yet() -> None:
-    """A manifest created a moment ago, and its policies and labels, come from the API server itself."""
+    """A manifest created a moment ago, and the labels, come from the API server itself."""
     door = FakeCluster(NAMESPACE_OBJECT)
     async with looking(door) as lookup:
         door.put(manifest_object(), tell=False)
@@ -143,7 +143,7 @@ async def test_a_live_read_sees_what_no_watch_has_told_yet() -> None:
         assert recalled.manifest is None
         evidence = await lookup.read(NAMESPACE, MANIFEST, within=5.0)
         assert evidence.manifest is not None
-        assert (evidence.age, evidence.namespace_labels) == (0.0, LABELS)
+        assert evidence.namespace_labels == LABELS
 
 
 @pytest.mark.parametrize("name", ["missing", "no such NAME", "../../secrets", "x" * 300])
@@ -245,14 +245,64 @@ async def test_a_policy_that_changes_applies_to_the_next_review() -> None:
     """Memory's policies are those of the last change, not of the first look."""
     door = cluster()
     async with looking(door) as lookup:
-        assert lookup.recalled(NAMESPACE, MANIFEST).policies == ()  # type: ignore[union-attr]
+        assert lookup.recalled(NAMESPACE, MANIFEST).policies == (BASELINE,)  # type: ignore[union-attr]
         door.put(UNREADABLE)
-        await eventually(_asynchronous(lambda: lookup.recalled(NAMESPACE, MANIFEST).policies))  # type: ignore[union-attr]
+        await eventually(_asynchronous(lambda: lookup.recalled(NAMESPACE, MANIFEST).policies != (BASELINE,)))  # type: ignore[union-attr]
         door.remove(UNREADABLE)
-        await eventually(_asynchronous(lambda: not lookup.recalled(NAMESPACE, MANIFEST).policies))  # type: ignore[union-attr]
+        await eventually(_asynchronous(lambda: lookup.recalled(NAMESPACE, MANIFEST).policies == (BASELINE,)))  # type: ignore[union-attr]
 
 
 def test_a_namespace_without_labels_has_none() -> None:
     """Absent and null labels are no labels."""
     assert labels_of({"metadata": {"name": "x"}}) == {}
     assert labels_of({"metadata": {"name": "x", "labels": None}}) == {}
+
+
+def policies(count: int, **selector: str) -> list[dict[str, Any]]:
+    """Return so many policies for namespaces with some labels."""
+    return [
+        {
+            "apiVersion": "actgate.dev/v1alpha1",
+            "kind": "CompliancePolicy",
+            "metadata": {"name": f"policy-{number}", "uid": f"p{number}"},
+            "spec": {"namespaceSelector": {"matchLabels": selector}},
+        }
+        for number in range(count)
+    ]
+
+
+async def test_a_refusal_lists_no_policies_while_memory_of_them_is_fresh() -> None:
+    """A list of thousands made refusals fail by itself; manifest and namespace are read live."""
+    door = cluster()
+    for policy in policies(3, tier="gold"):
+        door.put(policy)
+    async with looking(door) as lookup:
+        door.lists.clear()
+        found = await lookup.read(NAMESPACE, MANIFEST, within=5.0)
+        assert door.lists == []
+        assert len(door.gets) == 2
+        assert [policy.name for policy in found.policies] == ["policy-0", "policy-1", "policy-2"]
+        assert found.age < 75.0
+
+
+async def test_refusals_at_a_time_share_one_list_of_policies_where_memory_is_old() -> None:
+    """Before the pictures are complete: the first one's list, and one that all later ones share."""
+    door = cluster()
+    lookup = Lookup(door, Metrics(), 150.0)
+    found = await asyncio.gather(*(lookup.read(NAMESPACE, MANIFEST, within=5.0) for _ in range(40)))
+    assert door.lists == ["compliancepolicies"] * 2
+    assert {evidence.age for evidence in found} == {0.0}
+
+
+async def test_only_policies_that_select_the_namespace_are_handed_on() -> None:
+    """To ask each of ten thousand at every decision would take longer than the decision."""
+    door = cluster()
+    for policy in [*policies(50, tier="lead"), UNREADABLE]:
+        door.put(policy)
+    async with looking(door) as lookup:
+        for evidence in (
+            lookup.recalled(NAMESPACE, MANIFEST),
+            await lookup.read(NAMESPACE, MANIFEST, within=5.0),
+        ):
+            assert evidence is not None
+            assert [policy.name for policy in evidence.policies] == ["house"]

@@ -4,9 +4,14 @@ The one real adapter is ``lookup``; tests have a named fake.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from actgate.policy import Manifest, Policy
+
+FRESH_SECONDS: Final = 75.0
+"""How long after the last contact memory counts. Bookmarks prove contact about once a minute; this is also
+the bound within which a withdrawn manifest is refused by a replica whose watch died in silence. With a living
+watch it is the watch's latency, some milliseconds."""
 
 
 class Evidence(NamedTuple):
@@ -15,10 +20,10 @@ class Evidence(NamedTuple):
     manifest: Manifest | None
     """The manifest that it refers to; None where there is none."""
     policies: tuple[Policy, ...]
-    """Every CompliancePolicy of the cluster."""
+    """Those that select the namespace, and the baseline where none does."""
     namespace_labels: Mapping[str, str]
     age: float
-    """Seconds since all of it was last known to be what the API server has; 0.0 for a live read."""
+    """Seconds since all of it was last known to be what the API server has; 0.0 where all was read live."""
 
 
 class NotNowError(Exception):

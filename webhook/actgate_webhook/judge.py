@@ -4,7 +4,8 @@
 - An update that leaves the governed fields as they were passes with warnings, whatever became of the
   evidence: else no finalizer could be removed, and no commit applied that repairs the evidence.
 - Only an allow may come from memory, and only while memory was in contact within ``MEMORY_SECONDS``
-  and has the manifest. A miss, a refusal and an old memory take one live read, within the deadline.
+  and has the manifest. A miss, a refusal and an old memory take one live read, within the deadline: of the
+  manifest and the namespace, and of the policies where memory of them is old.
 - Where that read fails nothing is known, and the answer is "not now".
 """
 
@@ -16,18 +17,16 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from actgate import policy
-from actgate.policy import Subject, Verdict, decide
+from actgate.policy import Subject, Verdict
 from actgate.policy.workload import governed_fields, is_judged, subject_of
+from actgate.service.deciding import decided
 from actgate_webhook import shape
-from actgate_webhook.evidence import Evidence, EvidenceSource, NotNowError
+from actgate_webhook.evidence import FRESH_SECONDS, Evidence, EvidenceSource, NotNowError
 from actgate_webhook.review import Operation, Review
 
 logger = logging.getLogger(__name__)
 
-MEMORY_SECONDS: Final = 75.0
-"""How long after the last contact an allow may come from memory. Bookmarks prove contact about once
-a minute; this is also the bound within which a withdrawn manifest is refused by a replica whose
-watch died in silence. With a living watch it is the watch's latency, some milliseconds."""
+MEMORY_SECONDS: Final = FRESH_SECONDS
 
 _FREE_SUBRESOURCES: Final = frozenset({"status", "scale"})
 _FREE_OPERATIONS: Final = frozenset({Operation.DELETE, Operation.CONNECT})
@@ -87,7 +86,9 @@ class Judge:
             if not review.namespace:
                 return Judgement(Outcome.MALFORMED, "request.namespace is missing: manifests live in one")
             subject = self._subject(review, obj, governed_change=governed_change)
-            return await self._changed(subject, within) if governed_change else self._unchanged(subject)
+            if governed_change:
+                return await self._changed(subject, within)
+            return await self._unchanged(subject)
         except shape.MalformedError as error:
             return Judgement(Outcome.MALFORMED, str(error))
         except RecursionError:
@@ -99,21 +100,21 @@ class Judge:
             logger.exception("review %s could not be judged", review.uid)
             return Judgement(Outcome.ERROR, "actgate failed to judge the request; its log says why")
 
-    def _unchanged(self, subject: Subject) -> Judgement:
+    async def _unchanged(self, subject: Subject) -> Judgement:
         evidence = self._recalled(subject)
         if evidence is None:
             reason = "not judged: the evidence cannot be read right now"
             return Judgement(Outcome.WARN, reason, governed_change=False)
-        return self._decided(subject, evidence)
+        return await self._decided(subject, evidence)
 
     async def _changed(self, subject: Subject, within: float) -> Judgement:
         evidence = self._recalled(subject)
         if evidence is not None and evidence.manifest is not None:
-            judgement = self._decided(subject, evidence)
+            judgement = await self._decided(subject, evidence)
             if judgement.outcome is not Outcome.FAIL:
                 return judgement
         evidence = await self._source.read(subject.namespace, subject.manifest_name, within)
-        return self._decided(subject, evidence)
+        return await self._decided(subject, evidence)
 
     def _subject(self, review: Review, obj: shape.Object, *, governed_change: bool) -> Subject:
         return subject_of(
@@ -129,10 +130,10 @@ class Judge:
         evidence = self._source.recalled(subject.namespace, subject.manifest_name)
         return evidence if evidence is not None and evidence.age < MEMORY_SECONDS else None
 
-    def _decided(self, subject: Subject, evidence: Evidence) -> Judgement:
+    async def _decided(self, subject: Subject, evidence: Evidence) -> Judgement:
         if subject.namespace_labels is not evidence.namespace_labels:
             subject = replace(subject, namespace_labels=evidence.namespace_labels)
-        verdict = decide(subject, evidence.manifest, evidence.policies, self._now())
+        verdict = await decided(subject, evidence.manifest, evidence.policies, self._now())
         return Judgement(_OUTCOMES[verdict.outcome], "", verdict, evidence, subject.governed_change)
 
 

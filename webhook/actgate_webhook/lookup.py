@@ -12,12 +12,14 @@ from typing import Any
 from actgate.cluster.client import Cluster
 from actgate.cluster.errors import ClusterError, Invalid, NotFound
 from actgate.cluster.objects import labels_of
-from actgate.cluster.reflector import Reflector
+from actgate.cluster.reflector import SLICE, Reflector
 from actgate.cluster.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NAMESPACES, Resource
+from actgate.cluster.single_flight import SingleFlight
 from actgate.cluster.store import Change, Unreadable
 from actgate.evidence import policy_or_strictest, read_manifest
 from actgate.policy import Manifest, Policy
-from actgate_webhook.evidence import Evidence, NotNowError
+from actgate.policy.policies import Selection
+from actgate_webhook.evidence import FRESH_SECONDS, Evidence, NotNowError
 from actgate_webhook.metrics import Metrics
 
 
@@ -33,7 +35,8 @@ class Lookup:
         self._namespaces = Reflector(cluster, NAMESPACES, labels_of)
         self._pictures: tuple[Reflector[Any], ...] = (self._manifests, self._policies, self._namespaces)
         self._complete = False
-        self._policies_now: tuple[Policy, ...] | None = None
+        self._selection: Selection | None = None
+        self._live_policies = SingleFlight(self._list_policies)
         for picture in self._pictures:
             metrics.watch_picture(picture.resource.plural, picture.__len__, picture.age)
 
@@ -57,7 +60,7 @@ class Lookup:
         if isinstance(manifest, Unreadable):
             return None
         age = max(self._manifests.age(), self._policies.age(), self._namespaces.age())
-        return Evidence(manifest, self._known_policies(), labels, age)
+        return Evidence(manifest, self._known_policies().applicable(labels), labels, age)
 
     def _is_complete(self) -> bool:
         """Return whether every picture has been complete; once it was, it stays one."""
@@ -65,20 +68,25 @@ class Lookup:
         return self._complete
 
     async def read(self, namespace: str, manifest_name: str | None, within: float) -> Evidence:
-        """Read manifest, namespace and policies at once, all of them live."""
+        """Read manifest and namespace live, and the policies from memory while it is fresh.
+
+        Policies are many, and the same for everybody. Where memory is old, they are listed once for all
+        who ask at a time.
+        """
         trouble = ""
         try:
             async with asyncio.timeout(within), asyncio.TaskGroup() as reads:
                 manifest = reads.create_task(self._manifest(namespace, manifest_name, within))
                 labels = reads.create_task(self._labels(namespace, within))
-                policies = reads.create_task(self._live_policies(within))
+                policies = reads.create_task(self._selected())
         except* ClusterError as errors:
             trouble = str(errors.exceptions[0])
         except* TimeoutError:
             trouble = f"the API server did not answer within {within:.1f} s"
         if trouble:
             raise NotNowError(trouble)
-        return Evidence(manifest.result(), policies.result(), labels.result(), age=0.0)
+        selection, age = policies.result()
+        return Evidence(manifest.result(), selection.applicable(labels.result()), labels.result(), age)
 
     def troubles(self) -> Mapping[str, str | None]:
         """Return for each picture why it is not to be relied on."""
@@ -93,15 +101,22 @@ class Lookup:
         return None
 
     def _policy_changed(self, _: Change[Policy]) -> None:
-        self._policies_now = None
+        self._selection = None
 
-    def _known_policies(self) -> tuple[Policy, ...]:
-        if self._policies_now is None:
-            self._policies_now = tuple(
+    def _known_policies(self) -> Selection:
+        if self._selection is None:
+            self._selection = Selection(
                 Policy(key[1]) if isinstance(policy, Unreadable) else policy
                 for key, policy in self._policies.items()
             )
-        return self._policies_now
+        return self._selection
+
+    async def _selected(self) -> tuple[Selection, float]:
+        """Return every policy, and how old that knowledge is in seconds."""
+        age = self._policies.age()
+        if self._policies.synced.is_set() and age < FRESH_SECONDS:
+            return self._known_policies(), age
+        return await self._live_policies.get(), 0.0
 
     async def _manifest(self, namespace: str, name: str | None, within: float) -> Manifest | None:
         if not name:
@@ -115,12 +130,15 @@ class Lookup:
             raise NotFound(f"the namespace {namespace[:63]!r} does not exist")
         return labels_of(found)
 
-    async def _live_policies(self, within: float) -> tuple[Policy, ...]:
+    async def _list_policies(self) -> Selection:
+        policies = []
         with self._metrics.live_read(COMPLIANCE_POLICIES.plural) as read:
-            pages = self._cluster.list_pages(COMPLIANCE_POLICIES, within=within)
-            policies = [policy_or_strictest(item) async for page in pages for item in page.items]
+            async for page in self._cluster.list_pages(COMPLIANCE_POLICIES):
+                for start in range(0, len(page.items), SLICE):
+                    policies += [policy_or_strictest(item) for item in page.items[start : start + SLICE]]
+                    await asyncio.sleep(0)
             read.found()
-        return tuple(policies)
+        return Selection(policies)
 
     async def _get(
         self, resource: Resource, name: str, namespace: str | None, within: float

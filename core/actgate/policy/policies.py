@@ -41,6 +41,31 @@ BASELINE: Final = Policy("baseline")
 _BASELINE_ALONE: Final = (BASELINE,)
 
 
+_REMEMBERED: Final = 10_000
+"""Sets of labels for which a selection is remembered, which is namespaces in a cluster."""
+
+
+class Selection:
+    """Policies that do not change, and which of them apply to the labels of a namespace: found once each.
+
+    What is returned can be given to ``decide`` in place of all policies: selected again, it stays the same.
+    """
+
+    def __init__(self, policies: Iterable[Policy]) -> None:
+        self.policies = tuple(policies)
+        self._chosen: dict[frozenset[tuple[str, str]], tuple[Policy, ...]] = {}
+
+    def applicable(self, labels: Mapping[str, str]) -> tuple[Policy, ...]:
+        """Return what ``applicable`` does."""
+        key = frozenset(labels.items())
+        chosen = self._chosen.get(key)
+        if chosen is None:
+            if len(self._chosen) >= _REMEMBERED:
+                self._chosen.clear()
+            chosen = self._chosen[key] = applicable(self.policies, labels)
+        return chosen
+
+
 def applicable(policies: Iterable[Policy], labels: Mapping[str, str]) -> tuple[Policy, ...]:
     """Return the policies that select a namespace with these labels, sorted; else the baseline."""
     chosen = [policy for policy in policies if selects(policy.spec.namespace_selector, labels)]
