@@ -49,6 +49,11 @@ class WebhookProcess:
         found = re.search(r"listening on 127\.0\.0\.1, port (\d+)", self.log())
         return int(found[1]) if found else 0
 
+    def resident_mib(self) -> float:
+        """Return the memory that it has now, in MiB."""
+        status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
+        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+
     def log(self) -> str:
         """Return what it has logged so far."""
         return self._log.read_text(encoding="utf-8")

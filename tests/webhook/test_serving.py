@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from actgate.service.listener import listen
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import Rest, install_crds
@@ -21,7 +23,7 @@ from actgate_webhook.app import create_app
 from actgate_webhook.certificates import Certificates
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.self_call import SelfCall
-from actgate_webhook.serving import Drain, Server, configuration, listen
+from actgate_webhook.serving import Drain, Server, configuration
 from tests.support.waiting import eventually, wait_until
 from tests.webhook.build import Json, body_of, changed, manifest_object, model_deployment, passing, review
 from tests.webhook.fakes import FakeEvidence, known
@@ -251,6 +253,7 @@ def test_uvicorn_serves_with_the_fast_loop_and_parser(tmp_path: Path) -> None:
     certificates = _certificates(tmp_path / "tls", Authority("configuration"))
     config = configuration(create_app(FakeEvidence(), Metrics()), certificates, 15)
     config.load()
-    assert config.http_protocol_class.__name__ == "HttpToolsProtocol"
+    assert isinstance(config.http_protocol_class, type)
+    assert issubclass(config.http_protocol_class, HttpToolsProtocol)
     assert config.ssl is certificates.context
     assert config.timeout_keep_alive > 90

@@ -13,6 +13,7 @@ from actgate.service import tracing
 from actgate.service.health import Health, Troubles
 from actgate.service.tracing import Tracing
 from actgate_webhook.background import Background
+from actgate_webhook.bodies import Bodies
 from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.evidence import EvidenceSource
 from actgate_webhook.judge import Judge
@@ -57,6 +58,7 @@ def create_app(
     checks: Sequence[Troubles] = (),
     decisions: DecisionLog | None = None,
     traces: Tracing = tracing.OFF,
+    bodies: Bodies | None = None,
 ) -> FastAPI:
     """Build the webhook.
 
@@ -68,6 +70,7 @@ def create_app(
         checks: What must hold, beside the source's own checks, before the webhook is ready.
         decisions: Where decisions are recorded; opened and closed with the resources.
         traces: What traces reviews.
+        bodies: How much of bodies is held at a time.
     """
     live, ready = Health("livez"), Health("readyz", [source.troubles, *checks])
     ongoing = dict(work or {})
@@ -86,7 +89,7 @@ def create_app(
             yield
 
     app = App(
-        Validate(Judge(source), metrics, decisions, traces),
+        Validate(Judge(source), metrics, decisions, traces, bodies),
         title="actgate webhook",
         summary="Judges AI models and inference workloads on their compliance evidence.",
         version=__version__,

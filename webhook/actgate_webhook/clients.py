@@ -10,9 +10,9 @@ from collections.abc import Collection
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from actgate_webhook.caller import CLIENT, caller_of
+from actgate_webhook.connections import TimedProtocol
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.review import Problem, encode
 from actgate_webhook.validate import PATH
@@ -24,8 +24,8 @@ _OTHER_NAME: Final = (
 )
 
 
-class ClientProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which also tells the app who the client is."""
+class ClientProtocol(TimedProtocol):
+    """The protocol of a connection, which also tells the app who the client is."""
 
     _client_name: str | None = None
 

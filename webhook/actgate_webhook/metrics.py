@@ -75,6 +75,22 @@ class Metrics:
             "Reviews answered to callers that showed no client certificate: anyone may have sent them.",
             registry=self.registry,
         )
+        self._connections = Gauge(
+            "actgate_webhook_connections",
+            "Open connections, those in the handshake included.",
+            registry=self.registry,
+        )
+        self._rejected = Counter(
+            "actgate_webhook_connections_rejected",
+            "Connections that were not accepted, or closed since the client was too slow, by reason.",
+            ("reason",),
+            registry=self.registry,
+        )
+        self._bytes = Gauge(
+            "actgate_webhook_request_bytes_inflight",
+            "Bytes of bodies over 64 KiB that are read or judged.",
+            registry=self.registry,
+        )
         self._live_reads = Counter(
             "actgate_webhook_live_reads",
             "Reads from the API server while a review waits.",
@@ -123,6 +139,19 @@ class Metrics:
     def unauthenticated(self) -> None:
         """Count a review of a caller that showed no certificate."""
         self._unauthenticated.inc()
+
+    def connection_rejected(self, reason: str) -> None:
+        """Count a connection that was not accepted, or that was closed because of its client."""
+        self._rejected.labels(reason).inc()
+
+    def watch_load(
+        self, connections: Callable[[], int] | None = None, held: Callable[[], int] | None = None
+    ) -> None:
+        """Report connections and bytes of bodies whenever somebody scrapes."""
+        if connections is not None:
+            self._connections.set_function(connections)
+        if held is not None:
+            self._bytes.set_function(held)
 
     def decision_lost(self) -> None:
         """Count a decision that could not be recorded."""

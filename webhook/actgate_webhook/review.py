@@ -137,7 +137,7 @@ _decoder: Final = msgspec.json.Decoder(Question)
 encode: Final = msgspec.json.Encoder().encode
 
 
-def decode(body: bytes) -> Review:
+def decode(body: bytes | bytearray) -> Review:
     """Read an AdmissionReview.
 
     Raises:

@@ -9,11 +9,12 @@ import asyncio
 import logging
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Final
+from typing import Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -21,9 +22,12 @@ from starlette.types import ASGIApp
 from actgate.cluster import access
 from actgate.cluster.client import Cluster
 from actgate.service import tracing
+from actgate.service.listener import Limits, Listener, listen
 from actgate_webhook.app import create_app
+from actgate_webhook.bodies import Bodies
 from actgate_webhook.certificates import Certificates
 from actgate_webhook.clients import ClientProtocol, Clients
+from actgate_webhook.connections import KEEP_ALIVE_SECONDS, TimedProtocol, Timeouts
 from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.lookup import Lookup
 from actgate_webhook.metrics import Metrics
@@ -33,11 +37,12 @@ from actgate_webhook.sink import NOWHERE, open_sink
 
 logger = logging.getLogger(__name__)
 
-KEEP_ALIVE_SECONDS: Final = 120
-"""Longer than the 90 s after which the API server closes an idle connection itself: the side that
-sends closes first, so that no review is sent into a connection that is being closed."""
+LIMITS: Final = Limits(connections=500)
+TIMEOUTS: Final = Timeouts()
 
 _CLOSE: Final = (b"connection", b"close")
+_CANNOT_START: Final = 3
+"""Exit code of uvicorn where an application does not start."""
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -55,10 +60,43 @@ class Drain:
 class Server(uvicorn.Server):
     """uvicorn, with a drain before its own graceful shutdown."""
 
-    def __init__(self, config: uvicorn.Config, drain: Drain, drain_seconds: float) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        drain: Drain,
+        drain_seconds: float,
+        *,
+        limits: Limits = LIMITS,
+        timeouts: Timeouts = TIMEOUTS,
+        metrics: Metrics | None = None,
+    ) -> None:
         super().__init__(config)
         self._drain = drain
         self._drain_seconds = drain_seconds
+        self._limits = limits
+        self._timeouts = timeouts
+        self._metrics = metrics or Metrics()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start the application, and listen within limits, of which uvicorn has none."""
+        await self.lifespan.startup()
+        if self.lifespan.should_exit:
+            sys.exit(_CANNOT_START)
+        listeners = [
+            Listener(open_, self._protocol, self._limits, self.config.ssl, self._metrics.connection_rejected)
+            for open_ in sockets or ()
+        ]
+        self._metrics.watch_load(connections=lambda: sum(map(len, listeners)))
+        for listener in listeners:
+            listener.start()
+        self.servers = listeners  # type: ignore[assignment] # what uvicorn asks of them: close, wait_closed
+        self.started = True
+
+    def _protocol(self) -> asyncio.BaseProtocol:
+        make = cast(type[TimedProtocol], self.config.http_protocol_class)
+        protocol = make(self.config, self.server_state, self.lifespan.state)
+        protocol.timeouts = self._timeouts
+        return protocol
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -95,7 +133,7 @@ def configuration(app: ASGIApp, certificates: Certificates, finish_seconds: int)
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http=ClientProtocol if certificates.asks_clients else "httptools",
+        http=ClientProtocol if certificates.asks_clients else TimedProtocol,
         ws="none",
         lifespan="on",
         ssl_context_factory=lambda _config, _default: certificates.context,
@@ -106,16 +144,6 @@ def configuration(app: ASGIApp, certificates: Certificates, finish_seconds: int)
         proxy_headers=False,
         server_header=False,
     )
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket; port 0 takes a free one.
-
-    Raises:
-        OSError: The address cannot be had.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=2048)
 
 
 def _decision_log(settings: Settings, metrics: Metrics) -> DecisionLog | None:
@@ -138,6 +166,8 @@ async def serve(settings: Settings) -> None:
         logger.warning("without --client-ca any caller is answered, and recorded as not authenticated")
     cluster = Cluster.from_environment(settings.kubeconfig, agent="actgate-webhook")
     lookup = Lookup(cluster, metrics, settings.unready_after_seconds)
+    bodies = Bodies(settings.max_request_bytes_inflight)
+    metrics.watch_load(held=lambda: bodies.bytes)
     with listen(settings.host, settings.port) as listener:
         self_call = SelfCall(settings.host, listener.getsockname()[1], certificates)
         app = create_app(
@@ -152,9 +182,18 @@ async def serve(settings: Settings) -> None:
             checks=[certificates.troubles, self_call.troubles, drain.troubles],
             decisions=_decision_log(settings, metrics),
             traces=traces,
+            bodies=bodies,
         )
         guarded = Clients(app, settings.client_name, metrics) if certificates.asks_clients else app
         config = configuration(guarded, certificates, settings.finish_seconds)
         logger.info("listening on %s, port %d", *listener.getsockname()[:2])
-        await Server(config, drain, settings.drain_seconds).serve(sockets=[listener])
+        server = Server(
+            config,
+            drain,
+            settings.drain_seconds,
+            limits=Limits(settings.max_connections, settings.read_header_timeout),
+            timeouts=Timeouts(settings.read_header_timeout, settings.read_timeout),
+            metrics=metrics,
+        )
+        await server.serve(sockets=[listener])
     await asyncio.to_thread(traces.close)

@@ -14,10 +14,13 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from actgate.service.logs import LogLevel
+from actgate_webhook.connections import Timeouts
 from actgate_webhook.decision_log import Unrecorded
 from actgate_webhook.sink import STANDARD_OUTPUT
+from actgate_webhook.validate import ROOM
 
 PREFIX = "ACTGATE_WEBHOOK_"
+MIB = 1024 * 1024
 
 Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
@@ -66,6 +69,16 @@ class Settings(BaseSettings):
     """Seconds without contact to the API server after which the webhook is unready."""
     reload_seconds: Seconds = 2.0
     """Seconds between two looks at the certificate files."""
+    max_connections: Annotated[int, Field(ge=32, le=100_000)] = 500
+    """Connections at a time, those in the TLS handshake included; beyond them, who waited longest for its
+    client makes room."""
+    max_request_bytes_inflight: Annotated[int, Field(ge=8 * MIB, le=4096 * MIB)] = ROOM
+    """Bytes of all bodies over 64 KiB that are read or judged at a time; others wait, or get a 429."""
+    read_header_timeout: Seconds = Timeouts.header
+    """Seconds from accept, or from the first byte of a request, to the end of its header; as many for a TLS
+    handshake."""
+    read_timeout: Seconds = Timeouts.read
+    """Seconds from the first byte of a request to its last, whatever timeout its sender states."""
     decision_log: Annotated[str, Field(min_length=1)] = STANDARD_OUTPUT
     """Where each decision is recorded: a file, - for standard output, or none for nowhere."""
     unrecorded: Unrecorded = Unrecorded.REFUSE

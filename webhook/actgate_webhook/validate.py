@@ -7,7 +7,7 @@ Everything that the API server waits for happens in here. A request that breaks 
 import asyncio
 from functools import lru_cache
 from time import perf_counter
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from actgate.service import tracing
 from actgate.service.tracing import Span, Tracing
 from actgate_webhook import answers, logs, spans
+from actgate_webhook.bodies import LARGE, SMALL, Bodies, ExhaustedError
 from actgate_webhook.caller import Caller, caller_of
 from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.judge import Judge, Judgement, Outcome
@@ -25,13 +26,21 @@ PATH: Final = "/validate"
 
 LARGEST_BODY: Final = 7 * 1024 * 1024
 """Bytes. The API server takes objects of up to 3 MiB, and a review holds two of them."""
+ROOM: Final = 32 * 1024 * 1024
+"""Bytes that all bodies over 64 KiB have together, where nothing else is set."""
 SHARE: Final = 0.8
 """Part of the timeout after which the answer is "not now": the rest is for its way back."""
+
+BODY_SECONDS: Final = 10.0
+"""A body has so long at most, whatever timeout its sender states."""
 
 _DISCARDED: Final = 4 * LARGEST_BODY
 """Bytes of an oversized body that are read and dropped, so that its sender can hear why."""
 _JSON: Final = (b"content-type", b"application/json")
 _UNRECORDED: Final = Judgement(Outcome.NOT_NOW, "the decision cannot be recorded; the decision log says why")
+
+
+Body = TypeVar("Body", bytes, bytearray)
 
 
 class DisconnectedError(Exception):
@@ -47,7 +56,9 @@ class Validate:
         metrics: Metrics,
         decisions: DecisionLog | None = None,
         traces: Tracing = tracing.OFF,
+        bodies: Bodies | None = None,
     ) -> None:
+        self._bodies = bodies or Bodies(ROOM)
         self._judge = judge
         self._metrics = metrics
         self._decisions = decisions
@@ -58,16 +69,45 @@ class Validate:
         started = perf_counter()
         try:
             deadline = started + SHARE * _accepted(scope)
-            review = decode(await _body(scope, receive, deadline - started))
+            if _length(scope) <= SMALL:
+                body = await _body(receive, min(deadline - started, BODY_SECONDS))
+                answer = await self._reviewed(scope, body, started, deadline)
+            else:
+                answer = await self._large(scope, receive, started, deadline)
         except BadRequestError as error:
             self._metrics.bad_request(error.status)
             await _send(send, error.status, encode(Problem(str(error))))
         except DisconnectedError:
             return
         else:
-            with self._traces.span("review", scope["headers"]) as span:
-                body = await self._answered(review, caller_of(scope), started, deadline, span)
-            await _send(send, 200, body)
+            await _send(send, 200, answer)
+
+    async def _large(self, scope: Scope, receive: Receive, started: float, deadline: float) -> bytes:
+        """Answer a body that needs room first."""
+        within = min(deadline - started, BODY_SECONDS)
+        size = _length(scope)
+        if size > LARGEST_BODY:
+            await _body(receive, within)
+            raise _oversized()
+        try:
+            async with self._bodies.room(_address(scope), size, within) as held:
+                async with held.arriving(within):
+                    body = await _rest(bytearray(), receive)
+                if len(body) < LARGE:
+                    return await self._reviewed(scope, body, started, deadline)
+                async with self._bodies.turn(deadline - perf_counter()):
+                    return await self._reviewed(scope, body, started, deadline)
+        except ExhaustedError as error:
+            raise BadRequestError(429, str(error)) from None
+        except TimeoutError:
+            raise _late() from None
+
+    async def _reviewed(
+        self, scope: Scope, body: bytes | bytearray, started: float, deadline: float
+    ) -> bytes:
+        review = decode(body)
+        with self._traces.span("review", scope["headers"]) as span:
+            return await self._answered(review, caller_of(scope), started, deadline, span)
 
     async def _answered(
         self, review: Review, caller: Caller, started: float, deadline: float, span: Span | None
@@ -114,28 +154,46 @@ def _header(scope: Scope, name: bytes) -> bytes:
     return b""
 
 
-async def _body(scope: Scope, receive: Receive, within: float) -> bytes:
+def _length(scope: Scope) -> int:
+    """Return how long the body is going to be; where that is not said, as long as one may be."""
+    stated = _header(scope, b"content-length")
+    return int(stated) if stated.isdigit() else LARGEST_BODY
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
+
+
+async def _body(receive: Receive, within: float) -> bytes | bytearray:
     """Return the body, which mostly comes in one piece; the rest of a slow one has a deadline."""
     first, more = await _piece(receive)
     if not more:
         return _allowed(first, len(first))
     try:
         async with asyncio.timeout(within):
-            return await _rest(first, receive)
+            return await _rest(bytearray(first), receive)
     except TimeoutError:
-        raise BadRequestError(408, "the body did not arrive within the timeout") from None
+        raise _late() from None
 
 
-async def _rest(first: bytes, receive: Receive) -> bytes:
-    pieces, size, more = [first], len(first), True
+async def _rest(body: bytearray, receive: Receive) -> bytearray:
+    """Read on behind what has come; what is too much is read and dropped."""
+    size, more = len(body), True
     while more:
         piece, more = await _piece(receive)
         size += len(piece)
         if size <= LARGEST_BODY:
-            pieces.append(piece)
+            body += piece
         elif size > _DISCARDED:
             break
-    return _allowed(b"".join(pieces), size)
+        else:
+            body.clear()
+    return _allowed(body, size)
+
+
+def _late() -> BadRequestError:
+    return BadRequestError(408, "the body did not arrive within the timeout")
 
 
 async def _piece(receive: Receive) -> tuple[bytes, bool]:
@@ -145,17 +203,23 @@ async def _piece(receive: Receive) -> tuple[bytes, bool]:
     return message.get("body", b""), message.get("more_body", False)
 
 
-def _allowed(body: bytes, size: int) -> bytes:
+def _allowed(body: Body, size: int) -> Body:
     if size > LARGEST_BODY:
-        raise BadRequestError(413, f"the body is larger than {LARGEST_BODY // 1024 // 1024} MiB")
+        raise _oversized()
     return body
+
+
+def _oversized() -> BadRequestError:
+    return BadRequestError(413, f"the body is larger than {LARGEST_BODY // 1024 // 1024} MiB")
 
 
 async def _send(send: Send, status: int, body: bytes) -> None:
     headers = [_JSON, (b"content-length", b"%d" % len(body))]
     if status == 405:
         headers.append((b"allow", b"POST"))
-    if status in (408, 413):
+    if status == 429:
+        headers.append((b"retry-after", b"1"))
+    if status in (408, 413, 429):
         # What is left of the body must not be taken for the next request.
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": headers})
