@@ -2,13 +2,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
 from actgate.service import listener as subject
 from actgate.service.listener import Limits, Listener
+from actgate_sandbox.pki import Authority
 from tests.support.waiting import eventually
 
 
@@ -135,3 +138,50 @@ async def test_a_connection_that_ended_counts_no_more() -> None:
 
             await eventually(none_left)
         assert served.rejected == []
+
+
+class Silent(asyncio.Protocol):
+    """A protocol that knows no times, like aiohttp's."""
+
+
+@asynccontextmanager
+async def silent(limits: Limits, rejected: list[str], context: ssl.SSLContext | None) -> AsyncIterator[int]:
+    """Serve it, and give the port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        served = Listener(listening, Silent, limits, context, rejected.append)
+        served.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            served.close()
+            await served.wait_closed()
+
+
+async def ended(port: int, sent: bytes) -> bytes:
+    """Send bytes and return what comes until the connection is closed from the other side."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(sent)
+        return await reader.read()
+    except ConnectionResetError:
+        return b""
+    finally:
+        writer.close()
+
+
+async def test_a_protocol_without_times_has_a_lifetime() -> None:
+    """The operator's health pages: a client that never sends its header would stay for ever."""
+    async with silent(Limits(8, lifetime=0.0, sweep=0.01), [], None) as port:
+        assert await ended(port, b"GET /healthz HTTP/1.1\r\nX-Half: ") == b""
+
+
+async def test_a_handshake_that_does_not_end_is_ended(tmp_path: Path) -> None:
+    """By the time of the limits, not by the minute that asyncio gives; it is counted as one."""
+    pair, both = Authority("listener").server(), tmp_path / "both.pem"
+    both.write_bytes(pair.certificate + pair.key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(both)
+    rejected: list[str] = []
+    async with silent(Limits(8, handshake=0.05), rejected, context) as port:
+        assert await ended(port, b"\x16\x03\x01\x02\x00\x01") == b""
+    assert rejected == ["handshake"]

@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import perf_counter
 
 import orjson
 
@@ -62,6 +63,8 @@ class Load:
     done: int = 0
     closed_by_server: int = 0
     failures: list[str] = field(default_factory=list)
+    slowest: float = 0.0
+    """Seconds that the slowest call took, its connection included."""
 
     async def run(self) -> None:
         """Make all calls."""
@@ -82,6 +85,7 @@ class Load:
         connection.close()
 
     async def _call(self, connection: Connection) -> None:
+        began = perf_counter()
         try:
             status, closing, answer = await connection.post(self.body)
             allowed = status == 200 and orjson.loads(answer)["response"]["allowed"]
@@ -91,6 +95,7 @@ class Load:
         except (OSError, EOFError, asyncio.LimitOverrunError) as error:
             connection.close()
             self.failures.append(f"{type(error).__name__}: {error}")
+        self.slowest = max(self.slowest, perf_counter() - began)
         self.done += 1
         if action := self.at.get(self.done):
             action()

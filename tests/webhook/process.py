@@ -51,8 +51,15 @@ class WebhookProcess:
 
     def resident_mib(self) -> float:
         """Return the memory that it has now, in MiB."""
+        return self._memory("VmRSS")
+
+    def peak_mib(self) -> float:
+        """Return the most memory that it ever had, in MiB."""
+        return self._memory("VmHWM")
+
+    def _memory(self, what: str) -> float:
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="ascii")
-        return int(status.partition("VmRSS:")[2].split()[0]) / 1024
+        return int(status.partition(f"{what}:")[2].split()[0]) / 1024
 
     def log(self) -> str:
         """Return what it has logged so far."""

@@ -124,3 +124,30 @@ async def test_who_leaves_while_waiting_takes_no_room() -> None:
     await asyncio.wait({second.task})
     await third.end()
     assert bodies.bytes == 0
+
+
+async def test_large_bodies_are_judged_one_at_a_time() -> None:
+    """What is made of one can be many times its size: two together could be more than the memory there is."""
+    bodies, judged, together = Bodies(100), 0, 0
+
+    async def judge() -> None:
+        nonlocal judged, together
+        async with bodies.turn(LONG):
+            judged += 1
+            together = max(together, judged)
+            await turns()
+            judged -= 1
+
+    await asyncio.gather(*(judge() for _ in range(5)))
+    assert together == 1
+
+
+async def test_who_gets_no_turn_in_time_is_told_so() -> None:
+    """Its deadline is over; to judge it then would be for nobody."""
+    bodies = Bodies(100)
+    async with bodies.turn(LONG):
+        with pytest.raises(ExhaustedError, match="other large reviews"):
+            async with bodies.turn(0.0):
+                raise AssertionError("another one had it")
+    async with bodies.turn(LONG):
+        pass

@@ -1,6 +1,6 @@
 """Clients that mean no good: each holds a connection in one way, and comes back when it is closed.
 
-``python -m tests.webhook.flood PORT WAY=COUNT ...`` in a process of its own.
+``python -m bench.flood_clients PORT WAY=COUNT ...`` in a process of its own.
 """
 
 from __future__ import annotations
@@ -27,9 +27,6 @@ SENT: Final = 6_900_000
 _HEAD: Final = "POST /validate?timeout=30s HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 _PIECE: Final = b" " * 65536
 
-UNDER_WAY: Final = 100
-"""So many connections are held before the flood counts as under way, if there are to be so many."""
-
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -40,7 +37,9 @@ class Flood:
     port: int
     address: str = ATTACKER
     established: int = 0
-    """Connections that are where they are to be held."""
+    """Connections that came to where they are to be held."""
+    turned_away: int = 0
+    """Connections that ended, whatever ended them."""
     _context: ssl.SSLContext = field(default_factory=lambda: _trusting())
 
     async def half_handshake(self) -> None:
@@ -102,7 +101,7 @@ class Flood:
     async def for_ever(self, ways: dict[str, int]) -> None:
         """Hold so many connections in each way, each again when it ends; say when they are under way."""
         tasks = [asyncio.create_task(self._again(way)) for way, count in ways.items() for _ in range(count)]
-        while self.established < min(UNDER_WAY, sum(ways.values())):  # noqa: ASYNC110 - a client's
+        while self.established + self.turned_away < sum(ways.values()):  # noqa: ASYNC110 - a client's
             await asyncio.sleep(0.05)
         print("under way", flush=True)
         await asyncio.gather(*tasks)
@@ -111,6 +110,7 @@ class Flood:
         while True:
             with suppress(OSError, asyncio.IncompleteReadError):
                 await getattr(self, way)()
+            self.turned_away += 1
 
     async def _connect(self, *, encrypted: bool = True) -> Streams:
         return await asyncio.open_connection(
@@ -169,12 +169,12 @@ def _trusting() -> ssl.SSLContext:
 @contextmanager
 def flooding(port: int, ways: dict[str, int]) -> Iterator[None]:
     """Run the clients in a process of their own; the block begins when they are under way."""
-    command = [sys.executable, "-m", "tests.webhook.flood", str(port)]
+    command = [sys.executable, "-m", "bench.flood_clients", str(port)]
     process = subprocess.Popen(  # noqa: S603 - our own command
         [*command, *(f"{way}={count}" for way, count in ways.items())],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        cwd=Path(__file__).parents[2],
+        cwd=Path(__file__).parents[1],
     )
     try:
         assert process.stdout is not None
