@@ -5,12 +5,23 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from bench import api_server, check_directory, decide, disturbances, memory, operating, steady, webhook
+from bench import (
+    api_server,
+    check_directory,
+    decide,
+    disturbances,
+    memory,
+    operating,
+    refusals,
+    steady,
+    webhook,
+)
 from bench.report import ROOT, Section, page
 
 BENCHES: Final[dict[str, Callable[[], Section]]] = {
     "decide": decide.run,
     "webhook": webhook.run,
+    "refusals": refusals.run,
     "api-server": api_server.run,
     "memory": memory.run,
     "check": check_directory.run,

@@ -6,6 +6,8 @@ charged for every request that had to wait (no coordinated omission).
 """
 
 import asyncio
+import http.client
+import json
 import ssl
 import time
 from collections import deque
@@ -89,6 +91,21 @@ def throughput(target: Target, connections: int, seconds: float) -> float:
 def latencies(target: Target, connections: int, rate: float, seconds: float) -> list[float]:
     """Return milliseconds from due to answered, for requests due at a fixed rate per second."""
     return uvloop.run(_open(target, connections, rate, seconds))
+
+
+def refusals(target: Target, count: int) -> list[float]:
+    """Return milliseconds of each of so many requests that are refused, one after the other."""
+    context = ssl.create_default_context(cadata=target.ca.decode())
+    client = http.client.HTTPSConnection("127.0.0.1", target.port, context=context, timeout=30.0)
+    taken = []
+    for _ in range(count):
+        start = time.perf_counter()
+        client.request("POST", target.path, target.body, {"Content-Type": "application/json"})
+        answer = json.loads(client.getresponse().read())
+        taken.append((time.perf_counter() - start) * 1000.0)
+        assert answer["response"]["status"]["code"] == 403, answer
+    client.close()
+    return taken
 
 
 async def _connect(target: Target, count: int) -> list[_Connection]:
