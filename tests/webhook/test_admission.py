@@ -1,101 +1,32 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import yaml
 
 from actgate.policy.pods import TEMPLATE_PATHS
 from actgate_sandbox import control_plane as sandbox
-from actgate_sandbox import registration
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import MERGE_PATCH, Reply, Rest, install_crds
 from tests.support.kubectl import Kubectl
 from tests.support.waiting import wait_until
+from tests.support.webhook_server import serving
 from tests.webhook.build import (
-    KINDS,
     MANIFEST,
-    Json,
     changed,
     manifest_object,
     model_deployment,
     review,
     workload,
 )
+from tests.webhook.guarding import CRDS, Guarded, registered
 from tests.webhook.process import WebhookProcess, running
 
-ROOT = Path(__file__).parents[2]
-CRDS = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "crds").glob("*.yaml"))]
 UNFAIR = [{"attribute": "gender", "metric": "demographic_parity_difference", "value": -0.2}]
-
-
-@pytest.fixture(scope="module")
-def webhook(
-    control_plane: ControlPlane, rest: Rest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[WebhookProcess]:
-    """A webhook process that is ready, before the control plane under test."""
-    install_crds(rest, CRDS)
-    with running(tmp_path_factory.mktemp("admission") / "webhook", control_plane.kubeconfig) as process:
-        process.wait_until_ready()
-        yield process
-
-
-@contextmanager
-def registered(rest: Rest, namespace: str, port: int, ca: bytes) -> Iterator[None]:
-    """Ask a webhook about one namespace, and about no other, until the block ends."""
-    written = registration.read(ROOT / "deploy" / "base" / "webhook-registration.yaml")
-    written["metadata"]["name"] = f"actgate-{namespace}"
-    for item in written["webhooks"]:
-        item["namespaceSelector"].setdefault("matchLabels", {})["kubernetes.io/metadata.name"] = namespace
-    registration.install(rest, registration.on_loopback(written, port, ca))
-    try:
-        yield
-    finally:
-        registration.uninstall(rest, written)
-
-
-@dataclass(frozen=True, slots=True)
-class Guarded:
-    """A namespace of which the API server asks the webhook."""
-
-    rest: Rest
-    namespace: str
-
-    def collection(self, kind: str) -> str:
-        """Return the path of a kind in the namespace."""
-        group, version = KINDS.get(kind, ("actgate.dev", "v1alpha1"))
-        root = f"apis/{group}/{version}" if group else f"api/{version}"
-        return f"/{root}/namespaces/{self.namespace}/{kind.lower()}s"
-
-    def create(self, obj: Json, name: str | None = None, **query: str) -> Reply:
-        """Create an object in the namespace, as an engineer's file has it."""
-        metadata = {**obj["metadata"], "namespace": self.namespace, "name": name or obj["metadata"]["name"]}
-        bare = {key: value for key, value in metadata.items() if key not in ("uid", "resourceVersion")}
-        return self.rest("POST", self.collection(obj["kind"]), {**obj, "metadata": bare}, **query)
-
-    def patch(self, kind: str, name: str, change: Json) -> Reply:
-        """Merge a change into an object."""
-        return self.rest("PATCH", f"{self.collection(kind)}/{name}", change, MERGE_PATCH)
-
-    def delete(self, kind: str, name: str) -> Reply:
-        """Delete an object."""
-        return self.rest("DELETE", f"{self.collection(kind)}/{name}")
-
-
-@pytest.fixture
-def guarded(webhook: WebhookProcess, rest: Rest, namespace: str) -> Iterator[Guarded]:
-    """A namespace whose plain workloads are judged too, once the API server heeds that."""
-    label = {"metadata": {"labels": {"actgate.dev/enforce": "true"}}}
-    assert rest("PATCH", f"/api/v1/namespaces/{namespace}", label, MERGE_PATCH).status == 200
-    place = Guarded(rest, namespace)
-    with registered(rest, namespace, webhook.port, webhook.authority.certificate):
-        wait_until(lambda: place.create(model_deployment(), "probe", dryRun="All").warnings)
-        wait_until(lambda: place.create(workload(annotations={}), "probe", dryRun="All").status == 403)
-        yield place
 
 
 def test_a_model_with_passing_evidence_is_let_in(guarded: Guarded) -> None:
@@ -323,6 +254,23 @@ def test_a_dead_webhook_blocks_only_what_evidence_governs(
                 assert reply.status == 200, reply
             assert guarded.delete(kind, "scorer").status == 200
         assert guarded.create(model_deployment()).status == 500
+
+
+def test_a_hung_webhook_blocks_only_what_evidence_governs(rest: Rest, guarded: Guarded) -> None:
+    """It takes the question and never answers: the API server gives up when its time is over."""
+    guarded.create(manifest_object())
+    assert guarded.create(workload()).status == 201
+    with serving() as hung, registered(rest, guarded.namespace, hung.port, hung.ca, timeout=1):
+        over = threading.Event()
+        hung.answer = lambda _: over.wait() and 500
+        try:
+            failed = wait_until(lambda: _with(500, guarded.create(workload(), "another")))
+            assert failed is not None
+            assert "deadline exceeded" in failed.message, failed
+            assert guarded.create(BARE, "bare").status == 201
+            assert guarded.patch("Deployment", "scorer", {"metadata": {"labels": {"a": "b"}}}).status == 200
+        finally:
+            over.set()
 
 
 @pytest.mark.needs_kubectl
