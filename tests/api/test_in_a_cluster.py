@@ -222,6 +222,16 @@ def test_a_malformed_policy_is_refused(api: Rest, spec: dict[str, Any], words: l
     refused(create(api, "CompliancePolicy", "bad", spec), *words)
 
 
+def test_a_typing_error_in_a_policy_earns_a_warning(api: Rest) -> None:
+    """Also from clients that ask for nothing: the field is dropped, and the user hears of it."""
+    try:
+        reply = create(api, "CompliancePolicy", "typo", {"enforcment": "Audit"})
+        assert (reply.status, reply.warnings) == (201, ('unknown field "spec.enforcment"',)), reply
+        assert reply.body["spec"]["enforcement"] == "Deny"
+    finally:
+        api("DELETE", f"{collection('CompliancePolicy')}/typo")
+
+
 def test_a_new_model_is_not_ready_yet(api: Rest, namespace: str) -> None:
     """Ready is Unknown from the first moment, and a status in the request is not taken over."""
     body = {

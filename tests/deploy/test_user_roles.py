@@ -41,6 +41,13 @@ NEVER: Final = [
     "update modeldeployments.actgate.dev/status",
     "patch compliancemanifests.actgate.dev/status",
     "update modeldeployments.actgate.dev/finalizers",
+    # Labels of a namespace choose its policies and whether its workloads are judged.
+    "patch namespaces",
+    "update namespaces",
+    *(
+        f"{verb} validatingwebhookconfigurations.admissionregistration.k8s.io"
+        for verb in ("create", "patch", "delete")
+    ),
 ]
 
 

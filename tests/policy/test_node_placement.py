@@ -61,12 +61,30 @@ def test_an_affinity_that_names_no_allowed_region_is_a_problem(operator: str, ke
     assert problem.path.endswith("nodeSelectorTerms[0].matchExpressions[0]")
 
 
-def test_an_alternative_that_names_no_region_leaves_the_placement_open() -> None:
+@pytest.mark.parametrize(
+    "open_term",
+    [
+        term("arch", "In", "arm64"),
+        term("kubernetes.io/hostname", "NotIn", "node-1"),
+        {"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["node-in-virginia"]}]},
+        {"matchFields": [{"key": "metadata.name", "operator": "NotIn", "values": ["node-1"]}]},
+    ],
+    ids=["label", "NotIn", "matchFields", "matchFields NotIn"],
+)
+def test_an_alternative_that_names_no_region_leaves_the_placement_open(open_term: Json) -> None:
     """Node selector terms are alternatives: one without a region lets pods run anywhere."""
-    pod = required(term(REGION, "In", "eu-west-3"), term("arch", "In", "arm64"))
+    pod = required(term(REGION, "In", "eu-west-3"), open_term)
     (problem,) = subject_of(workload("Deployment", pod), {}).problems
     assert problem.rule == "residency/serving"
     assert problem.path.endswith("nodeSelectorTerms[1]")
+
+
+def test_an_alternative_everywhere_but_in_one_region_is_a_problem() -> None:
+    """Beside a term in the EU, too: the scheduler takes whichever term a node matches."""
+    pod = required(term(REGION, "In", "eu-west-3"), term(REGION, "NotIn", "us-east-1"))
+    problems = subject_of(workload("Deployment", pod), {}).problems
+    assert {problem.rule for problem in problems} == {"residency/serving"}
+    assert any("nodeSelectorTerms[1]" in problem.path for problem in problems)
 
 
 @pytest.mark.parametrize(

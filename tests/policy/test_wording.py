@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -8,7 +10,7 @@ from actgate.policy import Finding, Outcome, Verdict, rules
 from actgate.policy.evidence import ModelIdentity
 from actgate.policy.rules.rule import shown
 from actgate.policy.wording import HEADLINE, MOST_LINES, WARNING, ascii_only, cut, line, refusal, warnings
-from tests.policy.build import judge, manifest, measured, subject
+from tests.policy.build import FAIR, judge, manifest, measured, policy, subject
 
 words = st.text(max_size=300)
 
@@ -82,6 +84,20 @@ def test_a_refusal_spells_out_a_bounded_number_of_findings() -> None:
     text = refusal(verdict(*(finding(message=f"group {number}") for number in range(5000))))
     assert len(text.split("\n")) == MOST_LINES + 2
     assert text.endswith(f"and {5000 - MOST_LINES} more findings")
+
+
+def test_a_hundred_policies_do_not_flood_a_refusal() -> None:
+    """Each of them finds 64 measurements beyond a limit of its own; the message says how many it left out."""
+    measurements = tuple(
+        replace(FAIR, attribute=f"attribute-{number}", value=0.9, threshold=None, compliant=None)
+        for number in range(64)
+    )
+    policies = [policy(f"house-{number}", bias={"maxDifference": number / 1000}) for number in range(100)]
+    found = judge(manifest(bias=measurements), subject(), *policies)
+    assert len(found.findings) >= 6400
+    text = refusal(found)
+    assert len(text) < 20_000
+    assert text.endswith(f"and {len(found.findings) - MOST_LINES} more findings")
 
 
 @given(st.lists(st.builds(finding, message=words, remedy=words), min_size=1, max_size=8))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actgate_operator.plan.naming import child_name
 from tests.operating.running import RunningOperator, names_of
 from tests.operating.world import MANIFEST, MODEL, World
 from tests.support.crds import ROOT
@@ -64,6 +65,23 @@ def test_nothing_runs_on_evidence_that_fails(world: World) -> None:
     assert world.child("deployments") is None
     assert world.child("services") is None
     wait_until(lambda: "EvidenceRejected" in world.reasons())
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a" * 63, "a" * 64, "a" * 253, "credit.risk.v2", ".".join(["a" * 62] * 4)],
+    ids=["63", "64", "253", "dots", "251 with dots"],
+)
+def test_a_model_of_any_name_runs(world: World, name: str) -> None:
+    """A Service has at most 63 characters and no dots; the model's name may be longer and have some."""
+    world.manifest()
+    world.model(name)
+    child = child_name(name)
+    world.deployment(child)
+    world.workloads.available(child)
+    world.wait_for("Ready", "True", name=name)
+    assert world.child("services", child) is not None
+    assert world.status(name)["url"].startswith(f"http://{child}.")
 
 
 def test_a_manifest_and_its_model_that_come_together_are_no_alarm(world: World) -> None:

@@ -166,6 +166,22 @@ def test_withdrawn_evidence_takes_the_pods_away_where_a_policy_says_so(rolling: 
         rolling.delete_policy(policy)
 
 
+def test_evidence_that_flaps_rolls_nothing_out(rolling: World, rolling_operator: RunningOperator) -> None:
+    """Good and bad evidence under one name in turn: one ReplicaSet, and the pods of the first minute."""
+    good = rolling.manifest("evidence")["spec"]
+    rolling.model(replicas=2, complianceManifestRef={"name": "evidence"})
+    settled(rolling)
+    before = {pod["metadata"]["uid"] for pod in pods(rolling)}
+    for number in range(20):
+        rolling.delete("ComplianceManifest", "evidence")
+        rolling.manifest("evidence", **good | ({} if number % 2 else {"humanOversight": {"enabled": False}}))
+    rolling_operator.settle()
+    settled(rolling)
+    # Each further ReplicaSet would be a revision.
+    assert rolling.deployment()["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "1"
+    assert {pod["metadata"]["uid"] for pod in pods(rolling)} == before
+
+
 def test_a_deleted_model_leaves_nothing(rolling: World) -> None:
     """Deployment, pods, Service and budget follow their owner.
 
