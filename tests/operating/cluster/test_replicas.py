@@ -268,7 +268,7 @@ def test_an_address_that_is_taken_ends_it_with_a_sentence(control_plane: Control
             assert second.process.wait() == 1
             [line] = second.log.read_text(encoding="utf-8").splitlines()
     assert line.startswith(f"actgate-operator: cannot listen on 127.0.0.1, port {port}: ")
-    assert line.endswith("address already in use")
+    assert line.endswith(": Address already in use")
 
 
 def test_without_the_definitions_it_ends_and_says_so(control_plane: ControlPlane) -> None:
