@@ -1,5 +1,6 @@
 """Every refusal that the command line owes its users, on files, through the installed command."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -142,9 +143,9 @@ def denied(found: Json) -> set[str]:
 @pytest.mark.parametrize(("evidence", "subject", "rules"), REFUSED.values(), ids=REFUSED)
 def test_a_model_is_refused(tmp_path: Path, evidence: Json, subject: Json, rules: set[str]) -> None:
     """A ModelDeployment and its manifest in one file are refused with exit code 1, for these rules alone."""
-    done = check(tmp_path, evidence, subject)
+    done = check(tmp_path, evidence, subject, arguments=("-o", "json"))
     assert (done.returncode, done.stderr) == (1, "")
-    assert denied(report(tmp_path, evidence, subject)) == rules
+    assert denied(json.loads(done.stdout)) == rules
 
 
 @pytest.mark.parametrize(("changed", "rules"), PIPELINE_REFUSED.values(), ids=PIPELINE_REFUSED)
