@@ -23,8 +23,6 @@ pytestmark = pytest.mark.skipif(
 
 MORE_MIB: Final = 200.0
 """Memory that an attack may cost, at its highest moment."""
-DEADLINE_SECONDS: Final = 5.0
-"""The timeout of the registration in deploy/."""
 
 WAYS: Final = {"small_held_body": 300, "trickled_body": 100}
 """Ways that the flood of all at once has not. What ends the others is in ``test_connections``; each can be
@@ -58,7 +56,7 @@ async def test_honest_reviews_are_answered_and_memory_is_bounded(
 ) -> None:
     """Whatever a client without credentials holds open, each honest review gets its answer meanwhile.
 
-    ``Load`` counts as a failure what is no 200 or ends without an answer.
+    ``Load`` counts as a failure what is no 200, ends without an answer, or has none by its deadline.
     """
     await _attacked(webhook, question, {way: WAYS[way]})
 
@@ -76,7 +74,6 @@ async def _attacked(webhook: WebhookProcess, question: Json, ways: dict[str, int
         load = _load(webhook, question, 1000)
         await load.run()
     assert load.failures == []
-    assert load.slowest < DEADLINE_SECONDS
     assert webhook.peak_mib() - idle < MORE_MIB
     assert webhook.get("/livez")[0] == 200
 
