@@ -31,3 +31,20 @@ def operator(control_plane: ControlPlane, installed: Rest) -> Iterator[RunningOp
 def world(installed: Rest, namespace: str) -> World:
     """A namespace of its own for a test."""
     return World(installed, namespace)
+
+
+@pytest.fixture(scope="module")
+def rolling_operator(rolling_plane: ControlPlane, rolling_rest: Rest) -> Iterator[RunningOperator]:
+    """An operator that works while the tests of this module run, where pods run."""
+    crds.install(rolling_rest)
+    with operating(rolling_plane.kubeconfig) as running:
+        yield running
+
+
+@pytest.fixture
+def rolling(rolling_operator: RunningOperator, rolling_rest: Rest, rolling_namespace: str) -> World:
+    """A namespace with evidence, where an operator works and pods run."""
+    assert not rolling_operator.ended()
+    world = World(rolling_rest, rolling_namespace)
+    world.manifest()
+    return world

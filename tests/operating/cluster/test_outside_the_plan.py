@@ -9,34 +9,16 @@ from typing import Any
 import pytest
 
 from actgate_sandbox.control_plane import ControlPlane
-from actgate_sandbox.rest import MERGE_PATCH, Rest
+from actgate_sandbox.rest import MERGE_PATCH
 from tests.operating.planting import EVIL, INSTANCE, MANAGED, planted, set_image
 from tests.operating.running import RunningOperator, operating
 from tests.operating.world import MANIFEST, MODEL, World
-from tests.support import crds
 from tests.support.waiting import wait_until
 
 Json = dict[str, Any]
 Change = Callable[[World], None]
 
 SERVER = "registry.example/server:1"
-
-
-@pytest.fixture(scope="module")
-def rolling_operator(rolling_plane: ControlPlane, rolling_rest: Rest) -> Iterator[RunningOperator]:
-    """An operator that works while the tests of this module run, where pods run."""
-    crds.install(rolling_rest)
-    with operating(rolling_plane.kubeconfig) as running:
-        yield running
-
-
-@pytest.fixture
-def rolling(rolling_operator: RunningOperator, rolling_rest: Rest, rolling_namespace: str) -> World:
-    """A namespace with evidence, where an operator works and pods run."""
-    assert not rolling_operator.ended()
-    world = World(rolling_rest, rolling_namespace)
-    world.manifest()
-    return world
 
 
 @pytest.fixture

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from actgate_sandbox.control_plane import ControlPlane
-from actgate_sandbox.rest import Rest
-from tests.operating.running import RunningOperator, operating
+from tests.operating.running import RunningOperator
 from tests.operating.world import MODEL, World
-from tests.support import argocd, crds, kstatus
+from tests.support import argocd, kstatus
 from tests.support.engines import ROLLING_REGIONS
 from tests.support.kstatus import Verdict
 from tests.support.kubectl import Kubectl
@@ -21,23 +18,6 @@ Json = dict[str, Any]
 
 HERE, NOWHERE = ROLLING_REGIONS[0], "eu-north-1"
 """A region that has a node, and one that has none; both are in the EU."""
-
-
-@pytest.fixture(scope="module")
-def rolling_operator(rolling_plane: ControlPlane, rolling_rest: Rest) -> Iterator[RunningOperator]:
-    """An operator that works while the tests of this module run."""
-    crds.install(rolling_rest)
-    with operating(rolling_plane.kubeconfig) as running:
-        yield running
-
-
-@pytest.fixture
-def rolling(rolling_operator: RunningOperator, rolling_rest: Rest, rolling_namespace: str) -> World:
-    """A namespace with evidence, where an operator works."""
-    assert not rolling_operator.ended()
-    world = World(rolling_rest, rolling_namespace)
-    world.manifest()
-    return world
 
 
 def at(region: str) -> Json:
