@@ -10,7 +10,7 @@ One case is different: an API server that was restored from a backup counts from
 again, and "newer" means nothing any more. `rewind` is for that.
 
 A version in which `parse` finds nothing new, say of a status alone, is no change: the value stays the one
-that it was, and nobody is told.
+that it was, and no subscriber is called.
 
 No I/O here, and no clock.
 """

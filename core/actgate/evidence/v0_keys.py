@@ -1,6 +1,6 @@
 """Keys of a v0 file that hold evidence and would not be read: misspelt, renamed, nested, null or repeated.
 
-What a file measures must not disappear: a bad number under a key that nobody reads would pass beside a
+What a file measures must not disappear: a bad number under a key that is never read would pass beside a
 good one. So every key of ``bias_metrics`` is known or a problem. A key beside it is a problem where it
 reads like one that is known, or holds a measurement; any other is a ``Weakness`` of the conversion.
 """
@@ -53,7 +53,7 @@ _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def problems(document: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield what a v0 file holds where nobody would read it; paths are the file's own.
+    """Yield what a v0 file holds where it would not be read; paths are the file's own.
 
     Args:
         document: A v0 file as it was read, nulls included, nested no deeper than the digest allows.

@@ -80,7 +80,7 @@ def is_directed(metric: Metric) -> bool:
 
 
 def no_ratio(measurement: Measurement) -> bool:
-    """Return whether a ratio of its groups is undefined: nobody at all was selected."""
+    """Return whether a ratio of its groups is undefined: no person at all was selected."""
     rates = [group.selection_rate for group in non_empty(measurement)]
     return (
         measurement.metric.is_ratio

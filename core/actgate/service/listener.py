@@ -98,7 +98,7 @@ class Listener:
         factory: Makes the protocol of a connection.
         limits: What is allowed.
         context: For TLS; None for plain connections.
-        rejected: Told in one word why a connection was closed from this side.
+        rejected: Called with one word for why a connection was closed from this side.
     """
 
     def __init__(

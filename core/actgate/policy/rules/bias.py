@@ -210,7 +210,7 @@ def uncompared(measurement: Measurement) -> Iterator[Problem]:
         if group.count <= 0:
             yield Problem(
                 f"groups[{index}].count",
-                f"group {shown(group.name)} has {group.count} persons, and nothing can be measured on nobody",
+                f"group {shown(group.name)} has {group.count} persons, and nothing can be measured on none",
                 "leave out the group, or evaluate on data of it",
             )
 
