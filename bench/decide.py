@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from time import perf_counter_ns
 from typing import Final
 
-from actgate.evidence import read_manifest
-from actgate.policy import Manifest, decide
-from actgate.policy.workload import subject_of
+from actgate.decision import Manifest, decide
+from actgate.manifests import read_manifest
+from actgate.subjects.workload import subject_of
 from bench.manifests import manifests, model_deployment
 from bench.report import Section, percentile
 

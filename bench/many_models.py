@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from time import perf_counter
 from typing import Any, Final
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.objects import Key, Object
-from actgate.cluster.reflector import Reflector
-from actgate.cluster.resources import COMPLIANCE_MANIFESTS, DEPLOYMENTS, MODEL_DEPLOYMENTS, SERVICES
-from actgate.cluster.store import Change
+from actgate.kube.client import Cluster
+from actgate.kube.objects import Key, Object
+from actgate.kube.reflector import Reflector
+from actgate.kube.resources import COMPLIANCE_MANIFESTS, DEPLOYMENTS, MODEL_DEPLOYMENTS, SERVICES
+from actgate.kube.store import Change
 from bench.manifests import manifest
 
 NAMESPACE: Final = "team-0"

@@ -17,10 +17,10 @@ from typing import Final
 
 import yaml
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.reflector import Reflector
-from actgate.cluster.resources import COMPLIANCE_MANIFESTS
-from actgate.evidence import read_manifest
+from actgate.kube.client import Cluster
+from actgate.kube.reflector import Reflector
+from actgate.kube.resources import COMPLIANCE_MANIFESTS
+from actgate.manifests import read_manifest
 from actgate_sandbox.service import free_port
 from bench.report import ROOT, Section
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Final
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.resources import COMPLIANCE_MANIFESTS
+from actgate.kube.client import Cluster
+from actgate.kube.resources import COMPLIANCE_MANIFESTS
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.envtest import missing_binaries
 from bench.many_models import NAMESPACE, SHARED, Models, Nodes, beside, create_models, raw_writes

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Final
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.observing import Asked
-from actgate.cluster.timing import Timing
+from actgate.kube.client import Cluster
+from actgate.kube.observing import Asked
+from actgate.kube.timing import Timing
 from actgate_operator.feed import FeedTiming
 from actgate_operator.metrics import Metrics
 from actgate_operator.operating import Operator

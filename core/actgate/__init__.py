@@ -1,3 +1,21 @@
 """actgate: compliance evidence for AI models, honoured by the cluster that runs them."""
 
-__version__ = "0.1.0"
+from typing import TYPE_CHECKING, Any
+
+from actgate.version import VERSION
+
+if TYPE_CHECKING:
+    from actgate.pipeline.logger import EUAIActGovernanceLogger
+
+__version__ = VERSION
+
+__all__ = ["EUAIActGovernanceLogger", "__version__"]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public object
+    """Import the governance logger when it is asked for: ``import actgate`` loads nothing by itself."""
+    if name == "EUAIActGovernanceLogger":
+        from actgate.pipeline.logger import EUAIActGovernanceLogger
+
+        return EUAIActGovernanceLogger
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

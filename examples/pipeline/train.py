@@ -3,7 +3,7 @@
 Afterwards: ``actgate check -f model_compliance_manifest.json``.
 """
 
-from actgate.evidence import EUAIActGovernanceLogger
+from actgate import EUAIActGovernanceLogger
 
 logger = EUAIActGovernanceLogger("CreditRiskScorer-v2", "HIGH_RISK")
 logger.log_bias_check(0.03)

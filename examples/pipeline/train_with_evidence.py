@@ -3,7 +3,7 @@
 Afterwards: ``actgate check -f credit-risk-scorer-v2.yaml``.
 """
 
-from actgate.evidence import EUAIActGovernanceLogger
+from actgate import EUAIActGovernanceLogger
 
 logger = EUAIActGovernanceLogger(
     "CreditRiskScorer-v2", "HIGH_RISK", training_regions=[{"provider": "aws", "region": "eu-west-3"}]

@@ -11,8 +11,8 @@ import sys
 
 import uvloop
 
-from actgate.cluster.errors import Misconfigured
-from actgate.service import logs
+from actgate.kube.errors import Misconfigured
+from actgate.runtime import logs
 from actgate_operator.serving import serve
 from actgate_operator.settings import Settings, UnusableSettingsError
 

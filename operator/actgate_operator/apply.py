@@ -14,10 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.errors import Conflict, Forbidden, Invalid, NotFound
-from actgate.cluster.objects import Key, Object
-from actgate.cluster.resources import AUTOSCALERS, DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Resource
+from actgate.kube.client import Cluster
+from actgate.kube.errors import Conflict, Forbidden, Invalid, NotFound
+from actgate.kube.objects import Key, Object
+from actgate.kube.resources import AUTOSCALERS, DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Resource
 from actgate_operator import drift
 from actgate_operator.children import Child, Children, read_child
 from actgate_operator.comparison import content_of, differences

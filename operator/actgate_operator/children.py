@@ -8,19 +8,19 @@ from typing import Any, Final
 import orjson
 
 from actgate.api.names import API_VERSION
-from actgate.cluster.client import Cluster
-from actgate.cluster.objects import Key, Object, key_of, version_of
-from actgate.cluster.reflector import Reflector
-from actgate.cluster.resources import (
+from actgate.decision.subject import MODEL_DEPLOYMENT
+from actgate.kube.client import Cluster
+from actgate.kube.objects import Key, Object, key_of, version_of
+from actgate.kube.reflector import Reflector
+from actgate.kube.resources import (
     AUTOSCALERS,
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
     SERVICES,
     Resource,
 )
-from actgate.cluster.store import Change, Unreadable
-from actgate.cluster.timing import Timing
-from actgate.policy.subject import MODEL_DEPLOYMENT
+from actgate.kube.store import Change, Unreadable
+from actgate.kube.timing import Timing
 from actgate_operator import drift
 from actgate_operator.comparison import Content, content_of
 from actgate_operator.names import (

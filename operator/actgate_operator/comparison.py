@@ -17,7 +17,7 @@ import orjson
 from kubernetes.utils.quantity import parse_quantity
 
 from actgate.api.names import GROUP
-from actgate.cluster.objects import Object
+from actgate.kube.objects import Object
 from actgate_operator.names import RESTARTED_ANNOTATION
 
 _ABSENT: Final = object()

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from actgate.cluster.objects import Key
+from actgate.kube.objects import Key
 
 BURST: Final = 5
 """So many reverts in a row are made at once."""

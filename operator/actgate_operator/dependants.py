@@ -7,9 +7,9 @@ An index of our own could go stale without anybody noticing; the selectable fiel
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.objects import Key, Object, key_of
-from actgate.cluster.resources import MODEL_DEPLOYMENTS
+from actgate.kube.client import Cluster
+from actgate.kube.objects import Key, Object, key_of
+from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate_operator.evidence import Scope
 
 REFERENCE_FIELD = "spec.complianceManifestRef.name"

@@ -15,7 +15,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from actgate.cluster.objects import Object
+from actgate.kube.objects import Object
 from actgate_operator.names import MANAGER, RESTARTED_ANNOTATION, SCALE_MANAGER
 
 Fields = Mapping[str, Any]

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from typing import Final
 
 from actgate.api.names import API_VERSION
-from actgate.cluster.errors import ClusterError
-from actgate.cluster.objects import Object
-from actgate.cluster.resources import EVENTS
-from actgate.policy.subject import MODEL_DEPLOYMENT
+from actgate.decision.subject import MODEL_DEPLOYMENT
+from actgate.kube.errors import ClusterError
+from actgate.kube.objects import Object
+from actgate.kube.resources import EVENTS
 from actgate_operator.transitions import Note
 from actgate_operator.writer import Writer
 

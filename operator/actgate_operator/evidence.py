@@ -11,16 +11,16 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.errors import NotFound
-from actgate.cluster.objects import Key, Object, labels_of, version_of
-from actgate.cluster.reflector import Reflector
-from actgate.cluster.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NAMESPACES
-from actgate.cluster.store import Change, Unreadable
-from actgate.cluster.timing import Timing
-from actgate.evidence import policy_or_strictest, read_manifest
-from actgate.policy import Manifest, Policy
-from actgate.policy.policies import Selection
+from actgate.decision import Manifest, Policy
+from actgate.decision.policies import Selection
+from actgate.kube.client import Cluster
+from actgate.kube.errors import NotFound
+from actgate.kube.objects import Key, Object, labels_of, version_of
+from actgate.kube.reflector import Reflector
+from actgate.kube.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NAMESPACES
+from actgate.kube.store import Change, Unreadable
+from actgate.kube.timing import Timing
+from actgate.manifests import policy_or_strictest, read_manifest
 
 OLDEST_SECONDS: Final = 75.0
 """Age of a picture after which it tells nothing: longer than from bookmark to bookmark."""

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
-from actgate.cluster.observing import Observer
+from actgate.kube.observing import Observer
 from actgate_operator.kopf_run import KopfRun
 from actgate_operator.kopf_settings import FeedTiming, quiet
 from actgate_operator.loop_thread import LoopThread

@@ -14,9 +14,9 @@ from typing import Protocol
 
 from aiohttp import web
 
-from actgate.cluster.lease_timing import boot_clock
-from actgate.cluster.reflector import Reflector
-from actgate.service.health import Health
+from actgate.kube.lease_timing import boot_clock
+from actgate.kube.reflector import Reflector
+from actgate.runtime.health import Health
 from actgate_operator.metrics import Metrics
 
 

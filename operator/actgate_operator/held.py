@@ -10,7 +10,7 @@ Pure: numbers and a plan in, numbers and a plan out.
 from dataclasses import replace
 from typing import Any
 
-from actgate.cluster.objects import Object
+from actgate.kube.objects import Object
 from actgate_operator.children import Child
 from actgate_operator.plan import Plan
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from actgate.api.compliance_policy import OnViolation
-from actgate.cluster.objects import Key, Object, key_of
-from actgate.policy.policies import applicable
-from actgate.policy.workload import subject_of
-from actgate.service.deciding import decided
+from actgate.decision.policies import applicable
+from actgate.kube.objects import Key, Object, key_of
+from actgate.runtime.deciding import decided
+from actgate.subjects.workload import subject_of
 from actgate_operator.evidence import EvidencePictures
 from actgate_operator.status import Evidence
 

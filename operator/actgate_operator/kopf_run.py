@@ -8,11 +8,11 @@ import aiohttp
 import kopf
 from kubernetes.aio.client import Configuration
 
-from actgate.cluster import access
-from actgate.cluster.objects import version_of
-from actgate.cluster.observing import Observer
-from actgate.cluster.resources import MODEL_DEPLOYMENTS as KIND
-from actgate.cluster.session import open_session
+from actgate.kube import access
+from actgate.kube.objects import version_of
+from actgate.kube.observing import Observer
+from actgate.kube.resources import MODEL_DEPLOYMENTS as KIND
+from actgate.kube.session import open_session
 from actgate_operator.kopf_session import Pace, listening, pacing, seeking, translating
 from actgate_operator.kopf_settings import FeedTiming, settings_for
 from actgate_operator.names import MANAGER

@@ -12,8 +12,8 @@ from typing import cast
 
 import aiohttp
 
-from actgate.cluster.resources import MODEL_DEPLOYMENTS as KIND
-from actgate.cluster.timing import Backoff, Timing
+from actgate.kube.resources import MODEL_DEPLOYMENTS as KIND
+from actgate.kube.timing import Backoff, Timing
 
 _COLLECTION = KIND.collection()
 

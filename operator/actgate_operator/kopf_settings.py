@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import kopf
 
-from actgate.cluster.timing import Timing
+from actgate.kube.timing import Timing
 
 PAGE_SIZE = 500
 """Objects per page of a list: one page is parsed while no other thread can run."""

@@ -18,14 +18,15 @@ from typing import Any, Final, NoReturn
 
 from actgate.api.compliance_manifest import ComplianceManifestStatus, ReportedAppraisal
 from actgate.api.model_deployment import ReportedFinding
-from actgate.cluster.errors import ClusterError, NotFound
-from actgate.cluster.objects import Key, Object, version_of
-from actgate.cluster.resources import COMPLIANCE_MANIFESTS
-from actgate.policy import Finding
-from actgate.policy.appraisal import Appraisal, appraise
-from actgate.policy.data import RULESET
-from actgate.policy.policies import applicable
-from actgate.policy.verdict import outcome_of
+from actgate.decision import Finding
+from actgate.decision.appraisal import Appraisal
+from actgate.decision.appraise import appraise
+from actgate.decision.data import RULESET
+from actgate.decision.policies import applicable
+from actgate.decision.verdict import outcome_of
+from actgate.kube.errors import ClusterError, NotFound
+from actgate.kube.objects import Key, Object, version_of
+from actgate.kube.resources import COMPLIANCE_MANIFESTS
 from actgate_operator.evidence import EvidencePictures, Kept, NotNowError, fingerprint
 from actgate_operator.queue import WorkQueue
 from actgate_operator.writer import NotLeadingError, Writer

@@ -11,8 +11,8 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from actgate.cluster.objects import Key
-from actgate.cluster.observing import Asked
+from actgate.kube.objects import Key
+from actgate.kube.observing import Asked
 from actgate_operator.reconcile import Report
 
 OUTCOMES: Final = ("Pass", "Warn", "Fail", "Unknown")

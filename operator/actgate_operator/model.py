@@ -7,9 +7,9 @@ than the schema may be anything.
 from pydantic import ValidationError
 
 from actgate.api.model_deployment import ModelDeploymentSpec
-from actgate.cluster.objects import Object
-from actgate.evidence.canonical import without_nulls
-from actgate.evidence.errors import DigestError
+from actgate.kube.objects import Object
+from actgate.manifests.canonical import without_nulls
+from actgate.manifests.errors import DigestError
 
 
 class UnusableModelError(Exception):

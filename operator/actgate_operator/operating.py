@@ -8,13 +8,13 @@ import asyncio
 import logging
 from typing import NoReturn
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.errors import ClusterError
-from actgate.cluster.objects import Key, key_of
-from actgate.cluster.resources import MODEL_DEPLOYMENTS
-from actgate.cluster.timing import Backoff, Timing
-from actgate.service import tracing
-from actgate.service.tracing import Tracing
+from actgate.kube.client import Cluster
+from actgate.kube.errors import ClusterError
+from actgate.kube.objects import Key, key_of
+from actgate.kube.resources import MODEL_DEPLOYMENTS
+from actgate.kube.timing import Backoff, Timing
+from actgate.runtime import tracing
+from actgate.runtime.tracing import Tracing
 from actgate_operator.apply import ContestedError, GoingError, RefusedError
 from actgate_operator.children import Children
 from actgate_operator.deadlines import Clocks, Deadlines

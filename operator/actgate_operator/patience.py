@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
-from actgate.cluster.objects import Key, Object
+from actgate.kube.objects import Key, Object
 from actgate_operator.children import Child, Children
 from actgate_operator.plan import child_name
 from actgate_operator.pods import Trouble

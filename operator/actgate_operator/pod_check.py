@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.errors import ClusterError, Conflict, NotFound
-from actgate.cluster.objects import Key, Object
-from actgate.cluster.resources import PODS
+from actgate.kube.client import Cluster
+from actgate.kube.errors import ClusterError, Conflict, NotFound
+from actgate.kube.objects import Key, Object
+from actgate.kube.resources import PODS
 from actgate_operator.children import Child, Children
 from actgate_operator.plan.naming import selector_text
 from actgate_operator.pod_drift import (

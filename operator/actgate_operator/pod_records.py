@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from sys import intern
 from typing import Any, Final
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.objects import Key, Object
-from actgate.cluster.reflector import Reflector
-from actgate.cluster.resources import PODS
-from actgate.cluster.store import Change
-from actgate.cluster.timing import Timing
+from actgate.kube.client import Cluster
+from actgate.kube.objects import Key, Object
+from actgate.kube.reflector import Reflector
+from actgate.kube.resources import PODS
+from actgate.kube.store import Change
+from actgate.kube.timing import Timing
 from actgate_operator.names import INSTANCE_LABEL
 from actgate_operator.pods import trouble_of
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Self
 
-from actgate.cluster.objects import Object
+from actgate.kube.objects import Object
 
 _SEVERITY: Final = (
     "CreateContainerConfigError",

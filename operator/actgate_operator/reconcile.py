@@ -11,10 +11,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.errors import ClusterError, NotFound
-from actgate.cluster.objects import Key, Object, version_of
-from actgate.cluster.resources import AUTOSCALERS, DEPLOYMENTS, MODEL_DEPLOYMENTS
+from actgate.kube.client import Cluster
+from actgate.kube.errors import ClusterError, NotFound
+from actgate.kube.objects import Key, Object, version_of
+from actgate.kube.resources import AUTOSCALERS, DEPLOYMENTS, MODEL_DEPLOYMENTS
 from actgate_operator import excluded
 from actgate_operator.apply import Applier, ContestedError, GoingError, RefusedError
 from actgate_operator.children import Child, Children, read_child

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from actgate.cluster.objects import Object
+from actgate.kube.objects import Object
 
 COMPLETE: Final = "NewReplicaSetAvailable"
 """Reason of ``Progressing`` once a rollout is over; it stays through later scaling."""

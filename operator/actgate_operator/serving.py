@@ -9,12 +9,12 @@ from typing import Final
 
 from aiohttp import web
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.lease import Lease
-from actgate.service import tracing
-from actgate.service.health import Health
-from actgate.service.listener import Limits, Listener, listen
-from actgate.service.tracing import Tracing
+from actgate.kube.client import Cluster
+from actgate.kube.lease import Lease
+from actgate.runtime import tracing
+from actgate.runtime.health import Health
+from actgate.runtime.listener import Limits, Listener, listen
+from actgate.runtime.tracing import Tracing
 from actgate_operator.certificates.keeper import Keeper, Places, service_names
 from actgate_operator.certificates.metrics import CertificateMetrics
 from actgate_operator.health import Checks, pages

@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from actgate.service.logs import LogLevel
+from actgate.runtime.logs import LogLevel
 
 PREFIX: Final = "ACTGATE_OPERATOR_"
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")

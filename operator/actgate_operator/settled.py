@@ -6,8 +6,8 @@ Pure: a ``Child`` as it is known, the planned object, and an answer. ``apply`` a
 from collections.abc import Mapping
 from typing import Final
 
-from actgate.cluster.objects import Object
-from actgate.cluster.resources import Resource
+from actgate.kube.objects import Object
+from actgate.kube.resources import Resource
 from actgate_operator import drift
 from actgate_operator.children import Child
 from actgate_operator.names import MANAGER, STATE_ANNOTATION

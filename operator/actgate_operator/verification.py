@@ -10,10 +10,10 @@ from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.errors import Forbidden, Invalid
-from actgate.cluster.objects import Key, Object
-from actgate.cluster.resources import DEPLOYMENTS, Resource
+from actgate.kube.client import Cluster
+from actgate.kube.errors import Forbidden, Invalid
+from actgate.kube.objects import Key, Object
+from actgate.kube.resources import DEPLOYMENTS, Resource
 from actgate_operator.children import Child
 from actgate_operator.comparison import Content, content_of, differences
 from actgate_operator.names import MANAGER, RESTARTED_ANNOTATION, STATE_ANNOTATION

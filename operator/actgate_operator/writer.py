@@ -6,10 +6,10 @@ server hung, must not finish what another replica has taken over meanwhile.
 
 from collections.abc import Callable
 
-from actgate.cluster.client import Cluster, Subresource
-from actgate.cluster.errors import Invalid
-from actgate.cluster.objects import Object
-from actgate.cluster.resources import Resource
+from actgate.kube.client import Cluster, Subresource
+from actgate.kube.errors import Invalid
+from actgate.kube.objects import Object
+from actgate.kube.resources import Resource
 from actgate_operator.names import MANAGER
 
 WITHIN_SECONDS = 5.0

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actgate.cli.main import main
-from actgate.policy.pods import TEMPLATE_PATHS
+from actgate.subjects.pods import TEMPLATE_PATHS
 from tests.cli.support import NOW, Json, manifest, model, namespace, policy, workload
-from tests.policy.objects import API_VERSIONS
+from tests.subjects.objects import API_VERSIONS
 
 LINKED: Final = {"actgate.dev/compliance-manifest": "credit-v2", "actgate.dev/model": "CreditRiskScorer"}
 PLAIN: Final = {

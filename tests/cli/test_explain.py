@@ -5,7 +5,7 @@ import pytest
 from actgate.cli import rule_reference
 from actgate.cli.exits import UnusableError
 from actgate.cli.explain import explanation
-from actgate.policy import rules
+from actgate.decision import rules
 from tests.cli.support import actgate
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "rules.md"

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.audit.build import ANYONE, API_SERVER, OLDER, chain, hash_of, lost
 from tests.cli.support import actgate
+from tests.records.build import ANYONE, API_SERVER, OLDER, chain, hash_of, lost
 
 
 def _file(folder: Path, *lines: str, name: str = "decisions.log") -> str:

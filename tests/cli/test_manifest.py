@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from actgate.api import ComplianceManifest
+from actgate.api.compliance_manifest import ComplianceManifest
 from tests.cli.support import NOW, Json, actgate, manifest, model, pipeline_file, write
 
 

@@ -19,7 +19,7 @@ from tests.cli.support import (
     workload,
     write,
 )
-from tests.policy.residency_samples import REMARKS, UNDERSTOOD
+from tests.decision.residency_samples import REMARKS, UNDERSTOOD
 
 
 def stated(statement: str) -> Json:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from actgate.api import ModelDeployment
+from actgate.api.model_deployment import ModelDeployment
 from tests.support import argocd, kstatus
 from tests.support.kstatus import Verdict
 

@@ -14,8 +14,8 @@ from tests.deploy import accounts
 from tests.deploy.conftest import Cluster
 from tests.deploy.installing import installed
 from tests.deploy.rendering import DEPLOY, Json, render
-from tests.operating.planting import INSTANCE, planted, set_image
-from tests.operating.world import MANIFEST, MODEL, World
+from tests.operator.planting import INSTANCE, planted, set_image
+from tests.operator.world import MANIFEST, MODEL, World
 from tests.support.crds import create, deployment_spec, manifest_spec
 from tests.support.rights import UNSEEN, Right, rights
 from tests.support.waiting import wait_until

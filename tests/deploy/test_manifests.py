@@ -28,7 +28,7 @@ from tests.deploy.rendering import (
     pod_of,
     render,
 )
-from tests.operating.plan.restricted import violations
+from tests.operator.plan.restricted import violations
 
 pytestmark = pytest.mark.needs_kubectl
 

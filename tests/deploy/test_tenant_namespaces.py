@@ -14,7 +14,7 @@ from tests.deploy.conftest import Cluster
 from tests.deploy.installing import installed
 from tests.deploy.rendering import DEPLOY, Json, compose, named, render
 from tests.deploy.test_operator_limits import KINDS, SERVICE, Kind, child
-from tests.operating.world import MODEL, World
+from tests.operator.world import MODEL, World
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.needs_kubectl

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from actgate.api.quoting import cut
 from actgate.cli.main import main
-from actgate.policy.wording import WARNING, cut
+from actgate.decision.wording import WARNING
 from actgate_sandbox.demo.examples import Example, load_all
 from tests.examples.conftest import ROOT, Gate
 
@@ -100,7 +101,7 @@ def home(example: Example, namespace: str, gate: Gate) -> Iterator[str]:
 
 def test_every_rule_that_denies_has_an_example() -> None:
     """No rule of the table goes without a file that shows it."""
-    from actgate.policy import rules
+    from actgate.decision import rules
 
     shown = {rule for example in EXAMPLES for rule in example.rules}
     assert {rule.id for rule in rules.ALL} == shown

@@ -8,8 +8,8 @@ from typing import Any
 
 from actgate_sandbox.rest import Rest
 from tests.gitops.objects import is_refused, live, marked, model
-from tests.operating.running import RunningOperator
-from tests.operating.world import MANIFEST, World
+from tests.operator.running import RunningOperator
+from tests.operator.world import MANIFEST, World
 from tests.support.crds import create
 from tests.support.waiting import wait_until
 

@@ -13,7 +13,7 @@ from actgate_sandbox.rest import Rest
 from tests.gitops.argocd import ArgoCd
 from tests.gitops.cluster import Cluster
 from tests.gitops.flux import Flux
-from tests.operating.running import RunningOperator, operating
+from tests.operator.running import RunningOperator, operating
 from tests.support import crds
 
 ROOT = Path(__file__).parents[2]

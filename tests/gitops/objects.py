@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from actgate_sandbox.rest import Reply, Rest
-from tests.operating.world import MANIFEST, MODEL, stamp
+from tests.operator.world import MANIFEST, MODEL, stamp
 from tests.support.crds import API_VERSION, collection, deployment_spec, manifest_spec
 from tests.support.waiting import wait_until
 

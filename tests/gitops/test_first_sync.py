@@ -9,7 +9,7 @@ from tests.gitops.argocd import TRACKING, WAVE, ArgoCd
 from tests.gitops.cluster import Cluster, Json
 from tests.gitops.flux import OWNER, Flux
 from tests.gitops.objects import manifest, model
-from tests.operating.world import MANIFEST, MODEL
+from tests.operator.world import MANIFEST, MODEL
 from tests.support.kstatus import Verdict
 from tests.support.waiting import wait_until
 

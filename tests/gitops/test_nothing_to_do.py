@@ -9,7 +9,7 @@ from tests.gitops.argocd import ArgoCd
 from tests.gitops.cluster import Cluster, Json
 from tests.gitops.flux import Flux
 from tests.gitops.objects import manifest, model
-from tests.operating.world import MODEL
+from tests.operator.world import MODEL
 from tests.support.crds import collection
 from tests.support.kstatus import Verdict
 from tests.support.waiting import wait_until

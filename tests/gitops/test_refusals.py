@@ -7,7 +7,7 @@ from tests.gitops.argocd import ArgoCd
 from tests.gitops.cluster import Cluster, Json
 from tests.gitops.flux import Flux, Reconciliation
 from tests.gitops.objects import live, manifest, marked, model
-from tests.operating.world import MANIFEST, MODEL
+from tests.operator.world import MANIFEST, MODEL
 
 STATUS_LINE = 200
 """Characters that tools and terminals show of a message before it is cut or wrapped."""

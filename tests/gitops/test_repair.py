@@ -9,7 +9,7 @@ from tests.gitops.argocd import WAVE, ArgoCd
 from tests.gitops.cluster import Cluster, Json
 from tests.gitops.flux import Flux
 from tests.gitops.objects import manifest, model
-from tests.operating.world import MANIFEST, MODEL
+from tests.operator.world import MANIFEST, MODEL
 from tests.support.waiting import wait_until
 
 BETTER: Json = {"bias": [{"attribute": "gender", "metric": "demographic_parity_difference", "value": 0.001}]}

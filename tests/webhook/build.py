@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import orjson
 
-from actgate.evidence import read_manifest
-from actgate.policy import Manifest
+from actgate.decision import Manifest
+from actgate.manifests import read_manifest
 
 Json = dict[str, Any]
 

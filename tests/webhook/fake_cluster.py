@@ -7,10 +7,10 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from actgate.cluster.client import Cluster, Event, Page
-from actgate.cluster.errors import ClusterError, NotFound
-from actgate.cluster.objects import Object
-from actgate.cluster.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NAMESPACES, Resource
+from actgate.kube.client import Cluster, Event, Page
+from actgate.kube.errors import ClusterError, NotFound
+from actgate.kube.objects import Object
+from actgate.kube.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NAMESPACES, Resource
 
 
 class FakeCluster(Cluster):

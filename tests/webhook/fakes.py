@@ -11,7 +11,7 @@ import orjson
 from fastapi import FastAPI
 from starlette.types import Message
 
-from actgate.policy import Manifest, Policy
+from actgate.decision import Manifest, Policy
 from actgate_webhook.app import create_app
 from actgate_webhook.evidence import Evidence, EvidenceSource, NotNowError
 from actgate_webhook.metrics import Metrics

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from actgate.policy.pods import TEMPLATE_PATHS
+from actgate.subjects.pods import TEMPLATE_PATHS
 from actgate_sandbox import control_plane as sandbox
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import MERGE_PATCH, Reply, Rest, install_crds

@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from actgate.policy import Policy
+from actgate.decision import Policy
 from actgate_webhook.answers import answer
 from actgate_webhook.evidence import Evidence
 from actgate_webhook.judge import Judgement, Outcome
 from actgate_webhook.review import Response, Status
-from tests.policy.build import ASKING, PASSING, judge, measured, policy, subject
+from tests.decision.build import ASKING, PASSING, judge, measured, policy, subject
 from tests.webhook.build import model_deployment, review
 from tests.webhook.fakes import FakeEvidence, InProcess
 

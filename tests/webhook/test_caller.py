@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from actgate_sandbox.pki import KeyPair
-from tests.audit.build import prove, sentences
+from tests.records.build import prove, sentences
 from tests.webhook.build import changed, model_deployment, passing, review
 from tests.webhook.fakes import FakeEvidence, known
 from tests.webhook.test_clients import NAME, TRUSTED, guarding

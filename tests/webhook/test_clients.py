@@ -10,7 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from actgate.service.listener import listen
+from actgate.runtime.listener import listen
 from actgate_sandbox.pki import Authority, KeyPair
 from actgate_webhook.app import create_app
 from actgate_webhook.certificates import CertificateError, Certificates

@@ -7,8 +7,8 @@ import orjson
 import pytest
 import rfc8785
 
-from actgate.audit.canonical import sha256
-from actgate.policy.data import RULESET
+from actgate.decision.data import RULESET
+from actgate.records.canonical import sha256
 from actgate_webhook import answers
 from actgate_webhook.caller import UNKNOWN, Caller
 from actgate_webhook.decision_line import fields_of, is_recorded

@@ -12,7 +12,7 @@ from actgate_webhook.app import create_app
 from actgate_webhook.decision_log import DecisionLog, Unrecorded
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.sink import open_sink
-from tests.audit.build import prove, sentences
+from tests.records.build import prove, sentences
 from tests.support.waiting import eventually
 from tests.webhook.build import Json, changed, failing, model_deployment, passing, review
 from tests.webhook.fakes import FakeEvidence, InProcess, known

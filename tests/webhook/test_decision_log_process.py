@@ -13,8 +13,8 @@ import pytest
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import Rest
-from tests.audit.build import prove, sentences
 from tests.cli.support import actgate
+from tests.records.build import prove, sentences
 from tests.support import crds
 from tests.support.waiting import wait_until
 from tests.webhook.build import Json, changed, model_deployment, review

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from actgate.service.health import Health
+from actgate.runtime.health import Health
 from actgate_webhook.app import create_app
 from actgate_webhook.background import Background
 from actgate_webhook.metrics import Metrics

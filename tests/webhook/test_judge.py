@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from actgate.policy import Policy
-from actgate.policy.pods import TEMPLATE_PATHS
+from actgate.decision import Policy
+from actgate.subjects.pods import TEMPLATE_PATHS
 from actgate_webhook.judge import MEMORY_SECONDS, Judge, Judgement, Outcome
 from actgate_webhook.review import Review, decode
-from tests.policy.build import NOW, policy
+from tests.decision.build import NOW, policy
 from tests.webhook.build import (
     ASSESSED_IMAGE,
     MANIFEST,

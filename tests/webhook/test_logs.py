@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from actgate.service.logs import JsonLines
+from actgate.runtime.logs import JsonLines
 
 
 def line(record: logging.LogRecord) -> dict[str, object]:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from actgate.api.compliance_policy import Enforcement
-from actgate.cluster.errors import Forbidden, Unavailable
-from actgate.cluster.objects import labels_of
-from actgate.evidence import policy_or_strictest
-from actgate.policy import BASELINE
+from actgate.decision import BASELINE
+from actgate.kube.errors import Forbidden, Unavailable
+from actgate.kube.objects import labels_of
+from actgate.manifests import policy_or_strictest
 from actgate_webhook.app import create_app
 from actgate_webhook.evidence import NotNowError
 from actgate_webhook.lookup import Lookup

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from actgate.service.listener import listen
+from actgate.runtime.listener import listen
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import Rest, install_crds

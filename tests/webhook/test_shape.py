@@ -4,12 +4,12 @@ from typing import Any, Final
 
 import pytest
 
-from actgate.policy.pods import TEMPLATE_PATHS
-from actgate.policy.workload import governed_fields, is_judged, subject_of
+from actgate.subjects.pods import TEMPLATE_PATHS
+from actgate.subjects.workload import governed_fields, is_judged, subject_of
 from actgate_webhook import shape
 from actgate_webhook.judge import Judge, Outcome
 from actgate_webhook.review import decode
-from tests.policy.build import NOW
+from tests.decision.build import NOW
 from tests.webhook.build import MANIFEST, body_of, changed, model_deployment, passing, review, workload
 from tests.webhook.fakes import FakeEvidence, known
 

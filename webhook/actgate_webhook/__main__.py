@@ -13,8 +13,8 @@ from typing import Final
 
 import uvloop
 
-from actgate.cluster.errors import Misconfigured
-from actgate.service import logs
+from actgate.kube.errors import Misconfigured
+from actgate.runtime import logs
 from actgate_webhook.certificates import CertificateError
 from actgate_webhook.serving import serve
 from actgate_webhook.settings import Settings, UnusableSettingsError

@@ -7,8 +7,9 @@ recreates the object. "Not now" is a 503, so that nobody takes it for a verdict.
 from typing import Final
 
 from actgate.api.compliance_policy import Enforcement
-from actgate.policy import wording
-from actgate.policy.verdict import Verdict
+from actgate.api.quoting import cut
+from actgate.decision import wording
+from actgate.decision.verdict import Verdict
 from actgate_webhook.evidence import Evidence
 from actgate_webhook.judge import Judgement, Outcome
 from actgate_webhook.review import Response, Status
@@ -37,10 +38,10 @@ def _without_verdict(uid: str, judgement: Judgement) -> Response:
     if judgement.outcome is Outcome.NOT_JUDGED:
         return Response(uid, allowed=True)
     audit = {"review-uid": uid, "outcome": judgement.outcome.value}
-    reason = wording.cut(judgement.reason, _LONGEST_REASON)
+    reason = cut(judgement.reason, _LONGEST_REASON)
     match judgement.outcome:
         case Outcome.WARN:
-            warnings = (wording.cut(f"actgate: {reason}", wording.WARNING),)
+            warnings = (cut(f"actgate: {reason}", wording.WARNING),)
             return Response(uid, allowed=True, warnings=warnings, audit_annotations=audit)
         case Outcome.MALFORMED:
             status = Status(403, "Forbidden", f"the object cannot be judged: {reason}")

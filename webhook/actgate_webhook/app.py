@@ -8,10 +8,10 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from actgate import __version__
-from actgate.service import tracing
-from actgate.service.health import Health, Troubles
-from actgate.service.tracing import Tracing
+from actgate.runtime import tracing
+from actgate.runtime.health import Health, Troubles
+from actgate.runtime.tracing import Tracing
+from actgate.version import VERSION
 from actgate_webhook.background import Background
 from actgate_webhook.bodies import Bodies
 from actgate_webhook.decision_log import DecisionLog
@@ -92,7 +92,7 @@ def create_app(
         Validate(Judge(source), metrics, decisions, traces, bodies),
         title="actgate webhook",
         summary="Judges AI models and inference workloads on their compliance evidence.",
-        version=__version__,
+        version=VERSION,
         lifespan=lifespan,
     )
     _add_probes(app, live, ready)

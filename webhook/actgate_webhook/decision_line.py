@@ -7,10 +7,10 @@ import msgspec
 import orjson
 from msgspec import UNSET
 
-from actgate.audit.canonical import digest_of_object
-from actgate.policy.data import RULESET
-from actgate.policy.pods import images_of
-from actgate.policy.verdict import Finding
+from actgate.decision.data import RULESET
+from actgate.decision.verdict import Finding
+from actgate.records.canonical import digest_of_object
+from actgate.subjects.pods import images_of
 from actgate_webhook.caller import Caller
 from actgate_webhook.evidence import Evidence
 from actgate_webhook.judge import Judgement, Outcome

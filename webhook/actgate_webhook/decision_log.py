@@ -14,9 +14,9 @@ from enum import StrEnum
 from types import TracebackType
 from typing import Any, Final, NoReturn, Self
 
-from actgate import __version__
-from actgate.audit.chain import Chain, Kind
-from actgate.policy.data import RULESET
+from actgate.decision.data import RULESET
+from actgate.records.chain import Chain, Kind
+from actgate.version import VERSION
 from actgate_webhook.caller import Caller
 from actgate_webhook.decision_line import fields_of, is_recorded
 from actgate_webhook.judge import Judgement, utc_now
@@ -57,7 +57,7 @@ class DecisionLog:
         self._unrecorded = unrecorded
         self._now = now
         self._chain = Chain()
-        self._about = {"replica": replica, "version": __version__, "ruleset": RULESET}
+        self._about = {"replica": replica, "version": VERSION, "ruleset": RULESET}
         self._lost = 0
         self._checkpointed = 0
         """How many decisions the last checkpoint counted."""

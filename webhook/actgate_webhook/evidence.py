@@ -6,7 +6,7 @@ The one real adapter is ``lookup``; tests have a named fake.
 from collections.abc import Mapping
 from typing import Final, NamedTuple, Protocol
 
-from actgate.policy import Manifest, Policy
+from actgate.decision import Manifest, Policy
 
 FRESH_SECONDS: Final = 75.0
 """How long after the last contact memory counts. Bookmarks prove contact about once a minute; this is also

@@ -16,10 +16,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, NamedTuple
 
-from actgate import policy
-from actgate.policy import Subject, Verdict
-from actgate.policy.workload import governed_fields, is_judged, subject_of
-from actgate.service.deciding import decided
+from actgate import decision
+from actgate.decision import Subject, Verdict
+from actgate.runtime.deciding import decided
+from actgate.subjects.workload import governed_fields, is_judged, subject_of
 from actgate_webhook import shape
 from actgate_webhook.evidence import FRESH_SECONDS, Evidence, EvidenceSource, NotNowError
 from actgate_webhook.review import Operation, Review
@@ -44,7 +44,7 @@ class Outcome(StrEnum):
     ERROR = "Error"
 
 
-_OUTCOMES: Final = {outcome: Outcome(outcome) for outcome in policy.Outcome}
+_OUTCOMES: Final = {outcome: Outcome(outcome) for outcome in decision.Outcome}
 
 
 class Judgement(NamedTuple):

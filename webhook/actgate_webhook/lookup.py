@@ -9,16 +9,16 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.errors import ClusterError, Invalid, NotFound
-from actgate.cluster.objects import labels_of
-from actgate.cluster.reflector import SLICE, Reflector
-from actgate.cluster.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NAMESPACES, Resource
-from actgate.cluster.single_flight import SingleFlight
-from actgate.cluster.store import Change, Unreadable
-from actgate.evidence import policy_or_strictest, read_manifest
-from actgate.policy import Manifest, Policy
-from actgate.policy.policies import Selection
+from actgate.decision import Manifest, Policy
+from actgate.decision.policies import Selection
+from actgate.kube.client import Cluster
+from actgate.kube.errors import ClusterError, Invalid, NotFound
+from actgate.kube.objects import labels_of
+from actgate.kube.reflector import SLICE, Reflector
+from actgate.kube.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NAMESPACES, Resource
+from actgate.kube.single_flight import SingleFlight
+from actgate.kube.store import Change, Unreadable
+from actgate.manifests import policy_or_strictest, read_manifest
 from actgate_webhook.evidence import FRESH_SECONDS, Evidence, NotNowError
 from actgate_webhook.metrics import Metrics
 

@@ -7,8 +7,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import choose_encoder
 
-from actgate.policy.pods import TEMPLATE_PATHS
-from actgate.policy.subject import MODEL_DEPLOYMENT
+from actgate.decision.subject import MODEL_DEPLOYMENT
+from actgate.subjects.pods import TEMPLATE_PATHS
 
 _KINDS: Final = frozenset({MODEL_DEPLOYMENT, *TEMPLATE_PATHS})
 _SECONDS: Final = (

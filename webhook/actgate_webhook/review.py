@@ -15,7 +15,7 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from actgate.policy.wording import cut
+from actgate.api.quoting import cut
 
 DEFAULT_SECONDS: Final = 5.0
 """Timeout of a request that states none; the one in our registration."""

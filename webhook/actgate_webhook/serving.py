@@ -19,10 +19,10 @@ from typing import Final, cast
 import uvicorn
 from starlette.types import ASGIApp
 
-from actgate.cluster import access
-from actgate.cluster.client import Cluster
-from actgate.service import tracing
-from actgate.service.listener import Limits, Listener, listen
+from actgate.kube import access
+from actgate.kube.client import Cluster
+from actgate.runtime import tracing
+from actgate.runtime.listener import Limits, Listener, listen
 from actgate_webhook.app import create_app
 from actgate_webhook.bodies import Bodies
 from actgate_webhook.certificates import Certificates

@@ -13,7 +13,7 @@ from typing import Annotated, Self
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
-from actgate.service.logs import LogLevel
+from actgate.runtime.logs import LogLevel
 from actgate_webhook.connections import Timeouts
 from actgate_webhook.decision_log import Unrecorded
 from actgate_webhook.sink import STANDARD_OUTPUT

@@ -10,8 +10,7 @@ from typing import Any, Final, TypedDict
 import msgspec
 from msgspec import UNSET
 
-from actgate.policy.rules.rule import shown
-from actgate.policy.wording import cut
+from actgate.api.quoting import cut, quoted
 from actgate_webhook.review import Json, Review
 
 Object = dict[str, Any]
@@ -187,7 +186,7 @@ def _read(review: Review, field: str, json: Json, decoder: msgspec.json.Decoder[
     if obj["apiVersion"] != review.kind.api_version or obj["kind"] != review.kind.kind:
         raise MalformedError(
             f"{field} must be of the kind that request.kind names, "
-            f"{shown(review.kind.kind)} of {shown(review.kind.api_version)}"
+            f"{quoted(review.kind.kind)} of {quoted(review.kind.api_version)}"
         )
     stated = obj["metadata"].get("namespace")
     if stated is not None and stated != review.namespace:

@@ -1,6 +1,6 @@
 """What a trace says of a review: how it was decided, never what the object holds."""
 
-from actgate.service.tracing import Attribute
+from actgate.runtime.tracing import Attribute
 from actgate_webhook.caller import Caller
 from actgate_webhook.judge import Judgement
 from actgate_webhook.review import Response, Review

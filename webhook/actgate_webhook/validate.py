@@ -12,8 +12,8 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from actgate.service import tracing
-from actgate.service.tracing import Span, Tracing
+from actgate.runtime import tracing
+from actgate.runtime.tracing import Span, Tracing
 from actgate_webhook import answers, logs, spans
 from actgate_webhook.bodies import LARGE, SMALL, Bodies, ExhaustedError
 from actgate_webhook.caller import Caller, caller_of

@@ -1,23 +1,6 @@
-"""The three resources of the group ``actgate.dev``, and the names that everybody else relies on.
+"""The three resources of the group ``actgate.dev``, and what the rest relies on: names, times, quoting.
 
 The pydantic models here are the source of ``crds/`` (``make crds``) and of every check of shape.
-What the values mean is not decided here: that is ``actgate.policy``.
+What the values mean is not decided here: that is ``actgate.decision``. The package imports nothing by
+itself, so that a command which only prints its version does not wait for pydantic.
 """
-
-from actgate.api.compliance_manifest import ComplianceManifest, ComplianceManifestSpec
-from actgate.api.compliance_policy import CompliancePolicy, CompliancePolicySpec, Enforcement
-from actgate.api.model_deployment import ModelDeployment, ModelDeploymentSpec
-from actgate.api.names import API_VERSION, GROUP, VERSION
-
-__all__ = [
-    "API_VERSION",
-    "GROUP",
-    "VERSION",
-    "ComplianceManifest",
-    "ComplianceManifestSpec",
-    "CompliancePolicy",
-    "CompliancePolicySpec",
-    "Enforcement",
-    "ModelDeployment",
-    "ModelDeploymentSpec",
-]

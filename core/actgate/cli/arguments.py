@@ -6,9 +6,9 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from actgate import __version__
 from actgate.cli import commands, streams
 from actgate.cli.exits import Exit
+from actgate.version import VERSION
 
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
@@ -93,7 +93,7 @@ class _Parser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """Return the parser; what it parses has ``run``, the handler of the command."""
     root = _Parser(prog="actgate", description=_ACTGATE)
-    root.add_argument("--version", action="version", version=f"actgate {__version__}")
+    root.add_argument("--version", action="version", version=f"actgate {VERSION}")
     subparsers = root.add_subparsers(metavar="COMMAND", required=True)
     _add_check(subparsers)
     _add_explain(subparsers)

@@ -6,7 +6,8 @@ from datetime import datetime
 from actgate.cli.exits import Exit, UnusableError
 from actgate.cli.inventory import NAMESPACE_NAME_LABEL, Evidence, Inventory
 from actgate.cli.sources import Document
-from actgate.policy import Finding, Outcome, Policy, Subject, Verdict, decide, workload
+from actgate.decision import Finding, Outcome, Policy, Subject, Verdict, decide
+from actgate.subjects import workload
 
 
 @dataclass(frozen=True, slots=True)

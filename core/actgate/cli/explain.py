@@ -5,7 +5,7 @@ import textwrap
 from typing import Final
 
 from actgate.cli.exits import UnusableError
-from actgate.policy import rules
+from actgate.decision import rules
 
 _WIDTH: Final = 88
 

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Final
 
-from actgate import evidence
+from actgate import manifests
 from actgate.api.names import API_VERSION, GROUP
 from actgate.cli import unread
 from actgate.cli.exits import UnusableError
 from actgate.cli.lines import place
 from actgate.cli.sources import Document
-from actgate.policy import Manifest, Policy, workload
-from actgate.policy.subject import MODEL_DEPLOYMENT
+from actgate.decision import Manifest, Policy
+from actgate.decision.subject import MODEL_DEPLOYMENT
+from actgate.subjects import workload
 
 MANIFEST: Final = "ComplianceManifest"
 POLICY: Final = "CompliancePolicy"
@@ -42,7 +43,7 @@ class Evidence:
 
     def origin(self, path: str) -> str | None:
         """Return what the pipeline's own file calls a field of the manifest, if it is in one."""
-        return evidence.origin(path, self.origins)
+        return manifests.origin(path, self.origins)
 
 
 @dataclass(slots=True)
@@ -103,7 +104,7 @@ def _add(document: Document, inventory: Inventory) -> None:
             f"{place(document)}: expected an object with fields, found {type(value).__name__}; "
             "check that this is the file you mean"
         )
-    if evidence.is_v0(value):
+    if manifests.is_v0(value):
         _add_pipeline_file(document, inventory)
         return
     kind, version = value.get("kind"), value.get("apiVersion")
@@ -167,34 +168,34 @@ def _add_subject(document: Document, inventory: Inventory) -> None:
 
 
 def _add_model(document: Document, inventory: Inventory) -> None:
-    unread.refuse_problems(document, evidence.model_deployment_problems(document.value))
+    unread.refuse_problems(document, manifests.model_deployment_problems(document.value))
     _add_subject(document, inventory)
 
 
 def _add_manifest(document: Document, inventory: Inventory) -> None:
     namespace, name = _namespace(document, inventory), _name(document)
-    unread.refuse_problems(document, evidence.resource_problems(document.value))
-    manifest = evidence.read_document(document.value, name=name, namespace=namespace)
+    unread.refuse_problems(document, manifests.resource_problems(document.value))
+    manifest = manifests.read_document(document.value, name=name, namespace=namespace)
     inventory.once(document, GROUP, MANIFEST, namespace, name)
     inventory.evidence[namespace, name] = Evidence(manifest, document, {})
 
 
 def _add_pipeline_file(document: Document, inventory: Inventory) -> None:
-    fault = evidence.unnamed(document.value)
+    fault = manifests.unnamed(document.value)
     if fault is not None:
         raise UnusableError(f"{place(document)}: {fault}")
-    manifest = evidence.read_document(document.value, namespace=inventory.default_namespace)
+    manifest = manifests.read_document(document.value, namespace=inventory.default_namespace)
     inventory.once(document, GROUP, MANIFEST, manifest.namespace, manifest.name)
-    found = Evidence(manifest, document, evidence.origins(document.value))
+    found = Evidence(manifest, document, manifests.origins(document.value))
     inventory.evidence[manifest.namespace, manifest.name] = found
 
 
 def _add_policy(document: Document, inventory: Inventory) -> None:
     inventory.once(document, GROUP, POLICY, "", _name(document))
-    unread.refuse_problems(document, evidence.resource_problems(document.value))
+    unread.refuse_problems(document, manifests.resource_problems(document.value))
     try:
-        inventory.policies.append(evidence.read_policy(document.value))
-    except evidence.EvidenceError as error:
+        inventory.policies.append(manifests.read_policy(document.value))
+    except manifests.EvidenceError as error:
         raise UnusableError(*(f"{place(document)}: {line}" for line in str(error).splitlines())) from None
 
 

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
 
-from actgate.audit.lines import read
-from actgate.audit.verify import Fault, Proof, Seen, Verifier
+from actgate.api.quoting import printable
 from actgate.cli import streams
-from actgate.cli.escaping import printable
 from actgate.cli.exits import Exit, UnusableError
 from actgate.cli.files import STDIN
+from actgate.records.lines import read
+from actgate.records.verify import Fault, Proof, Seen, Verifier
 
 _SHOWN: Final = 50
 """Faults that are told one by one; a log that was mangled as a whole has as many as lines."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from actgate import evidence
+from actgate import documents, manifests
 from actgate.cli.exits import UnusableError
 from actgate.cli.lines import place
 from actgate.cli.sources import Document, read_one
@@ -21,7 +21,7 @@ def converted(argument: str, namespace: str | None, name: str | None) -> tuple[M
         UnusableError: When the file is not a pipeline's compliance file that can be converted.
     """
     document = read_one(argument)
-    if not isinstance(document.value, dict) or not evidence.is_v0(document.value):
+    if not isinstance(document.value, dict) or not manifests.is_v0(document.value):
         raise UnusableError(
             f"{place(document)}: expected the compliance file of a training pipeline, with model_name and "
             "bias_metrics; a ComplianceManifest needs no conversion"
@@ -40,7 +40,7 @@ def digest(argument: str) -> str:
     """
     document = read_one(argument)
     value = document.value
-    if isinstance(value, dict) and evidence.is_v0(value):
+    if isinstance(value, dict) and manifests.is_v0(value):
         value = _convert(document).manifest
     spec = value.get("spec") if isinstance(value, dict) else None
     if not isinstance(spec, dict) or value.get("kind") != "ComplianceManifest":
@@ -48,18 +48,18 @@ def digest(argument: str) -> str:
             f"{place(document)}: expected a ComplianceManifest or the compliance file of a training pipeline"
         )
     try:
-        return evidence.digest(spec)
-    except evidence.EvidenceError as error:
+        return manifests.digest(spec)
+    except manifests.EvidenceError as error:
         raise UnusableError(f"{place(document)}: {error}") from None
 
 
 def render(manifest: Mapping[str, Any], output_format: str) -> str:
     """Return an object as ``yaml`` or ``json``, its fields in the order that it has."""
-    return evidence.to_json(manifest) if output_format == "json" else evidence.to_yaml(manifest)
+    return documents.to_json(manifest) if output_format == "json" else documents.to_yaml(manifest)
 
 
-def _convert(document: Document, name: str | None = None) -> evidence.Conversion:
+def _convert(document: Document, name: str | None = None) -> manifests.Conversion:
     try:
-        return evidence.convert(document.value, name=name)
-    except evidence.EvidenceError as error:
+        return manifests.convert(document.value, name=name)
+    except manifests.EvidenceError as error:
         raise UnusableError(*(f"{place(document)}: {line}" for line in str(error).splitlines())) from None

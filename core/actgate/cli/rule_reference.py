@@ -6,8 +6,8 @@ Run as ``python -m actgate.cli.rule_reference > docs/rules.md``.
 import sys
 from itertools import groupby
 
-from actgate.policy import rules
-from actgate.policy.data import RULESET
+from actgate.decision import rules
+from actgate.decision.data import RULESET
 
 _HEAD = f"""\
 # Rules

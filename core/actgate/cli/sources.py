@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from actgate import evidence
+from actgate import documents
 from actgate.cli import files, streams
 from actgate.cli.exits import UnusableError
 from actgate.cli.files import STDIN
@@ -48,7 +48,7 @@ def read(arguments: Iterable[str]) -> list[Document]:
             found.extend(_documents(Source(STDIN_NAME if name == STDIN else name, _text(name))))
         except UnusableError as error:
             sentences.extend(error.sentences)
-        except evidence.DocumentError as error:
+        except documents.DocumentError as error:
             sentences.append(str(error))
     if sentences:
         raise UnusableError(*sentences)
@@ -87,7 +87,7 @@ def _called(name: str) -> str:
 
 def _documents(source: Source) -> Iterator[Document]:
     line, item = 0, 0
-    for document in evidence.load(source.text, source.name):
+    for document in documents.load(source.text, source.name):
         item = item + 1 if document.line == line else 0
         line = document.line
         yield Document(source, line, document.content, item)

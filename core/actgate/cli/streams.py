@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import BinaryIO, Final, TextIO
 
-from actgate.cli.escaping import printable
+from actgate.api.quoting import printable
 from actgate.cli.exits import UnusableError
 
 _HOW_OUT: Final = "redirect it to a file or a pipe that can be written"

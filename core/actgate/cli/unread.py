@@ -2,7 +2,7 @@
 
 A label that is nearly right, a mark in the wrong place, metadata of the wrong type, a misspelt field: the
 cluster would not judge the object, or judge less of it, and say nothing. Here each is a sentence, and the
-input is unusable. ``actgate.policy.marks`` says what a mark is.
+input is unusable. ``actgate.subjects.marks`` says what a mark is.
 """
 
 import difflib
@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from actgate.api.names import ENFORCE_LABEL, INFERENCE_LABEL, OWN_KEYS
+from actgate.api.quoting import quoted
 from actgate.cli.exits import UnusableError
 from actgate.cli.lines import place
 from actgate.cli.sources import Document
-from actgate.policy import marks, workload
-from actgate.policy.evidence import Problem
-from actgate.policy.pods import TEMPLATE_PATHS, Json, items_at, map_at, metadata_of
-from actgate.policy.rules.rule import shown
-from actgate.policy.subject import MODEL_DEPLOYMENT
+from actgate.decision.manifest import Problem
+from actgate.decision.subject import MODEL_DEPLOYMENT
+from actgate.subjects import marks, workload
+from actgate.subjects.pods import TEMPLATE_PATHS, Json, items_at, map_at, metadata_of
 
 _OURS: Final = "actgatedev"
 _FIELDS: Final = ("labels", "annotations")
@@ -111,7 +111,7 @@ def of_namespace(metadata: Json) -> Iterator[Unread]:
             path = f"metadata.{field}[{key}]"
             if key == ENFORCE_LABEL and field == "labels":
                 if value not in ("true", "false"):
-                    yield Unread(path, f'Unsupported value: {shown(value)}: write "true" or "false"')
+                    yield Unread(path, f'Unsupported value: {quoted(value)}: write "true" or "false"')
             elif marks.is_mark(key) or looks_like_ours(key):
                 near = difflib.get_close_matches(_plain(key), names, n=1, cutoff=_ALIKE)
                 if near:
@@ -181,7 +181,7 @@ def _wrong_levels(obj: Json) -> Iterator[Unread]:
 
 
 def _no_object(value: object) -> str:
-    shape = "a list" if isinstance(value, list) else shown(value)
+    shape = "a list" if isinstance(value, list) else quoted(value)
     return f"Invalid value: {shape}: must be an object; what it declares cannot be read"
 
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, NoReturn
 
-from actgate.cluster.client import Cluster
-from actgate.cluster.errors import ClusterError, NotFound
-from actgate.cluster.objects import Object
-from actgate.cluster.resources import SECRETS, VALIDATING_WEBHOOK_CONFIGURATIONS, Resource
+from actgate.kube.client import Cluster
+from actgate.kube.errors import ClusterError, NotFound
+from actgate.kube.objects import Object
+from actgate.kube.resources import SECRETS, VALIDATING_WEBHOOK_CONFIGURATIONS, Resource
 from actgate_operator.certificates import stored
 from actgate_operator.certificates.metrics import CertificateMetrics
 from actgate_operator.certificates.plan import SETTLING, Change, KeepAuthorities, Publish, plan

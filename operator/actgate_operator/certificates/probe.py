@@ -15,8 +15,8 @@ from typing import Final
 import aiohttp
 import orjson
 
-from actgate.cluster.objects import Object
-from actgate.cluster.trust import as_kubernetes
+from actgate.kube.objects import Object
+from actgate.kube.trust import as_kubernetes
 from actgate_operator.certificates.metrics import CertificateMetrics
 
 logger = logging.getLogger(__name__)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeVar
 
-from actgate.cluster.objects import Object
-from actgate.cluster.resources import SECRETS, VALIDATING_WEBHOOK_CONFIGURATIONS
+from actgate.kube.objects import Object
+from actgate.kube.resources import SECRETS, VALIDATING_WEBHOOK_CONFIGURATIONS
 from actgate_operator.certificates import pki
 from actgate_operator.certificates.state import Authorities, Leaf, Registration
 from actgate_operator.names import MANAGED_BY

@@ -1,6 +1,6 @@
 """Holds pods to the regions of ``spec.placement``, by labels that every cloud gives its nodes.
 
-``actgate.policy.placement`` reads back what is written here, and must find the same places.
+``actgate.subjects.placement`` reads back what is written here, and must find the same places.
 """
 
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from typing import Final
 from actgate.api.base import CloudRegion
 from actgate.api.model_deployment import Placement
 from actgate.api.names import REGION_NODE_LABEL, ZONE_NODE_LABEL
-from actgate.policy.regions import locate
+from actgate.decision.regions import locate
 from actgate_operator.plan.shape import REQUIRED_AFFINITY, Object
 
 _TERMS: Final = "nodeSelectorTerms"

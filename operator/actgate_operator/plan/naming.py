@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from actgate.api.names import API_VERSION
-from actgate.policy.subject import MODEL_DEPLOYMENT
+from actgate.decision.subject import MODEL_DEPLOYMENT
 from actgate_operator import names
 from actgate_operator.plan.order import Order
 from actgate_operator.plan.shape import Object

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from actgate.policy import Outcome, wording
-from actgate.policy.rules import evidence as evidence_rules
-from actgate.policy.rules import link
+from actgate.decision import Outcome, wording
+from actgate.decision.rules import evidence as evidence_rules
+from actgate.decision.rules import link
 from actgate_operator.rollout import COMPLETE
 from actgate_operator.status.observation import Evidence, Observation
 

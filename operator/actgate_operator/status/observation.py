@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from actgate.policy import Manifest, Verdict
+from actgate.decision import Manifest, Verdict
 from actgate_operator.pod_drift import Running
 from actgate_operator.pods import Trouble
 from actgate_operator.rollout import Rollout

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from actgate.cluster.objects import Object
-from actgate.policy import Finding
+from actgate.decision import Finding
+from actgate.kube.objects import Object
 from actgate_operator.status.conditions import REFERENCE, Said, conditions
 from actgate_operator.status.observation import Evidence, Observation
 

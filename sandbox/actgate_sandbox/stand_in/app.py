@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from actgate.cluster.observing import words
+from actgate.kube.observing import words
 from actgate_sandbox.stand_in import bodies, discovery, openapi, reviews, scale
 from actgate_sandbox.stand_in.call import Call, Options, User
 from actgate_sandbox.stand_in.paths import ResourcePath, parse

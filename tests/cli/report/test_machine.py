@@ -5,7 +5,7 @@ from jsonschema import Draft202012Validator
 
 from actgate.cli.check import Report
 from actgate.cli.report import machine
-from actgate.policy.data import RULESET
+from actgate.decision.data import RULESET
 from tests.cli.report.conftest import line_of_the_bad_value
 
 SCHEMA = json.loads((files("actgate.cli.report") / "check.schema.json").read_text())

@@ -10,7 +10,7 @@ from sarif_pydantic import Sarif
 
 from actgate.cli.check import Report
 from actgate.cli.report import sarif
-from actgate.policy import rules
+from actgate.decision import rules
 from tests.cli.report.conftest import line_of_the_bad_value
 from tests.cli.support import NOW, actgate, bias, manifest, model, write
 

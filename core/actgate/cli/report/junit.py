@@ -7,12 +7,12 @@ warnings stand in the suite's output rather than in the test case, and files in 
 from datetime import UTC
 from xml.etree import ElementTree
 
-from actgate.api import Enforcement
+from actgate.api.compliance_policy import Enforcement
+from actgate.api.quoting import printable
 from actgate.cli.check import Judged, Report
-from actgate.cli.escaping import printable
 from actgate.cli.report.words import moment, path_words, place_words, subject_words, summary
-from actgate.policy import Finding, Outcome
-from actgate.policy.data import RULESET
+from actgate.decision import Finding, Outcome
+from actgate.decision.data import RULESET
 
 
 def render(report: Report) -> str:

@@ -9,8 +9,8 @@ from typing import Any, Final
 from actgate.cli.check import Judged, Report
 from actgate.cli.lines import line_of
 from actgate.cli.report.words import moment, place
-from actgate.policy import Finding, Outcome
-from actgate.policy.data import RULESET
+from actgate.decision import Finding, Outcome
+from actgate.decision.data import RULESET
 
 SCHEMA: Final = "actgate.dev/check/v1"
 """Name of the shape, which every report carries."""

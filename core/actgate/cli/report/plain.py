@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from actgate.api.quoting import printable
 from actgate.cli.check import Judged, Report
-from actgate.cli.escaping import printable
 from actgate.cli.report.words import (
     evidence_words,
     path_words,

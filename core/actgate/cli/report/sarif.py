@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from actgate import __version__
-from actgate.api import Enforcement
+from actgate.api.compliance_policy import Enforcement
+from actgate.api.quoting import printable
 from actgate.cli.check import Judged, Report
-from actgate.cli.escaping import printable
 from actgate.cli.report.words import moment, path_words, place, subject_words
 from actgate.cli.sources import STDIN_NAME
-from actgate.policy import Finding, rules
-from actgate.policy.data import RULESET
+from actgate.decision import Finding, rules
+from actgate.decision.data import RULESET
+from actgate.version import VERSION
 
 _SCHEMA: Final = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS: Final = {Enforcement.DENY: "error", Enforcement.WARN: "warning", Enforcement.AUDIT: "note"}
@@ -47,8 +47,8 @@ def remarks(report: Report) -> list[str]:
 def _run(report: Report) -> dict[str, Any]:
     driver = {
         "name": "actgate",
-        "version": __version__,
-        "semanticVersion": __version__,
+        "version": VERSION,
+        "semanticVersion": VERSION,
         "rules": [_rule(rule) for rule in rules.ALL],
     }
     root = repository()

@@ -8,9 +8,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from actgate.api import Enforcement
+from actgate.api.compliance_policy import Enforcement
+from actgate.api.quoting import printable
 from actgate.cli.check import Judged, Report
-from actgate.cli.escaping import printable
 from actgate.cli.report.words import (
     evidence_words,
     path_words,
@@ -18,7 +18,7 @@ from actgate.cli.report.words import (
     subject_words,
     summary,
 )
-from actgate.policy import Finding, Outcome
+from actgate.decision import Finding, Outcome
 
 _OUTCOME_STYLES: Final = {Outcome.PASS: "green", Outcome.WARN: "yellow", Outcome.FAIL: "red"}
 _EFFECT_STYLES: Final = {Enforcement.DENY: "red", Enforcement.WARN: "yellow", Enforcement.AUDIT: "blue"}

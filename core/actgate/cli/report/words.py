@@ -2,11 +2,11 @@
 
 from datetime import UTC, datetime
 
+from actgate.api.quoting import printable
 from actgate.cli.check import Judged, Report
-from actgate.cli.escaping import printable
 from actgate.cli.lines import line_of
 from actgate.cli.lines import place as document_place
-from actgate.policy import Finding, Outcome
+from actgate.decision import Finding, Outcome
 
 
 def subject_words(judged: Judged) -> str:

@@ -1,0 +1,115 @@
+"""Evidence as the decision sees it: small immutable values, read from a ComplianceManifest.
+
+``actgate.manifests`` reads them from documents and objects; the rules only ever see these. A value
+that could not be read is not here: it left a ``Problem``, and a problem always fails.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from actgate.api.compliance_manifest import Metric, RiskCategory
+from actgate.decision.appraisal import Appraisal
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A field that could not be read: where, and what is wrong with it."""
+
+    path: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A stated place: provider (None: not stated), region or zone code, and the source's words."""
+
+    code: str
+    provider: str | None = None
+    statement: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """Which model: its name, and version and SHA-256 digest where they are stated."""
+
+    name: str
+    version: str | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCount:
+    """A group of persons in a bias measurement, its size, and the share of it that was selected."""
+
+    name: str
+    count: int
+    selection_rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One fairness metric of one attribute; ``value`` is a difference or a ratio."""
+
+    metric: Metric
+    value: float
+    attribute: str | None = None
+    threshold: float | None = None
+    compliant: bool | None = None
+    groups: tuple[GroupCount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """Why the system is in its tier: a point of the Act, profiling, and whether reasons are given."""
+
+    basis: str | None = None
+    profiling: bool | None = None
+    reasoned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Oversight:
+    """Human oversight: whether it is the boolean true, and which fields are filled in."""
+
+    enabled: bool
+    filled: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One ComplianceManifest, reduced to what decisions need; every moment in it is aware."""
+
+    namespace: str
+    name: str
+    model: ModelIdentity | None
+    uid: str | None = None
+    resource_version: str | None = field(default=None, compare=False)
+    """Of the object when it was read. A status or a label makes another version, but no other evidence."""
+    digest: str | None = None
+    """Canonical SHA-256 (RFC 8785) of the spec, ``sha256:<hex>``."""
+    images: tuple[str, ...] = ()
+    """Images by digest that the manifest binds to."""
+    risk_category: RiskCategory | None = None
+    stated_category: str | None = None
+    """What stood in place of a known risk category."""
+    classification: Classification | None = None
+    finished_at: datetime | None = None
+    training_regions: tuple[Region, ...] = ()
+    bias: tuple[Measurement, ...] = ()
+    positions: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """Where items stand in a list of the document from which unreadable ones were cut out."""
+    oversight: Oversight | None = None
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    records: tuple[tuple[str, datetime], ...] = ()
+    """Other dated records (path, moment); none of them may be in the future."""
+    problems: tuple[Problem, ...] = ()
+    # Not an argument: dataclasses.replace would hand one manifest's appraisal to another one.
+    appraisals: list[Appraisal] = field(init=False, default_factory=list, compare=False, repr=False)
+    """Where ``appraisal`` notes its last answer; nobody else's business."""
+
+    def path(self, items: str, index: int) -> str:
+        """Return where an item of a list stands in the document, such as ``spec.bias[2]``."""
+        stood = next((kept[index] for cut, kept in self.positions if cut == items), index)
+        return f"{items}[{stood}]"

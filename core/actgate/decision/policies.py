@@ -1,0 +1,93 @@
+"""Which policies apply to a namespace, and the baseline where none does."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Final
+
+from actgate.api.base import parse_duration
+from actgate.api.compliance_policy import (
+    CompliancePolicySpec,
+    LabelSelector,
+    SelectorOperator,
+    SelectorRequirement,
+)
+from actgate.decision.data import country_groups
+
+_GROUPS: Final = country_groups()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A CompliancePolicy by its name, with what is derived from its spec."""
+
+    name: str
+    spec: CompliancePolicySpec = field(default_factory=CompliancePolicySpec)
+    countries: frozenset[str] = field(init=False, compare=False)
+    """Allowed countries as ISO 3166-1 alpha-2 codes, EU and EEA spelled out."""
+    max_age: timedelta = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Derive the country codes and the age from the spec."""
+        codes = self.spec.residency.countries
+        members = frozenset().union(*(_GROUPS.get(code, {code}) for code in codes))
+        object.__setattr__(self, "countries", members)
+        object.__setattr__(self, "max_age", parse_duration(self.spec.evidence.max_age))
+
+
+BASELINE: Final = Policy("baseline")
+"""Applies where no CompliancePolicy selects the namespace: everything required, Deny."""
+
+_BASELINE_ALONE: Final = (BASELINE,)
+
+
+_REMEMBERED: Final = 10_000
+"""Sets of labels for which a selection is remembered, which is namespaces in a cluster."""
+
+
+class Selection:
+    """Policies that do not change, and which of them apply to the labels of a namespace: found once each.
+
+    What is returned can be given to ``decide`` in place of all policies: selected again, it stays the same.
+    """
+
+    def __init__(self, policies: Iterable[Policy]) -> None:
+        self.policies = tuple(policies)
+        self._chosen: dict[frozenset[tuple[str, str]], tuple[Policy, ...]] = {}
+
+    def applicable(self, labels: Mapping[str, str]) -> tuple[Policy, ...]:
+        """Return what ``applicable`` does."""
+        key = frozenset(labels.items())
+        chosen = self._chosen.get(key)
+        if chosen is None:
+            if len(self._chosen) >= _REMEMBERED:
+                self._chosen.clear()
+            chosen = self._chosen[key] = applicable(self.policies, labels)
+        return chosen
+
+
+def applicable(policies: Iterable[Policy], labels: Mapping[str, str]) -> tuple[Policy, ...]:
+    """Return the policies that select a namespace with these labels, sorted; else the baseline."""
+    chosen = [policy for policy in policies if selects(policy.spec.namespace_selector, labels)]
+    return tuple(sorted(chosen, key=lambda policy: policy.name)) if chosen else _BASELINE_ALONE
+
+
+def selects(selector: LabelSelector, labels: Mapping[str, str]) -> bool:
+    """Return whether a label selector matches, as meta/v1 LabelSelector defines it."""
+    wanted = selector.match_labels or {}
+    return all(labels.get(key) == value for key, value in wanted.items()) and all(
+        _holds(requirement, labels) for requirement in selector.match_expressions or ()
+    )
+
+
+def _holds(requirement: SelectorRequirement, labels: Mapping[str, str]) -> bool:
+    values = requirement.values or []
+    match requirement.operator:
+        case SelectorOperator.IN:
+            return labels.get(requirement.key) in values
+        case SelectorOperator.NOT_IN:
+            return labels.get(requirement.key) not in values
+        case SelectorOperator.EXISTS:
+            return requirement.key in labels
+        case SelectorOperator.DOES_NOT_EXIST:
+            return requirement.key not in labels

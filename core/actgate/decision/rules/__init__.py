@@ -1,0 +1,22 @@
+"""The rules, one module per family, and the list of all of them in the order of their findings."""
+
+from typing import Final
+
+from actgate.decision.rules import bias, counts, evidence, link, oversight, residency, risk
+from actgate.decision.rules.rule import Rule
+
+ALL: Final[tuple[Rule, ...]] = (
+    *link.RULES,
+    *risk.RULES,
+    *bias.RULES,
+    *counts.RULES,
+    *residency.RULES,
+    *oversight.RULES,
+    *evidence.RULES,
+)
+"""Every rule; a verdict's findings stand in this order."""
+
+BY_ID: Final[dict[str, Rule]] = {rule.id: rule for rule in ALL}
+"""The rules by their ids."""
+
+__all__ = ["ALL", "BY_ID", "Rule"]

@@ -1,0 +1,238 @@
+"""Bias rules: measurements exist, hold the limits, and do not contradict their own claims.
+
+No metric and no limit stands in the AI Act: Art. 10(2)(f) asks for an examination, and the numbers
+are house policy. Sign conventions differ between libraries (Fairlearn reports the distance, AIF360
+a signed difference, and ratios either way up), so a difference counts by its absolute value and a
+ratio by the smaller of itself and its reciprocal.
+"""
+
+from collections.abc import Iterator
+from typing import Final
+
+from actgate.api.compliance_policy import Enforcement, Tier
+from actgate.api.quoting import quoted
+from actgate.decision import groups
+from actgate.decision.manifest import Manifest, Measurement, Problem
+from actgate.decision.policies import Policy
+from actgate.decision.rules.rule import ACTGATE, HOUSE_POLICY, Rule
+from actgate.decision.verdict import Finding
+
+MISSING: Final = Rule(
+    "bias/missing",
+    "AI Act Art. 10(2)(f)",
+    asks="The manifest holds a bias measurement, and one for each attribute that the policy names.",
+    why="High-risk systems are to be examined for biases that may harm persons or discriminate.",
+    mend="Measure a group fairness metric on the evaluation data and record it under spec.bias, "
+    "for instance with EUAIActGovernanceLogger.log_bias_check.",
+)
+LIMIT: Final = Rule(
+    "bias/limit",
+    HOUSE_POLICY,
+    asks="Every difference is at most the limit in absolute value, and every ratio and its reciprocal "
+    "at least the limit; the stricter of the manifest's own threshold and the policy's counts.",
+    why="The organisation decides how much disparity it accepts; a manifest can only be stricter.",
+    mend="Mitigate the disparity and train again. A looser threshold in the manifest does not help.",
+)
+CLAIM: Final = Rule(
+    "bias/claim",
+    ACTGATE,
+    asks="A measurement's own verdict agrees with the recomputation, in every tier.",
+    why="A claim that its own numbers contradict signals a defect or a manipulation of the evidence.",
+    mend="Write the manifest anew from the measured values, or leave compliant out.",
+)
+SAMPLE: Final = Rule(
+    "bias/sample",
+    HOUSE_POLICY,
+    asks="A measurement that names its groups compares at least two, none of them empty, and each as large "
+    "as the policy's minimum.",
+    why="With few persons per group chance decides the number, and without any there is none: inconclusive "
+    "is not a pass.",
+    mend="Evaluate on more data, and record every group with its count.",
+)
+RULES: Final = (MISSING, LIMIT, CLAIM, SAMPLE)
+_MITIGATE: Final = "mitigate the disparity, measure again and write a new manifest"
+_NOISE: Final = 1e-9
+"""What the arithmetic on selection rates may be off by."""
+
+
+def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding]:
+    """Yield what the measurements lack under a policy, for a system of that tier."""
+    required = tier in policy.spec.bias.required_for
+    if required:
+        yield from _missing(manifest, policy)
+    for index, measurement in enumerate(manifest.bias):
+        path = manifest.path("spec.bias", index)
+        limit = _limit(measurement, policy)
+        if required:
+            yield from _over_limit(measurement, limit, path, policy)
+            yield from _beyond_by_its_groups(measurement, limit, path, policy)
+        yield from _sample(measurement, path, policy, policy.spec.bias.min_group_count if required else 0)
+        yield from _claim(
+            measurement, limit if required else _claimed_limit(measurement, limit), path, policy
+        )
+
+
+def unproven(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Finding]:
+    """Yield a warning for each measurement without groups, where no policy asks for them."""
+    if any(policy.spec.bias.min_group_count for policy in policies):
+        return
+    for index, measurement in enumerate(manifest.bias):
+        if not measurement.groups:
+            yield SAMPLE.finding(
+                Enforcement.WARN,
+                f"{manifest.path('spec.bias', index)}.groups",
+                "the measurement does not name the groups that it compared, nor their sizes",
+                "record at least two groups with their counts",
+            )
+
+
+def _missing(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
+    effect = policy.spec.enforcement
+    if not manifest.bias:
+        yield MISSING.finding(
+            effect,
+            "spec.bias",
+            "the manifest holds no bias measurement",
+            "record at least one group fairness metric under spec.bias",
+        )
+    measured = {measurement.attribute for measurement in manifest.bias}
+    for attribute in sorted(set(policy.spec.bias.attributes) - measured):
+        yield MISSING.finding(
+            effect,
+            "spec.bias",
+            f"no measurement for the attribute {quoted(attribute)}, which policy {policy.name} names",
+            f"record a bias measurement with attribute: {attribute}",
+        )
+
+
+def _own_threshold(measurement: Measurement) -> float | None:
+    threshold = measurement.threshold
+    return threshold if threshold is not None and 0 <= threshold <= 1 else None
+
+
+def _house_limit(measurement: Measurement, policy: Policy) -> float:
+    bias = policy.spec.bias
+    return bias.min_ratio if measurement.metric.is_ratio else bias.max_difference
+
+
+def _limit(measurement: Measurement, policy: Policy) -> float:
+    own, house = _own_threshold(measurement), _house_limit(measurement, policy)
+    if own is None:
+        return house
+    return max(house, own) if measurement.metric.is_ratio else min(house, own)
+
+
+def _holds(measurement: Measurement, limit: float) -> bool:
+    value = measurement.value
+    if measurement.metric.is_ratio:
+        # NaN compares as false with everything, so it never holds.
+        return value >= limit and (value <= 1 or 1 / value >= limit)
+    return abs(value) <= limit
+
+
+def _over_limit(measurement: Measurement, limit: float, path: str, policy: Policy) -> Iterator[Finding]:
+    if _holds(measurement, limit):
+        return
+    got = f"{measurement.metric} is {measurement.value}"
+    if measurement.attribute is not None:
+        got = f"{got} for {quoted(measurement.attribute)}"
+    bound = "below" if measurement.metric.is_ratio else "beyond"
+    if measurement.metric.is_ratio and measurement.value > 1:
+        bound = "and its reciprocal is below"
+    yield LIMIT.finding(
+        policy.spec.enforcement,
+        f"{path}.value",
+        f"{got}, {bound} the limit {limit} ({_whose(limit, measurement, policy)})",
+        _MITIGATE,
+    )
+
+
+def _beyond_by_its_groups(
+    measurement: Measurement, limit: float, path: str, policy: Policy
+) -> Iterator[Finding]:
+    """Refuse a value that rounding brought within the limit, or that of two groups among more of them."""
+    least = groups.least_disparity(measurement)
+    if least is None or not _holds(measurement, limit) or groups.expected(measurement) is not None:
+        return
+    if measurement.metric.is_ratio:
+        found, beyond = f"a ratio of at most {least:.6g}, below", least < limit - _NOISE
+    else:
+        found, beyond = f"a difference of at least {least:.6g}, beyond", least > limit + _NOISE
+    if beyond:
+        yield LIMIT.finding(
+            policy.spec.enforcement,
+            f"{path}.groups",
+            f"the selection rates say {found} the limit {limit} ({_whose(limit, measurement, policy)})",
+            _MITIGATE,
+        )
+
+
+def _whose(limit: float, measurement: Measurement, policy: Policy) -> str:
+    return f"policy {policy.name}" if limit == _house_limit(measurement, policy) else "the manifest's own"
+
+
+def _claimed_limit(measurement: Measurement, limit: float) -> float | None:
+    """Return what a claim is held against where the policy asks for no bias check: the pipeline's limit.
+
+    Where it states none, a claim to hold is held against the policy's, since nothing else backs it.
+    """
+    own = _own_threshold(measurement)
+    return limit if own is None and measurement.compliant else own
+
+
+def _claim(measurement: Measurement, limit: float | None, path: str, policy: Policy) -> Iterator[Finding]:
+    if measurement.compliant is None or limit is None:
+        return
+    holds = _holds(measurement, limit)
+    if measurement.compliant is holds:
+        return
+    result = "holds" if holds else "breaks"
+    yield CLAIM.finding(
+        policy.spec.enforcement,
+        f"{path}.compliant",
+        f"the manifest claims compliant: {str(measurement.compliant).lower()}, but {measurement.value} "
+        f"{result} the limit {limit}",
+        "write the manifest anew from the measured values, or leave compliant out",
+    )
+
+
+def uncompared(measurement: Measurement) -> Iterator[Problem]:
+    """Yield why the groups that a measurement names compare nothing; paths begin within the measurement."""
+    if not measurement.groups:
+        return
+    names = {groups.key(group.name) for group in groups.non_empty(measurement)}
+    if len(names) < 2:
+        yield Problem(
+            "groups",
+            f"a comparison needs two or more groups with persons, got {len(names)}",
+            "record every group with its count",
+        )
+    for index, group in enumerate(measurement.groups):
+        if group.count <= 0:
+            yield Problem(
+                f"groups[{index}].count",
+                f"group {quoted(group.name)} has {group.count} persons, and nothing can be measured on none",
+                "leave out the group, or evaluate on data of it",
+            )
+
+
+def _sample(measurement: Measurement, path: str, policy: Policy, minimum: int) -> Iterator[Finding]:
+    effect = policy.spec.enforcement
+    for found in uncompared(measurement):
+        yield SAMPLE.finding(effect, f"{path}.{found.path}", found.message, found.remedy)
+    if minimum and not measurement.groups:
+        yield SAMPLE.finding(
+            effect,
+            f"{path}.groups",
+            "a comparison needs two or more groups, and none is recorded",
+            "record every group with its count",
+        )
+    for index, group in enumerate(measurement.groups):
+        if 0 < group.count < minimum:
+            yield SAMPLE.finding(
+                effect,
+                f"{path}.groups[{index}].count",
+                f"group {quoted(group.name)} has {group.count} persons, and policy {policy.name} asks "
+                f"for at least {minimum}",
+                "evaluate on more data of that group",
+            )

@@ -1,0 +1,118 @@
+"""The rule that a bias measurement does not contradict itself: its value, its groups, its repetitions.
+
+Nothing here depends on a tier or a limit, so it counts in every tier, and the governance logger asks
+the same of what it is given.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from actgate.api.quoting import quoted
+from actgate.decision import groups
+from actgate.decision.manifest import Manifest, Measurement, Problem
+from actgate.decision.policies import Policy
+from actgate.decision.rules.rule import ACTGATE, Rule
+from actgate.decision.verdict import Finding
+
+COUNTS: Final = Rule(
+    "bias/counts",
+    ACTGATE,
+    asks="A measurement agrees with its own groups: selection rates, as far as their digits go, have the "
+    "value; each rate is some number of the group's persons; no group, and no measurement with another "
+    "value, is stated twice.",
+    why="A value that its own groups refute was not measured on them. Rounding is no contradiction: 0.03 "
+    "stands for 0.025 to 0.035, and digits beyond the sixth do not count.",
+    mend="Measure again, and write value, counts and selection rates of the same evaluation. With more than "
+    "two groups a directional metric must be that of two of them.",
+)
+RULES: Final = (COUNTS,)
+_REMEASURE: Final = "write the value, the counts and the selection rates of one evaluation"
+
+
+def findings(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
+    """Yield where measurements contradict themselves or each other."""
+    effect = policy.spec.enforcement
+    for index, measurement in enumerate(manifest.bias):
+        path = manifest.path("spec.bias", index)
+        for found in contradictions(measurement):
+            yield COUNTS.finding(effect, f"{path}.{found.path}", found.message, found.remedy)
+    for message in repetitions(manifest.bias):
+        yield COUNTS.finding(effect, "spec.bias", message, "keep the measurement that counts")
+
+
+def contradictions(measurement: Measurement) -> Iterator[Problem]:
+    """Yield what a measurement's groups refute; paths begin within the measurement."""
+    yield from _repeated_groups(measurement)
+    yield from _unreachable_rates(measurement)
+    if groups.no_ratio(measurement):
+        message = (
+            f"Invalid value: {measurement.value}: no group has a selection rate above 0, and so no ratio"
+        )
+        yield Problem("value", message, "state a difference instead, or evaluate on data with selections")
+        return
+    expected = groups.expected(measurement)
+    if expected is not None:
+        yield Problem("value", _refuted(measurement, expected), _REMEASURE)
+
+
+def repetitions(measurements: Sequence[Measurement]) -> Iterator[str]:
+    """Yield what is measured twice with different results: one metric, attribute and set of groups."""
+    if len(measurements) < 2:
+        return
+    alike: dict[object, list[Measurement]] = {}
+    for measurement in measurements:
+        named = frozenset(groups.key(group.name) for group in measurement.groups)
+        attribute = None if measurement.attribute is None else groups.key(measurement.attribute)
+        alike.setdefault((measurement.metric, attribute, named), []).append(measurement)
+    for same in alike.values():
+        if len(same) > 1 and not _agree(same):
+            values = " and as ".join(sorted({str(item.value) for item in same}))
+            attributes = sorted({item.attribute for item in same if item.attribute is not None})
+            about = f" for {quoted(attributes[0])}" if attributes else " without an attribute"
+            yield f"Duplicate value: {same[0].metric}{about} is stated as {values}"
+
+
+def _repeated_groups(measurement: Measurement) -> Iterator[Problem]:
+    known: dict[str, str] = {}
+    for index, group in enumerate(measurement.groups):
+        name = groups.key(group.name)
+        if name in known:
+            message = (
+                f"Duplicate value: {quoted(group.name)}: the group {quoted(known[name])} is stated before"
+            )
+            yield Problem(f"groups[{index}].name", message, "state each group once, with all of its persons")
+        known.setdefault(name, group.name)
+
+
+def _unreachable_rates(measurement: Measurement) -> Iterator[Problem]:
+    for index, group in enumerate(measurement.groups):
+        rate, count = group.selection_rate, group.count
+        if rate is not None and count > 0 and not groups.is_reachable(rate, count):
+            message = (
+                f"Invalid value: {rate}: no number of {quoted(group.name)}'s {count} persons is that rate"
+            )
+            yield Problem(f"groups[{index}].selectionRate", message, _REMEASURE)
+
+
+def _refuted(measurement: Measurement, expected: groups.Interval) -> str:
+    low, high = expected
+    text = f"Invalid value: {measurement.value}: must be {low:.4g} to {high:.4g}, as its selection rates say"
+    several = len(groups.non_empty(measurement)) > 2
+    return f"{text}, and that of two groups" if several and groups.is_directed(measurement.metric) else text
+
+
+def _agree(same: Sequence[Measurement]) -> bool:
+    """Return whether one number can have been printed as each of these values."""
+    values = [_one_way_up(item) for item in same]
+    if not all(math.isfinite(value.low) for value in values):
+        return False
+    latest = max(value.low for value in values)
+    return all(value.high >= latest for value in values)
+
+
+def _one_way_up(measurement: Measurement) -> groups.Interval:
+    if measurement.metric.is_ratio and measurement.value > 1:
+        low, high = groups.value_interval(measurement.value)
+        return groups.Interval(1 / high, 1 / low)
+    return groups.value_interval(measurement.value)

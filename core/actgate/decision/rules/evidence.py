@@ -1,0 +1,147 @@
+"""Evidence rules: it can be read, and it counts at this moment.
+
+Periods include their beginning and exclude their end, so that a timer set to the end of one finds
+the evidence expired when it fires.
+"""
+
+import math
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from actgate.api.compliance_policy import Enforcement
+from actgate.decision.manifest import Manifest, Measurement
+from actgate.decision.policies import Policy
+from actgate.decision.rules.rule import ACTGATE, HOUSE_POLICY, Rule
+from actgate.decision.verdict import Finding
+
+INVALID: Final = Rule(
+    "manifest/invalid",
+    ACTGATE,
+    asks="Every field of the manifest is one that the schema has, with its type and range; of a v0 file "
+    "every key under bias_metrics is known and holds a number, and no other key holds a measurement.",
+    why="A value that cannot be read cannot be judged, and generous reading would let forgeries through: "
+    "what a file measures must not disappear.",
+    mend="Write the field as the ComplianceManifest schema asks: kubectl explain compliancemanifest.spec.",
+)
+EXPIRED: Final = Rule(
+    "evidence/expired",
+    HOUSE_POLICY,
+    asks="The moment lies before validity.notAfter.",
+    why="Evidence ages: whoever wrote it said until when it holds.",
+    mend="Assess the model again and write a new manifest.",
+)
+FUTURE: Final = Rule(
+    "evidence/future",
+    HOUSE_POLICY,
+    asks="The moment lies at or after validity.notBefore, and nothing is dated in the future.",
+    why="Nobody can have measured or approved something tomorrow; such dates signal a wrong clock or a "
+    "forgery.",
+    mend="Wait until the evidence begins to count, or correct the clock that wrote it.",
+)
+AGE: Final = Rule(
+    "evidence/age",
+    HOUSE_POLICY,
+    asks="The training run ended less than the policy's maxAge ago.",
+    why="Data, use and population drift away from what was once measured.",
+    mend="Train or evaluate again, and write a new manifest.",
+)
+RULES: Final = (INVALID, EXPIRED, FUTURE, AGE)
+
+
+def unreadable(manifest: Manifest, effect: Enforcement) -> Iterator[Finding]:
+    """Yield every field that has the wrong type or range."""
+    for problem in manifest.problems:
+        yield INVALID.finding(effect, problem.path, problem.message, problem.remedy)
+    for index, measurement in enumerate(manifest.bias):
+        for name, message in _out_of_range(measurement):
+            yield INVALID.finding(
+                effect,
+                f"{manifest.path('spec.bias', index)}.{name}",
+                message,
+                "a difference lies from -1 to 1, a ratio from 0 upwards, a threshold from 0 to 1",
+            )
+
+
+def _out_of_range(measurement: Measurement) -> Iterator[tuple[str, str]]:
+    value, threshold = measurement.value, measurement.threshold
+    if not math.isfinite(value):
+        yield "value", f"{measurement.metric} is {value}, which is not a number to compare"
+    elif measurement.metric.is_ratio and value < 0:
+        yield "value", f"{measurement.metric} is {value}, and a ratio is not negative"
+    elif not measurement.metric.is_ratio and abs(value) > 1:
+        yield "value", f"{measurement.metric} is {value}, and a difference lies from -1 to 1"
+    if threshold is not None and not 0 <= threshold <= 1:
+        yield "threshold", f"the threshold is {threshold}, and a threshold lies from 0 to 1"
+
+
+def timely(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Finding]:
+    """Yield why the evidence does not count at a moment."""
+    effect = policy.spec.enforcement
+    if manifest.not_after is not None and now >= manifest.not_after:
+        yield EXPIRED.finding(
+            effect,
+            "spec.validity.notAfter",
+            f"the evidence expired at {_moment(manifest.not_after)}",
+            "assess the model again and write a new manifest",
+        )
+    if manifest.not_before is not None and now < manifest.not_before:
+        yield FUTURE.finding(
+            effect,
+            "spec.validity.notBefore",
+            f"the evidence does not count before {_moment(manifest.not_before)}",
+            "wait until then, or write a manifest that counts earlier",
+        )
+    for path, dated in _dated(manifest):
+        if now < dated:
+            yield FUTURE.finding(
+                effect,
+                path,
+                f"the evidence is dated {_moment(dated)}, which is in the future",
+                "correct the clock or the date, and write a new manifest",
+            )
+    yield from _age(manifest, policy, now)
+
+
+def _age(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Finding]:
+    finished = manifest.finished_at
+    if finished is None:
+        yield AGE.finding(
+            policy.spec.enforcement,
+            "spec.training.finishedAt",
+            f"the manifest does not say when training ended, and policy {policy.name} limits the age",
+            "record spec.training.finishedAt",
+        )
+    elif now - finished >= policy.max_age:
+        yield AGE.finding(
+            policy.spec.enforcement,
+            "spec.training.finishedAt",
+            f"training ended at {_moment(finished)}, which is {policy.spec.evidence.max_age} "
+            f"({policy.name}) or longer ago",
+            "train or evaluate again, and write a new manifest",
+        )
+
+
+def turning_points(manifest: Manifest, policy: Policy) -> Iterator[datetime]:
+    """Yield the moments at which ``timely`` changes its answer."""
+    yield from (moment for moment in (manifest.not_after, manifest.not_before) if moment is not None)
+    yield from (dated for _, dated in _dated(manifest))
+    if manifest.finished_at is not None and (end := _later(manifest.finished_at, policy.max_age)):
+        yield end
+
+
+def _dated(manifest: Manifest) -> Iterator[tuple[str, datetime]]:
+    if manifest.finished_at is not None:
+        yield "spec.training.finishedAt", manifest.finished_at
+    yield from manifest.records
+
+
+def _later(moment: datetime, duration: timedelta) -> datetime | None:
+    try:
+        return moment + duration
+    except OverflowError:
+        return None
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,62 @@
+"""What is asked about: a ModelDeployment, a workload, or a manifest by itself."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from actgate.decision.manifest import Manifest, ModelIdentity, Region
+
+MODEL_DEPLOYMENT: Final = "ModelDeployment"
+"""The kind of a subject that names its model by itself; any other one is a workload."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectProblem:
+    """A field of the subject that could not be read, and the rule that therefore fails."""
+
+    rule: str
+    path: str
+    message: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One thing that wants to run, reduced to what decisions need."""
+
+    kind: str
+    namespace: str
+    name: str
+    manifest_name: str | None
+    """Name of the ComplianceManifest that it refers to, in its own namespace."""
+    model: ModelIdentity | None
+    images: tuple[tuple[str, str], ...] = ()
+    """Images that it runs: (field, reference), init containers and image volumes included."""
+    placement: tuple[tuple[str, Region], ...] | None = None
+    """Where it declares to run: (field, region); None when it declares nothing."""
+    namespace_labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels of its namespace, by which policies select it."""
+    problems: tuple[SubjectProblem, ...] = ()
+    reference_path: str = "spec.complianceManifestRef.name"
+    """Field that holds the reference."""
+    model_path: str = "spec.model"
+    """Field that names the model."""
+    governed_change: bool = True
+    """False when an update leaves every governed field as it was."""
+    dry_run: bool = False
+    """Whether the request only asks what would happen."""
+
+    @classmethod
+    def of_manifest(cls, manifest: Manifest, namespace_labels: Mapping[str, str] | None = None) -> "Subject":
+        """Return a subject that asks whether a manifest would pass for its own model."""
+        return cls(
+            kind="ComplianceManifest",
+            namespace=manifest.namespace,
+            name=manifest.name,
+            manifest_name=manifest.name,
+            model=manifest.model,
+            images=tuple(
+                (f"spec.model.images[{index}]", image) for index, image in enumerate(manifest.images)
+            ),
+            namespace_labels=namespace_labels or {},
+        )

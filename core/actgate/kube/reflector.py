@@ -1,0 +1,273 @@
+"""A local picture of all objects of one kind that knows how old it is.
+
+Two loops share one `Store`. One lists: at the start, when the watch has lost its place, when
+nothing was heard for longer than a bookmark takes, and every ten minutes against whatever a watch
+may silently miss. The other watches from where it left off. Neither stops the other, so a periodic
+list hides nothing from the readers: they keep the old picture, and changes, until the new one has
+been merged in.
+
+What counts as contact, the proof that the picture is what the API server has:
+
+- a complete list, as of the moment at which its first page was asked for (not when it came in);
+- a bookmark, as of the moment at which it was heard: it says that the watch has told all up to now.
+
+A connection that opens, or a watch that ends in peace, proves nothing. An event proves little: after
+an outage it may be the first of many that are still on their way. Nor does silence: an API server
+sends no bookmark while its version stands still, which without etcd's progress notifications is as
+long as nothing happens to the kind, and none at all where it was restored from a backup and counts
+from an earlier version again (seen at 1.36). Hence the list after silence, which tells the one from
+the other.
+
+`age` is the time since the last contact, and it is the reader's to say how old is too old.
+"""
+
+import asyncio
+import logging
+import math
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, suppress
+from typing import Generic, TypeVar
+
+from actgate.kube.client import Cluster, Event, Page
+from actgate.kube.errors import (
+    ClusterError,
+    Forbidden,
+    Gone,
+    Silent,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+    Unintelligible,
+    refusal,
+)
+from actgate.kube.objects import Key, Object, version_of
+from actgate.kube.resources import Resource
+from actgate.kube.store import Change, Store, Unreadable
+from actgate.kube.timing import Backoff, Timing
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+SLICE = 20
+"""So many objects are parsed before others on the event loop get their turn."""
+
+_RESUMABLE = (Unavailable, TooManyRequests, Unauthorized, Forbidden)
+"""After these a watch goes on where it was; after any other trouble only a list tells."""
+
+
+class Reflector(Generic[T]):
+    """Keeps `parse(object)` for every object of a resource while `run` runs.
+
+    `parse` is called once per version of an object, on the event loop; where it raises, an
+    `Unreadable` stands for the object. `on_change` hears of every change, also of those found by a
+    list, on the event loop.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        resource: Resource,
+        parse: Callable[[Object], T],
+        on_change: Callable[[Change[T]], None] | None = None,
+        *,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+        page_size: int = 500,
+        timing: Timing | None = None,
+    ) -> None:
+        self.resource = resource
+        self.synced = asyncio.Event()
+        """Set from the first complete list on."""
+        self.last_contact = -math.inf
+        """When the picture was last known to be true, on the clock of `timing`."""
+        self.trouble: ClusterError | None = None
+        """What went wrong since the last contact."""
+        self._cluster = cluster
+        self._namespace = namespace
+        self._label_selector = label_selector
+        self._page_size = page_size
+        self._timing = timing or Timing()
+        self._store = Store(parse, on_change)
+        self._version = 0
+        """Up to here the store knows all: where a watch goes on."""
+        self._newest = 0
+        """The highest version that was told at all, in a list that broke off for one."""
+        self._history = 0
+        self._can_watch = asyncio.Event()
+        self._list_wanted = asyncio.Event()
+
+    def get(self, namespace: str | None, name: str) -> T | Unreadable | None:
+        """Return what is known about one object; None is no proof that there is none: see `age`."""
+        return self._store.get((namespace or "", name))
+
+    def items(self) -> list[tuple[Key, T | Unreadable]]:
+        """Return everything that is known now; later changes do not show in it."""
+        return self._store.items()
+
+    def __len__(self) -> int:
+        return len(self._store)
+
+    @property
+    def version(self) -> int:
+        """The version up to which the picture knows all that happened."""
+        return self._version
+
+    def age(self, now: float | None = None) -> float:
+        """Return the seconds since the last contact, infinity before the first."""
+        return (self._timing.now() if now is None else now) - self.last_contact
+
+    async def run(self) -> None:
+        """List and watch until cancelled; no answer of the API server ends it."""
+        async with asyncio.TaskGroup() as loops:
+            loops.create_task(self._keep_listing())
+            loops.create_task(self._keep_watching())
+
+    async def _keep_listing(self) -> None:
+        backoff = Backoff(self._timing)
+        while True:
+            try:
+                await self._list()
+            except ClusterError as error:
+                self._note(error)
+                await backoff.pause(error.retry_after)
+            else:
+                backoff.reset()
+                await self._until_list_is_due()
+
+    async def _until_list_is_due(self) -> None:
+        timing, begun = self._timing, self._timing.now()
+        routine = begun + timing.relist_seconds()
+        while not self._list_wanted.is_set():
+            left = min(routine, max(begun, self.last_contact) + timing.quiet) - timing.now()
+            if left <= 0:
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._list_wanted.wait()
+
+    async def _list(self) -> None:
+        """Merge one whole list into the store, or raise after a part of it: what is in, is true."""
+        asked_at, known = self._timing.now(), self._newest
+        self._list_wanted.clear()
+        self._store.begin_list()
+        snapshot = None
+        async with aclosing(self._pages()) as pages:
+            async for page in pages:
+                if snapshot is None:
+                    snapshot = page.version
+                    if snapshot < known:
+                        self._rewind(known, snapshot)
+                    self._newest = max(self._newest, snapshot)
+                await self._merge(page)
+        if snapshot is not None:
+            self._store.end_list(snapshot)
+            self._version = max(self._version, snapshot)
+            self._touch(asked_at)
+            self._can_watch.set()
+            self.synced.set()
+
+    def _pages(self) -> AsyncGenerator[Page, None]:
+        return self._cluster.list_pages(
+            self.resource,
+            self._namespace,
+            label_selector=self._label_selector,
+            limit=self._page_size,
+            within=self._timing.page,
+        )
+
+    async def _merge(self, page: Page) -> None:
+        for start in range(0, len(page.items), SLICE):
+            for thing in page.items[start : start + SLICE]:
+                self._store.listed(thing)
+            await asyncio.sleep(0)
+
+    def _rewind(self, known: int, snapshot: int) -> None:
+        """Start a new history: the API server was restored from a backup, or is another one."""
+        logger.warning(
+            "%s: the API server went back from version %d to %d, everything is taken anew",
+            self.resource,
+            known,
+            snapshot,
+        )
+        self._history += 1
+        self._version = self._newest = 0
+        self._can_watch.clear()
+        self._store.rewind()
+
+    async def _keep_watching(self) -> None:
+        backoff = Backoff(self._timing)
+        while True:
+            await self._can_watch.wait()
+            at_least = 0.0
+            try:
+                await self._watch(backoff)
+            except Silent as error:
+                # No trouble yet: on a quiet cluster it is the rule, and the list will tell.
+                logger.debug("%s: %s", self.resource, error)
+            except ClusterError as error:
+                self._note(error)
+                at_least = error.retry_after
+                if not isinstance(error, _RESUMABLE):
+                    self._can_watch.clear()
+                    self._list_wanted.set()
+            # Also after a peaceful end: a server that ends every watch must not be asked in a rush.
+            await backoff.pause(at_least)
+
+    async def _watch(self, backoff: Backoff) -> None:
+        """Follow one watch to its end, or raise what ended it."""
+        timing, history, position = self._timing, self._history, self._version
+        opening = self._cluster.watch(
+            self.resource,
+            position,
+            self._namespace,
+            label_selector=self._label_selector,
+            lasting=timing.watch_seconds(),
+            silence=timing.silence,
+        )
+        async with opening as events:
+            opened_at, heard = timing.now(), 0
+            try:
+                async for event in events:
+                    if self._history != history:
+                        return
+                    position = self._take(event, position)
+                    self._version = max(self._version, position)
+                    self._newest = max(self._newest, position)
+                    heard += 1
+                    if heard % SLICE == 0:
+                        await asyncio.sleep(0)
+            finally:
+                if timing.now() - opened_at >= timing.steady:
+                    backoff.reset()
+
+    def _take(self, event: Event, position: int) -> int:
+        """Learn from one event, and return the version up to which the watch has told all."""
+        if event.type == "ERROR":
+            raise self._ended(event.object)
+        version = version_of(event.object)
+        if event.type in ("ADDED", "MODIFIED"):
+            self._store.changed(event.object)
+        elif event.type == "DELETED":
+            self._store.deleted(event.object)
+        elif event.type != "BOOKMARK":
+            raise Unintelligible(f"watch {self.resource}: an event of type {event.type[:40]!r}")
+        elif version < position:
+            raise Gone(f"watch {self.resource}: went back from version {position} to {version}")
+        else:
+            self._touch(self._timing.now())
+        return max(version, position)
+
+    def _ended(self, status: Object) -> Gone:
+        """Return the error for a `Status` in the stream: whatever it says, the place is lost."""
+        code = status.get("code")
+        told = refusal(f"watch {self.resource}", code if isinstance(code, int) else 500, status)
+        return Gone(str(told), code=told.code, reason=told.reason, retry_after=told.retry_after)
+
+    def _touch(self, moment: float) -> None:
+        self.last_contact = max(self.last_contact, moment)
+        self.trouble = None
+
+    def _note(self, error: ClusterError) -> None:
+        self.trouble = error
+        logger.warning("%s: %s", self.resource, error)

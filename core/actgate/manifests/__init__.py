@@ -1,0 +1,40 @@
+"""ComplianceManifests in either version, and their canonical digest.
+
+- ``read``: a ComplianceManifest object (v1) to the values that the rules judge;
+- ``v0``, ``v0_keys``, ``convert``: the pipeline's JSON (v0) in v1's terms, and keys of it that are refused;
+- ``canonical``: the digest by RFC 8785;
+- ``model_deployments``: what the API server would refuse of a ModelDeployment, and of any frame;
+- ``policies``: a CompliancePolicy object to the policy that the rules apply.
+
+What is wrong with evidence is never an exception while it is judged: it is a problem of the manifest,
+and the rule ``manifest/invalid`` speaks of it. Whoever converts gets an ``EvidenceError``.
+"""
+
+from actgate.manifests.canonical import digest
+from actgate.manifests.convert import Conversion, convert, origins, read_document
+from actgate.manifests.errors import DigestError, EvidenceError, UnreadableError
+from actgate.manifests.model_deployments import model_deployment_problems, resource_problems
+from actgate.manifests.policies import policy_or_strictest, read_policy
+from actgate.manifests.read import read_manifest
+from actgate.manifests.v0 import Weakness, is_v0, origin
+from actgate.manifests.v0_keys import unnamed
+
+__all__ = [
+    "Conversion",
+    "DigestError",
+    "EvidenceError",
+    "UnreadableError",
+    "Weakness",
+    "convert",
+    "digest",
+    "is_v0",
+    "model_deployment_problems",
+    "origin",
+    "origins",
+    "policy_or_strictest",
+    "read_document",
+    "read_manifest",
+    "read_policy",
+    "resource_problems",
+    "unnamed",
+]

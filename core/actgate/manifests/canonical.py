@@ -1,0 +1,96 @@
+"""The digest of evidence: SHA-256 over the canonical JSON (RFC 8785) of a manifest's spec.
+
+The pipeline's file, its conversion and the object in the cluster have the same digest, since key
+order, spelling of numbers and nulls (which the API server drops from objects) do not count.
+"""
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import rfc8785
+
+from actgate.api.paths import Location, dotted
+from actgate.manifests.errors import DigestError
+
+MAX_DEPTH: Final = 32
+"""Deepest nesting that is read; a manifest's own schema needs six levels."""
+_LEAVES: Final = frozenset({str, int, float, bool})
+_LARGEST: Final = 2**53 - 1
+"""Largest whole number that every JSON reader holds exactly; RFC 8785 section 3.2.2.3."""
+
+
+def digest(spec: Mapping[str, Any]) -> str:
+    """Return ``sha256:<64 hex digits>`` of a ComplianceManifest's spec.
+
+    Raises:
+        DigestError: When it holds NaN, an infinity, a whole number beyond 2**53 - 1, text that is not
+            Unicode, or is nested too deep.
+    """
+    return digest_of_tidy(without_nulls(spec))
+
+
+def digest_of_tidy(spec: Any) -> str:  # noqa: ANN401 - rfc8785 has no public name for what JSON holds
+    """Return the digest of a spec without nulls, as ``without_nulls`` returns it; raises like ``digest``."""
+    try:
+        canonical = rfc8785.dumps(spec)
+    except ValueError:  # CanonicalizationError, UnicodeEncodeError, and the digits of an enormous int
+        unknown = DigestError("spec", "this has no canonical form (RFC 8785)")
+        raise _reason(spec, ("spec",)) or unknown from None
+    return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
+
+
+def without_nulls(value: object, location: Location = ("spec",)) -> object:
+    """Return a copy without the nulls of objects, as the API server reads it; list items stay.
+
+    Raises:
+        DigestError: When it is nested deeper than ``MAX_DEPTH``.
+    """
+    if len(location) > MAX_DEPTH:
+        raise DigestError(dotted(location), f"this is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, dict):
+        return {
+            key: item if type(item) in _LEAVES else without_nulls(item, (*location, key))
+            for key, item in value.items()
+            if item is not None
+        }
+    if isinstance(value, list | tuple):
+        return [without_nulls(item, (*location, index)) for index, item in enumerate(value)]
+    return without_nulls(dict(value), location) if isinstance(value, Mapping) else value
+
+
+def _reason(value: object, location: Location) -> DigestError | None:
+    """Find the first value that has no canonical form."""
+    if isinstance(value, dict):
+        if any(not isinstance(key, str) or not _is_unicode(key) for key in value):
+            return DigestError(dotted(location), "a key of this object is not Unicode text")
+        children = ((key, item) for key, item in value.items())
+        return _first(children, location)
+    if isinstance(value, list):
+        return _first(enumerate(value), location)
+    fault = _fault(value)
+    return DigestError(dotted(location), f"{fault}, so the evidence has no digest") if fault else None
+
+
+def _first(children: Iterable[tuple[str | int, object]], location: Location) -> DigestError | None:
+    reasons = (_reason(item, (*location, step)) for step, item in children)
+    return next((reason for reason in reasons if reason is not None), None)
+
+
+def _fault(value: object) -> str | None:
+    if isinstance(value, str):
+        return None if _is_unicode(value) else "this text is not Unicode"
+    if isinstance(value, float):
+        return None if math.isfinite(value) else f"JSON has no number {value}"
+    if isinstance(value, int):
+        return None if abs(value) <= _LARGEST else f"a whole number beyond {_LARGEST} is not exact in JSON"
+    return None if value is None else f"JSON has no {type(value).__name__}"
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True

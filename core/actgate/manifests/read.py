@@ -1,0 +1,252 @@
+"""From a ComplianceManifest object to the evidence that the rules judge.
+
+Nothing is raised here, whatever the object holds: what cannot be read is a problem of the manifest,
+and ``manifest/invalid`` refuses it. Values are compact, since a webhook holds 100,000 of them: texts
+that repeat from manifest to manifest are held once.
+"""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+
+from actgate.api.base import CloudRegion
+from actgate.api.compliance_manifest import (
+    AssessedModel,
+    BiasMeasurement,
+    ComplianceManifestSpec,
+    HumanOversight,
+    RiskCategory,
+)
+from actgate.api.compliance_manifest import Classification as StatedClassification
+from actgate.api.compliance_policy import OversightField
+from actgate.api.names import API_VERSION
+from actgate.api.paths import Location, dotted
+from actgate.api.quoting import got
+from actgate.decision.manifest import (
+    Classification,
+    GroupCount,
+    Manifest,
+    Measurement,
+    ModelIdentity,
+    Oversight,
+    Problem,
+    Region,
+)
+from actgate.manifests.canonical import MAX_DEPTH, digest_of_tidy, without_nulls
+from actgate.manifests.errors import DigestError
+from actgate.manifests.pruning import Pruned
+
+KIND: Final = "ComplianceManifest"
+_LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_NAMESPACE: Final = re.compile(_LABEL)
+_NAME: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_TOP: Final = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
+"""Fields of the object itself; status, which a file from the cluster may hold, is never evidence."""
+_STAND_INS: Final = {"model": {"name": "unreadable"}}
+"""Lets the rest of a spec be read whose model cannot be; the stand-in itself is never judged."""
+
+
+def read_manifest(obj: Mapping[str, Any]) -> Manifest:
+    """Read a ComplianceManifest object as the API server or a file gives it.
+
+    Returns:
+        The evidence. Fields of the wrong type or range are cut out and listed as its ``problems``, by
+        their path in the object; the digest is None where the spec has no canonical form.
+    """
+    if not isinstance(obj, Mapping):
+        return unreadable(f"got {got(obj)}, expected a {KIND} object")
+    problems = [*_type_problems(obj)]
+    metadata = obj.get("metadata")
+    identity = _Identity(metadata if isinstance(metadata, Mapping) else {}, problems)
+    tidy = _tidy(obj.get("spec"), problems)
+    return _evidence(identity, tidy, problems)
+
+
+def unreadable(message: str, *, name: str = "", namespace: str = "default") -> Manifest:
+    """Return a manifest of which nothing could be read."""
+    remedy = f"write a {KIND} of {API_VERSION}, or the JSON file of the governance logger"
+    return Manifest(namespace, name, None, problems=(Problem("document", message, remedy),))
+
+
+def _type_problems(obj: Mapping[str, Any]) -> Iterator[Problem]:
+    for field, expected in (("apiVersion", API_VERSION), ("kind", KIND)):
+        if obj.get(field) != expected:
+            yield Problem(field, f"got {got(obj.get(field))}, expected {expected}", f"write {expected}")
+    if not obj.keys() <= _TOP:
+        for key in sorted(map(str, obj.keys() - _TOP)):
+            remedy = "remove it, or put it under spec where it belongs there"
+            yield Problem(dotted((key,)), f"there is no such field; it holds {got(obj.get(key))}", remedy)
+
+
+def unknown_nulls(value: object, location: Location = ("spec",)) -> Iterator[Problem]:
+    """Yield the nulls of a file under names that no field of a spec has.
+
+    A null is as good as absent, so that ``read_manifest`` never sees it; in the file of a person it may be
+    a measurement that failed.
+    """
+    if len(location) > MAX_DEPTH:
+        return
+    items: Iterable[tuple[Any, object]] = ()
+    if isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for step, item in items:
+        if item is None and isinstance(value, Mapping) and step not in _fields():
+            message = "there is no such field; it holds null"
+            yield Problem(dotted((*location, step)), message, "remove it, or correct its name")
+        else:
+            yield from unknown_nulls(item, (*location, step))
+
+
+@lru_cache(maxsize=1)
+def _fields() -> frozenset[str]:
+    """Return every name that a field has anywhere in a spec."""
+    return frozenset(_field_names(ComplianceManifestSpec.model_json_schema(by_alias=True)))
+
+
+def _field_names(schema: object) -> Iterator[str]:
+    if isinstance(schema, dict):
+        yield from schema.get("properties", ())
+        for part in schema.values():
+            yield from _field_names(part)
+
+
+class _Identity:
+    """Who an object is: the metadata that decisions and their records need."""
+
+    def __init__(self, metadata: Mapping[str, Any], problems: list[Problem]) -> None:
+        namespace, name = metadata.get("namespace"), metadata.get("name")
+        if namespace is None:
+            namespace = "default"
+        self.namespace = _named(namespace, _NAMESPACE, "metadata.namespace", problems)
+        self.name = _named(name, _NAME, "metadata.name", problems)
+        self.uid = _text(metadata.get("uid"))
+        self.resource_version = _text(metadata.get("resourceVersion"))
+
+
+def _named(value: object, form: re.Pattern[str], path: str, problems: list[Problem]) -> str:
+    if isinstance(value, str) and form.fullmatch(value):
+        return sys.intern(value)
+    expected = "a name of lower-case letters, digits and hyphens (RFC 1123)"
+    problems.append(Problem(path, f"got {got(value)}, expected {expected}", f"write {expected}"))
+    return value if isinstance(value, str) else ""
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _tidy(spec: object, problems: list[Problem]) -> dict[str, Any] | None:
+    try:
+        tidy = without_nulls(spec)
+    except DigestError as error:
+        problems.append(Problem(error.path, error.message, "write it as the schema says"))
+        return None
+    if isinstance(tidy, dict):
+        return tidy
+    problems.append(Problem("spec", f"got {got(tidy)}, expected an object", "state the evidence in spec"))
+    return None
+
+
+def _evidence(identity: _Identity, tidy: dict[str, Any] | None, problems: list[Problem]) -> Manifest:
+    if tidy is None:
+        return Manifest(identity.namespace, identity.name, None, problems=tuple(problems))
+    read = Pruned(ComplianceManifestSpec, tidy, ("spec",), _STAND_INS)
+    spec, training, validity = read.value, read.value.training, read.value.validity
+    problems += read.problems
+    known = not read.stood_in("model")
+    return Manifest(
+        namespace=identity.namespace,
+        name=identity.name,
+        model=_model(spec.model) if known else None,
+        uid=identity.uid,
+        resource_version=identity.resource_version,
+        digest=_digest(tidy, problems),
+        images=tuple(spec.model.images or ()) if known else (),
+        risk_category=spec.risk_category,
+        stated_category=_stated_category(tidy, spec.risk_category),
+        classification=_classification(spec.classification),
+        finished_at=training.finished_at if training else None,
+        training_regions=tuple(map(_region, (training.regions if training else None) or ())),
+        bias=tuple(map(measurement, spec.bias or ())),
+        positions=tuple((".".join(("spec", *map(str, at))), tuple(kept)) for at, kept in read.kept.items()),
+        oversight=_oversight(spec.human_oversight),
+        not_before=validity.not_before if validity else None,
+        not_after=validity.not_after if validity else None,
+        records=tuple(_records(spec, read)),
+        problems=tuple(problems),
+    )
+
+
+def _digest(spec: dict[str, Any], problems: list[Problem]) -> str | None:
+    try:
+        return digest_of_tidy(spec)
+    except DigestError as error:
+        if all(known.path != error.path for known in problems):
+            problems.append(Problem(error.path, error.message, "write a value that JSON can hold exactly"))
+        return None
+
+
+def _model(stated: AssessedModel) -> ModelIdentity:
+    return ModelIdentity(stated.name, _interned(stated.version), stated.digest)
+
+
+def _stated_category(spec: dict[str, Any], known: RiskCategory | None) -> str | None:
+    return _text(spec.get("riskCategory")) if known is None else None
+
+
+def _classification(stated: StatedClassification | None) -> Classification | None:
+    if stated is None:
+        return None
+    return _shared_classification(stated.basis, stated.profiling, bool((stated.rationale or "").strip()))
+
+
+_shared_classification = lru_cache(maxsize=1024)(Classification)
+_shared_region = lru_cache(maxsize=4096)(Region)
+_shared_oversight = lru_cache(maxsize=64)(Oversight)
+
+
+def _region(stated: CloudRegion) -> Region:
+    return _shared_region(stated.region, stated.provider, stated.statement)
+
+
+def measurement(stated: BiasMeasurement) -> Measurement:
+    """Return a measurement as the rules judge it."""
+    return Measurement(
+        metric=stated.metric,
+        value=stated.value,
+        attribute=_interned(stated.attribute),
+        threshold=stated.threshold,
+        compliant=stated.compliant,
+        groups=tuple(
+            GroupCount(sys.intern(group.name), group.count, group.selection_rate)
+            for group in stated.groups or ()
+        ),
+    )
+
+
+def _oversight(stated: HumanOversight | None) -> Oversight | None:
+    if stated is None:
+        return None
+    filled = frozenset(
+        field.value for field in OversightField if (getattr(stated, field.value) or "").strip()
+    )
+    return _shared_oversight(stated.enabled, filled)
+
+
+def _records(
+    spec: ComplianceManifestSpec, read: Pruned[ComplianceManifestSpec]
+) -> Iterator[tuple[str, datetime]]:
+    if spec.classification is not None and spec.classification.assessed_at is not None:
+        yield "spec.classification.assessedAt", spec.classification.assessed_at
+    for index, approval in enumerate(spec.approvals or ()):
+        _, place = read.original(("approvals", index))
+        yield f"spec.approvals[{place}].at", approval.at
+
+
+def _interned(text: str | None) -> str | None:
+    return None if text is None else sys.intern(text)

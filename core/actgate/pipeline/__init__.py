@@ -1,0 +1,1 @@
+"""What a training pipeline writes: the governance logger, ``from actgate import EUAIActGovernanceLogger``."""

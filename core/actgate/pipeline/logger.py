@@ -1,0 +1,331 @@
+"""The governance logger: a training pipeline states its evidence and writes it to a file.
+
+    logger = EUAIActGovernanceLogger("CreditRiskScorer-v2", "HIGH_RISK")
+    logger.log_bias_check(0.03)
+    logger.export_compliance_manifest("model_compliance_manifest.json")
+
+These calls write the v0 file. Whoever states more (attributes, groups, digests, oversight by name)
+exports a ComplianceManifest, which has a place for it: ``version="v1"``, or a file named ``.yaml``.
+"""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from actgate.api.base import Model
+from actgate.api.compliance_manifest import (
+    Approval,
+    AssessedModel,
+    BiasMeasurement,
+    Classification,
+    Dataset,
+    Evaluation,
+    HumanOversight,
+    Lineage,
+    Metric,
+    Training,
+    Validity,
+)
+from actgate.api.quoting import got
+from actgate.decision.rules import counts
+from actgate.documents import writing
+from actgate.manifests import declared, naming, v0
+from actgate.manifests.convert import read_document
+from actgate.manifests.errors import EvidenceError, UnreadableError
+from actgate.pipeline.statement import (
+    Statement,
+    as_v0,
+    as_v1,
+    metric_named,
+    number,
+    part,
+    require_agreement,
+)
+
+
+class EUAIActGovernanceLogger:
+    """Collects one model's evidence during training, and exports it as a compliance manifest.
+
+    Args:
+        model_name: Name of the model; a version at its end, as in ``CreditRiskScorer-v2``, is read off.
+        risk_category: HIGH_RISK, LIMITED_RISK, MINIMAL_RISK or PROHIBITED.
+        human_oversight: Whether human oversight is in place. Without it the environment variable
+            ACTGATE_HUMAN_OVERSIGHT says so.
+        training_regions: Every region in which training data is processed. Without it the environment
+            says so: ACTGATE_TRAINING_REGION, AWS_REGION or AWS_DEFAULT_REGION.
+        finished_at: End of the training run, with a zone; the moment of export when it is None.
+
+    Raises:
+        EvidenceError: When one of them cannot be evidence.
+    """
+
+    def __init__(
+        self,
+        model_name: str,
+        risk_category: str,
+        *,
+        human_oversight: bool | None = None,
+        training_regions: declared.StatedRegions | None = None,
+        finished_at: datetime | str | None = None,
+    ) -> None:
+        category = v0.category(risk_category)
+        if category is None:
+            expected = "HIGH_RISK, LIMITED_RISK, MINIMAL_RISK or PROHIBITED"
+            raise EvidenceError(f"risk_category: got {got(risk_category)}, expected {expected}")
+        enabled = declared.oversight(human_oversight, os.environ)
+        self._statement = Statement(
+            model_name=model_name,
+            risk_category=risk_category,
+            category=category,
+            model=_model(model_name),
+            finished_at=part(Training, "training", finished_at=finished_at).finished_at,
+            regions=declared.regions(training_regions, os.environ),
+            oversight=None if enabled is None else HumanOversight(enabled=enabled),
+        )
+
+    def log_bias_check(
+        self,
+        parity_difference: float,
+        threshold: float = 0.05,
+        *,
+        attribute: str | None = None,
+        metric: str = Metric.DEMOGRAPHIC_PARITY_DIFFERENCE,
+        groups: Sequence[Mapping[str, Any]] | None = None,
+        library: str | None = None,
+    ) -> bool:
+        """Record a difference between groups and return whether its absolute value is within the limit.
+
+        A later check of the same attribute and metric replaces the earlier one.
+
+        Args:
+            parity_difference: Measured difference, -1 to 1; its sign only says who is at a disadvantage.
+            threshold: Largest absolute value that the pipeline accepts, 0 to 1.
+            attribute: Protected attribute, such as gender.
+            metric: One of the difference metrics of a ComplianceManifest.
+            groups: The groups compared, each with name, count and, if known, selection_rate.
+            library: Library and version that computed it.
+
+        Raises:
+            EvidenceError: When a number is NaN, infinite, out of range or no number at all, or the groups
+                contradict it: one is empty or stated twice, or their selection rates say another value.
+        """
+        value = number("parity_difference", parity_difference, -1, 1)
+        limit = number("threshold", threshold, 0, 1)
+        holds = abs(value) <= limit
+        self._measured(
+            metric_named(metric, ratio=False),
+            value,
+            limit,
+            holds,
+            attribute=attribute,
+            groups=groups,
+            library=library,
+        )
+        return holds
+
+    def log_bias_ratio(
+        self,
+        ratio: float,
+        threshold: float = 0.8,
+        *,
+        attribute: str | None = None,
+        metric: str = Metric.DEMOGRAPHIC_PARITY_RATIO,
+        groups: Sequence[Mapping[str, Any]] | None = None,
+        library: str | None = None,
+    ) -> bool:
+        """Record a ratio between groups and return whether it and its reciprocal reach the limit.
+
+        The arguments are those of ``log_bias_check``, with a ratio from 0 upwards.
+
+        Raises:
+            EvidenceError: As ``log_bias_check`` does.
+        """
+        value = number("ratio", ratio, 0, math.inf)
+        limit = number("threshold", threshold, 0, 1)
+        holds = value >= limit and (value <= 1 or 1 / value >= limit)
+        self._measured(
+            metric_named(metric, ratio=True),
+            value,
+            limit,
+            holds,
+            attribute=attribute,
+            groups=groups,
+            library=library,
+        )
+        return holds
+
+    def log_model(
+        self,
+        *,
+        version: str | None = None,
+        digest: str | None = None,
+        images: Sequence[str] | None = None,
+    ) -> None:
+        """Bind the evidence to the model's bytes: its SHA-256, or images by digest."""
+        self._statement.model = _model(
+            self._statement.model_name, version=version, digest=digest, images=images
+        )
+
+    def log_human_oversight(
+        self,
+        enabled: bool,
+        *,
+        role: str | None = None,
+        contact: str | None = None,
+        override: str | None = None,
+        stop: str | None = None,
+    ) -> None:
+        """Record who oversees the system, and how they override and stop it; AI Act Art. 14."""
+        self._statement.oversight = part(
+            HumanOversight,
+            "humanOversight",
+            enabled=enabled,
+            role=role,
+            contact=contact,
+            override=override,
+            stop=stop,
+        )
+
+    def log_classification(
+        self,
+        *,
+        basis: str | None = None,
+        profiling: bool | None = None,
+        rationale: str | None = None,
+        assessed_by: str | None = None,
+        assessed_at: datetime | str | None = None,
+    ) -> None:
+        """Record why the system is in its risk category; AI Act Art. 6."""
+        self._statement.details["classification"] = part(
+            Classification,
+            "classification",
+            basis=basis,
+            profiling=profiling,
+            rationale=rationale,
+            assessed_by=assessed_by,
+            assessed_at=assessed_at,
+        )
+
+    def log_dataset(
+        self,
+        name: str,
+        *,
+        version: str | None = None,
+        digest: str | None = None,
+        licence: str | None = None,
+    ) -> None:
+        """Record data that trained, validated or tested the model; AI Act Art. 10."""
+        self._add("datasets", Dataset, name=name, version=version, digest=digest, license=licence)
+
+    def log_evaluation(
+        self,
+        kind: str,
+        *,
+        metric: str | None = None,
+        value: float | None = None,
+        threshold: float | None = None,
+        report_digest: str | None = None,
+    ) -> None:
+        """Record a test of accuracy, robustness or cybersecurity; AI Act Art. 15."""
+        self._add(
+            "evaluations",
+            Evaluation,
+            kind=kind,
+            metric=metric,
+            value=None if value is None else number("value", value, -math.inf, math.inf),
+            threshold=None if threshold is None else number("threshold", threshold, -math.inf, math.inf),
+            report_digest=report_digest,
+        )
+
+    def log_lineage(
+        self,
+        *,
+        code_commit: str | None = None,
+        run_id: str | None = None,
+        base_models: Sequence[str] | None = None,
+    ) -> None:
+        """Record where the model comes from."""
+        self._statement.details["lineage"] = part(
+            Lineage,
+            "lineage",
+            code_commit=code_commit,
+            run_id=run_id,
+            base_models=base_models,
+        )
+
+    def log_validity(
+        self, *, not_before: datetime | str | None = None, not_after: datetime | str | None = None
+    ) -> None:
+        """Record the period in which the evidence counts, its end excluded."""
+        self._statement.details["validity"] = part(
+            Validity, "validity", not_before=not_before, not_after=not_after
+        )
+
+    def log_approval(self, role: str, by: str, at: datetime | str) -> None:
+        """Record a human decision on this evidence."""
+        self._add("approvals", Approval, role=role, by=by, at=at)
+
+    def export_compliance_manifest(
+        self, filepath: str | os.PathLike[str], version: Literal["v0", "v1"] | None = None
+    ) -> None:
+        """Write the evidence to a file, whole or not at all.
+
+        Args:
+            filepath: The file; a name that ends in .yaml or .yml is written as YAML.
+            version: ``v0`` or ``v1``; v1 for YAML and v0 for any other file when it is None.
+
+        Raises:
+            EvidenceError: When no bias check was recorded, something cannot be evidence, or v0 has no
+                place for what was recorded. Nothing was written.
+            OSError: When the file cannot be written; one that was there before is as it was.
+        """
+        path = Path(filepath)
+        as_yaml = path.suffix.lower() in (".yaml", ".yml")
+        if not self._statement.bias:
+            raise EvidenceError("no bias check was recorded: call log_bias_check before the export")
+        chosen = version or ("v1" if as_yaml else "v0")
+        if chosen not in ("v0", "v1"):
+            raise EvidenceError(f"version: got {got(version)}, expected v0 or v1")
+        document = as_v1(self._statement) if chosen == "v1" else as_v0(self._statement)
+        manifest = read_document(document)
+        if manifest.problems:
+            raise UnreadableError(manifest.problems)
+        if repeated := [*counts.repetitions(manifest.bias)]:
+            raise EvidenceError("\n".join(repeated))
+        writing.write_whole(path, writing.to_yaml(document) if as_yaml else writing.to_json(document))
+
+    def _measured(
+        self,
+        metric: Metric,
+        value: float,
+        threshold: float,
+        compliant: bool,
+        **details: object,
+    ) -> None:
+        measurement = part(
+            BiasMeasurement,
+            "bias",
+            metric=metric,
+            value=value,
+            threshold=threshold,
+            compliant=compliant,
+            **details,
+        )
+        require_agreement(measurement)
+        self._statement.bias[measurement.attribute, metric] = measurement
+
+    def _add(self, field: str, model: type[Model], **fields: object) -> None:
+        self._statement.details.setdefault(field, []).append(part(model, field, **fields))
+
+
+def _model(model_name: object, version: str | None = None, **fields: object) -> AssessedModel:
+    """Return the model, its name split unless another version is stated beside it."""
+    if not isinstance(model_name, str) or not model_name.strip():
+        raise EvidenceError(f"model_name: got {got(model_name)}, expected the model's name")
+    name, at_end = naming.split_version(model_name)
+    if version in (None, at_end):
+        return part(AssessedModel, "model", name=name, version=at_end, **fields)
+    return part(AssessedModel, "model", name=model_name, version=version, **fields)

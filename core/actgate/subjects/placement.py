@@ -1,0 +1,99 @@
+"""Where a subject declares to run: its placement, and what binds its pods to nodes.
+
+Only what the scheduler must obey counts. Node labels name a region without its provider; a provider's
+own label says whose region it is, otherwise the annotation ``actgate.dev/provider`` does.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from actgate.api.names import PROVIDER_ANNOTATION
+from actgate.decision.manifest import Region
+from actgate.decision.rules import residency
+from actgate.decision.subject import SubjectProblem
+from actgate.subjects.node_labels import provider_of, rank, selects_a_place
+from actgate.subjects.pods import Json, annotation, items_at, map_at, template_of, template_path, unreadable
+
+_TERMS: Final = "nodeSelectorTerms"
+
+
+def declared_placement(spec: Json, problems: list[SubjectProblem]) -> tuple[tuple[str, Region], ...]:
+    """Return the regions that a ModelDeployment's spec.placement names, with their statements."""
+    stated = map_at(spec, "placement").get("regions")
+    if stated is None and spec.get("placement") is None:
+        return ()
+    declared = []
+    for index, entry in enumerate(stated if isinstance(stated, list) else [None]):
+        path = f"spec.placement.regions[{index}]"
+        named = entry if isinstance(entry, Mapping) else {}
+        code, provider, statement = named.get("region"), named.get("provider"), named.get("statement")
+        if (
+            not isinstance(code, str)
+            or not isinstance(provider, str | None)
+            or not isinstance(statement, str | None)
+        ):
+            problems.append(unreadable(residency.SERVING.id, path, "a region, with a provider if known"))
+        else:
+            declared.append((path, Region(code, provider, statement)))
+    return tuple(declared)
+
+
+def node_placement(obj: Json, problems: list[SubjectProblem]) -> Iterator[tuple[str, Region]]:
+    """Yield the regions and zones that node selector and required node affinity name."""
+    spec = map_at(template_of(obj), "spec")
+    if not spec:
+        return
+    path = f"{template_path(obj)}spec"
+    # Node labels name a region without its provider, and a code can mean several places.
+    provider = annotation(obj, PROVIDER_ANNOTATION, residency.SERVING.id, problems)
+    selector = map_at(spec, "nodeSelector")
+    selected = sorted(
+        (label for label, value in selector.items() if selects_a_place(label, (value,))), key=rank
+    )
+    for label in selected:
+        yield f"{path}.nodeSelector[{label}]", Region(str(selector[label]), provider_of(label) or provider)
+    affinity = map_at(map_at(spec, "affinity"), "nodeAffinity")
+    required = map_at(affinity, "requiredDuringSchedulingIgnoredDuringExecution")
+    base = f"{path}.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution"
+    terms = [(f"{base}.{_TERMS}[{number}]", term) for number, term in items_at(required, _TERMS)]
+    for at, term in terms:
+        for index, expression in items_at(term, "matchExpressions"):
+            yield from _expression(expression, provider, f"{at}.matchExpressions[{index}]", problems)
+    if not selected:
+        problems.extend(_open_terms(terms))
+
+
+def _open_terms(terms: list[tuple[str, Json]]) -> Iterator[SubjectProblem]:
+    """Yield terms that name no region where others do: they are alternatives, so pods may run anywhere."""
+    if not any(_names_a_place(term) for _, term in terms):
+        return
+    for at, term in terms:
+        if term and not _names_a_place(term):  # An empty term matches no node.
+            yield SubjectProblem(
+                residency.SERVING.id,
+                at,
+                "the term names no region, though others do, so pods may run in any",
+                "name the regions in every term; terms are alternatives",
+            )
+
+
+def _names_a_place(term: Json) -> bool:
+    return any(map(_selects_a_place, (expression for _, expression in items_at(term, "matchExpressions"))))
+
+
+def _selects_a_place(expression: Json) -> bool:
+    values = expression.get("values")
+    return selects_a_place(expression.get("key"), values if isinstance(values, list) else ())
+
+
+def _expression(
+    expression: Json, provider: str | None, path: str, problems: list[SubjectProblem]
+) -> Iterator[tuple[str, Region]]:
+    if not _selects_a_place(expression):
+        return
+    values = expression.get("values")
+    if expression.get("operator") != "In" or not isinstance(values, list) or not values:
+        problems.append(unreadable(residency.SERVING.id, path, "operator In with the regions by name"))
+        return
+    for value in values:
+        yield path, Region(str(value), provider_of(str(expression["key"])) or provider)

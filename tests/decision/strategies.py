@@ -1,0 +1,212 @@
+"""Whatever could be asked: evidence, subjects, policies and moments, good and bad in every mixture.
+
+Most values come from small sets in which good and bad are about as frequent, so that verdicts of all
+kinds occur; the rest is whatever hypothesis thinks of, NaN, surrogates and the ends of the calendar
+included.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any, Final
+
+from hypothesis import strategies as st
+
+from actgate.api.compliance_manifest import Metric, RiskCategory
+from actgate.api.compliance_policy import CompliancePolicySpec
+from actgate.decision import Manifest, Policy, Subject, rules
+from actgate.decision.data import ai_act
+from actgate.decision.manifest import (
+    Classification,
+    GroupCount,
+    Measurement,
+    ModelIdentity,
+    Oversight,
+    Problem,
+    Region,
+)
+from actgate.decision.subject import SubjectProblem
+from tests.decision.build import ASKING, LONDON, MODEL, NOW, PARIS, PASSING
+
+TIERS: Final = ["HighRisk", "LimitedRisk", "MinimalRisk"]
+ASSESSED: Final = f"registry.example/server@sha256:{'b' * 64}"
+OTHER_IMAGE: Final = f"registry.example/server@sha256:{'c' * 64}"
+
+words = st.text(st.characters(), max_size=20)
+"""Any text: surrogates, controls and all scripts."""
+
+names = st.sampled_from(["gender", "age", "origin"]) | words
+zones = st.sampled_from([UTC, timezone(timedelta(hours=14)), timezone(timedelta(hours=-12))])
+moments = st.datetimes(timezones=zones) | st.timedeltas(
+    min_value=timedelta(days=-800), max_value=timedelta(days=400)
+).map(lambda distance: NOW + distance)
+instants = moments | st.sampled_from(
+    [NOW, datetime.min, datetime.max, datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)]  # noqa: DTZ901
+)
+"""Moments to decide at; naive ones too."""
+
+regions = st.sampled_from(
+    [
+        *(PARIS, LONDON, Region("eu-west-3"), Region("eu-west-1"), Region("eu-west-1a", "aws")),
+        *(Region("norwayeast", "azure"), Region("eu-west-3", "aws", "EU-WEST-3 (Paris/Frankfurt)")),
+        *(Region("EU-WEST-3", None, "Paris or Zürich"), Region("nowhere")),
+    ]
+) | st.builds(Region, words, st.none() | words, st.none() | words)
+
+values = st.sampled_from([0.0, 0.03, -0.03, 0.05, -0.2, 0.85, 1.0, 1.1, 1.5]) | st.floats()
+thresholds = st.none() | st.sampled_from([0.01, 0.05, 0.9]) | st.floats()
+rates = st.none() | st.sampled_from([0.0, 0.41, 0.44, 0.45, 1.0]) | st.floats()
+groups = st.lists(
+    st.builds(GroupCount, names, st.sampled_from([100, 4120]) | st.integers(0, 10**18), rates), max_size=3
+).map(tuple)
+measurements = st.builds(
+    Measurement,
+    st.sampled_from(Metric),
+    values,
+    attribute=st.none() | names,
+    threshold=thresholds,
+    compliant=st.none() | st.booleans(),
+    groups=groups,
+)
+bases = st.sampled_from(
+    [
+        *("none", "I", "III.5.b", "III.9.z"),
+        *(entry["id"] for entry in ai_act()["art5_prohibited"]),
+    ]
+)
+identities = st.sampled_from([MODEL, ModelIdentity(MODEL.name)]) | st.builds(
+    ModelIdentity, words, st.none() | words, st.none() | words
+)
+manifests = st.builds(
+    Manifest,
+    namespace=st.just(PASSING.namespace),
+    name=st.just(PASSING.name) | words,
+    model=st.none() | identities,
+    digest=st.none() | st.just(PASSING.digest),
+    images=st.sampled_from([(), (ASSESSED,)]) | st.lists(words, max_size=2).map(tuple),
+    risk_category=st.none() | st.sampled_from(RiskCategory),
+    stated_category=st.none() | words,
+    classification=st.none()
+    | st.builds(Classification, st.none() | bases | words, st.none() | st.booleans(), st.booleans()),
+    finished_at=st.none() | moments,
+    training_regions=st.lists(regions, max_size=3).map(tuple),
+    bias=st.lists(measurements, max_size=3).map(tuple),
+    oversight=st.none()
+    | st.builds(
+        Oversight, st.booleans(), st.frozensets(st.sampled_from(["role", "contact", "override", "stop"]))
+    ),
+    not_before=st.none() | moments,
+    not_after=st.none() | moments,
+    records=st.lists(st.tuples(words, moments), max_size=2).map(tuple),
+    problems=st.lists(st.builds(Problem, words, words, words), max_size=2).map(tuple),
+)
+"""Evidence of every kind; mostly some of it is wrong."""
+
+near_misses = st.builds(
+    lambda other, field: replace(PASSING, **{field: getattr(other, field)}),
+    manifests,
+    st.sampled_from(
+        [
+            *("model", "images", "risk_category", "classification", "finished_at", "training_regions"),
+            *("bias", "oversight", "not_before", "not_after", "problems"),
+        ]
+    ),
+)
+"""Evidence that passes but for one field."""
+
+labels = st.dictionaries(
+    st.sampled_from(["team", "stage"]) | words, st.sampled_from(["credit"]) | words, max_size=3
+)
+subjects = st.builds(
+    Subject,
+    kind=st.sampled_from(["ModelDeployment", "Deployment", "ComplianceManifest"]) | words,
+    namespace=st.just(ASKING.namespace),
+    name=words,
+    manifest_name=st.none() | st.just(PASSING.name) | words,
+    model=st.none() | identities,
+    images=st.lists(
+        st.tuples(words, st.sampled_from([ASSESSED, OTHER_IMAGE, "server:1"]) | words), max_size=3
+    ).map(tuple),
+    placement=st.none() | st.lists(st.tuples(words, regions), max_size=3).map(tuple),
+    namespace_labels=labels,
+    problems=st.lists(
+        st.builds(SubjectProblem, st.sampled_from([rule.id for rule in rules.ALL]), words, words, words),
+        max_size=2,
+    ).map(tuple),
+    governed_change=st.booleans(),
+    dry_run=st.booleans(),
+)
+"""Subjects of every kind; the reference mostly leads somewhere."""
+
+asking = st.just(ASKING) | subjects.map(lambda subject: _asking(subject))
+"""Subjects that refer to the passing manifest and are judged as for real."""
+
+tiers = st.just(TIERS) | st.sampled_from([[], ["HighRisk"], ["HighRisk", "LimitedRisk"]])
+"""The tiers that a sane policy names: HighRisk is among them, unless there are none."""
+
+selectors = st.just({}) | st.sampled_from(
+    [
+        {"matchLabels": {"team": "credit"}},
+        {"matchExpressions": [{"key": "stage", "operator": "NotIn", "values": ["credit"]}]},
+        {"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]},
+    ]
+)
+
+
+def specs(enforcements: list[str], selector: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """Return specs of policies that enforce in one of these ways."""
+    requirement = st.sampled_from(["Require", "IfDeclared", "Ignore"])
+    return st.fixed_dictionaries(
+        {
+            "enforcement": st.sampled_from(enforcements),
+            "namespaceSelector": selector,
+            "bias": st.fixed_dictionaries(
+                {
+                    "requiredFor": tiers,
+                    "maxDifference": st.sampled_from([0.0, 0.05, 0.2, 1.0]),
+                    "minRatio": st.sampled_from([0.0, 0.8, 1.0]),
+                    "minGroupCount": st.sampled_from([0, 0, 100]),
+                    "attributes": st.sampled_from([[], ["gender"], ["gender", "age"]]),
+                }
+            ),
+            "residency": st.fixed_dictionaries(
+                {
+                    "requiredFor": tiers,
+                    "countries": st.sampled_from([["EU"], ["EEA"], ["FR", "NO"], []]),
+                    "training": requirement,
+                    "serving": requirement,
+                }
+            ),
+            "humanOversight": st.fixed_dictionaries(
+                {"requiredFor": tiers, "fields": st.sampled_from([[], ["role"], ["role", "stop"]])}
+            ),
+            "evidence": st.fixed_dictionaries(
+                {
+                    "maxAge": st.sampled_from(["8760h", "1h", "9999999h"]),
+                    "requireDigest": st.booleans(),
+                }
+            ),
+        }
+    )
+
+
+def policies(*enforcements: str, selector: st.SearchStrategy[Any] = selectors) -> st.SearchStrategy[Policy]:
+    """Return policies that enforce in one of these ways; in any where none is given."""
+    return st.builds(
+        Policy,
+        st.sampled_from(["a", "b", "c"]),
+        specs(list(enforcements) or ["Deny", "Warn", "Audit"], selector).map(
+            CompliancePolicySpec.model_validate
+        ),
+    )
+
+
+def _asking(subject: Subject) -> Subject:
+    return replace(
+        subject,
+        manifest_name=PASSING.name,
+        images=subject.images or ((".image", ASSESSED),),
+        governed_change=True,
+        dry_run=False,
+    )

@@ -1,0 +1,143 @@
+"""A second opinion: allow or deny by a few naive lines, for questions without refinements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from actgate.api.compliance_manifest import Metric, RiskCategory
+from actgate.decision import Manifest, Policy
+from actgate.decision.manifest import Measurement, Oversight, Region
+from tests.decision.build import ASKING, MODEL, NOW, PASSING, judge, policy
+
+EU_COUNTRY = {
+    ("aws", "eu-west-3"): True,
+    ("aws", "eu-west-3c"): True,
+    ("aws", "eu-west-2"): False,
+    ("aws", "eu-central-2"): False,
+    ("gcp", "europe-west9-b"): True,
+    ("gcp", "europe-west2"): False,
+    ("azure", "norwayeast"): False,
+    ("oci", "eu-jovanovac-1"): False,
+    (None, "eu-west-3"): True,
+    (None, "eu-central-1"): True,
+    (None, "eu-west-1"): False,
+    (None, "eu-west-2"): False,
+    ("aws", "us-east-1"): False,
+}
+"""Whether a region lies in the EU for certain, by hand."""
+
+
+TIERS = (RiskCategory.HIGH_RISK, RiskCategory.LIMITED_RISK, RiskCategory.MINIMAL_RISK)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """The whole of a small question: what the evidence states and what the policy asks."""
+
+    category: RiskCategory
+    differences: tuple[float, ...]
+    ratios: tuple[float, ...]
+    region: tuple[str | None, str]
+    oversight: bool
+    age_days: int
+    ends_in_days: int
+    same_model: bool
+    limit: float
+    floor: float
+    max_age_days: int
+    bias_for_minimal: bool
+
+
+T = TypeVar("T")
+
+
+def mostly(*usual: T, sometimes: st.SearchStrategy[T]) -> st.SearchStrategy[T]:
+    """Return what passes eight times of nine, so that about half of all questions pass as a whole."""
+    return st.integers(0, 8).flatmap(lambda die: sometimes if die == 8 else st.sampled_from(usual))
+
+
+questions = st.builds(
+    Question,
+    category=mostly(*TIERS, sometimes=st.just(RiskCategory.PROHIBITED)),
+    differences=st.lists(
+        mostly(0.0, 0.05, -0.05, sometimes=st.integers(-20, 20).map(lambda number: number / 100)), max_size=2
+    ).map(tuple),
+    ratios=st.lists(
+        mostly(0.8, 1.0, 1.25, sometimes=st.integers(40, 160).map(lambda number: number / 100)), max_size=2
+    ).map(tuple),
+    region=mostly(
+        *(key for key, inside in EU_COUNTRY.items() if inside),
+        sometimes=st.sampled_from([key for key, inside in EU_COUNTRY.items() if not inside]),
+    ),
+    oversight=mostly(True, sometimes=st.just(False)),
+    age_days=mostly(0, 19, sometimes=st.integers(20, 70)),
+    ends_in_days=mostly(1, 20, sometimes=st.integers(-2, 0)),
+    same_model=mostly(True, sometimes=st.just(False)),
+    limit=st.sampled_from([0.05, 0.1, 0.15]),
+    floor=st.sampled_from([0.5, 0.8]),
+    max_age_days=st.sampled_from([20, 60]),
+    bias_for_minimal=st.booleans(),
+)
+
+
+def oracle(asked: Question) -> bool:
+    """Decide by the words of the rule table, one line each."""
+    needs_bias = asked.category is not RiskCategory.MINIMAL_RISK or asked.bias_for_minimal
+    fair = all(-asked.limit <= value <= asked.limit for value in asked.differences) and all(
+        asked.floor <= value <= 1 or (value > 1 and 1 / value >= asked.floor) for value in asked.ratios
+    )
+    return (
+        asked.category is not RiskCategory.PROHIBITED
+        and (not needs_bias or (fair and len(asked.differences) + len(asked.ratios) > 0))
+        and EU_COUNTRY[asked.region]
+        and asked.oversight
+        and asked.age_days < asked.max_age_days
+        and asked.ends_in_days > 0
+        and asked.same_model
+    )
+
+
+def as_evidence(asked: Question, now: datetime) -> Manifest:
+    """Write the question's evidence as a manifest."""
+    provider, code = asked.region
+    measured = [
+        Measurement(metric, value, attribute=f"attribute {number}")
+        for metric, values in (
+            (Metric.EQUALIZED_ODDS_DIFFERENCE, asked.differences),
+            (Metric.DISPARATE_IMPACT, asked.ratios),
+        )
+        for number, value in enumerate(values)
+    ]
+    return replace(
+        PASSING,
+        model=MODEL if asked.same_model else replace(MODEL, name="Other"),
+        risk_category=asked.category,
+        classification=None,
+        bias=tuple(measured),
+        training_regions=(Region(code, provider),),
+        oversight=Oversight(enabled=asked.oversight),
+        finished_at=now - timedelta(days=asked.age_days),
+        not_after=now + timedelta(days=asked.ends_in_days),
+    )
+
+
+def as_policy(asked: Question) -> Policy:
+    """Write what the question asks as a policy."""
+    tiers = ["HighRisk", "LimitedRisk", *(["MinimalRisk"] if asked.bias_for_minimal else [])]
+    return policy(
+        bias={"requiredFor": tiers, "maxDifference": asked.limit, "minRatio": asked.floor},
+        evidence={"maxAge": f"{asked.max_age_days * 24}h"},
+    )
+
+
+@given(questions)
+def test_a_naive_reading_of_the_rule_table_agrees(asked: Question) -> None:
+    """Written twice, by rules and by one expression, the answer is the same."""
+    verdict = judge(as_evidence(asked, NOW), ASKING, as_policy(asked))
+    event(f"allowed: {verdict.allowed}")
+    assert verdict.allowed is oracle(asked), verdict.findings

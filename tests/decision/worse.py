@@ -1,0 +1,177 @@
+"""What makes evidence worse, as functions: none of them may ever help.
+
+Leaving out a digest or a version is not among them: both count only where both sides state them, so
+that evidence without them is judged as weaker (a warning, or `requireDigest`) and not as contradicted.
+For the same reason measurements that contradict themselves are left as they are: other numbers, or none
+at all, may agree where these do not.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from actgate.api.compliance_manifest import Metric, RiskCategory
+from actgate.decision import Manifest, groups
+from actgate.decision.manifest import GroupCount, Measurement, ModelIdentity, Oversight, Problem, Region
+from actgate.decision.rules import counts
+from tests.decision.build import LONDON
+
+Worsening = Callable[[Manifest, datetime], Manifest]
+
+_UNFAIR: Final = Measurement(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 1.0, threshold=0.0)
+
+
+def larger_disparity(manifest: Manifest, _: datetime) -> Manifest:
+    """Move every value away from fair; a measurement that calls itself failed would become honest."""
+    return _each(
+        manifest, lambda item: item if item.compliant is False else replace(item, value=_farther(item))
+    )
+
+
+def a_value_that_is_no_number(manifest: Manifest, _: datetime) -> Manifest:
+    """Make every value NaN."""
+    return _each(manifest, lambda item: replace(item, value=math.nan))
+
+
+def another_bad_measurement(manifest: Manifest, _: datetime) -> Manifest:
+    """Add a measurement beyond its own limit."""
+    return replace(manifest, bias=(*manifest.bias, _UNFAIR))
+
+
+def smaller_groups(manifest: Manifest, _: datetime) -> Manifest:
+    """Take persons out of every group."""
+    return _each(
+        manifest,
+        lambda item: replace(
+            item, groups=tuple(GroupCount(group.name, group.count // 2) for group in item.groups)
+        ),
+    )
+
+
+def no_groups(manifest: Manifest, _: datetime) -> Manifest:
+    """Leave out whom the measurements compared."""
+    return _each(manifest, lambda item: replace(item, groups=()))
+
+
+def no_attributes(manifest: Manifest, _: datetime) -> Manifest:
+    """Leave out what the measurements were about."""
+    return _each(manifest, lambda item: replace(item, attribute=None))
+
+
+def no_oversight(manifest: Manifest, _: datetime) -> Manifest:
+    """Leave out human oversight."""
+    return replace(manifest, oversight=None)
+
+
+def oversight_off(manifest: Manifest, _: datetime) -> Manifest:
+    """Switch human oversight off, and nothing else about it."""
+    filled = manifest.oversight.filled if manifest.oversight else frozenset[str]()
+    return replace(manifest, oversight=Oversight(enabled=False, filled=filled))
+
+
+def trained_abroad(manifest: Manifest, _: datetime) -> Manifest:
+    """Train in London too, which no policy of these tests allows."""
+    return replace(manifest, training_regions=(*manifest.training_regions, LONDON))
+
+
+def trained_somewhere(manifest: Manifest, _: datetime) -> Manifest:
+    """Replace every region by an unknown one."""
+    return replace(manifest, training_regions=tuple(Region("nowhere") for _ in manifest.training_regions))
+
+
+def older(manifest: Manifest, now: datetime) -> Manifest:
+    """Date the training back, where it is not in the future."""
+    finished = manifest.finished_at
+    if finished is None or finished > now or finished < datetime(1, 6, 1, tzinfo=UTC):
+        return manifest
+    return replace(manifest, finished_at=finished - timedelta(days=100))
+
+
+def undated(manifest: Manifest, _: datetime) -> Manifest:
+    """Leave out when training ended."""
+    return replace(manifest, finished_at=None)
+
+
+def expired(manifest: Manifest, now: datetime) -> Manifest:
+    """Let the evidence end at this moment, or leave its earlier end."""
+    ends = now if manifest.not_after is None else min(now, manifest.not_after)
+    return replace(manifest, not_after=ends)
+
+
+def a_problem(manifest: Manifest, _: datetime) -> Manifest:
+    """Add a field that cannot be read."""
+    return replace(manifest, problems=(*manifest.problems, Problem("spec.x", "is wrong", "mend it")))
+
+
+def no_category(manifest: Manifest, _: datetime) -> Manifest:
+    """Leave out the risk category, unless the evidence admits a prohibited practice."""
+    if manifest.risk_category is RiskCategory.PROHIBITED:
+        return manifest
+    return replace(manifest, risk_category=None)
+
+
+def prohibited(manifest: Manifest, _: datetime) -> Manifest:
+    """Admit a prohibited practice."""
+    return replace(manifest, risk_category=RiskCategory.PROHIBITED)
+
+
+def another_model(manifest: Manifest, _: datetime) -> Manifest:
+    """Speak of another model."""
+    return replace(manifest, model=ModelIdentity("SomethingElse"))
+
+
+def no_model(manifest: Manifest, _: datetime) -> Manifest:
+    """Speak of no model."""
+    return replace(manifest, model=None)
+
+
+def other_images(manifest: Manifest, _: datetime) -> Manifest:
+    """Bind to an image that is not among those bound so far."""
+    return replace(manifest, images=(f"registry.example/server@sha256:{'e' * 64}",))
+
+
+WORSENINGS: Final[tuple[Worsening, ...]] = (
+    larger_disparity,
+    a_value_that_is_no_number,
+    another_bad_measurement,
+    smaller_groups,
+    no_groups,
+    no_attributes,
+    no_oversight,
+    oversight_off,
+    trained_abroad,
+    trained_somewhere,
+    older,
+    undated,
+    expired,
+    a_problem,
+    no_category,
+    prohibited,
+    another_model,
+    no_model,
+    other_images,
+)
+
+
+def _each(manifest: Manifest, worsen: Callable[[Measurement], Measurement]) -> Manifest:
+    if any(counts.repetitions(manifest.bias)) or not all(map(_is_sound, manifest.bias)):
+        return manifest
+    return replace(manifest, bias=tuple(map(worsen, manifest.bias)))
+
+
+def _is_sound(item: Measurement) -> bool:
+    """Return whether nothing but limits can be wrong with a measurement."""
+    return not any(counts.contradictions(item)) and (not item.groups or len(groups.non_empty(item)) > 1)
+
+
+def _farther(item: Measurement) -> float:
+    value = item.value
+    if not math.isfinite(value):
+        return value
+    if item.metric.is_ratio:
+        return value * 2 if value > 1 else value / 2
+    return math.copysign(min(abs(value) * 2 + 0.01, max(1.0, abs(value))), value)

@@ -1,0 +1,127 @@
+"""Stand-ins for what the parts of the operator ask: an API server that lists, a writer, pictures."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable, Mapping
+from typing import Any
+
+from actgate.decision import Manifest, Policy
+from actgate.kube.client import REQUEST_SECONDS, Cluster, Page, Subresource
+from actgate.kube.errors import ClusterError
+from actgate.kube.objects import Object
+from actgate.kube.resources import Resource
+from actgate_operator.evidence import Evidence, EvidencePictures, NotNowError
+from actgate_operator.names import MANAGER
+from actgate_operator.writer import Writer
+from tests.kube.fake_leases import no_server
+
+
+def unreachable() -> Cluster:
+    """Return a client that nobody may use."""
+    return Cluster(no_server)
+
+
+class Listing(Cluster):
+    """Lists what it was given in pages of two, and notes what was asked; ``failures`` come first."""
+
+    def __init__(self, models: Iterable[Object], *failures: ClusterError) -> None:
+        super().__init__(no_server)
+        self.models = list(models)
+        self.asked: list[tuple[str | None, str | None]] = []
+        self._failures = list(failures)
+
+    def fail(self, error: ClusterError) -> None:
+        """Fail the next page."""
+        self._failures.append(error)
+
+    async def list_pages(
+        self,
+        resource: Resource,
+        namespace: str | None = None,
+        *,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        limit: int = 500,
+        within: float = REQUEST_SECONDS,
+    ) -> AsyncGenerator[Page, None]:
+        """List models by namespace and manifest."""
+        self.asked.append((namespace, field_selector))
+        found = [item for item in self.models if _fits(item, namespace, field_selector)]
+        for start in range(0, max(len(found), 1), 2):
+            if self._failures:
+                raise self._failures.pop(0)
+            yield Page(found[start : start + 2], 7)
+
+
+def _fits(model: Object, namespace: str | None, field_selector: str | None) -> bool:
+    _, _, name = (field_selector or "").partition("=")
+    if namespace not in (None, model["metadata"]["namespace"]):
+        return False
+    return not name or model["spec"]["complianceManifestRef"]["name"] == name
+
+
+class NotingWriter(Writer):
+    """Notes what is applied; ``failures`` come first, one for each write."""
+
+    def __init__(self, *failures: Exception) -> None:
+        super().__init__(unreachable(), lambda: True)
+        self.applied: list[Object] = []
+        self._failures = list(failures)
+
+    async def apply(
+        self,
+        resource: Resource,
+        thing: Object,
+        *,
+        force: bool = True,
+        manager: str = MANAGER,
+        subresource: Subresource | None = None,
+    ) -> Object:
+        """Note an object."""
+        if self._failures:
+            raise self._failures.pop(0)
+        self.applied.append(thing)
+        return thing
+
+
+class FakePictures(EvidencePictures):
+    """Evidence as a picture shows it and as the API server has it."""
+
+    def __init__(
+        self,
+        shown: Manifest | None,
+        live: Manifest | ClusterError | None = None,
+        policies: tuple[Policy, ...] = (),
+        labels: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(unreachable(), lambda _: None)
+        self.shown, self.live = shown, live
+        self.policies = policies
+        self.labels: Mapping[str, str] = labels or {}
+        self.known = True
+        self.looks: list[tuple[str, str]] = []
+        """Live looks so far."""
+
+    def recalled(self, namespace: str, manifest_name: str | None) -> Evidence:
+        """Return what the picture shows."""
+        if not self.known:
+            raise NotNowError("compliancemanifests.actgate.dev are not listed yet")
+        return Evidence(self.shown, self.policies, self.labels)
+
+    async def live_manifest(self, namespace: str, name: str) -> Manifest | None:
+        """Return what the API server has."""
+        self.looks.append((namespace, name))
+        if isinstance(self.live, ClusterError):
+            raise self.live
+        return self.live
+
+
+def model(name: str, namespace: str = "credit", manifest: str = "evidence", **status: Any) -> Object:  # noqa: ANN401
+    """Return a ModelDeployment, with a status where one is given."""
+    return {
+        "apiVersion": "actgate.dev/v1alpha1",
+        "kind": "ModelDeployment",
+        "metadata": {"name": name, "namespace": namespace, "uid": f"uid-{name}", "resourceVersion": "7"},
+        "spec": {"complianceManifestRef": {"name": manifest}},
+        **({"status": status} if status else {}),
+    }

@@ -1,0 +1,403 @@
+"""What stands in the status of a manifest, when it is written, and when it is not."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta
+from functools import wraps
+from typing import Any
+
+import pytest
+
+from actgate.decision import Manifest, Policy
+from actgate.decision.appraise import appraise
+from actgate.decision.data import RULESET
+from actgate.decision.manifest import Measurement, Oversight
+from actgate.kube.errors import ClusterError, Forbidden, NotFound
+from actgate.kube.objects import Key, Object
+from actgate.kube.resources import Resource
+from actgate_operator.evidence import Evidence, EvidencePictures, Kept, NotNowError, fingerprint
+from actgate_operator.manifest_status import MOST_FINDINGS, ManifestStatuses, status_of
+from actgate_operator.queue import WorkQueue
+from actgate_operator.writer import NotLeadingError, Writer
+from tests.decision.build import NOW, PASSING, manifest, policy
+from tests.kube.virtual_time import run_virtually, virtual_now
+from tests.operator.fakes import unreachable
+
+NAMESPACE = "credit"
+MODEL, OTHER = (NAMESPACE, "scorer"), (NAMESPACE, "second")
+UNWATCHED = manifest(oversight=Oversight(enabled=False))
+EXPIRES = NOW + timedelta(days=3, microseconds=5)
+
+
+def virtually(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Run a test on the virtual clock."""
+
+    @wraps(test)
+    def run() -> None:
+        run_virtually(test())
+
+    return run
+
+
+class World(EvidencePictures):
+    """Manifests in memory: what the API server has, and what the watch has told of it."""
+
+    def __init__(self, *manifests: Manifest, policies: tuple[Policy, ...] = ()) -> None:
+        super().__init__(unreachable(), lambda _: None)
+        self.policies = policies
+        self.version = 100
+        self.stored: dict[Key, Object] = {}
+        self.shown: dict[Key, Kept] = {}
+        self.known = True
+        self.now = NOW
+        self.prunes: tuple[str, ...] = ()
+        self.failures: list[Exception] = []
+        self.writes: list[tuple[float, Object]] = []
+        self.statuses = ManifestStatuses(
+            self, _Writer(self), self.wall, queue=WorkQueue(now=virtual_now, chance=lambda: 0.5)
+        )
+        for item in manifests:
+            self.put(item)
+
+    def wall(self) -> datetime:
+        """Return the time of the test."""
+        return self.now
+
+    def put(self, item: Manifest, status: Object | None = None) -> None:
+        """Store a manifest, and have the watch tell of it."""
+        key = (item.namespace, item.name)
+        self.version += 1
+        self.stored[key] = status or {}
+        self.shown[key] = Kept(item, 1, self.version, fingerprint(status))
+
+    def forge(self, status: Object | None, name: str = PASSING.name) -> None:
+        """Write a status in somebody else's name, and have the watch tell of it."""
+        self.put(self.shown[NAMESPACE, name].manifest, status)
+        self.statuses.look((NAMESPACE, name))
+
+    def hear(self, name: str = PASSING.name) -> None:
+        """Have the watch tell what is stored."""
+        key = (NAMESPACE, name)
+        self.shown[key] = Kept(self.shown[key].manifest, 1, self.version, fingerprint(self.stored[key]))
+        self.statuses.look(key)
+
+    def status(self, name: str = PASSING.name) -> Object:
+        """Return the status that is stored."""
+        return self.stored[NAMESPACE, name]
+
+    def kept(self, namespace: str, name: str) -> Kept | None:
+        """Return what the watch has told."""
+        return self.shown.get((namespace, name))
+
+    def with_status(self) -> list[Key]:
+        """Return the manifests that have a status."""
+        return [key for key, item in self.shown.items() if item.status is not None]
+
+    def recalled(self, namespace: str, manifest_name: str | None) -> Evidence:
+        """Return what a manifest is judged by."""
+        if not self.known:
+            raise NotNowError("namespaces are not listed yet")
+        return Evidence(None, self.policies, {})
+
+    async def settle(self, seconds: float = 0.5) -> None:
+        """Let the work go on for a while, whatever comes of it."""
+        task = asyncio.create_task(self.statuses.run())
+        await asyncio.sleep(seconds)
+        task.cancel()
+        outcome = (await asyncio.gather(task, return_exceptions=True))[0]
+        if not isinstance(outcome, asyncio.CancelledError):
+            raise outcome
+
+
+class _Writer(Writer):
+    """Merges into the world as the API server does."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(unreachable(), lambda: True)
+        self._world = world
+
+    async def merge_status(self, resource: Resource, thing: Object) -> Object:
+        world, metadata = self._world, thing["metadata"]
+        world.writes.append((virtual_now(), thing))
+        if world.failures:
+            raise world.failures.pop(0)
+        world.version += 1
+        key = (metadata["namespace"], metadata["name"])
+        merged = _merge(world.stored[key], thing["status"]) or {}
+        for name in world.prunes:
+            merged.get("verdict", {}).pop(name, None)
+        world.stored[key] = merged
+        return {"metadata": {**metadata, "resourceVersion": str(world.version)}, "status": merged}
+
+
+def _merge(old: Any, patch: Any) -> Any:  # noqa: ANN401 - any JSON value, RFC 7396
+    if not isinstance(patch, dict):
+        return patch
+    merged = dict(old) if isinstance(old, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = _merge(merged.get(key), value)
+    return merged
+
+
+def test_a_status_says_what_the_evidence_is_worth_by_itself() -> None:
+    """Outcome, policies, ruleset, and until when, in whole seconds and never too late."""
+    lasting = manifest(not_after=EXPIRES)
+    assert status_of(3, appraise(lasting, (policy("house"), policy("other")), NOW)) == {
+        "observedGeneration": 3,
+        "verdict": {
+            "outcome": "Pass",
+            "policies": ["house", "other"],
+            "ruleset": RULESET,
+            "validUntil": EXPIRES.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        },
+    }
+
+
+@pytest.mark.parametrize(("enforcement", "outcome"), [("Deny", "Fail"), ("Warn", "Warn"), ("Audit", "Warn")])
+def test_a_status_names_the_rules_that_failed(enforcement: str, outcome: str) -> None:
+    """With every finding: what was found, and how to fix it."""
+    verdict = status_of(1, appraise(UNWATCHED, (policy(enforcement=enforcement),), NOW))["verdict"]
+    assert (verdict["outcome"], verdict["reason"]) == (outcome, "oversight/missing")
+    (finding,) = verdict["findings"]
+    assert finding["path"] == "spec.humanOversight.enabled"
+    assert finding["effect"] == enforcement
+    assert finding["remedy"]
+    assert finding["message"]
+
+
+def test_a_status_is_bounded() -> None:
+    """Thousands of findings are counted, and the strongest are told."""
+    metric = PASSING.bias[0].metric
+    unfair = tuple(Measurement(metric, 0.5, attribute=f"attribute {number}") for number in range(64))
+    small = manifest(bias=unfair, oversight=None, risk_category=None, training_regions=(), finished_at=None)
+    appraisal = appraise(small, (policy(),), NOW)
+    verdict = status_of(1, appraisal)["verdict"]
+    assert len(verdict["findings"]) == MOST_FINDINGS
+    assert verdict["omittedFindings"] == len(appraisal.findings) - MOST_FINDINGS > 30
+    assert len(verdict["reason"]) < 110
+    assert verdict["reason"].endswith("more")
+
+
+@virtually
+async def test_a_manifest_that_a_model_refers_to_is_shown() -> None:
+    """Written once, and not again when the watch tells of it, nor when the model is judged again."""
+    world = World(PASSING)
+    for _ in range(3):
+        world.statuses.refer(MODEL, PASSING.name)
+        await world.settle()
+        world.hear()
+        await world.settle()
+    assert world.status()["verdict"]["outcome"] == "Pass"
+    assert len(world.writes) == 1
+
+
+@virtually
+async def test_a_write_that_the_watch_has_not_told_yet_is_not_repeated() -> None:
+    """The model may be judged ten times meanwhile."""
+    world = World(PASSING)
+    for _ in range(3):
+        world.statuses.refer(MODEL, PASSING.name)
+        await world.settle()
+    assert len(world.writes) == 1
+
+
+@virtually
+async def test_a_manifest_that_no_model_refers_to_is_left_alone() -> None:
+    """A cluster may keep a hundred thousand of them."""
+    world = World(PASSING)
+    world.statuses.look((NAMESPACE, PASSING.name))
+    world.statuses.refer_all({MODEL: None, OTHER: "absent"})
+    await world.settle()
+    assert world.writes == []
+
+
+@virtually
+async def test_after_a_restart_nothing_is_written() -> None:
+    """The same evidence, policies and time are the same status."""
+    world = World(PASSING)
+    world.statuses.refer(MODEL, PASSING.name)
+    await world.settle()
+    world.hear()
+    again = World(policies=world.policies)
+    again.put(PASSING, world.status())
+    again.statuses.refer(MODEL, PASSING.name)
+    again.statuses.refer_all({MODEL: PASSING.name})
+    await again.settle()
+    assert again.writes == []
+
+
+@virtually
+async def test_time_and_policies_change_what_is_shown() -> None:
+    """Whenever a model that refers to it is judged again, which is at each deadline."""
+    world = World(manifest(not_after=EXPIRES))
+    world.statuses.refer(MODEL, PASSING.name)
+    await world.settle()
+    world.hear()
+    world.now = EXPIRES
+    world.statuses.refer(MODEL, PASSING.name)
+    await world.settle()
+    assert world.status()["verdict"]["reason"] == "evidence/expired"
+    world.hear()
+    world.policies = (policy("lenient", enforcement="Warn"),)
+    world.statuses.refer(MODEL, PASSING.name)
+    await world.settle()
+    assert (world.status()["verdict"]["outcome"], world.status()["verdict"]["policies"]) == (
+        "Warn",
+        ["lenient"],
+    )
+    assert len(world.writes) == 3
+
+
+FORGERIES: dict[str, Object | None] = {
+    "removed": None,
+    "another outcome": {"observedGeneration": 1, "verdict": {"outcome": "Pass", "ruleset": "x"}},
+    "more than there is": {
+        "observedGeneration": 1,
+        "verdict": {"outcome": "Fail", "validUntil": "2099-01-01T00:00:00Z", "omittedFindings": 7},
+    },
+    "another generation": {"observedGeneration": 99},
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
+def test_a_forged_status_is_corrected(forgery: Object | None) -> None:
+    """As soon as the watch tells of it; each time, and with what it added removed."""
+
+    async def correct() -> None:
+        world = World(UNWATCHED)
+        world.statuses.refer(MODEL, PASSING.name)
+        await world.settle()
+        world.hear()
+        await world.settle()
+        right = world.status()
+        for round_ in range(2):
+            world.forge(forgery)
+            await world.settle()
+            assert world.status() == right
+            assert len(world.writes) == 2 + round_
+            world.hear()
+            await world.settle()
+
+    run_virtually(correct())
+
+
+@virtually
+async def test_a_status_goes_with_the_last_reference() -> None:
+    """A verdict that nobody keeps up to date would mislead; not before every model is known, though."""
+    world = World(PASSING)
+    world.statuses.refer(MODEL, PASSING.name)
+    world.statuses.refer(OTHER, PASSING.name)
+    await world.settle()
+    world.hear()
+    world.statuses.refer(MODEL, None)
+    await world.settle()
+    assert world.status() != {}
+    world.statuses.refer(OTHER, "another")
+    await world.settle()
+    assert world.status() != {}, "a model that was not listed yet may refer to it"
+    world.statuses.refer_all({OTHER: "another"})
+    await world.settle()
+    assert world.status() == {}
+    world.hear()
+    world.statuses.refer(MODEL, PASSING.name)
+    await world.settle()
+    assert world.status()["verdict"]["outcome"] == "Pass"
+
+
+@virtually
+async def test_a_status_that_a_former_leader_left_behind_is_removed() -> None:
+    """The model went while nobody led."""
+    world = World()
+    world.put(PASSING, {"observedGeneration": 1})
+    world.statuses.refer_all({MODEL: None})
+    await world.settle()
+    assert world.status() == {}
+
+
+@virtually
+async def test_what_an_older_definition_prunes_is_not_written_again_and_again() -> None:
+    """The operator may be upgraded before the kinds."""
+    world = World(UNWATCHED)
+    world.prunes = ("reason", "findings")
+    world.statuses.refer(MODEL, PASSING.name)
+    for _ in range(4):
+        await world.settle()
+        world.hear()
+    assert len(world.writes) == 1
+
+
+@virtually
+async def test_at_most_five_are_written_in_a_second() -> None:
+    """Whatever changes, and however many they are."""
+    manifests = [manifest(name=f"m{number}") for number in range(50)]
+    world = World(*manifests)
+    for number, item in enumerate(manifests):
+        world.statuses.refer((NAMESPACE, f"model-{number}"), item.name)
+    await world.settle(20.0)
+    assert len(world.writes) == 50
+    times = [moment for moment, _ in world.writes]
+    assert all(later - sooner >= 1.0 - 1e-6 for sooner, later in zip(times, times[5:], strict=False))
+
+
+@virtually
+async def test_what_is_not_known_now_is_shown_later() -> None:
+    """Nothing is told on a picture that is too old."""
+    world = World(PASSING)
+    world.known = False
+    world.statuses.refer(MODEL, PASSING.name)
+    await world.settle(5.0)
+    assert world.writes == []
+    world.known = True
+    await world.settle(300.0)
+    assert world.status()["verdict"]["outcome"] == "Pass"
+
+
+REFUSAL = Forbidden("compliancemanifests/status is forbidden", code=403)
+
+
+@pytest.mark.parametrize("error", [REFUSAL, ValueError("a defect")])
+def test_a_write_that_fails_is_tried_again(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
+    """Roles of an older installation, say; the same trouble is told once."""
+
+    async def write() -> None:
+        world = World(PASSING)
+        world.failures = [error, error]
+        world.statuses.refer(MODEL, PASSING.name)
+        await world.settle(30.0)
+        assert world.status()["verdict"]["outcome"] == "Pass"
+        assert len(world.writes) == 3
+
+    run_virtually(write())
+    warned = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(warned) == (1 if isinstance(error, ClusterError) else 2)
+
+
+@virtually
+async def test_a_manifest_that_is_gone_has_no_status() -> None:
+    """Neither in the picture nor when it is written."""
+    world = World(PASSING)
+    world.failures = [NotFound("no such manifest", code=404)]
+    world.statuses.refer(MODEL, PASSING.name)
+    await world.settle(30.0)
+    assert len(world.writes) == 1
+    del world.shown[NAMESPACE, PASSING.name]
+    world.statuses.refer(MODEL, PASSING.name)
+    await world.settle()
+    assert len(world.writes) == 1
+
+
+@virtually
+async def test_who_does_not_lead_any_more_writes_nothing_and_ends() -> None:
+    """As every write of the operator."""
+    world = World(PASSING)
+    world.failures = [NotLeadingError("the lease is not held any more")]
+    world.statuses.refer(MODEL, PASSING.name)
+    with pytest.raises(ExceptionGroup) as caught:
+        await world.settle()
+    assert caught.group_contains(NotLeadingError)

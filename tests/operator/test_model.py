@@ -1,0 +1,117 @@
+"""A spec that cannot be worked with is told in one sentence, with the field."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actgate_operator.model import UnusableModelError, check
+from actgate_operator.plan import PlanError, plan
+from tests.operator.plan.build import EVIDENCE, model_deployment
+from tests.operator.plan.strategies import model_deployments
+
+Json = dict[str, Any]
+
+SERVER: Json = {"image": "registry.example/server:1"}
+
+
+def nested(depth: int) -> Json:
+    """Return an object in an object in an object."""
+    thing: Json = {}
+    for _ in range(depth):
+        thing = {"spec": thing}
+    return thing
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        ({"server": None}, r"spec\.server: field required"),
+        ({"server": "server:1"}, r"spec\.server: input should be"),
+        ({"server": {**SERVER, "image": 7}}, r"spec\.server\.image: input should be a valid string"),
+        ({"complianceManifestRef": {}}, r"spec\.complianceManifestRef\.name: field required"),
+        ({"complianceManifestRef": None}, r"spec\.complianceManifestRef: field required"),
+        ({"model": {"name": ""}}, r"spec\.model\.name: string should have at least 1 character"),
+        ({"replicas": "two"}, r"spec\.replicas: input should be a valid integer"),
+        ({"replicas": -1}, r"spec\.replicas: input should be greater than or equal to 0"),
+        ({"suspend": "yes"}, r"spec\.suspend: input should be a valid boolean"),
+        ({"placement": {"regions": [{"region": 3}]}}, r"spec\.placement\.regions\[0\]\.region: "),
+        (
+            {"replicas": 2, "autoscaling": {"maxReplicas": 3}},
+            r"spec\.replicas and spec\.autoscaling are both set: remove one of them",
+        ),
+        ({"podTemplate": nested(2000)}, r"spec\.podTemplate\.spec.* nested deeper than 32 levels"),
+    ],
+)
+def test_a_malformed_spec_is_named_with_the_field(spec: Json, words: str) -> None:
+    """On one line, with what to do."""
+    with pytest.raises(UnusableModelError, match=words) as raised:
+        check(model_deployment(**spec))
+    assert "\n" not in str(raised.value)
+    assert str(raised.value).endswith(("apply it again", "remove one of them"))
+
+
+@pytest.mark.parametrize("spec", [None, [], "spec", 3])
+def test_a_model_without_a_spec_is_told_so(spec: object) -> None:
+    """It may be older than the schema that requires one."""
+    with pytest.raises(UnusableModelError, match="spec is missing: apply the ModelDeployment anew"):
+        check({"metadata": {"name": "scorer"}, "spec": spec})
+    with pytest.raises(UnusableModelError):
+        check({"metadata": {"name": "scorer"}})
+
+
+def test_several_faults_are_told_together_and_not_all_of_them() -> None:
+    """One pass of mending is enough, and a message stays readable."""
+    model = model_deployment(server={}, model={}, suspend=3)
+    with pytest.raises(UnusableModelError, match=r"spec\.model.*; spec\.server.*; spec\.suspend") as raised:
+        check(model)
+    regions = [{"region": 1}] * 30
+    with pytest.raises(UnusableModelError) as many:
+        check(model_deployment(placement={"regions": regions}))
+    assert str(raised.value).count("spec.") == 3
+    assert str(many.value).count("spec.placement") == 8
+
+
+def test_nulls_are_nothing() -> None:
+    """The API server keeps some where a schema does not look."""
+    check(model_deployment(replicas=None, autoscaling=None, placement=None, podTemplate=None))
+
+
+@given(model_deployments)
+def test_whatever_the_schema_allows_can_be_worked_with(model: Json) -> None:
+    """And then planned with."""
+    check(model)
+    assert plan(model, EVIDENCE).children
+
+
+anything = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    max_leaves=6,
+)
+
+
+@given(
+    st.sampled_from(["model", "complianceManifestRef", "placement", "replicas", "autoscaling", "server"]),
+    anything,
+)
+def test_whatever_is_in_a_spec_is_either_named_or_planned(field: str, value: object) -> None:
+    """Nothing else is raised: a defect would be tried again for ever."""
+    model = model_deployment()
+    model["spec"][field] = value
+    with suppress(UnusableModelError, PlanError):
+        check(model)
+        assert plan(model, EVIDENCE).children
+
+
+@given(anything)
+def test_any_pod_template_is_either_named_or_planned(template: object) -> None:
+    """It has no schema of its own."""
+    model = model_deployment(podTemplate=template)
+    with suppress(UnusableModelError, PlanError):
+        check(model)
+        assert plan(model, EVIDENCE).children

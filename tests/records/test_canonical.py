@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+import pytest
+import rfc8785
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from actgate.records.canonical import canonical, canonical_plain, digest_of_object, sha256
+
+EXACT = 2**53 - 1
+ODD_TEXT = [
+    "\U0001f600",
+    "\ue000",
+    "\u2028",
+    "\x7f",
+    "\x00\x1b\b\f",
+    '":1.5',
+    "nginx:1.25",
+    '\\":1e5',
+    ",2.5",
+]
+TEXT = st.text(st.characters(codec="utf-8"), max_size=8) | st.sampled_from(ODD_TEXT)
+NUMBERS = st.integers(-EXACT, EXACT) | st.floats(allow_nan=False, allow_infinity=False)
+JSON = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=5),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+@example({"\U0001f600": 1, "\ue000": 2})
+@example({"a": 1.0, "b": -0.0, "c": 1e21, "d": 1e-7})
+@example([1e21, {'"': 0.5}])
+@example(2.0)
+def test_the_fast_way_writes_what_rfc_8785_says(value: Any) -> None:  # noqa: ANN401 - any JSON
+    """For every value, numbers and keys of all sorts included, the bytes are those of the reference."""
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("number", [2**53, 2**53 + 1, -(2**60), 2**64, 10**300])
+def test_a_large_whole_number_is_the_double_that_readers_make_of_it(number: int) -> None:
+    """Section 3.2.2.3: numbers are IEEE 754 doubles, so the digest is the same for every spelling."""
+    assert canonical({"a": [number]}) == rfc8785.dumps({"a": [float(number)]})
+
+
+@pytest.mark.parametrize("value", ["\ud800", {"\ud800": 1}, 10**400])
+def test_what_has_no_canonical_form_is_an_error(value: object) -> None:
+    """No digest is made up."""
+    with pytest.raises(ValueError, match=r"."):
+        canonical(value)
+
+
+def test_nesting_without_end_is_an_error() -> None:
+    """A deep object does not end the process."""
+    value: list[Any] = []
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(ValueError, match="no canonical form"):
+        canonical(value)
+    while value:  # Python itself would free it recursively.
+        value = value.pop()
+
+
+def test_bookkeeping_does_not_change_the_digest_of_an_object() -> None:
+    """managedFields, key order and white space do not count; everything else does."""
+    obj = {"kind": "Pod", "metadata": {"name": "a", "managedFields": [{"time": 1}]}, "spec": {"b": 1, "a": 2}}
+    bare: dict[str, Any] = {"spec": {"a": 2, "b": 1}, "metadata": {"name": "a"}, "kind": "Pod"}
+    digest = digest_of_object(orjson.dumps(obj), obj)
+    assert digest == digest_of_object(json.dumps(bare, indent=4).encode(), bare)
+    assert digest == (sha256(canonical(bare)), "canonical")
+    bare["spec"]["a"] = 3
+    assert digest != digest_of_object(b"", bare)
+
+
+def test_an_object_without_canonical_form_is_known_by_its_bytes() -> None:
+    """What could not be read still has a digest, and the log says of what."""
+    assert digest_of_object(b"\xff{", None) == (sha256(b"\xff{"), "bytes")
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(codec="ascii")), st.none() | st.booleans() | st.integers(-EXACT, EXACT) | TEXT
+    )
+)
+def test_the_plain_way_writes_what_rfc_8785_says(value: dict[str, Any]) -> None:
+    """For what lines of the log hold."""
+    assert canonical_plain({"nested": [value]}) == rfc8785.dumps({"nested": [value]})
+
+
+@pytest.mark.parametrize("value", [{"a": 2**53}, {"a": "\ud800"}])
+def test_the_plain_way_makes_nothing_up(value: dict[str, Any]) -> None:
+    """What it cannot write is an error."""
+    with pytest.raises(TypeError):
+        canonical_plain(value)
