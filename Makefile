@@ -3,30 +3,57 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# locked: the versions and hashes of requirements/; newest: today's releases, and oldest: the lowest that
+# pyproject.toml allows, both as `make test-newest` and `make test-oldest` use them.
+PINS ?= locked
+LOCK_VENV := .venv-lock
+LOCK := $(LOCK_VENV)/bin/python -m tools.lock
+LOCK_STAMP := $(LOCK_VENV)/.installed
 # stand-in needs nothing; envtest and all run the real kube-apiserver (KUBEBUILDER_ASSETS).
 CONTROL_PLANE ?= stand-in
 # More than two cores have: tests of leases and timers wait most of their time.
 WORKERS ?= 4
 
-.PHONY: help demo test e2e lint format bench crds docs clean
+.PHONY: help demo test test-newest test-oldest e2e lint format bench generate crds docs lock images clean
 
 help:
 	@echo 'make demo    API server, webhook and operator on this machine, and the examples through kubectl'
 	@echo 'make test    all tests; CONTROL_PLANE=stand-in|envtest|all; PYTHON=python3.13 VENV=.venv-3.13'
+	@echo 'make test-newest, test-oldest    with the newest and the lowest releases that pyproject.toml allows'
 	@echo 'make e2e     install from deploy/, operate and remove it on the real API server'
 	@echo 'make lint    ruff, mypy, import-linter, and generated files that are stale'
 	@echo 'make format  rewrite the code as make lint wants it'
 	@echo 'make bench   measure, and write docs/performance.md'
-	@echo 'make crds    write crds/ from the models in core/actgate/api'
-	@echo 'make docs    write docs/rules.md from the rules, docs/configuration.md from the settings'
+	@echo 'make generate  write crds/ from the models, docs/rules.md from the rules, docs/configuration.md from the settings'
+	@echo 'make lock    pin what pyproject.toml asks for in requirements/; UPGRADE=1 takes the newest releases'
+	@echo 'make images  build both images, start them, and say what they hold and take'
 	@echo 'make clean   remove what the other targets made'
 
-$(STAMP): pyproject.toml
+$(STAMP): pyproject.toml requirements/dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo 'actgate needs Python 3.11 or newer: make PYTHON=python3.12 ...' >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	$(MAKE) --no-print-directory install-$(PINS)
+	@touch $@
+
+.PHONY: install-locked install-newest install-oldest
+# Nothing but what requirements/ pins is fetched: the build backend is in the lock, and pip is Python's own.
+install-locked:
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+
+install-newest:
+	$(BIN)/python -m pip install --quiet --upgrade --upgrade-strategy eager --editable '.[dev]'
+
+install-oldest: $(LOCK_STAMP)
+	$(LOCK) --lowest $(BIN)/python > $(VENV)/oldest.txt
+	$(BIN)/python -m pip install --quiet --requirement $(VENV)/oldest.txt
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+
+# The tool that makes the locks has an environment of its own, so that a lock that cannot be installed can be made anew.
+$(LOCK_STAMP): requirements/lock.txt
+	$(PYTHON) -m venv $(LOCK_VENV)
+	$(LOCK_VENV)/bin/python -m pip install --quiet --require-hashes --requirement requirements/lock.txt
 	@touch $@
 
 demo: $(STAMP)
@@ -34,6 +61,15 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --control-plane=$(CONTROL_PLANE)
+
+# What was installed on another day, or for another pyproject.toml, is no longer the newest or the lowest.
+test-newest:
+	rm -f .venv-newest/.installed
+	$(MAKE) test VENV=.venv-newest PINS=newest
+
+test-oldest:
+	rm -rf .venv-oldest
+	$(MAKE) test VENV=.venv-oldest PINS=oldest
 
 # The installation as a whole; where there is no real API server that is said, and is no failure.
 e2e: $(STAMP)
@@ -50,6 +86,8 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/python -m tools.lock --check
+	$(BIN)/python -m tools.generate --check
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
@@ -58,12 +96,17 @@ format: $(STAMP)
 bench: $(STAMP)
 	$(BIN)/python -m bench
 
-crds: $(STAMP)
-	$(BIN)/python -m actgate.api.crd crds
+generate: $(STAMP)
+	$(BIN)/python -m tools.generate
 
-docs: $(STAMP)
-	$(BIN)/python -m actgate.cli.rule_reference > docs/rules.md
-	$(BIN)/python -m actgate_sandbox.settings_reference > docs/configuration.md
+crds docs: $(STAMP)
+	$(BIN)/python -m tools.generate $@
+
+lock: $(LOCK_STAMP)
+	$(LOCK) $(if $(UPGRADE),--upgrade)
+
+images: $(STAMP)
+	$(BIN)/python -m tools.images
 
 clean:
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist

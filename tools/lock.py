@@ -1,0 +1,170 @@
+"""The locks in ``requirements/``: every dependency pinned with its hashes, made from ``pyproject.toml``.
+
+Run by ``make lock`` (``python -m tools.lock``, in an environment that has uv); ``--check`` needs neither
+uv nor a network. One lock serves every Python that we support, on every platform, and holds wheels alone: to
+build a package would fetch a build backend that is pinned nowhere. No address of an index gets into a lock.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+LOWEST_PYTHON: Final = "3.11"
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """One file of ``requirements/``.
+
+    ``within`` names the lock whose versions this one repeats, so that an image runs what was tested;
+    ``without`` the packages that are left out although a dependency asks for them.
+    """
+
+    name: str
+    extras: tuple[str, ...] = ()
+    group: str = ""
+    builds: bool = False
+    within: str = ""
+    without: tuple[str, ...] = ()
+
+
+LOCKS: Final = (
+    Lock("lock", group="lock"),
+    Lock("dev", extras=("dev",), builds=True),
+    Lock("webhook", extras=("webhook", "tracing"), within="dev"),
+    Lock("operator", extras=("operator", "tracing"), within="dev"),
+)
+
+
+class LockError(Exception):
+    """A lock that is stale or cannot be made, in one sentence."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Make or check the locks; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tools.lock", description=__doc__)
+    parser.add_argument("--root", type=Path, default=Path(), help="the checkout (default: this folder)")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--check", action="store_true", help="fail when a lock is stale; asks no index")
+    what.add_argument(
+        "--upgrade", action="store_true", help="pin the newest releases that pyproject.toml allows"
+    )
+    what.add_argument(
+        "--lowest",
+        metavar="PYTHON",
+        help="print the lowest versions that pyproject.toml allows for development, for this interpreter",
+    )
+    options = parser.parse_args(arguments)
+    try:
+        if options.check:
+            check(options.root)
+        elif options.lowest:
+            print(lowest(options.root, options.lowest))
+        else:
+            make(options.root, upgrade=options.upgrade)
+    except LockError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def check(root: Path) -> None:
+    """Raise LockError when a lock was not made from the dependencies that pyproject.toml names now."""
+    project = _project(root)
+    stale = [
+        f"requirements/{lock.name}.txt" for lock in LOCKS if _first_line(root, lock) != _header(project, lock)
+    ]
+    if stale:
+        raise LockError(f"{', '.join(stale)}: not made from this pyproject.toml; run `make lock`")
+
+
+def make(root: Path, *, upgrade: bool) -> None:
+    """Write every lock. Versions that are pinned already stay, but for `upgrade` and where they cannot."""
+    project = _project(root)
+    for lock in LOCKS:
+        path = _path(root, lock)
+        path.parent.mkdir(exist_ok=True)
+        command = [
+            "--universal", "--python-version", LOWEST_PYTHON, "--generate-hashes", "--no-annotate",
+            "--output-file", str(path.resolve()), *(["--upgrade"] if upgrade else []),
+        ]  # fmt: skip
+        if lock.within:
+            command += ["--constraints", str((root / "requirements" / f"{lock.within}.txt").resolve())]
+        _compile(root, project, lock, *command)
+        path.write_text(f"{_header(project, lock)}\n{path.read_text('utf-8')}", encoding="utf-8")
+
+
+def lowest(root: Path, python: str) -> str:
+    """Return the lowest direct dependencies that pyproject.toml allows, and the newest of all others."""
+    (dev,) = (lock for lock in LOCKS if lock.builds)
+    return _compile(root, _project(root), dev, "--resolution", "lowest-direct", "--python", python)
+
+
+def _compile(root: Path, project: dict[str, Any], lock: Lock, *arguments: str) -> str:
+    """Run ``uv pip compile`` for the dependencies of a lock, and return what it prints."""
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header"]
+    command += [
+        "--only-binary",
+        ":all:",
+        "--emit-build-options",
+        "--no-emit-index-url",
+        "--no-emit-find-links",
+    ]
+    command += [*arguments]
+    if lock.group:
+        command += ["--group", lock.group]
+    else:
+        command += ["pyproject.toml", *(f"--extra={extra}" for extra in lock.extras)]
+    builds = ""
+    if lock.builds:
+        command.append("-")
+        builds = "\n".join(project["build-system"]["requires"])
+    done = subprocess.run(  # noqa: S603 - uv, with what stands above
+        command, cwd=root, input=builds, capture_output=True, text=True, check=False
+    )
+    if done.returncode != 0:
+        raise LockError(f"requirements/{lock.name}.txt cannot be made:\n{done.stderr.strip()}")
+    return done.stdout
+
+
+def _project(root: Path) -> dict[str, Any]:
+    return tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+
+
+def _path(root: Path, lock: Lock) -> Path:
+    return root / "requirements" / f"{lock.name}.txt"
+
+
+def _first_line(root: Path, lock: Lock) -> str:
+    try:
+        return _path(root, lock).read_text("utf-8").partition("\n")[0]
+    except FileNotFoundError:
+        return ""
+
+
+def _header(project: dict[str, Any], lock: Lock) -> str:
+    """Return the line that says from what a lock was made."""
+    names = project["project"]
+    parts = [
+        project["build-system"]["requires"],
+        names["requires-python"],
+        names["dependencies"],
+        names["optional-dependencies"],
+        project["dependency-groups"],
+        [lock.extras, lock.group, lock.builds, lock.within, lock.without, LOWEST_PYTHON],
+    ]
+    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return f"# Made by `make lock` from pyproject.toml; dependencies sha256:{digest}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
