@@ -94,7 +94,7 @@ def operator(kubeconfig: Path) -> Iterator[OperatorProcess]:
     port = free_port()
     command = [
         sys.executable, "-m", "actgate_operator", "--kubeconfig", str(kubeconfig),
-        "--health-host", "127.0.0.1", "--health-port", str(port),
+        "--bind-address", "127.0.0.1", "--health-port", str(port),
         "--lease-namespace", "default", "--log-level", "WARNING", "--certificates", "External",
     ]  # fmt: skip
     process = subprocess.Popen(command, cwd=ROOT)  # noqa: S603 - our own command

@@ -14,7 +14,7 @@ from typing import Final
 
 from actgate.api import crd
 from actgate.cli import rule_reference
-from actgate_sandbox import settings_reference
+from tools import settings_reference
 
 
 def _definitions() -> dict[str, str]:

@@ -37,9 +37,9 @@ class Replica:
         self.process = KeptProcess(
             [
                 sys.executable, str(_SHIFTED), str(self._clock),
-                "--host", "127.0.0.1", "--port", "0", "--kubeconfig", str(kubeconfig),
-                "--tls-certificate", str(self.mount.certificate), "--tls-key", str(self.mount.key),
-                "--reload-seconds", "0.1", "--drain-seconds", "2", "--replica", folder.name,
+                "--bind-address", "127.0.0.1", "--secure-port", "0", "--kubeconfig", str(kubeconfig),
+                "--tls-cert-file", str(self.mount.certificate), "--tls-private-key-file", str(self.mount.key),
+                "--tls-reload-interval", "100ms", "--shutdown-delay-duration", "2s", "--replica", folder.name,
             ],
             self._log,
         )  # fmt: skip

@@ -67,11 +67,11 @@ class Operator:
         feed_timing: FeedTiming | None = None,
         traces: Tracing = tracing.OFF,
     ) -> None:
-        clocks, self._timing = clocks or Clocks(), timing or Timing(relist=settings.resync_seconds)
+        clocks, self._timing = clocks or Clocks(), timing or Timing(relist=settings.sync_period)
         self._cluster = cluster
         self._metrics = metrics
         self._traces = traces
-        self._workers = settings.workers
+        self._workers = settings.max_concurrent_reconciles
         self.queue: WorkQueue[Key] = WorkQueue()
         self._deadlines: Deadlines[Key] = Deadlines(self.queue.add, self._clock_was_set, clocks)
         self._dependants = Dependants(cluster, self.queue.add)

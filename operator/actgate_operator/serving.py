@@ -44,9 +44,9 @@ async def serve(settings: Settings) -> None:
     traces = tracing.from_environment("actgate-operator", settings.identity)
     async with Cluster.from_environment(settings.kubeconfig, metrics.asked, MANAGER) as cluster:
         lease = Lease(cluster, settings.lease_namespace, settings.lease_name, settings.identity)
-        patience = settings.unhealthy_after_seconds
+        patience = settings.unhealthy_after
         live = Checks(lease, patience, first=patience)
-        ready = Checks(lease, settings.unready_after_seconds)
+        ready = Checks(lease, settings.unready_after)
         app = pages(metrics, Health("healthz", [live.troubles]), Health("readyz", [ready.troubles]))
         async with _answering(app, settings):
             try:
@@ -82,10 +82,10 @@ def _keeper(cluster: Cluster, writer: Writer, metrics: Metrics, settings: Settin
     names = service_names(settings.webhook_service, settings.webhook_namespace)
     places = Places(
         namespace=settings.webhook_namespace,
-        leaf=settings.webhook_secret,
-        authorities=settings.webhook_authority_secret,
-        registration=settings.webhook_registration,
-        names=(*names, *settings.webhook_names),
+        leaf=settings.webhook_tls_secret,
+        authorities=settings.webhook_ca_secret,
+        registration=settings.webhook_configuration,
+        names=(*names, *settings.webhook_extra_sans),
     )
     return Keeper(
         cluster,
@@ -125,7 +125,7 @@ async def _answering(app: web.Application, settings: Settings) -> AsyncIterator[
     runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
     await runner.setup()
     try:
-        with listen(settings.health_host, settings.health_port) as listening:
+        with listen(settings.bind_address, settings.health_port) as listening:
             assert runner.server is not None  # noqa: S101 - it is there after setup
             listener = Listener(listening, runner.server, LIMITS)
             listener.start()

@@ -49,7 +49,7 @@ def kubeconfig_of(cluster: Cluster, account: str, folder: Path) -> Path:
 def flags_of(objects: Sequence[Json], account: str) -> list[str]:
     """Return the flags of a service's container but its port, which on one machine may be taken."""
     flags: list[str] = container_of(objects, account)["args"]
-    return [flag for flag in flags if not flag.startswith(("--port=", "--health-port="))]
+    return [flag for flag in flags if not flag.startswith(("--secure-port=", "--health-port="))]
 
 
 @contextmanager
@@ -57,7 +57,14 @@ def operator(cluster: Cluster, objects: Sequence[Json], folder: Path) -> Iterato
     """Run the operator with its own account until the block ends."""
     kubeconfig = kubeconfig_of(cluster, "actgate-operator", folder)
     # In a pod, the namespace is read from a file; here it is a flag, and the webhook is on loopback.
-    here = ["--lease-namespace", NAMESPACE, "--webhook-namespace", NAMESPACE, "--webhook-names", "127.0.0.1"]
+    here = [
+        "--lease-namespace",
+        NAMESPACE,
+        "--webhook-namespace",
+        NAMESPACE,
+        "--webhook-extra-sans",
+        "127.0.0.1",
+    ]
     # The default, which the sandbox sets aside.
     here += ["--certificates", "SelfManaged"]
     with service.operator(kubeconfig, *flags_of(objects, "actgate-operator"), *here) as running:
@@ -89,8 +96,8 @@ def webhook(cluster: Cluster, objects: Sequence[Json], folder: Path) -> Iterator
     process = KeptProcess(
         [
             sys.executable, "-m", "actgate_webhook", *flags_of(objects, "actgate-webhook"),
-            "--host", "127.0.0.1", "--port", str(port), "--kubeconfig", str(kubeconfig),
-            "--tls-certificate", str(folder / "tls.crt"), "--tls-key", str(folder / "tls.key"),
+            "--bind-address", "127.0.0.1", "--secure-port", str(port), "--kubeconfig", str(kubeconfig),
+            "--tls-cert-file", str(folder / "tls.crt"), "--tls-private-key-file", str(folder / "tls.key"),
         ],
         log,
     )  # fmt: skip

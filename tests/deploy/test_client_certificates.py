@@ -39,12 +39,12 @@ def test_the_component_mounts_what_the_flags_name(monkeypatch: pytest.MonkeyPatc
     pod = pod_of(objects, "actgate-webhook")
     (mount,) = (item for item in pod["containers"][0]["volumeMounts"] if item["name"] == "client-ca")
     (volume,) = (item for item in pod["volumes"] if item["name"] == "client-ca")
-    assert settings.client_ca is not None
-    assert (str(settings.client_ca.parent), mount["readOnly"]) == (mount["mountPath"], True)
-    assert {item["path"] for item in volume["configMap"]["items"]} == {settings.client_ca.name}
+    assert settings.client_ca_file is not None
+    assert (str(settings.client_ca_file.parent), mount["readOnly"]) == (mount["mountPath"], True)
+    assert {item["path"] for item in volume["configMap"]["items"]} == {settings.client_ca_file.name}
     (made,) = (line for line in commands("kubectl") if "configmap" in line)
     assert f"create configmap {volume['configMap']['name']} --from-file=ca.crt" in made
-    assert settings.client_name == (NAME,)
+    assert settings.client_allowed_names == (NAME,)
     assert f"-subj /CN={NAME}" in PAGE.read_text("utf-8")
 
 

@@ -6,15 +6,15 @@ import pytest
 from pydantic_settings import BaseSettings
 
 from actgate_operator.settings import Settings as OperatorSettings
-from actgate_sandbox import settings_reference
 from actgate_webhook.settings import Settings as WebhookSettings
 from tests.deploy.rendering import ROOT
+from tools import settings_reference
 
 PAGE = ROOT / "docs" / "configuration.md"
 
 
 def test_the_page_is_not_stale() -> None:
-    """docs/configuration.md is what python -m actgate_sandbox.settings_reference writes."""
+    """docs/configuration.md is what make docs writes."""
     assert PAGE.read_text("utf-8") == settings_reference.reference()
 
 

@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from actgate_operator.settings import PREFIX as OPERATOR_PREFIX
 from actgate_operator.settings import Settings as OperatorSettings
-from actgate_webhook.settings import PREFIX as WEBHOOK_PREFIX
 from actgate_webhook.settings import Settings as WebhookSettings
 from tests.deploy.rendering import (
     COMPONENTS,
@@ -33,7 +31,6 @@ from tests.operator.plan.restricted import violations
 pytestmark = pytest.mark.needs_kubectl
 
 FOLDERS = [DEPLOY / "base", *(DEPLOY / "overlays" / name for name in OVERLAYS)]
-PREFIXES = {"actgate-operator": OPERATOR_PREFIX, "actgate-webhook": WEBHOOK_PREFIX}
 
 
 @pytest.fixture(params=FOLDERS, ids=lambda folder: folder.name)
@@ -111,9 +108,9 @@ def test_no_environment_holds_a_secret(objects: Sequence[Json], service: str) ->
     """Every variable is written out, and is a setting of the service."""
     container = container_of(objects, service)
     assert "envFrom" not in container
-    fields = (OperatorSettings if service == "actgate-operator" else WebhookSettings).model_fields
+    settings = OperatorSettings if service == "actgate-operator" else WebhookSettings
     for name in environment_of(container):
-        assert name.removeprefix(PREFIXES[service]).lower() in fields
+        assert name.removeprefix(settings.model_config["env_prefix"]).lower() in settings.model_fields
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -130,9 +127,11 @@ def test_the_webhook_listens_where_it_is_called(
     """Port, path of the certificate, Service and registration fit together."""
     settings = webhook_settings(objects, monkeypatch)
     container = container_of(objects, "actgate-webhook")
-    assert container["ports"] == [{"name": "https", "containerPort": settings.port}]
+    assert container["ports"] == [{"name": "https", "containerPort": settings.secure_port}]
     (mount,) = (item for item in container["volumeMounts"] if item["name"] == "tls")
-    assert {str(settings.tls_certificate.parent), str(settings.tls_key.parent)} == {mount["mountPath"]}
+    assert {str(settings.tls_cert_file.parent), str(settings.tls_private_key_file.parent)} == {
+        mount["mountPath"]
+    }
     (port,) = named(objects, "Service", "actgate-webhook")["spec"]["ports"]
     assert port["targetPort"] == "https"
     for webhook in named(objects, "ValidatingWebhookConfiguration", "actgate")["webhooks"]:
@@ -144,7 +143,7 @@ def test_the_webhook_has_time_to_drain(objects: Sequence[Json], monkeypatch: pyt
     """The kubelet kills later than the webhook ends by itself."""
     settings = webhook_settings(objects, monkeypatch)
     grace = pod_of(objects, "actgate-webhook")["terminationGracePeriodSeconds"]
-    assert grace >= settings.drain_seconds + settings.finish_seconds + 5
+    assert grace >= settings.shutdown_delay_duration + settings.shutdown_timeout + 5
 
 
 def test_the_operator_is_probed_where_it_answers(

@@ -50,7 +50,10 @@ class RunningOperator:
         self.failure: BaseException | None = None
         self.operator: Operator
         self._settings = Settings(
-            kubeconfig=kubeconfig, identity="test", workers=workers, lease_namespace="default"
+            kubeconfig=kubeconfig,
+            identity="test",
+            max_concurrent_reconciles=workers,
+            lease_namespace="default",
         )
         self._clocks, self._timing, self._feed_timing = clocks, timing or EAGER, feed_timing
         self._leading, self._make_writer = leading, make_writer

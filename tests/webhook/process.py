@@ -34,8 +34,9 @@ class WebhookProcess:
             self._process = subprocess.Popen(  # noqa: S603 - our own command
                 [
                     sys.executable, "-m", "actgate_webhook",
-                    "--host", "127.0.0.1", "--port", "0", "--kubeconfig", str(kubeconfig),
-                    "--tls-certificate", str(self.mount.certificate), "--tls-key", str(self.mount.key),
+                    "--bind-address", "127.0.0.1", "--secure-port", "0", "--kubeconfig", str(kubeconfig),
+                    "--tls-cert-file", str(self.mount.certificate),
+                    "--tls-private-key-file", str(self.mount.key),
                     *flags,
                 ],
                 stderr=log,

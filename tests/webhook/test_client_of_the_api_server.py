@@ -89,7 +89,7 @@ def test_the_api_server_is_answered_by_its_certificate_and_by_no_other(
     """The right name is judged; where another one is asked for, the call fails and nothing is let in."""
     rest = Rest(plane.url, plane.ca, plane.token)
     crds.install(rest)
-    flags = ("--client-ca", str(tmp_path / "client-ca.crt"), "--client-name")
+    flags = ("--client-ca-file", str(tmp_path / "client-ca.crt"), "--client-allowed-names")
     with running(tmp_path / "right", plane.kubeconfig, *flags, NAME) as webhook:
         webhook.wait_until_ready()
         reply = asked(rest, webhook)
@@ -111,7 +111,7 @@ def test_the_line_of_what_the_api_server_asked_is_authenticated_and_in_its_audit
     rest = Rest(plane.url, plane.ca, plane.token)
     crds.install(rest)
     decisions = tmp_path / "decisions.log"
-    flags = ("--client-ca", str(tmp_path / "client-ca.crt"), "--client-name", NAME)
+    flags = ("--client-ca-file", str(tmp_path / "client-ca.crt"), "--client-allowed-names", NAME)
     with running(tmp_path / "w", plane.kubeconfig, *flags, "--decision-log", str(decisions)) as webhook:
         webhook.wait_until_ready()
         asked(rest, webhook)

@@ -82,9 +82,9 @@ async def guarding(folder: Path, *names: str, sink: Sink | None = None) -> Async
     certificates = Certificates(mount.certificate, mount.key, metrics, client_ca)
     decisions = DecisionLog(sink, metrics, "webhook-1") if sink is not None else None
     app = create_app(FakeEvidence({}, live=known(passing())), metrics, decisions=decisions)
-    config = configuration(Clients(app, names, metrics), certificates, finish_seconds=60)
+    config = configuration(Clients(app, names, metrics), certificates, shutdown_timeout=60)
     listener = listen("127.0.0.1", 0)
-    server = Server(config, Drain(), drain_seconds=0.0)
+    server = Server(config, Drain(), shutdown_delay=0.0)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     await eventually(_as_awaited(lambda: server.started))
     try:
@@ -117,7 +117,7 @@ async def test_without_names_the_authority_is_enough(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("pair", "words"),
-    [(None, b"none was shown"), (TRUSTED.client("system:node:a"), b"not among --client-name")],
+    [(None, b"none was shown"), (TRUSTED.client("system:node:a"), b"not among --client-allowed-names")],
     ids=["no certificate", "another name"],
 )
 async def test_whoever_else_is_refused(tmp_path: Path, pair: KeyPair | None, words: bytes) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from actgate_webhook import decision_log
 from actgate_webhook.app import create_app
-from actgate_webhook.decision_log import DecisionLog, Unrecorded
+from actgate_webhook.decision_log import DecisionLog, FailurePolicy
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.sink import open_sink
 from tests.records.build import prove, sentences
@@ -47,12 +47,10 @@ class FakeSink:
 class Recorded(InProcess):
     """A webhook in process, with a decision log."""
 
-    def __init__(
-        self, source: FakeEvidence | None = None, unrecorded: Unrecorded = Unrecorded.REFUSE
-    ) -> None:
+    def __init__(self, source: FakeEvidence | None = None, failure_policy: FailurePolicy = "Fail") -> None:
         super().__init__(source or FakeEvidence(known(passing())))
         self.sink = FakeSink()
-        self.log = DecisionLog(self.sink, self.metrics, "webhook-1", unrecorded)
+        self.log = DecisionLog(self.sink, self.metrics, "webhook-1", failure_policy)
         self.app = create_app(source or FakeEvidence(known(passing())), self.metrics, decisions=self.log)
 
     def lost(self) -> float | None:
@@ -155,7 +153,7 @@ async def test_what_cannot_be_recorded_is_not_allowed() -> None:
 
 async def test_where_counting_is_enough_nothing_waits_for_the_log() -> None:
     """The same, let through, and the replica stays ready."""
-    ask = Recorded(unrecorded=Unrecorded.COUNT)
+    ask = Recorded(failure_policy="Ignore")
     async with ask.log:
         ask.sink.failure = full()
         assert (await ask(CREATE)).allowed

@@ -21,7 +21,7 @@ from tests.webhook.build import Json, changed, model_deployment, review
 from tests.webhook.process import WebhookProcess, running
 from tests.webhook.secret_mount import SecretMount
 
-FAST = ("--drain-seconds", "0", "--finish-seconds", "1", "--replica", "webhook-1")
+FAST = ("--shutdown-delay-duration", "0s", "--shutdown-timeout", "1s", "--replica", "webhook-1")
 
 
 @pytest.fixture
@@ -62,7 +62,7 @@ def test_a_log_is_proven_over_stops_and_a_kill(
     assert done.returncode == 0, done.stdout
     assert "PROVEN: 3 decisions in 3 chains" in done.stdout
     assert "3 of 3 decisions came from callers that were not authenticated" in done.stdout
-    assert "without --client-ca any caller is answered" in webhook.log()
+    assert "without --client-ca-file any caller is answered" in webhook.log()
     assert done.stdout.count("no stop: ") == 1
     lines = file.read_text().splitlines(keepends=True)
     del lines[1]
@@ -114,8 +114,8 @@ def test_a_place_that_cannot_be_opened_ends_the_process(control_plane: ControlPl
     done = subprocess.run(  # noqa: S603 - our own command
         [
             sys.executable, "-m", "actgate_webhook", "--kubeconfig", str(control_plane.kubeconfig),
-            "--tls-certificate", str(mount.certificate), "--tls-key", str(mount.key),
-            "--host", "127.0.0.1", "--port", "0", "--decision-log", str(tmp_path),
+            "--tls-cert-file", str(mount.certificate), "--tls-private-key-file", str(mount.key),
+            "--bind-address", "127.0.0.1", "--secure-port", "0", "--decision-log", str(tmp_path),
         ],
         capture_output=True,
         text=True,

@@ -59,7 +59,7 @@ def webhook(
     request: pytest.FixtureRequest, resources: None, control_plane: ControlPlane, tmp_path: Path
 ) -> Iterator[WebhookProcess]:
     """A webhook process that is ready; a test's parameter gives its flags."""
-    flags = getattr(request, "param", ("--drain-seconds", "300", "--reload-seconds", "0.05"))
+    flags = getattr(request, "param", ("--shutdown-delay-duration", "300s", "--tls-reload-interval", "50ms"))
     with running(tmp_path / "webhook", control_plane.kubeconfig, *flags) as process:
         process.wait_until_ready()
         yield process
@@ -122,7 +122,7 @@ async def test_a_broken_pair_under_a_running_webhook_is_counted_and_served_aroun
     assert webhook.get("/readyz")[0] == 200
 
 
-@pytest.mark.parametrize("webhook", [("--drain-seconds", "0")], indirect=True)
+@pytest.mark.parametrize("webhook", [("--shutdown-delay-duration", "0s")], indirect=True)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_drain_ends_by_itself_with_0(webhook: WebhookProcess, number: int) -> None:
     """One signal is enough; the exit code is not that of the signal."""
@@ -189,10 +189,10 @@ async def served(source: FakeEvidence, folder: Path) -> AsyncIterator[tuple[Serv
     """Serve an app in this process; yields the server, its port, and who signed its certificate."""
     authority = Authority("webhook in process")
     app = create_app(source, Metrics())
-    config = configuration(app, _certificates(folder / "tls", authority), finish_seconds=60)
+    config = configuration(app, _certificates(folder / "tls", authority), shutdown_timeout=60)
     listener = listen("127.0.0.1", 0)
     port = listener.getsockname()[1]
-    server = Server(config, Drain(), drain_seconds=0.0)
+    server = Server(config, Drain(), shutdown_delay=0.0)
     task = asyncio.create_task(server.serve(sockets=[listener]))
     await eventually(lambda: _holds(server.started))
     try:
@@ -217,7 +217,7 @@ def test_unusable_settings_end_with_2_and_one_sentence(tmp_path: Path) -> None:
     """A wrong flag, a missing certificate and a missing kubeconfig are told without a stack trace."""
     kubeconfig = tmp_path / "none"
     for arguments, words in (
-        (("--port", "x"), "--port (or ACTGATE_WEBHOOK_PORT)"),
+        (("--secure-port", "x"), "--secure-port (or ACTGATE_WEBHOOK_SECURE_PORT)"),
         (("--kubeconfig", str(kubeconfig)), "none' does not exist"),
     ):
         ended = run(*arguments)
@@ -228,7 +228,7 @@ def test_unusable_settings_end_with_2_and_one_sentence(tmp_path: Path) -> None:
 
 def test_a_missing_certificate_ends_with_2(control_plane: ControlPlane, tmp_path: Path) -> None:
     """The sentence names the file."""
-    ended = run("--kubeconfig", str(control_plane.kubeconfig), "--tls-certificate", str(tmp_path / "tls.crt"))
+    ended = run("--kubeconfig", str(control_plane.kubeconfig), "--tls-cert-file", str(tmp_path / "tls.crt"))
     assert ended.returncode == 2
     assert re.search(r"actgate-webhook: .*tls\.crt cannot be read: No such file", ended.stderr)
     assert "Traceback" not in ended.stderr
@@ -240,8 +240,9 @@ def test_a_port_that_is_taken_ends_with_1(control_plane: ControlPlane, tmp_path:
     with listen("127.0.0.1", 0) as taken:
         port = str(taken.getsockname()[1])
         ended = run(
-            "--kubeconfig", str(control_plane.kubeconfig), "--host", "127.0.0.1", "--port", port,
-            "--tls-certificate", str(mount.certificate), "--tls-key", str(mount.key),
+            "--kubeconfig", str(control_plane.kubeconfig),
+            "--bind-address", "127.0.0.1", "--secure-port", port,
+            "--tls-cert-file", str(mount.certificate), "--tls-private-key-file", str(mount.key),
         )  # fmt: skip
     assert ended.returncode == 1
     assert f"cannot listen on 127.0.0.1, port {port}: " in ended.stderr

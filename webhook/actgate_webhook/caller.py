@@ -16,7 +16,7 @@ class Caller(NamedTuple):
     """The other end of a connection."""
 
     authenticated: bool
-    """Whether it showed a certificate that --client-ca signed."""
+    """Whether it showed a certificate that --client-ca-file signed."""
     name: str | None
     """Common name of that certificate; "" where it has none or several, None without a certificate."""
 

@@ -20,7 +20,7 @@ from actgate_webhook.validate import PATH
 _NO_CERTIFICATE: Final = "reviews are answered to clients with a certificate only, and none was shown"
 
 _OTHER_NAME: Final = (
-    "reviews are not answered to this client: its certificate's name is not among --client-name"
+    "reviews are not answered to this client: its certificate's name is not among --client-allowed-names"
 )
 
 

@@ -10,9 +10,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from enum import StrEnum
 from types import TracebackType
-from typing import Any, Final, NoReturn, Self
+from typing import Any, Final, Literal, NoReturn, Self
 
 from actgate.decision.data import RULESET
 from actgate.records.chain import Chain, Kind
@@ -32,13 +31,12 @@ RETRY_SECONDS: Final = 2.0
 """How often a log that cannot be written is tried again, whether or not reviews come."""
 
 
-class Unrecorded(StrEnum):
-    """What becomes of a request that would be allowed, and whose decision cannot be written."""
+FailurePolicy = Literal["Fail", "Ignore"]
+"""What happens to a request that would be allowed, and whose decision cannot be written.
 
-    REFUSE = "refuse"
-    """It is told to come again; the replica is unready meanwhile."""
-    COUNT = "count"
-    """It is allowed; a metric and the log itself count it."""
+``Fail``: it is answered that it may be retried, and the replica is unready meanwhile. ``Ignore``: it is
+allowed, and a metric and the log itself count it.
+"""
 
 
 class DecisionLog:
@@ -49,12 +47,12 @@ class DecisionLog:
         sink: Sink,
         metrics: Metrics,
         replica: str,
-        unrecorded: Unrecorded = Unrecorded.REFUSE,
+        failure_policy: FailurePolicy = "Fail",
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self._sink = sink
         self._metrics = metrics
-        self._unrecorded = unrecorded
+        self._fails = failure_policy == "Fail"
         self._now = now
         self._chain = Chain()
         self._about = {"replica": replica, "version": VERSION, "ruleset": RULESET}
@@ -81,12 +79,11 @@ class DecisionLog:
             return True
         self._lost += 1
         self._metrics.decision_lost()
-        refuse = self._unrecorded is Unrecorded.REFUSE
-        return not (refuse and response.allowed and judgement.governed_change)
+        return not (self._fails and response.allowed and judgement.governed_change)
 
     def troubles(self) -> Mapping[str, str | None]:
         """Return why no request can be allowed by this replica now."""
-        return {"decision log": self._trouble if self._unrecorded is Unrecorded.REFUSE else None}
+        return {"decision log": self._trouble if self._fails else None}
 
     async def follow(self) -> NoReturn:
         """Write checkpoints, and try again what failed, until cancelled."""

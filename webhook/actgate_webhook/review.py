@@ -7,14 +7,13 @@ objects inside stay bytes here: see ``shape``. ``/docs`` shows schemas that are 
 Source: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
 """
 
-import math
-import re
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from actgate.api.durations import parse_seconds
 from actgate.api.quoting import cut
 
 DEFAULT_SECONDS: Final = 5.0
@@ -23,9 +22,6 @@ LONGEST_SECONDS: Final = 30.0
 """Longest timeout that a webhook registration can state."""
 
 _LONGEST_SENTENCE: Final = 250
-_UNITS: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
-_DURATION: Final = re.compile(r"(?:[0-9]{1,12}(?:\.[0-9]{1,12})?(?:h|ms|m|s|us|µs|ns))+")
-_PART: Final = re.compile(r"([0-9.]+)([a-zµ]+)")
 
 ApiVersion = Literal["admission.k8s.io/v1"]
 Kind = Literal["AdmissionReview"]
@@ -166,8 +162,10 @@ def timeout_seconds(text: str | None) -> float:
     """
     if text is None:
         return DEFAULT_SECONDS
-    parts = _PART.findall(text) if _DURATION.fullmatch(text) else ()
-    seconds = math.fsum(float(number) * _UNITS[unit] for number, unit in parts)
+    try:
+        seconds = parse_seconds(text)
+    except ValueError:
+        seconds = 0.0
     if seconds <= 0.0:
         raise BadRequestError(400, "timeout must be a positive duration such as 5s or 1500ms")
     return min(seconds, LONGEST_SECONDS)

@@ -7,6 +7,7 @@ endpoint leads here. The listener closes, what is open is finished, and the proc
 
 import asyncio
 import logging
+import math
 import signal
 import socket
 import sys
@@ -64,7 +65,7 @@ class Server(uvicorn.Server):
         self,
         config: uvicorn.Config,
         drain: Drain,
-        drain_seconds: float,
+        shutdown_delay: float,
         *,
         limits: Limits = LIMITS,
         timeouts: Timeouts = TIMEOUTS,
@@ -72,7 +73,7 @@ class Server(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._drain = drain
-        self._drain_seconds = drain_seconds
+        self._shutdown_delay = shutdown_delay
         self._limits = limits
         self._timeouts = timeouts
         self._metrics = metrics or Metrics()
@@ -118,17 +119,17 @@ class Server(uvicorn.Server):
         if self._drain.begun:
             self.should_exit = True
             return
-        logger.info("draining for %g s", self._drain_seconds)
+        logger.info("draining for %g s", self._shutdown_delay)
         self._drain.begun = True
         self.config.encoded_headers.append(_CLOSE)
         self.server_state.default_headers = [*self.server_state.default_headers, _CLOSE]
-        asyncio.get_running_loop().call_later(self._drain_seconds, self._end)
+        asyncio.get_running_loop().call_later(self._shutdown_delay, self._end)
 
     def _end(self) -> None:
         self.should_exit = True
 
 
-def configuration(app: ASGIApp, certificates: Certificates, finish_seconds: int) -> uvicorn.Config:
+def configuration(app: ASGIApp, certificates: Certificates, shutdown_timeout: float) -> uvicorn.Config:
     """Return how uvicorn serves an app over TLS here."""
     return uvicorn.Config(
         app,
@@ -138,7 +139,7 @@ def configuration(app: ASGIApp, certificates: Certificates, finish_seconds: int)
         lifespan="on",
         ssl_context_factory=lambda _config, _default: certificates.context,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=finish_seconds,
+        timeout_graceful_shutdown=math.ceil(shutdown_timeout),
         access_log=False,
         log_config=None,
         proxy_headers=False,
@@ -149,7 +150,9 @@ def configuration(app: ASGIApp, certificates: Certificates, finish_seconds: int)
 def _decision_log(settings: Settings, metrics: Metrics) -> DecisionLog | None:
     if settings.decision_log == NOWHERE:
         return None
-    return DecisionLog(open_sink(settings.decision_log), metrics, settings.replica, settings.unrecorded)
+    return DecisionLog(
+        open_sink(settings.decision_log), metrics, settings.replica, settings.decision_log_failure_policy
+    )
 
 
 async def serve(settings: Settings) -> None:
@@ -161,22 +164,24 @@ async def serve(settings: Settings) -> None:
     await access.find(settings.kubeconfig)
     metrics, drain = Metrics(), Drain()
     traces = tracing.from_environment("actgate-webhook", settings.replica)
-    certificates = Certificates(settings.tls_certificate, settings.tls_key, metrics, settings.client_ca)
+    certificates = Certificates(
+        settings.tls_cert_file, settings.tls_private_key_file, metrics, settings.client_ca_file
+    )
     if not certificates.asks_clients:
-        logger.warning("without --client-ca any caller is answered, and recorded as not authenticated")
+        logger.warning("without --client-ca-file any caller is answered, and recorded as not authenticated")
     cluster = Cluster.from_environment(settings.kubeconfig, agent="actgate-webhook")
-    lookup = Lookup(cluster, metrics, settings.unready_after_seconds)
+    lookup = Lookup(cluster, metrics, settings.unready_after)
     bodies = Bodies(settings.max_request_bytes_inflight)
     metrics.watch_load(held=lambda: bodies.bytes)
-    with listen(settings.host, settings.port) as listener:
-        self_call = SelfCall(settings.host, listener.getsockname()[1], certificates)
+    with listen(settings.bind_address, settings.secure_port) as listener:
+        self_call = SelfCall(settings.bind_address, listener.getsockname()[1], certificates)
         app = create_app(
             lookup,
             metrics,
             resources=[cluster],
             work={
                 "evidence": lookup.run,
-                "certificate reload": partial(certificates.follow, settings.reload_seconds),
+                "certificate reload": partial(certificates.follow, settings.tls_reload_interval),
                 "self-call": self_call.follow,
             },
             checks=[certificates.troubles, self_call.troubles, drain.troubles],
@@ -184,13 +189,13 @@ async def serve(settings: Settings) -> None:
             traces=traces,
             bodies=bodies,
         )
-        guarded = Clients(app, settings.client_name, metrics) if certificates.asks_clients else app
-        config = configuration(guarded, certificates, settings.finish_seconds)
+        guarded = Clients(app, settings.client_allowed_names, metrics) if certificates.asks_clients else app
+        config = configuration(guarded, certificates, settings.shutdown_timeout)
         logger.info("listening on %s, port %d", *listener.getsockname()[:2])
         server = Server(
             config,
             drain,
-            settings.drain_seconds,
+            settings.shutdown_delay_duration,
             limits=Limits(settings.max_connections, settings.read_header_timeout),
             timeouts=Timeouts(settings.read_header_timeout, settings.read_timeout),
             metrics=metrics,

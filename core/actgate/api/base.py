@@ -5,14 +5,15 @@ error: the API server says the same, and evidence that is read generously proves
 """
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from actgate.api.durations import parse_duration
+
 _RFC3339: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})")
-_DURATION: Final = re.compile(r"(?:\d{1,7}h)?(?:\d{1,7}m)?(?:\d{1,7}s)?")
 
 
 class Model(BaseModel):
@@ -43,21 +44,6 @@ def parse_timestamp(text: object) -> datetime:
     except (ValueError, OverflowError) as error:
         raise ValueError(f"is not a moment in time: {error}") from None
     raise ValueError("must be an RFC 3339 time with a zone, such as 2026-11-01T10:00:00Z")
-
-
-def parse_duration(text: str) -> timedelta:
-    """Read a duration in hours, minutes and seconds as Kubernetes writes it, such as ``8760h``.
-
-    Raises:
-        ValueError: When it is empty, not of that form, or longer than a calendar holds.
-    """
-    if not text or not _DURATION.fullmatch(text):
-        raise ValueError("must be a duration such as 8760h, 90m or 1h30m")
-    parts = {unit: int(number) for number, unit in re.findall(r"(\d+)([hms])", text)}
-    try:
-        return timedelta(hours=parts.get("h", 0), minutes=parts.get("m", 0), seconds=parts.get("s", 0))
-    except OverflowError:
-        raise ValueError("is longer than any calendar holds") from None
 
 
 def _valid_duration(text: str) -> str:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-from actgate.api.base import parse_duration
 from actgate.api.compliance_policy import (
     CompliancePolicySpec,
     LabelSelector,
     SelectorOperator,
     SelectorRequirement,
 )
+from actgate.api.durations import parse_duration
 from actgate.decision.data import country_groups
 
 _GROUPS: Final = country_groups()

@@ -269,8 +269,9 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        # Python adds the address to the system's words, and callers say it in their own.
-        raise type(error)(error.errno, (error.strerror or "").partition(" (while")[0]) from None
+        # Python adds the address to the system's words in another form.
+        reason = (error.strerror or "").partition(" (while")[0]
+        raise type(error)(error.errno, f"cannot listen on {host}, port {port}: {reason}") from None
     # Connections inherit it; without, the kernel keeps megabytes of what is not read yet.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     return listener

@@ -49,7 +49,7 @@ def operator(kubeconfig: Path, *flags: str, wait: bool = True) -> Iterator[Opera
         process = KeptProcess(
             [
                 sys.executable, "-m", "actgate_operator", "--kubeconfig", str(kubeconfig),
-                "--health-host", "127.0.0.1", "--health-port", str(port),
+                "--bind-address", "127.0.0.1", "--health-port", str(port),
                 # What the sandbox registers has a certificate of the sandbox.
                 "--lease-namespace", "default", "--certificates", "External", *flags,
             ],

@@ -87,8 +87,8 @@ def webhook(kubeconfig: Path, *flags: str) -> Iterator[Service]:
         process = KeptProcess(
             [
                 sys.executable, "-m", "actgate_webhook",
-                "--host", "127.0.0.1", "--port", str(port), "--kubeconfig", str(kubeconfig),
-                "--tls-certificate", str(certificate), "--tls-key", str(key), *flags,
+                "--bind-address", "127.0.0.1", "--secure-port", str(port), "--kubeconfig", str(kubeconfig),
+                "--tls-cert-file", str(certificate), "--tls-private-key-file", str(key), *flags,
             ],
             log,
         )  # fmt: skip

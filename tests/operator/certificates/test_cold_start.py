@@ -121,7 +121,7 @@ def _writes_that_nobody_judges(rest: Rest) -> None:
 
 def _comes_up(plane: ControlPlane, rest: Rest, folder: Path, port: int) -> None:
     flags = (
-        "--certificates", "SelfManaged", "--webhook-namespace", OURS, "--webhook-names", "127.0.0.1",
+        "--certificates", "SelfManaged", "--webhook-namespace", OURS, "--webhook-extra-sans", "127.0.0.1",
     )  # fmt: skip
     with ExitStack() as stack:
         operator = stack.enter_context(service.operator(plane.kubeconfig, *flags))
@@ -131,7 +131,14 @@ def _comes_up(plane: ControlPlane, rest: Rest, folder: Path, port: int) -> None:
         assert refused(rest, "others")
         assert "actgate_operator_webhook_answers 0.0" in operator.get("/metrics")[1]
         webhook = stack.enter_context(
-            running(folder / "webhook", plane.kubeconfig, "--port", str(port), "--reload-seconds", "0.1")
+            running(
+                folder / "webhook",
+                plane.kubeconfig,
+                "--secure-port",
+                str(port),
+                "--tls-reload-interval",
+                "100ms",
+            )
         )
         mounter = plane.rest()
         stack.callback(mounter.close)

@@ -33,7 +33,7 @@ def webhook(
     """A webhook that knows evidence for a model; its first certificate is nobody's."""
     crds.install(rest)
     World(rest, namespace).manifest()
-    with running(tmp_path / "webhook", control_plane.kubeconfig, "--reload-seconds", "0.1") as process:
+    with running(tmp_path / "webhook", control_plane.kubeconfig, "--tls-reload-interval", "100ms") as process:
         process.wait_until_ready()
         yield process
 
@@ -203,7 +203,14 @@ async def test_a_webhook_that_asks_for_the_api_server_s_certificate_has_answered
     crds.install(rest)
     authority = tmp_path / "client-ca.crt"
     authority.write_bytes(control_plane.ca)
-    flags = ("--reload-seconds", "0.1", "--client-ca", str(authority), "--client-name", "kube-apiserver")
+    flags = (
+        "--tls-reload-interval",
+        "100ms",
+        "--client-ca-file",
+        str(authority),
+        "--client-allowed-names",
+        "kube-apiserver",
+    )
     with running(tmp_path / "webhook", control_plane.kubeconfig, *flags) as process:
         process.wait_until_ready()
         async with rotating(control_plane, rest, namespace, process) as kept:

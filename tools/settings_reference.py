@@ -1,30 +1,27 @@
-"""The configuration reference as Markdown, from the settings of both services.
+"""The configuration reference as Markdown, from the settings of both services: docs/configuration.md."""
 
-Run as ``python -m actgate_sandbox.settings_reference > docs/configuration.md``.
-"""
-
-import sys
 from collections.abc import Iterator
 from enum import EnumType
 from pathlib import Path
 from typing import Any, Final, Literal, get_args, get_origin
 
-from annotated_types import Ge, Gt, Le, MaxLen, MinLen
+from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
-from pydantic_settings import BaseSettings
 
-from actgate_operator import settings as operator
-from actgate_webhook import settings as webhook
+from actgate.runtime.settings import Between, Duration, ServiceSettings
+from actgate_operator.settings import Settings as OperatorSettings
+from actgate_webhook.settings import Settings as WebhookSettings
 
 _HEAD: Final = """\
 # Configuration
 
-This page is written by `python -m actgate_sandbox.settings_reference`.
+This page is written by `make docs`.
 
 Each setting is a flag and an environment variable; the flag wins. Lists are flags that are given several
-times, and JSON in a variable: `["a", "b"]`. Something that cannot be used ends the process with exit code 2
-and one sentence. What is asked of evidence is never set here, but in a CompliancePolicy
+times, and JSON in a variable: `["a", "b"]`. Durations are written as `10s`, `2m30s` or `500ms`. An unknown
+flag, an unknown variable with one of the prefixes below, and an invalid value end the process with exit code
+2 and one sentence. What is asked of evidence is never set here, but in a CompliancePolicy
 (`kubectl explain acp.spec`).
 
 Change a setting in an overlay, as one more argument or as a variable:
@@ -41,19 +38,17 @@ apply; without it there are none. Let the port of the endpoint out by a NetworkP
 `deploy/base`.
 """
 
-_SERVICES: Final[tuple[tuple[str, str, type[BaseSettings]], ...]] = (
-    ("actgate-webhook", webhook.PREFIX, webhook.Settings),
-    ("actgate-operator", operator.PREFIX, operator.Settings),
-)
+_SERVICES: Final[tuple[type[ServiceSettings], ...]] = (WebhookSettings, OperatorSettings)
 
 
 def reference() -> str:
     """Return the page: a table for each service."""
-    return "\n".join([_HEAD, *(_section(*service) for service in _SERVICES)])
+    return "\n".join([_HEAD, *map(_section, _SERVICES)])
 
 
-def _section(name: str, prefix: str, settings: type[BaseSettings]) -> str:
-    table = ["| flag | variable | default | takes | what it is |", "|---|---|---|---|---|"]
+def _section(settings: type[ServiceSettings]) -> str:
+    name, prefix = settings.model_config["cli_prog_name"], settings.model_config["env_prefix"]
+    table = ["| Flag | Variable | Default | Type | Description |", "|---|---|---|---|---|"]
     for field, info in settings.model_fields.items():
         cells = (f"`--{field.replace('_', '-')}`", f"`{prefix}{field.upper()}`", *_described(info))
         table.append(f"| {' | '.join(cells)} |")
@@ -62,17 +57,16 @@ def _section(name: str, prefix: str, settings: type[BaseSettings]) -> str:
 
 def _described(info: FieldInfo) -> tuple[str, str, str]:
     what = " ".join((info.description or "").split()).replace("|", "\\|")
-    return _default(info), _takes(info), what
+    return _default(info), _type(info), what
 
 
 def _default(info: FieldInfo) -> str:
     if info.default is PydanticUndefined or info.default in (None, ()):
         return ""
-    value = info.default
-    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+    return f"`{info.default}`"
 
 
-def _takes(info: FieldInfo) -> str:
+def _type(info: FieldInfo) -> str:
     kind = info.annotation
     if choices := [f"`{value}`" for value in _choices(kind)]:
         return " or ".join(choices)
@@ -87,8 +81,8 @@ def _choices(kind: Any) -> list[Any]:  # noqa: ANN401 - a type, as pydantic keep
 
 def _words(kind: Any) -> str:  # noqa: ANN401 - a type, as pydantic keeps it
     if get_origin(kind) is tuple:
-        return "a list of texts"
-    known = {int: "a whole number", float: "a number", str: "a text", Path: "a path"}
+        return "list of strings"
+    known = {int: "integer", Duration: "duration", str: "string", Path: "path"}
     (stated,) = (item for item in (get_args(kind) or (kind,)) if item is not type(None))
     return known[stated]
 
@@ -96,8 +90,6 @@ def _words(kind: Any) -> str:  # noqa: ANN401 - a type, as pydantic keeps it
 def _bounds(metadata: list[Any]) -> Iterator[str]:
     for bound in metadata:
         match bound:
-            case Gt():
-                yield f", above {bound.gt}"
             case Ge():
                 yield f", at least {bound.ge}"
             case Le():
@@ -106,7 +98,5 @@ def _bounds(metadata: list[Any]) -> Iterator[str]:
                 yield f", at most {bound.max_length} characters"
             case MinLen():
                 yield ", not empty"
-
-
-if __name__ == "__main__":
-    sys.stdout.write(reference())
+            case Between():
+                yield f", {bound}"
