@@ -132,9 +132,8 @@ class Operator:
             try:
                 with self._metrics.reconciling(), self._traces.span("reconcile") as span:
                     outcome = await self._reconcile(key)
-                    if span is not None:
-                        names = {"actgate.namespace": key[0], "actgate.name": key[1]}
-                        span.set_attributes({**names, "actgate.outcome": outcome})
+                    names = {"actgate.namespace": key[0], "actgate.name": key[1]}
+                    span.set_attributes({**names, "actgate.outcome": outcome})
             finally:
                 self.queue.done(key)
 

@@ -1,6 +1,7 @@
 """What a trace says of a review: how it was decided, never what the object holds."""
 
-from actgate.runtime.tracing import Attribute
+from opentelemetry.util.types import AttributeValue
+
 from actgate_webhook.caller import Caller
 from actgate_webhook.judge import Judgement
 from actgate_webhook.review import Response, Review
@@ -8,9 +9,9 @@ from actgate_webhook.review import Response, Review
 
 def attributes(
     review: Review, judgement: Judgement, response: Response, caller: Caller
-) -> dict[str, Attribute]:
+) -> dict[str, AttributeValue]:
     """Return the attributes of a review's span; ``actgate.review.uid`` leads to the decision log."""
-    found: dict[str, Attribute] = {
+    found: dict[str, AttributeValue] = {
         "actgate.review.uid": review.uid,
         "actgate.caller.authenticated": caller.authenticated,
         "actgate.operation": review.operation.value,

@@ -10,10 +10,11 @@ from time import perf_counter
 from typing import Final, TypeVar
 from urllib.parse import parse_qs
 
+from opentelemetry.trace import Span
 from starlette.types import Receive, Scope, Send
 
 from actgate.runtime import tracing
-from actgate.runtime.tracing import Span, Tracing
+from actgate.runtime.tracing import Tracing
 from actgate_webhook import answers, logs, spans
 from actgate_webhook.bodies import LARGE, SMALL, Bodies, ExhaustedError
 from actgate_webhook.caller import Caller, caller_of
@@ -110,7 +111,7 @@ class Validate:
             return await self._answered(review, caller_of(scope), started, deadline, span)
 
     async def _answered(
-        self, review: Review, caller: Caller, started: float, deadline: float, span: Span | None
+        self, review: Review, caller: Caller, started: float, deadline: float, span: Span
     ) -> bytes:
         judgement = await self._judge.judge(review, deadline - perf_counter())
         response = answers.answer(review.uid, judgement)
@@ -125,7 +126,7 @@ class Validate:
         if not caller.authenticated:
             self._metrics.unauthenticated()
         logs.record(review, judgement, response, seconds, caller)
-        if span is not None:
+        if span.is_recording():
             span.set_attributes(spans.attributes(review, judgement, response, caller))
         return body
 

@@ -1,9 +1,9 @@
-"""Traces over OTLP/HTTP, where the environment names an endpoint; else nothing is imported and nothing paid.
+"""Traces over OTLP/HTTP, where the environment names an endpoint; else spans are the no-op of OpenTelemetry.
 
 The variables are those of OpenTelemetry. ``OTEL_EXPORTER_OTLP_ENDPOINT`` or
 ``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`` turns traces on, and the SDK reads the rest (headers, certificates,
-sampler, resource). Traces never decide anything: a missing package or a dead collector is a warning in the
-log. It takes the extra ``tracing``.
+sampler, resource). It takes the extra ``tracing``. Traces never decide anything: a missing package or a dead
+collector is a warning in the log.
 
 Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-variables/
 """
@@ -11,9 +11,12 @@ Source: https://opentelemetry.io/docs/specs/otel/configuration/sdk-environment-v
 import logging
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Final, Protocol
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Final
+
+from opentelemetry.trace import INVALID_SPAN, Span, SpanKind
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from actgate.version import VERSION
 
@@ -23,41 +26,56 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-Headers = Iterable[tuple[bytes, bytes]]
-Attribute = str | bool | int | float
-
 CLOSE_SECONDS: Final = 3.0
 """How long the end of the process waits for spans that are still to be sent."""
 
 _CARRIERS: Final = (b"traceparent", b"tracestate")
 """Headers of W3C Trace Context."""
-_NOTHING: Final = nullcontext(None)
-
-
-class Span(Protocol):
-    """A piece of work that is traced."""
-
-    def set_attributes(self, attributes: Mapping[str, Attribute]) -> None:
-        """Say more about it."""
+_PROPAGATOR: Final = TraceContextTextMapPropagator()
+_NOTHING: Final = nullcontext(INVALID_SPAN)
 
 
 class Tracing:
-    """Traces nothing; what is used without an endpoint, and the base of what is used with one."""
+    """The spans of one service, which the SDK sends from a thread of its own.
 
-    def span(self, name: str, headers: Headers = ()) -> AbstractContextManager[Span | None]:
-        """Return a context whose time is traced.
+    Args:
+        provider: The SDK's; None where nothing is traced.
+        exporter: What the provider exports to.
+    """
+
+    def __init__(
+        self, provider: "TracerProvider | None" = None, exporter: "SpanExporter | None" = None
+    ) -> None:
+        self._provider = provider
+        self._exporter = exporter
+        self._tracer = provider.get_tracer("actgate", VERSION) if provider is not None else None
+
+    def span(self, name: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> AbstractContextManager[Span]:
+        """Return a context whose time is traced; its span does not record where nothing is traced.
 
         Args:
             name: What is done.
             headers: Headers of the request that asked for it; a trace that they name is continued.
-
-        Returns:
-            The span on entering, None where nothing is traced.
         """
-        return _NOTHING
+        if self._tracer is None:
+            # The API's own no-op would read the headers first, which takes longer than to decide.
+            return _NOTHING
+        carrier = {key.decode(): value.decode("latin-1") for key, value in headers if key in _CARRIERS}
+        kind = SpanKind.SERVER if carrier else SpanKind.INTERNAL
+        return self._tracer.start_as_current_span(name, _PROPAGATOR.extract(carrier), kind)
 
     def close(self) -> None:
-        """Send what is still to be sent, for a few seconds; to be called off the event loop."""
+        """Send what is left; to be called off the event loop.
+
+        A collector that does not answer is given up after ``CLOSE_SECONDS``.
+        """
+        if self._provider is None or self._exporter is None:
+            return
+        closing = threading.Thread(target=self._provider.shutdown, name="last spans", daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
+        if closing.is_alive():
+            self._exporter.shutdown()
 
 
 OFF: Final = Tracing()
@@ -74,47 +92,12 @@ def from_environment(service: str, instance: str) -> Tracing:
     if endpoint is None:
         return OFF
     try:
-        tracing = OtlpTracing(*_provider(service, instance))
+        tracing = Tracing(*_provider(service, instance))
     except ImportError as error:
         logger.warning("nothing is traced: %s; install actgate[tracing]", error)
         return OFF
     logger.info("traces go to %s", endpoint)
     return tracing
-
-
-class OtlpTracing(Tracing):
-    """Hands spans to OpenTelemetry's SDK, which sends them from a thread of its own."""
-
-    def __init__(self, provider: "TracerProvider", exporter: "SpanExporter") -> None:
-        from opentelemetry.trace import SpanKind
-        from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
-        self._provider = provider
-        self._exporter = exporter
-        self._tracer = provider.get_tracer("actgate", VERSION)
-        self._propagator = TraceContextTextMapPropagator()
-        self._kinds = SpanKind
-
-    def span(self, name: str, headers: Headers = ()) -> AbstractContextManager[Span | None]:
-        """Return a context whose time is traced."""
-        return self._span(
-            name, {key.decode(): value.decode("latin-1") for key, value in headers if key in _CARRIERS}
-        )
-
-    @contextmanager
-    def _span(self, name: str, carrier: dict[str, str]) -> Iterator[Span]:
-        kind = self._kinds.SERVER if carrier else self._kinds.INTERNAL
-        context = self._propagator.extract(carrier)
-        with self._tracer.start_as_current_span(name, context, kind) as span:
-            yield span
-
-    def close(self) -> None:
-        """Send what is left; a collector that does not answer is given up after ``CLOSE_SECONDS``."""
-        closing = threading.Thread(target=self._provider.shutdown, name="last spans", daemon=True)
-        closing.start()
-        closing.join(CLOSE_SECONDS)
-        if closing.is_alive():
-            self._exporter.shutdown()
 
 
 def _endpoint() -> str | None:
