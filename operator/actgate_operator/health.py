@@ -1,9 +1,9 @@
 """Whether the operator lives and works: watches that are heard, a queue that moves, a lease that is held.
 
-``/readyz`` says that something is late, ``/healthz`` that it is so late that a restart may fix it. A replica
+``/readyz`` says that something is late, ``/livez`` that it is so late that a restart may fix it. A replica
 that waits for the lease has only the lease to be late with.
 
-What never was heard has no age. ``/readyz`` waits for the first answer; for ``/healthz`` it may take as long
+What never was heard has no age. ``/readyz`` waits for the first answer; for ``/livez`` it may take as long
 as any later one, since an API server that does not answer yet is no reason for a restart.
 """
 
@@ -70,16 +70,16 @@ class Checks:
         self._parts = parts
         self._since = self._now()
 
-    def troubles(self) -> Mapping[str, str | None]:
+    def failing_checks(self) -> Mapping[str, str | None]:
         """Return for each check why it fails, None where it holds."""
         if self._parts is None:
             return {"lease": self._late("no answer about the lease", self._election.age())}
-        troubles = {"lease": None if self._election.held() else "lost"}
+        results = {"lease": None if self._election.held() else "lost"}
         for reflector in self._parts.reflectors:
-            troubles[f"watch {reflector.resource}"] = self._cache(reflector)
-        troubles["watch modeldeployments.actgate.dev"] = self._late("nothing heard", self._parts.silence())
-        troubles["queue"] = self._late("the oldest model has waited", self._parts.queue_age())
-        return troubles
+            results[f"watch {reflector.resource}"] = self._cache(reflector)
+        results["watch modeldeployments.actgate.dev"] = self._late("nothing heard", self._parts.silence())
+        results["queue"] = self._late("the oldest model has waited", self._parts.queue_age())
+        return results
 
     def _cache(self, reflector: Reflector[object]) -> str | None:
         why = f": {reflector.trouble}" if reflector.trouble is not None else ""
@@ -94,9 +94,9 @@ class Checks:
 
 
 def pages(metrics: Metrics, live: Health, ready: Health) -> web.Application:
-    """Return an app for ``/healthz``, ``/readyz`` and ``/metrics``; ``?verbose`` names each check."""
+    """Return an app for ``/livez``, ``/readyz`` and ``/metrics``; ``?verbose`` names each check."""
 
-    async def healthz(request: web.Request) -> web.Response:
+    async def livez(request: web.Request) -> web.Response:
         return _page(live, request)
 
     async def readyz(request: web.Request) -> web.Response:
@@ -107,7 +107,7 @@ def pages(metrics: Metrics, live: Health, ready: Health) -> web.Application:
         return web.Response(body=body, headers={"Content-Type": content_type})
 
     app = web.Application()
-    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/livez", livez)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", exposition)
     return app

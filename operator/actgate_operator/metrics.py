@@ -1,4 +1,4 @@
-"""What is counted, for Prometheus; the registry is ours, so that two operators in one process stay apart."""
+"""What is counted, for Prometheus."""
 
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Mapping
@@ -6,24 +6,24 @@ from contextlib import contextmanager
 from time import perf_counter
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from actgate.kube.objects import Key
 from actgate.kube.observing import Asked
+from actgate.runtime.metrics import ServiceMetrics
 from actgate_operator.reconcile import Report
 
 OUTCOMES: Final = ("Pass", "Warn", "Fail", "Unknown")
 _SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
-class Metrics:
+class Metrics(ServiceMetrics):
     """Counters, histograms and gauges of one operator."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        super().__init__("actgate_operator")
         self.models: dict[Key, Report] = {}
         """What each model came to, the last time that it was looked at."""
         self._leader = Gauge(
@@ -55,12 +55,6 @@ class Metrics:
             "Time for which the oldest of them has waited, or has been looked at.",
             registry=self.registry,
         )
-        self._pictures = Gauge(
-            "actgate_operator_cache_age_seconds",
-            "Time since memory was last known to be what the API server has.",
-            ("resource",),
-            registry=self.registry,
-        )
 
     def lead(self, leading: bool) -> None:
         """Note whether this replica leads."""
@@ -88,18 +82,9 @@ class Metrics:
         self._depth.set_function(depth)
         self._age.set_function(age)
 
-    def watch_picture(self, resource: str, age: Callable[[], float]) -> None:
-        """Report the age of a picture whenever somebody scrapes."""
-        self._pictures.labels(resource).set_function(age)
-
     def watch_models(self, expiries: Callable[[], Mapping[Key, float]]) -> None:
         """Report models by outcome, and when the evidence of each stops counting."""
         self.registry.register(_Models(self.models, expiries))
-
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Return the page for a scraper and its content type, in the format that it accepts."""
-        encoder, content_type = choose_encoder(accept)
-        return encoder(self.registry), content_type
 
 
 class _Models(Collector):

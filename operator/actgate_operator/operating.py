@@ -251,4 +251,4 @@ class Operator:
         self._metrics.watch_queue(self.queue.__len__, self.queue.age)
         self._metrics.watch_models(self._deadlines.moments)
         for reflector in (*self._evidence.reflectors, *self._children.reflectors):
-            self._metrics.watch_picture(str(reflector.resource), reflector.age)
+            self._metrics.observe_cache(str(reflector.resource), reflector.__len__, reflector.age)

@@ -47,7 +47,7 @@ async def serve(settings: Settings) -> None:
         patience = settings.unhealthy_after
         live = Checks(lease, patience, first=patience)
         ready = Checks(lease, settings.unready_after)
-        app = pages(metrics, Health("healthz", [live.troubles]), Health("readyz", [ready.troubles]))
+        app = pages(metrics, Health("livez", [live.failing_checks]), Health("readyz", [ready.failing_checks]))
         async with _answering(app, settings):
             try:
                 await _until_signal(_lead(cluster, lease, metrics, settings, (live, ready), traces))

@@ -64,7 +64,7 @@ class Replica:
 
     def failing(self) -> dict[str, str]:
         """Return what fails."""
-        return {name: why for name, why in self.checks.troubles().items() if why is not None}
+        return {name: why for name, why in self.checks.failing_checks().items() if why is not None}
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ def leader() -> Replica:
 def test_who_leads_in_time_has_no_trouble(leader: Replica) -> None:
     """Every part has its check."""
     assert leader.failing() == {}
-    assert leader.checks.troubles().keys() == NAMES
+    assert leader.checks.failing_checks().keys() == NAMES
     leader.silent = leader.waited = PATIENCE
     leader.clock.time += PATIENCE
     assert leader.failing() == {}
@@ -121,7 +121,7 @@ def nothing_heard(leads: bool) -> tuple[Replica, Checks, Checks]:
 
 def failing(checks: Checks) -> dict[str, str]:
     """Return what fails."""
-    return {name: why for name, why in checks.troubles().items() if why is not None}
+    return {name: why for name, why in checks.failing_checks().items() if why is not None}
 
 
 FIRST_NEWS = NAMES - {"lease", "queue"}
@@ -178,7 +178,7 @@ def test_who_waits_for_the_lease_has_only_the_lease_to_be_late_with() -> None:
     follower = Replica()
     follower.is_held = False
     follower.silent = follower.waited = 10 * PATIENCE
-    assert follower.checks.troubles() == {"lease": None}
+    assert follower.checks.failing_checks() == {"lease": None}
     follower.answered = PATIENCE + 1
     assert follower.failing() == {"lease": "no answer about the lease for 151 s"}
 
@@ -189,17 +189,17 @@ def test_patience_is_what_readiness_and_liveness_differ_in(leader: Replica) -> N
     patient.lead(leader.parts)
     leader.silent = 2 * PATIENCE
     assert leader.failing()
-    assert not any(patient.troubles().values())
+    assert not any(patient.failing_checks().values())
     leader.silent = 5 * PATIENCE
-    assert any(patient.troubles().values())
+    assert any(patient.failing_checks().values())
 
 
 async def test_the_pages_answer_probes_and_scrapers(leader: Replica) -> None:
     """200 or 503 for a kubelet, every check for a person, numbers for Prometheus."""
     checks = leader.checks
-    app = pages(Metrics(), Health("healthz"), Health("readyz", [checks.troubles]))
+    app = pages(Metrics(), Health("livez"), Health("readyz", [checks.failing_checks]))
     async with TestClient(TestServer(app)) as client:
-        for path in ("/healthz", "/readyz"):
+        for path in ("/livez", "/readyz"):
             reply = await client.get(path)
             assert (reply.status, await reply.text()) == (200, "ok")
         verbose = await (await client.get("/readyz?verbose")).text()
@@ -208,7 +208,7 @@ async def test_the_pages_answer_probes_and_scrapers(leader: Replica) -> None:
         reply = await client.get("/readyz")
         assert reply.status == 503
         assert "[-]queue failed: the oldest model has waited for 151 s" in await reply.text()
-        assert (await client.get("/healthz")).status == 200
+        assert (await client.get("/livez")).status == 200
         reply = await client.get("/metrics")
         assert reply.status == 200
         assert reply.headers["Content-Type"].startswith("text/plain")

@@ -64,11 +64,12 @@ def test_depth_and_age_are_those_of_the_moment_of_the_scrape() -> None:
     """Nothing has to be kept up to date."""
     metrics, depth, age = Metrics(), [3], [1.5]
     metrics.watch_queue(lambda: depth[0], lambda: age[0])
-    metrics.watch_picture("deployments.apps", lambda: age[0])
+    metrics.observe_cache("deployments.apps", lambda: 3, lambda: age[0])
     assert (value(metrics, "queue_depth"), value(metrics, "queue_age_seconds")) == (3, 1.5)
     depth[0], age[0] = 0, 7.0
     assert (value(metrics, "queue_depth"), value(metrics, "queue_age_seconds")) == (0, 7.0)
     assert value(metrics, "cache_age_seconds", resource="deployments.apps") == 7.0
+    assert value(metrics, "cache_objects", resource="deployments.apps") == 3
 
 
 def test_models_are_counted_by_outcome_and_no_outcome_is_missing() -> None:

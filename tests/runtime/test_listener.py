@@ -172,7 +172,7 @@ async def ended(port: int, sent: bytes) -> bytes:
 async def test_a_protocol_without_times_has_a_lifetime() -> None:
     """The operator's health pages: a client that never sends its header would stay for ever."""
     async with silent(Limits(8, lifetime=0.0, sweep=0.01), [], None) as port:
-        assert await ended(port, b"GET /healthz HTTP/1.1\r\nX-Half: ") == b""
+        assert await ended(port, b"GET /livez HTTP/1.1\r\nX-Half: ") == b""
 
 
 async def test_a_handshake_that_does_not_end_is_ended(tmp_path: Path) -> None:

@@ -72,7 +72,7 @@ class FakeEvidence:
         found = self._find(truth, namespace, manifest_name)
         return Evidence(found, self.policies, self.namespaces.get(namespace, {}), 0.0)
 
-    def troubles(self) -> Mapping[str, str | None]:
+    def failing_checks(self) -> Mapping[str, str | None]:
         """Return no trouble: what is broken here is broken on purpose."""
         return {"evidence": None}
 

@@ -11,9 +11,9 @@ import orjson
 import pytest
 
 from actgate.runtime.listener import listen
+from actgate.runtime.tls import CertificateError, Certificates
 from actgate_sandbox.pki import Authority, KeyPair
 from actgate_webhook.app import create_app
-from actgate_webhook.certificates import CertificateError, Certificates
 from actgate_webhook.clients import Clients
 from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.metrics import Metrics
@@ -126,7 +126,7 @@ async def test_whoever_else_is_refused(tmp_path: Path, pair: KeyPair | None, wor
         status, body = await webhook.ask(pair)
         assert status == 403
         assert words in body
-        assert b"allowed" not in body
+        assert b'"allowed"' not in body
         assert webhook.metrics.registry.get_sample_value(
             "actgate_webhook_bad_requests_total", {"status": "403"}
         )
@@ -195,7 +195,7 @@ async def test_a_broken_client_authority_changes_nothing(tmp_path: Path, content
     async with guarding(tmp_path, NAME) as webhook:
         webhook.client_ca.write_bytes(content)
         webhook.certificates.refresh()
-        assert "client-ca.crt holds no certificates of an authority" in str(webhook.certificates.trouble)
+        assert "client-ca.crt holds no certificates of an authority" in str(webhook.certificates.error)
         assert (await webhook.ask(TRUSTED.client(NAME)))[0] == 200
         assert (await webhook.ask(None))[0] == 403
     with pytest.raises(CertificateError, match="client-ca"):
@@ -220,7 +220,7 @@ async def test_the_self_call_works_without_a_certificate(tmp_path: Path) -> None
     async with guarding(tmp_path, NAME) as webhook:
         call = SelfCall("127.0.0.1", webhook.port, webhook.certificates)
         await call.call()
-        assert call.trouble is None
+        assert call.error is None
 
 
 async def test_where_no_authority_is_set_nobody_is_asked(tmp_path: Path) -> None:

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
+from actgate.runtime.background import Background
 from actgate.runtime.health import Health
 from actgate_webhook.app import create_app
-from actgate_webhook.background import Background
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.serving import Drain
 from tests.support.waiting import eventually
@@ -18,7 +18,7 @@ def test_a_page_names_each_check_as_the_api_server_does() -> None:
     health = Health("readyz", [lambda: {"certificate": None}, lambda: {"self-call": "refused"}])
     expected = "[+]certificate ok\n[-]self-call failed: refused\nreadyz check failed\n"
     assert health.page(verbose=False) == (503, expected)
-    health.sources.pop()
+    health.checks.pop()
     assert health.page(verbose=True) == (200, "[+]certificate ok\nreadyz check passed\n")
     assert health.page(verbose=False) == (200, "ok")
 
@@ -26,9 +26,9 @@ def test_a_page_names_each_check_as_the_api_server_does() -> None:
 def test_a_drain_is_a_reason_not_to_be_ready() -> None:
     """From the signal on, endpoints are to go elsewhere."""
     drain = Drain()
-    assert drain.troubles() == {"shutdown": None}
+    assert drain.failing_checks() == {"shutdown": None}
     drain.begun = True
-    assert drain.troubles() == {"shutdown": "shutting down"}
+    assert drain.failing_checks() == {"shutdown": "shutting down"}
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz"])
@@ -72,5 +72,5 @@ async def test_work_ends_with_the_app() -> None:
 
     async with Background({"work": work()}) as background:
         await asyncio.sleep(0)
-        assert background.troubles() == {"work": None}
+        assert background.failing_checks() == {"work": None}
     assert ended.is_set()

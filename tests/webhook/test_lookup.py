@@ -48,7 +48,7 @@ async def looking(door: FakeCluster, *, synced: bool = True) -> AsyncIterator[Lo
     work = asyncio.create_task(lookup.run())
     try:
         if synced:
-            await eventually(_asynchronous(lambda: not any(lookup.troubles().values())))
+            await eventually(_asynchronous(lambda: not any(lookup.failing_checks().values())))
         yield lookup
     finally:
         work.cancel()
@@ -91,9 +91,9 @@ async def test_memory_tells_nothing_before_it_is_complete() -> None:
     door = cluster()
     door.failure = Unavailable("connection refused")
     async with looking(door, synced=False) as lookup:
-        await eventually(_asynchronous(lambda: "connection refused" in str(lookup.troubles())))
+        await eventually(_asynchronous(lambda: "connection refused" in str(lookup.failing_checks())))
         assert lookup.recalled(NAMESPACE, MANIFEST) is None
-        troubles = lookup.troubles()
+        troubles = lookup.failing_checks()
         assert troubles["compliancemanifests.actgate.dev"] == "not listed yet: connection refused"
 
 
@@ -105,13 +105,13 @@ async def test_readyz_says_what_is_missing_before_memory_is_complete() -> None:
     app = create_app(lookup, Metrics(), work={"evidence": lookup.run})
     ask = InProcess(lookup)
     async with app.router.lifespan_context(app):
-        await eventually(_asynchronous(lambda: "forbidden" in str(lookup.troubles())))
+        await eventually(_asynchronous(lambda: "forbidden" in str(lookup.failing_checks())))
         reply = await ask.send("GET", "/readyz", query="verbose")
         assert reply.status == 503
         assert "[-]namespaces failed: not listed yet: watch is forbidden" in reply.body.decode()
         assert reply.body.decode().endswith("readyz check failed\n")
         door.failure = None
-        await eventually(_asynchronous(lambda: not any(lookup.troubles().values())))
+        await eventually(_asynchronous(lambda: not any(lookup.failing_checks().values())))
         assert (await ask.send("GET", "/readyz")).status == 200
 
 
@@ -121,7 +121,9 @@ async def test_readiness_ends_when_contact_is_too_old() -> None:
     lookup = Lookup(door, Metrics(), unready_after=0.0)
     async with looking(door, synced=False):
         work = asyncio.create_task(lookup.run())
-        await eventually(_asynchronous(lambda: "no contact for" in str(lookup.troubles()["namespaces"])))
+        await eventually(
+            _asynchronous(lambda: "no contact for" in str(lookup.failing_checks()["namespaces"]))
+        )
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
 

@@ -16,11 +16,11 @@ import yaml
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from actgate.runtime.listener import listen
+from actgate.runtime.tls import Certificates
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import Rest, install_crds
 from actgate_webhook.app import create_app
-from actgate_webhook.certificates import Certificates
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.self_call import SelfCall
 from actgate_webhook.serving import Drain, Server, configuration
@@ -155,14 +155,14 @@ async def test_the_self_call_finds_out_whether_we_are_served(tmp_path: Path) -> 
     async with served(FakeEvidence(), tmp_path) as (_, port, authority):
         loaded = _certificates(tmp_path / "served", authority)
         call = SelfCall("0.0.0.0", port, loaded)  # noqa: S104 - read as "this machine"
-        assert call.troubles() == {"self-call": "not called yet"}
+        assert call.failing_checks() == {"self-call": "not called yet"}
         await call.call()
-        assert call.trouble == "another certificate is served than the one that is loaded"
+        assert call.error == "another certificate is served than the one that is loaded"
         with socket.socket() as unused:
             unused.bind(("127.0.0.1", 0))
             silent = SelfCall("127.0.0.1", unused.getsockname()[1], loaded)
             await silent.call()
-        assert "ConnectionRefusedError" in str(silent.trouble)
+        assert "ConnectionRefusedError" in str(silent.error)
 
 
 async def _holds(value: bool) -> bool:

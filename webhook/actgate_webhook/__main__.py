@@ -2,7 +2,7 @@
 
 from actgate.kube.errors import Misconfigured
 from actgate.runtime.main import run
-from actgate_webhook.certificates import CertificateError
+from actgate.runtime.tls import CertificateError
 from actgate_webhook.serving import serve
 from actgate_webhook.settings import Settings
 from actgate_webhook.sink import SinkError

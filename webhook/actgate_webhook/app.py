@@ -2,17 +2,18 @@
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.routing import Route
 
 from actgate.runtime import tracing
-from actgate.runtime.health import Health, Troubles
+from actgate.runtime.background import Background
+from actgate.runtime.health import Health, HealthCheck
 from actgate.runtime.tracing import Tracing
 from actgate.version import VERSION
-from actgate_webhook.background import Background
 from actgate_webhook.bodies import Bodies
 from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.evidence import EvidenceSource
@@ -25,37 +26,13 @@ Resource = AbstractAsyncContextManager[Any]
 Work = Mapping[str, Callable[[], Coroutine[Any, Any, None]]]
 
 
-class App(FastAPI):
-    """FastAPI, except for ``/validate``, which is answered before FastAPI's own routing.
-
-    That routing takes longer than the whole judgement; ``docs/performance.md`` has the measurement.
-    """
-
-    def __init__(self, validate: Validate, **settings: Any) -> None:  # noqa: ANN401 - FastAPI's own
-        super().__init__(**settings)
-        self._validate = validate
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or run the lifespan."""
-        if scope["type"] == "http" and scope["path"] == PATH:
-            await self._validate(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
-
-    def openapi(self) -> dict[str, Any]:
-        """Return the OpenAPI document, ``/validate`` included: it cannot describe itself."""
-        if self.openapi_schema is None:
-            self.openapi_schema = describe(super().openapi())
-        return self.openapi_schema
-
-
 def create_app(
     source: EvidenceSource,
     metrics: Metrics,
     *,
     resources: Sequence[Resource] = (),
     work: Work | None = None,
-    checks: Sequence[Troubles] = (),
+    checks: Sequence[HealthCheck] = (),
     decisions: DecisionLog | None = None,
     traces: Tracing = tracing.OFF,
     bodies: Bodies | None = None,
@@ -72,12 +49,12 @@ def create_app(
         traces: What traces reviews.
         bodies: How much of bodies is held at a time.
     """
-    live, ready = Health("livez"), Health("readyz", [source.troubles, *checks])
+    live, ready = Health("livez"), Health("readyz", [source.failing_checks, *checks])
     ongoing = dict(work or {})
     if decisions is not None:
         resources = [*resources, decisions]
         ongoing["decision log"] = decisions.follow
-        ready.sources.append(decisions.troubles)
+        ready.checks.append(decisions.failing_checks)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -85,16 +62,19 @@ def create_app(
             for resource in resources:
                 await stack.enter_async_context(resource)
             background = Background({name: begin() for name, begin in ongoing.items()})
-            live.sources.append((await stack.enter_async_context(background)).troubles)
+            live.checks.append((await stack.enter_async_context(background)).failing_checks)
             yield
 
-    app = App(
-        Validate(Judge(source), metrics, decisions, traces, bodies),
+    app = FastAPI(
         title="actgate webhook",
         summary="Judges AI models and inference workloads on their compliance evidence.",
         version=VERSION,
         lifespan=lifespan,
+        redirect_slashes=False,
     )
+    # An endpoint of ASGI: what FastAPI does around a function takes twice as long as the whole judgement.
+    app.router.routes.append(Route(PATH, Validate(Judge(source), metrics, decisions, traces, bodies)))
+    app.openapi = partial(describe, app.openapi)  # type: ignore[method-assign] # as FastAPI documents it
     _add_probes(app, live, ready)
     _add_metrics(app, metrics)
     return app

@@ -81,7 +81,7 @@ class DecisionLog:
         self._metrics.decision_lost()
         return not (self._fails and response.allowed and judgement.governed_change)
 
-    def troubles(self) -> Mapping[str, str | None]:
+    def failing_checks(self) -> Mapping[str, str | None]:
         """Return why no request can be allowed by this replica now."""
         return {"decision log": self._trouble if self._fails else None}
 

@@ -49,5 +49,5 @@ class EvidenceSource(Protocol):
             NotNowError: It gave no answer to build on.
         """
 
-    def troubles(self) -> Mapping[str, str | None]:
+    def failing_checks(self) -> Mapping[str, str | None]:
         """Return for each part of memory why it is not to be relied on, None where it is."""

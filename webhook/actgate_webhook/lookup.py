@@ -38,7 +38,7 @@ class Lookup:
         self._selection: Selection | None = None
         self._live_policies = SingleFlight(self._list_policies)
         for picture in self._pictures:
-            metrics.watch_picture(picture.resource.plural, picture.__len__, picture.age)
+            metrics.observe_cache(picture.resource.plural, picture.__len__, picture.age)
 
     async def run(self) -> None:
         """Keep the pictures true until cancelled."""
@@ -88,7 +88,7 @@ class Lookup:
         selection, age = policies.result()
         return Evidence(manifest.result(), selection.applicable(labels.result()), labels.result(), age)
 
-    def troubles(self) -> Mapping[str, str | None]:
+    def failing_checks(self) -> Mapping[str, str | None]:
         """Return for each picture why it is not to be relied on."""
         return {str(picture.resource): self._trouble(picture) for picture in self._pictures}
 

@@ -1,13 +1,13 @@
-"""What is counted, for Prometheus; the registry is ours, so that two apps in one process stay apart."""
+"""What is counted, for Prometheus."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-from prometheus_client.exposition import choose_encoder
+from prometheus_client import Counter, Gauge, Histogram
 
 from actgate.decision.subject import MODEL_DEPLOYMENT
+from actgate.runtime.metrics import ServiceMetrics
 from actgate.subjects.pods import TEMPLATE_PATHS
 
 _KINDS: Final = frozenset({MODEL_DEPLOYMENT, *TEMPLATE_PATHS})
@@ -45,11 +45,11 @@ class LiveRead:
         self.result = "missing"
 
 
-class Metrics:
+class Metrics(ServiceMetrics):
     """Counters, histograms and gauges of one webhook."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
+        super().__init__("actgate_webhook")
         self._reviews = Counter(
             "actgate_webhook_reviews",
             "Reviews answered.",
@@ -100,15 +100,6 @@ class Metrics:
         self._lost = Counter(
             "actgate_webhook_decision_log_lost",
             "Decisions that could not be written to the decision log.",
-            registry=self.registry,
-        )
-        self._objects = Gauge(
-            "actgate_webhook_cache_objects", "Objects in memory.", ("resource",), registry=self.registry
-        )
-        self._age = Gauge(
-            "actgate_webhook_cache_age_seconds",
-            "Time since memory was last known to be what the API server has.",
-            ("resource",),
             registry=self.registry,
         )
         self._expiry = Gauge(
@@ -166,11 +157,6 @@ class Metrics:
         finally:
             self._live_reads.labels(resource, read.result).inc()
 
-    def watch_picture(self, resource: str, size: Callable[[], int], age: Callable[[], float]) -> None:
-        """Report size and age of a picture whenever somebody scrapes."""
-        self._objects.labels(resource).set_function(size)
-        self._age.labels(resource).set_function(age)
-
     def certificate_loaded(self, expiry: float) -> None:
         """Note a serving certificate and when it ends, as Unix time."""
         self._reloads.labels("loaded").inc()
@@ -179,8 +165,3 @@ class Metrics:
     def certificate_refused(self) -> None:
         """Count a new pair of files that could not be used."""
         self._reloads.labels("refused").inc()
-
-    def exposition(self, accept: str) -> tuple[bytes, str]:
-        """Return the page for a scraper and its content type, in the format that it accepts."""
-        encoder, content_type = choose_encoder(accept)
-        return encoder(self.registry), content_type

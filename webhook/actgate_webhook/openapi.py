@@ -3,6 +3,7 @@
 The schemas are made from the types that read and write reviews, so they cannot say anything else.
 """
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import msgspec
@@ -19,8 +20,9 @@ _PROBLEMS: Final = {
 }
 
 
-def describe(document: dict[str, Any]) -> dict[str, Any]:
-    """Return an OpenAPI document with ``/validate`` in it."""
+def describe(openapi: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Return FastAPI's OpenAPI document with ``/validate`` in it, which cannot describe itself."""
+    document = openapi()
     (question, answer, problem), schemas = msgspec.json.schema_components(
         (Question, Answer, Problem), ref_template="#/components/schemas/{name}"
     )

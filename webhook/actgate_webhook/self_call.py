@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Mapping
 from typing import Final
 
-from actgate_webhook.certificates import Certificates
+from actgate.runtime.tls import Certificates
 
 EVERY_SECONDS: Final = 5.0
 _FIRST_SECONDS: Final = 0.2
@@ -25,28 +25,28 @@ class SelfCall:
         # Trust is not the question here; which certificate comes is compared below.
         self._context.check_hostname = False
         self._context.verify_mode = ssl.CERT_NONE
-        self.trouble: str | None = "not called yet"
+        self.error: str | None = "not called yet"
         """What went wrong with the last call, None where nothing did."""
 
-    def troubles(self) -> Mapping[str, str | None]:
+    def failing_checks(self) -> Mapping[str, str | None]:
         """Return how the last call went, as a check."""
-        return {"self-call": self.trouble}
+        return {"self-call": self.error}
 
     async def follow(self) -> None:
         """Call for ever: in quick succession until it works, then every few seconds."""
         while True:
             await self.call()
-            await asyncio.sleep(_FIRST_SECONDS if self.trouble else EVERY_SECONDS)
+            await asyncio.sleep(_FIRST_SECONDS if self.error else EVERY_SECONDS)
 
     async def call(self) -> None:
         """Call once, and note how it went."""
         try:
             async with asyncio.timeout(_PATIENCE_SECONDS):
-                self.trouble = await self._exchange()
+                self.error = await self._exchange()
         except TimeoutError:
-            self.trouble = f"no answer within {_PATIENCE_SECONDS:g} s"
+            self.error = f"no answer within {_PATIENCE_SECONDS:g} s"
         except OSError as error:
-            self.trouble = f"{type(error).__name__}: {error}"
+            self.error = f"{type(error).__name__}: {error}"
 
     async def _exchange(self) -> str | None:
         before = self._certificates.loaded.der

@@ -24,9 +24,9 @@ from actgate.kube import access
 from actgate.kube.client import Cluster
 from actgate.runtime import tracing
 from actgate.runtime.listener import Limits, Listener, listen
+from actgate.runtime.tls import Certificates
 from actgate_webhook.app import create_app
 from actgate_webhook.bodies import Bodies
-from actgate_webhook.certificates import Certificates
 from actgate_webhook.clients import ClientProtocol, Clients
 from actgate_webhook.connections import KEEP_ALIVE_SECONDS, TimedProtocol, Timeouts
 from actgate_webhook.decision_log import DecisionLog
@@ -53,7 +53,7 @@ class Drain:
     def __init__(self) -> None:
         self.begun = False
 
-    def troubles(self) -> Mapping[str, str | None]:
+    def failing_checks(self) -> Mapping[str, str | None]:
         """Return the end as a reason not to be ready."""
         return {"shutdown": "shutting down" if self.begun else None}
 
@@ -184,7 +184,7 @@ async def serve(settings: Settings) -> None:
                 "certificate reload": partial(certificates.follow, settings.tls_reload_interval),
                 "self-call": self_call.follow,
             },
-            checks=[certificates.troubles, self_call.troubles, drain.troubles],
+            checks=[certificates.failing_checks, self_call.failing_checks, drain.failing_checks],
             decisions=_decision_log(settings, metrics),
             traces=traces,
             bodies=bodies,

@@ -1,1 +1,1 @@
-"""What both services are run with: pages that tell their health, logs as JSON lines, and traces."""
+"""What services are run with: settings, main, health, metrics, logs, traces, TLS."""

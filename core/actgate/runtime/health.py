@@ -1,11 +1,11 @@
-"""Whether a service lives, and whether it may be asked; told check by check, as the API server does."""
+"""``/livez`` and ``/readyz`` of a service, in the form that the API server's own have."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-Troubles = Callable[[], Mapping[str, str | None]]
-"""Returns for each check why it fails, None where it holds."""
+HealthCheck = Callable[[], Mapping[str, str | None]]
+"""Returns why each check fails by its name, None for one that passes."""
 
 PASSED: Final = 200
 FAILED: Final = 503
@@ -13,26 +13,22 @@ FAILED: Final = 503
 
 @dataclass(slots=True)
 class Health:
-    """Checks by name, asked anew for every probe."""
+    """What one endpoint checks, anew for every probe."""
 
     endpoint: str
-    """What is probed: ``livez`` or ``readyz``."""
-    sources: list[Troubles] = field(default_factory=list)
-
-    def troubles(self) -> dict[str, str | None]:
-        """Return every check with why it fails, None where it holds."""
-        return {name: trouble for source in self.sources for name, trouble in source().items()}
+    """``livez`` or ``readyz``."""
+    checks: list[HealthCheck] = field(default_factory=list)
 
     def page(self, *, verbose: bool) -> tuple[int, str]:
-        """Return HTTP status and text; failing checks are always named."""
-        troubles = self.troubles()
-        failed = any(troubles.values())
+        """Return HTTP status and text; every check is named where one fails, or with ``verbose``."""
+        results = {name: reason for check in self.checks for name, reason in check().items()}
+        failed = any(results.values())
         if not failed and not verbose:
             return PASSED, "ok"
-        lines = [_line(name, trouble) for name, trouble in troubles.items()]
+        lines = [_line(name, reason) for name, reason in results.items()]
         lines.append(f"{self.endpoint} check {'failed' if failed else 'passed'}\n")
         return (FAILED if failed else PASSED), "\n".join(lines)
 
 
-def _line(name: str, trouble: str | None) -> str:
-    return f"[+]{name} ok" if trouble is None else f"[-]{name} failed: {trouble}"
+def _line(name: str, reason: str | None) -> str:
+    return f"[+]{name} ok" if reason is None else f"[-]{name} failed: {reason}"

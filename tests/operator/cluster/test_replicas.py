@@ -206,7 +206,7 @@ def test_the_pages_tell_what_works(control_plane: ControlPlane, world: World, le
         world.manifest()
         world.model()
         world.ready()
-        assert running.get("/healthz") == (200, "ok")
+        assert running.get("/livez") == (200, "ok")
         assert running.get("/readyz") == (200, "ok")
         status, text = running.get("/readyz?verbose")
         assert status == 200
@@ -235,7 +235,7 @@ def test_a_silent_watch_makes_it_unready_and_no_less_alive(control_plane: Contro
         text = running.get("/readyz")[1]
         assert re.search(r"^\[-\]watch \S+ failed: (no contact|nothing heard) for \d+ s", text, re.MULTILINE)
         assert text.endswith("readyz check failed\n")
-        assert running.get("/healthz") == (200, "ok")
+        assert running.get("/livez") == (200, "ok")
 
 
 @pytest.mark.parametrize(

@@ -76,7 +76,7 @@ def test_evidence_that_cannot_be_listed_is_not_taken_for_none(
         checks.lead(running.operator.parts)
 
         def named() -> str:
-            troubles = checks.troubles()
+            troubles = checks.failing_checks()
             return next((text or "" for name, text in troubles.items() if resource in name), "")
 
         wait_until(lambda: str(code) in named())

@@ -11,8 +11,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 
+from actgate.runtime.tls import CertificateError, Certificates
 from actgate_sandbox.pki import Authority, KeyPair
-from actgate_webhook.certificates import CertificateError, Certificates
 from actgate_webhook.metrics import Metrics
 from tests.webhook.secret_mount import SecretMount, der_of
 
@@ -57,7 +57,7 @@ async def test_a_new_pair_serves_new_connections(tmp_path: Path, name: str | Non
         mount.write(second.certificate, second.key)
         certificates.refresh()
         assert await seen_by(name) == der_of(second)
-    assert certificates.trouble is None
+    assert certificates.error is None
 
 
 @pytest.mark.parametrize("broken", ["no PEM", "key of another", "half a file", "empty", "encrypted"])
@@ -77,7 +77,7 @@ async def test_a_broken_pair_keeps_the_old_one_and_says_so(
     mount.write(*files[broken])
     certificates.refresh()
     certificates.refresh()
-    assert certificates.trouble is not None
+    assert certificates.error is not None
     assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
     assert 'reloads_total{result="refused"} 1.0' in metrics.exposition("")[0].decode()
     async with served(certificates) as seen_by:
@@ -85,7 +85,7 @@ async def test_a_broken_pair_keeps_the_old_one_and_says_so(
         mount.write(second.certificate, second.key)
         certificates.refresh()
         assert await seen_by("localhost") == der_of(second)
-    assert certificates.trouble is None
+    assert certificates.error is None
 
 
 def encrypted(key: bytes) -> bytes:
@@ -102,11 +102,11 @@ def test_files_that_vanish_for_a_moment_are_no_trouble_once_they_are_back(tmp_pa
     mount, certificates, _ = mounted(tmp_path)
     mount.key.rename(tmp_path / "away")
     certificates.refresh()
-    assert certificates.trouble is not None
-    assert "tls.key cannot be read" in certificates.trouble
+    assert certificates.error is not None
+    assert "tls.key cannot be read" in certificates.error
     (tmp_path / "away").rename(mount.key)
     certificates.refresh()
-    assert certificates.trouble is None
+    assert certificates.error is None
 
 
 def test_unchanged_files_are_not_loaded_again(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ def test_expiry_is_measured_and_an_expired_pair_is_a_reason_not_to_be_ready(tmp_
     """The gauge is the moment of expiry; validity is asked of the clock, not of a timer."""
     _, certificates, metrics = mounted(tmp_path, AUTHORITY.server(lifetime=timedelta(hours=1)))
     leaf = certificates.loaded.leaf
-    assert certificates.troubles() == {"certificate": None}
+    assert certificates.failing_checks() == {"certificate": None}
     assert certificates.invalid(leaf.not_valid_after_utc) is not None
     before = certificates.invalid(leaf.not_valid_before_utc - timedelta(seconds=1))
     assert before is not None
@@ -144,7 +144,7 @@ def test_expiry_is_measured_and_an_expired_pair_is_a_reason_not_to_be_ready(tmp_
 def test_an_expired_pair_is_loaded_and_told(tmp_path: Path) -> None:
     """It serves, since nothing better is there, and readiness says why nobody should come."""
     _, certificates, _ = mounted(tmp_path, AUTHORITY.server(lifetime=timedelta(seconds=-1)))
-    trouble = certificates.troubles()["certificate"]
+    trouble = certificates.failing_checks()["certificate"]
     assert trouble is not None
     assert trouble.startswith("expired at ")
 

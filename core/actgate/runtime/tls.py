@@ -14,17 +14,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-
-from actgate_webhook.metrics import Metrics
 
 logger = logging.getLogger(__name__)
 
 
 class CertificateError(Exception):
     """The files hold no certificate and key that could serve."""
+
+
+class Observer(Protocol):
+    """What is told of every pair."""
+
+    def certificate_loaded(self, expiry: float) -> None:
+        """Note a pair that serves and when it ends, as Unix time."""
+
+    def certificate_refused(self) -> None:
+        """Note a new pair that cannot be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +53,14 @@ class Certificates:
     """The pair that serves now; ``context`` is what a server is given, once."""
 
     def __init__(
-        self, certificate: Path, key: Path, metrics: Metrics, client_authority: Path | None = None
+        self, certificate: Path, key: Path, observer: Observer, client_authority: Path | None = None
     ) -> None:
         """Load the pair.
 
         Args:
             certificate: The serving certificate and its chain, PEM.
             key: Its private key, PEM.
-            metrics: Told of every pair.
+            observer: Told of every pair.
             client_authority: Who signs certificates of clients, PEM; None to ask clients for none.
 
         Raises:
@@ -60,10 +69,10 @@ class Certificates:
         self._certificate = certificate
         self._key = key
         self._client_authority = client_authority
-        self._metrics = metrics
+        self._observer = observer
         self._seen = self._fingerprint()
         self.loaded = self._load()
-        self.trouble: str | None = None
+        self.error: str | None = None
         """Why the newest pair of files does not serve, None when it does."""
         # Of this one OpenSSL takes how to ask clients, of the one that is chosen whom to trust.
         self.context = self._new_context()
@@ -84,12 +93,12 @@ class Certificates:
                 return
             self.loaded = self._load()
         except CertificateError as error:
-            if str(error) != self.trouble:
+            if str(error) != self.error:
                 logger.error("the certificate is not replaced: %s", error)  # noqa: TRY400 - no defect
-                self._metrics.certificate_refused()
-            self.trouble = str(error)
+                self._observer.certificate_refused()
+            self.error = str(error)
         else:
-            self.trouble = None
+            self.error = None
             self._note()
 
     async def follow(self, every: float) -> None:
@@ -98,7 +107,7 @@ class Certificates:
             await asyncio.sleep(every)
             self.refresh()
 
-    def troubles(self) -> Mapping[str, str | None]:
+    def failing_checks(self) -> Mapping[str, str | None]:
         """Return why the pair that serves is not valid now, None where it is."""
         return {"certificate": self.invalid(datetime.now(UTC))}
 
@@ -118,7 +127,7 @@ class Certificates:
     def _note(self) -> None:
         expiry = self.loaded.leaf.not_valid_after_utc
         logger.info("serving a certificate that is valid until %s", expiry.isoformat())
-        self._metrics.certificate_loaded(expiry.timestamp())
+        self._observer.certificate_loaded(expiry.timestamp())
 
     def _fingerprint(self) -> bytes:
         files = (self._certificate, self._key, self._client_authority)

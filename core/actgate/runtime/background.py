@@ -19,7 +19,7 @@ class Background:
     async def __aenter__(self) -> Self:
         for name, coroutine in self._work.items():
             task = asyncio.create_task(coroutine, name=name)
-            task.add_done_callback(_tell)
+            task.add_done_callback(_log_end)
             self._tasks[name] = task
         return self
 
@@ -30,13 +30,13 @@ class Background:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
 
-    def troubles(self) -> Mapping[str, str | None]:
-        """Return for each piece of work whether it ended, which is a defect that a restart may mend."""
+    def failing_checks(self) -> Mapping[str, str | None]:
+        """Return for each piece of work whether it ended, which is a defect that a restart may fix."""
         return {
             name: "ended, its log says why" if task.done() else None for name, task in self._tasks.items()
         }
 
 
-def _tell(task: asyncio.Task[None]) -> None:
+def _log_end(task: asyncio.Task[None]) -> None:
     if not task.cancelled():
         logger.error("%s ended", task.get_name(), exc_info=task.exception())
