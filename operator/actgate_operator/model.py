@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from actgate.api.model_deployment import ModelDeploymentSpec
 from actgate.kube.objects import Object
-from actgate.manifests.canonical import without_nulls
+from actgate.manifests.digests import without_nulls
 from actgate.manifests.errors import DigestError
 
 

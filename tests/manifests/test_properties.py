@@ -24,7 +24,7 @@ from actgate.manifests import (
     read_manifest,
     read_policy,
 )
-from actgate.manifests.canonical import without_nulls
+from actgate.manifests.digests import without_nulls
 from tests.manifests.build import judged, manifest_object
 from tests.manifests.strategies import damaged, documents, json_values, specs, v0_documents
 

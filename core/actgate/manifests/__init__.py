@@ -2,7 +2,7 @@
 
 - ``read``: a ComplianceManifest object (v1) to the values that the rules judge;
 - ``v0``, ``v0_keys``, ``convert``: the pipeline's JSON (v0) in v1's terms, and keys of it that are refused;
-- ``canonical``: the digest by RFC 8785;
+- ``digests``: the digest by RFC 8785, and what has none;
 - ``model_deployments``: what the API server would refuse of a ModelDeployment, and of any frame;
 - ``policies``: a CompliancePolicy object to the policy that the rules apply.
 
@@ -10,8 +10,8 @@ What is wrong with evidence is never an exception while it is judged: it is a pr
 and the rule ``manifest/invalid`` speaks of it. Whoever converts gets an ``EvidenceError``.
 """
 
-from actgate.manifests.canonical import digest
 from actgate.manifests.convert import Conversion, convert, origins, read_document
+from actgate.manifests.digests import digest
 from actgate.manifests.errors import DigestError, EvidenceError, UnreadableError
 from actgate.manifests.model_deployments import model_deployment_problems, resource_problems
 from actgate.manifests.policies import policy_or_strictest, read_policy

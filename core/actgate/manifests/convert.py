@@ -9,7 +9,7 @@ from typing import Any
 from actgate.api.quoting import got
 from actgate.decision.manifest import Manifest, Problem
 from actgate.manifests import v0_keys
-from actgate.manifests.canonical import without_nulls
+from actgate.manifests.digests import without_nulls
 from actgate.manifests.errors import DigestError, EvidenceError, UnreadableError
 from actgate.manifests.pruning import MAX_PROBLEMS
 from actgate.manifests.read import read_manifest, unknown_nulls, unreadable

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from actgate.api.model_deployment import ModelDeploymentSpec
 from actgate.api.quoting import got
 from actgate.decision.manifest import Problem
-from actgate.manifests.canonical import without_nulls
+from actgate.manifests.digests import without_nulls
 from actgate.manifests.errors import DigestError
 from actgate.manifests.shape import problem
 

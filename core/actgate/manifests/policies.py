@@ -11,7 +11,7 @@ from actgate.api.names import API_VERSION
 from actgate.api.quoting import got
 from actgate.decision.manifest import Problem
 from actgate.decision.policies import Policy
-from actgate.manifests.canonical import without_nulls
+from actgate.manifests.digests import without_nulls
 from actgate.manifests.errors import EvidenceError, UnreadableError
 from actgate.manifests.shape import problem
 

@@ -35,7 +35,7 @@ from actgate.decision.manifest import (
     Problem,
     Region,
 )
-from actgate.manifests.canonical import MAX_DEPTH, digest_of_tidy, without_nulls
+from actgate.manifests.digests import MAX_DEPTH, digest_of_tidy, without_nulls
 from actgate.manifests.errors import DigestError
 from actgate.manifests.pruning import Pruned
 

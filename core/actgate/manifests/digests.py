@@ -4,21 +4,17 @@ The pipeline's file, its conversion and the object in the cluster have the same 
 order, spelling of numbers and nulls (which the API server drops from objects) do not count.
 """
 
-import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-import rfc8785
-
+from actgate.api.canonical import LARGEST, canonical, sha256
 from actgate.api.paths import Location, dotted
 from actgate.manifests.errors import DigestError
 
 MAX_DEPTH: Final = 32
 """Deepest nesting that is read; a manifest's own schema needs six levels."""
 _LEAVES: Final = frozenset({str, int, float, bool})
-_LARGEST: Final = 2**53 - 1
-"""Largest whole number that every JSON reader holds exactly; RFC 8785 section 3.2.2.3."""
 
 
 def digest(spec: Mapping[str, Any]) -> str:
@@ -31,14 +27,13 @@ def digest(spec: Mapping[str, Any]) -> str:
     return digest_of_tidy(without_nulls(spec))
 
 
-def digest_of_tidy(spec: Any) -> str:  # noqa: ANN401 - rfc8785 has no public name for what JSON holds
+def digest_of_tidy(spec: object) -> str:
     """Return the digest of a spec without nulls, as ``without_nulls`` returns it; raises like ``digest``."""
     try:
-        canonical = rfc8785.dumps(spec)
-    except ValueError:  # CanonicalizationError, UnicodeEncodeError, and the digits of an enormous int
+        return sha256(canonical(spec))
+    except ValueError:
         unknown = DigestError("spec", "this has no canonical form (RFC 8785)")
         raise _reason(spec, ("spec",)) or unknown from None
-    return f"sha256:{hashlib.sha256(canonical).hexdigest()}"
 
 
 def without_nulls(value: object, location: Location = ("spec",)) -> object:
@@ -84,7 +79,7 @@ def _fault(value: object) -> str | None:
     if isinstance(value, float):
         return None if math.isfinite(value) else f"JSON has no number {value}"
     if isinstance(value, int):
-        return None if abs(value) <= _LARGEST else f"a whole number beyond {_LARGEST} is not exact in JSON"
+        return None if abs(value) <= LARGEST else f"a whole number beyond {LARGEST} is not exact in JSON"
     return None if value is None else f"JSON has no {type(value).__name__}"
 
 
