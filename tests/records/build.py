@@ -1,4 +1,4 @@
-"""Decision logs as a webhook writes them, line by line, and how to look at them."""
+"""Records of decisions, and decision logs as a webhook writes them, line by line, and how to look at them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 
 from actgate.records.chain import Chain, Kind
 from actgate.records.lines import read
+from actgate.records.objects import RecordedObject
+from actgate.records.record import UNKNOWN_CALLER, DecisionRecord, Outcome
 from actgate.records.verify import Proof, Verifier
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -18,6 +20,18 @@ API_SERVER: Any = {"authenticated": True, "name": "kube-apiserver"}
 ANYONE: Any = {"authenticated": False, "name": None}
 OLDER: Any = ...
 """Of a line that says nothing of its caller, as versions before the field wrote them."""
+
+
+def recorded(outcome: Outcome = Outcome.PASS, **fields: Any) -> DecisionRecord:  # noqa: ANN401 - of any field
+    """Return the record of a create of a ModelDeployment by an engineer."""
+    stated: dict[str, Any] = {
+        "uid": "u",
+        "caller": UNKNOWN_CALLER,
+        "user": "engineer",
+        "operation": "CREATE",
+        "object": RecordedObject("actgate.dev", "v1alpha1", "ModelDeployment", "credit", "scorer"),
+    }
+    return DecisionRecord(**{**stated, **fields}, outcome=outcome)
 
 
 def chain(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from actgate.records.canonical import canonical, sha256
+from actgate.api.canonical import canonical_of_json, sha256
 from tests.records.build import chain, hash_of, interleaved, lost, prove, sentences
 
 POSITIONS = st.integers(0, 6)
@@ -95,7 +95,7 @@ def test_any_inserted_line_is_found(one: int, to: int, adopted: bool) -> None:
     entry = json.loads(chain()[one])
     if adopted:
         entry |= {"chain": json.loads(lines[0])["chain"], "hash": ""}
-        entry["hash"] = sha256(canonical({key: item for key, item in entry.items() if key != "hash"}))
+        entry["hash"] = sha256(canonical_of_json({key: item for key, item in entry.items() if key != "hash"}))
     lines.insert(to, json.dumps(entry) + "\n")
     assume(adopted or one != 0)  # Another chain's start alone is a chain of its own with an open end.
     assert prove(lines).faults
@@ -163,7 +163,7 @@ def _forged(lines: list[str], at: int) -> list[str]:
         entry = json.loads(lines[number])
         del entry["hash"]
         entry |= {"previous": hash_of(forged[number - 1])} | ({"forged": True} if number == at else {})
-        forged[number] = json.dumps({**entry, "hash": sha256(canonical(entry))})
+        forged[number] = json.dumps({**entry, "hash": sha256(canonical_of_json(entry))})
     return forged
 
 

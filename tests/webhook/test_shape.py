@@ -4,10 +4,11 @@ from typing import Any, Final
 
 import pytest
 
+from actgate.records.record import Outcome
 from actgate.subjects.pods import TEMPLATE_PATHS
 from actgate.subjects.workload import governed_fields, is_judged, subject_of
 from actgate_webhook import shape
-from actgate_webhook.judge import Judge, Outcome
+from actgate_webhook.judge import Judge
 from actgate_webhook.review import decode
 from tests.decision.build import NOW
 from tests.webhook.build import MANIFEST, body_of, changed, model_deployment, passing, review, workload

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.types import Message
 
-from actgate_webhook import logs
-from actgate_webhook.validate import LARGEST_BODY
+from actgate_webhook.validate import LARGEST_BODY, reviews
 from tests.webhook.build import body_of, failing, model_deployment, passing, review
 from tests.webhook.fakes import JSON_HEADERS, FakeEvidence, InProcess, known
 
@@ -138,10 +137,9 @@ async def test_a_kind_that_is_not_ours_is_counted_as_other(ask: InProcess) -> No
 @pytest.fixture
 def logged() -> Iterator[None]:
     """Lines of reviews are switched on, as they are in a pod."""
-    logs.reviews.setLevel(logging.INFO)
+    reviews.setLevel(logging.INFO)
     yield
-    logs.flush()
-    logs.reviews.setLevel(logging.NOTSET)
+    reviews.setLevel(logging.NOTSET)
 
 
 @pytest.mark.usefixtures("logged")
@@ -150,7 +148,6 @@ async def test_a_review_leaves_one_line_without_the_object(capfd: pytest.Capture
     ask = InProcess(FakeEvidence(known(failing())))
     secret = model_deployment(server={"image": "x", "env": [{"name": "TOKEN", "value": "s3cr3t"}]})
     await ask(review(secret))
-    logs.flush()
     (line,) = capfd.readouterr().err.splitlines()
     fields = json.loads(line)
     assert (fields["level"], fields["message"]) == ("INFO", "reviewed")

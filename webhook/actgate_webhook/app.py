@@ -20,7 +20,8 @@ from actgate_webhook.evidence import EvidenceSource
 from actgate_webhook.judge import Judge
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.openapi import describe
-from actgate_webhook.validate import PATH, Validate
+from actgate_webhook.review import PATH
+from actgate_webhook.validate import Validate
 
 Resource = AbstractAsyncContextManager[Any]
 Work = Mapping[str, Callable[[], Coroutine[Any, Any, None]]]

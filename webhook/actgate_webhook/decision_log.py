@@ -9,18 +9,18 @@ that leaves the governed fields as they were never waits for anything of ours.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Literal, NoReturn, Self
 
 from actgate.decision.data import RULESET
 from actgate.records.chain import Chain, Kind
+from actgate.records.record import DecisionRecord, Outcome
+from actgate.records.sinks import decision_fields
 from actgate.version import VERSION
-from actgate_webhook.caller import Caller
-from actgate_webhook.decision_line import fields_of, is_recorded
-from actgate_webhook.judge import Judgement, utc_now
+from actgate_webhook.judge import utc_now
 from actgate_webhook.metrics import Metrics
-from actgate_webhook.review import Response, Review
 from actgate_webhook.sink import Sink
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,8 @@ CHECKPOINT_DECISIONS: Final = 1000
 CHECKPOINT_SECONDS: Final = 300.0
 RETRY_SECONDS: Final = 2.0
 """How often a log that cannot be written is tried again, whether or not reviews come."""
+
+_REASON: Final = "the decision cannot be recorded; the decision log says why"
 
 
 FailurePolicy = Literal["Fail", "Ignore"]
@@ -73,13 +75,17 @@ class DecisionLog:
             self._tell_head()
         self._sink.close()
 
-    def record(self, review: Review, judgement: Judgement, response: Response, caller: Caller) -> bool:
-        """Write what was decided; return whether the answer may be given."""
-        if not is_recorded(review, judgement) or self._decided(review, judgement, response, caller):
-            return True
+    def write(self, record: DecisionRecord) -> DecisionRecord:
+        """Write what was decided; return what may be answered, which is not an allow that nobody recorded."""
+        if not record.is_decision or self._decided(record):
+            return record
         self._lost += 1
         self._metrics.decision_lost()
-        return not (self._fails and response.allowed and judgement.governed_change)
+        if not self._fails or not record.allowed or not record.governed_change:
+            return record
+        return replace(
+            record, outcome=Outcome.NOT_NOW, reason=_REASON, verdict=None, manifests=(), cache_age=None
+        )
 
     def failing_checks(self) -> Mapping[str, str | None]:
         """Return why no request can be allowed by this replica now."""
@@ -100,8 +106,8 @@ class DecisionLog:
             if self._trouble is not None:
                 self._attempt(None, {})
 
-    def _decided(self, review: Review, judgement: Judgement, response: Response, caller: Caller) -> bool:
-        if not self._attempt(Kind.DECISION, fields_of(review, judgement, response, caller)):
+    def _decided(self, record: DecisionRecord) -> bool:
+        if not self._attempt(Kind.DECISION, decision_fields(record)):
             return False
         if self._chain.decisions - self._checkpointed >= CHECKPOINT_DECISIONS:
             self._checkpoint()
@@ -125,7 +131,7 @@ class DecisionLog:
                 self._lost = 0
             if kind is not None:
                 self._write(kind, fields)
-        except (OSError, TypeError) as error:
+        except (OSError, ValueError) as error:
             self._failed(error)
             return False
         self._recovered()

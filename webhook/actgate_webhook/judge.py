@@ -13,11 +13,11 @@ import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Final, NamedTuple
 
 from actgate import decision
 from actgate.decision import Subject, Verdict
+from actgate.records.record import Outcome
 from actgate.runtime.deciding import decided
 from actgate.subjects.workload import governed_fields, is_judged, subject_of
 from actgate_webhook import shape
@@ -30,18 +30,6 @@ MEMORY_SECONDS: Final = FRESH_SECONDS
 
 _FREE_SUBRESOURCES: Final = frozenset({"status", "scale"})
 _FREE_OPERATIONS: Final = frozenset({Operation.DELETE, Operation.CONNECT})
-
-
-class Outcome(StrEnum):
-    """How a review ended, for metrics, logs and audit annotations."""
-
-    PASS = "Pass"  # noqa: S105 - an outcome, not a credential
-    WARN = "Warn"
-    FAIL = "Fail"
-    NOT_JUDGED = "NotJudged"
-    MALFORMED = "Malformed"
-    NOT_NOW = "NotNow"
-    ERROR = "Error"
 
 
 _OUTCOMES: Final = {outcome: Outcome(outcome) for outcome in decision.Outcome}

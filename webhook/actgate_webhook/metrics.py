@@ -6,11 +6,10 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from actgate.decision.subject import MODEL_DEPLOYMENT
+from actgate.records.record import DecisionRecord
+from actgate.records.sinks import METRIC_LABELS, metric_labels
 from actgate.runtime.metrics import ServiceMetrics
-from actgate.subjects.pods import TEMPLATE_PATHS
 
-_KINDS: Final = frozenset({MODEL_DEPLOYMENT, *TEMPLATE_PATHS})
 _SECONDS: Final = (
     0.0001,
     0.00025,
@@ -53,11 +52,9 @@ class Metrics(ServiceMetrics):
         self._reviews = Counter(
             "actgate_webhook_reviews",
             "Reviews answered.",
-            ("kind", "operation", "outcome", "dry_run"),
+            METRIC_LABELS,
             registry=self.registry,
         )
-        # The library's own look-up by labels takes longer than to count.
-        self._by_labels: dict[tuple[str, ...], Counter] = {}
         self._seconds = Histogram(
             "actgate_webhook_review_seconds",
             "Time from the first byte of a review to its answer.",
@@ -114,22 +111,16 @@ class Metrics(ServiceMetrics):
             registry=self.registry,
         )
 
-    def reviewed(self, kind: str, operation: str, outcome: str, dry_run: bool, seconds: float) -> None:
-        """Count an answered review."""
-        labels = (kind if kind in _KINDS else "other", operation, outcome, "true" if dry_run else "false")
-        counter = self._by_labels.get(labels)
-        if counter is None:
-            counter = self._by_labels[labels] = self._reviews.labels(*labels)
-        counter.inc()
+    def reviewed(self, record: DecisionRecord, seconds: float) -> None:
+        """Count a review that was answered within so many seconds."""
+        self._reviews.labels(*metric_labels(record)).inc()
         self._seconds.observe(seconds)
+        if not record.caller.authenticated:
+            self._unauthenticated.inc()
 
     def bad_request(self, status: int) -> None:
         """Count a request that was no AdmissionReview."""
         self._bad_requests.labels(str(status)).inc()
-
-    def unauthenticated(self) -> None:
-        """Count a review of a caller that showed no certificate."""
-        self._unauthenticated.inc()
 
     def connection_rejected(self, reason: str) -> None:
         """Count a connection that was not accepted, or that was closed because of its client."""

@@ -16,6 +16,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from actgate.api.durations import parse_seconds
 from actgate.api.quoting import cut
 
+PATH: Final = "/validate"
+
 DEFAULT_SECONDS: Final = 5.0
 """Timeout of a request that states none; the one in our registration."""
 LONGEST_SECONDS: Final = 30.0

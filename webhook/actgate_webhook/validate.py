@@ -1,29 +1,31 @@
-"""``POST /validate`` as a plain ASGI endpoint: protocol in, judgement, protocol out.
+"""``POST /validate`` as a plain ASGI endpoint: a review in, its judgement, record and answer, and out.
 
 Everything that the API server waits for happens in here. A request that breaks the protocol gets a
 4xx and one sentence.
 """
 
 import asyncio
+import logging
 from functools import lru_cache
 from time import perf_counter
 from typing import Final, TypeVar
 from urllib.parse import parse_qs
 
-from opentelemetry.trace import Span
 from starlette.types import Receive, Scope, Send
 
-from actgate.runtime import tracing
+from actgate.records.record import DecisionRecord
+from actgate.records.sinks import log_fields, span_attributes
+from actgate.runtime import logs, tracing
 from actgate.runtime.tracing import Tracing
-from actgate_webhook import answers, logs, spans
+from actgate_webhook.answer import answer, record_of
 from actgate_webhook.bodies import LARGE, SMALL, Bodies, ExhaustedError
-from actgate_webhook.caller import Caller, caller_of
+from actgate_webhook.clients import caller_of
 from actgate_webhook.decision_log import DecisionLog
-from actgate_webhook.judge import Judge, Judgement, Outcome
+from actgate_webhook.judge import Judge
 from actgate_webhook.metrics import Metrics
-from actgate_webhook.review import Answer, BadRequestError, Problem, Review, decode, encode, timeout_seconds
+from actgate_webhook.review import Answer, BadRequestError, Problem, decode, encode, timeout_seconds
 
-PATH: Final = "/validate"
+reviews = logging.getLogger("actgate_webhook.reviews")
 
 LARGEST_BODY: Final = 7 * 1024 * 1024
 """Bytes. The API server takes objects of up to 3 MiB, and a review holds two of them."""
@@ -38,7 +40,6 @@ BODY_SECONDS: Final = 10.0
 _DISCARDED: Final = 4 * LARGEST_BODY
 """Bytes of an oversized body that are read and dropped, so that its sender can hear why."""
 _JSON: Final = (b"content-type", b"application/json")
-_UNRECORDED: Final = Judgement(Outcome.NOT_NOW, "the decision cannot be recorded; the decision log says why")
 
 
 Body = TypeVar("Body", bytes, bytearray)
@@ -106,29 +107,27 @@ class Validate:
     async def _reviewed(
         self, scope: Scope, body: bytes | bytearray, started: float, deadline: float
     ) -> bytes:
+        """Return the answer to a review, of which everything is recorded that is said of it."""
         review = decode(body)
         with self._traces.span("review", scope["headers"]) as span:
-            return await self._answered(review, caller_of(scope), started, deadline, span)
+            judgement = await self._judge.judge(review, deadline - perf_counter())
+            record = record_of(review, judgement, caller_of(scope), with_object=self._decisions is not None)
+            if self._decisions is not None:
+                record = self._decisions.write(record)
+            reply = encode(Answer(answer(record)))
+            seconds = perf_counter() - started
+            self._metrics.reviewed(record, seconds)
+            _log(record, seconds)
+            if span.is_recording():
+                span.set_attributes(span_attributes(record))
+            return reply
 
-    async def _answered(
-        self, review: Review, caller: Caller, started: float, deadline: float, span: Span
-    ) -> bytes:
-        judgement = await self._judge.judge(review, deadline - perf_counter())
-        response = answers.answer(review.uid, judgement)
-        if self._decisions is not None and not self._decisions.record(review, judgement, response, caller):
-            judgement = _UNRECORDED
-            response = answers.answer(review.uid, judgement)
-        body = encode(Answer(response))
-        seconds = perf_counter() - started
-        self._metrics.reviewed(
-            review.kind.kind, review.operation.value, judgement.outcome.value, review.dry_run, seconds
-        )
-        if not caller.authenticated:
-            self._metrics.unauthenticated()
-        logs.record(review, judgement, response, seconds, caller)
-        if span.is_recording():
-            span.set_attributes(spans.attributes(review, judgement, response, caller))
-        return body
+
+def _log(record: DecisionRecord, seconds: float) -> None:
+    """Log one answered review; a dry run only at DEBUG, since nothing happened."""
+    level = logging.DEBUG if record.dry_run else logging.INFO
+    if reviews.isEnabledFor(level):
+        logs.write(reviews, level, "reviewed", log_fields(record, seconds))
 
 
 def _accepted(scope: Scope) -> float:

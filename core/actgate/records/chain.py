@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from actgate.records.canonical import canonical_plain, sha256
+from actgate.api.canonical import canonical_of_json, sha256
 
 FORMAT: Final = "actgate.dev/decision-log/v1"
 """Value of ``format`` in every line; by it they are told from other lines of the same stream."""
@@ -62,9 +62,9 @@ class Chain:
                 null, and lists and objects of them.
 
         Raises:
-            TypeError: A number is beyond 2**53 - 1, or text is not Unicode.
+            ValueError: Text is not Unicode.
         """
-        content = canonical_plain(
+        content = canonical_of_json(
             {
                 **fields,
                 "format": FORMAT,

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from actgate.records.canonical import canonical, sha256
+from actgate.api.canonical import canonical_of_json, sha256
 from actgate.records.chain import Kind
 from actgate.records.lines import Found
 
@@ -159,7 +159,7 @@ def _malformed(entry: dict[str, Any]) -> str | None:
 def _is_as_written(entry: dict[str, Any]) -> bool:
     content = {name: value for name, value in entry.items() if name != "hash"}
     try:
-        return bool(sha256(canonical(content)) == entry["hash"])
+        return bool(sha256(canonical_of_json(content)) == entry["hash"])
     except ValueError:
         return False
 

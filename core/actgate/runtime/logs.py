@@ -2,6 +2,9 @@
 
 import logging
 import logging.config
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -32,6 +35,19 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             line["exception"] = _text(self.formatException(record.exc_info))
         return orjson.dumps(line, default=str).decode()
+
+
+def write(logger: logging.Logger, level: int, message: str, fields: Mapping[str, Any]) -> None:
+    """Write a line with fields of its own; whether its logger is enabled is for the caller to ask.
+
+    No ``LogRecord`` is made and no handler asked: that would take as long as to decide on a review. A log
+    that cannot be written fails nothing.
+    """
+    line = {"time": datetime.now(UTC), "level": logging.getLevelName(level), "logger": logger.name}
+    with suppress(OSError, ValueError):
+        text = orjson.dumps({**line, "message": message, **fields}, option=orjson.OPT_APPEND_NEWLINE)
+        sys.stderr.buffer.write(text)
+        sys.stderr.buffer.flush()
 
 
 def _text(text: str) -> str:

@@ -3,11 +3,11 @@ from __future__ import annotations
 import pytest
 
 from actgate.decision import Policy
-from actgate_webhook.answers import answer
-from actgate_webhook.evidence import Evidence
-from actgate_webhook.judge import Judgement, Outcome
+from actgate.records.record import Outcome
+from actgate_webhook.answer import answer
 from actgate_webhook.review import Response, Status
-from tests.decision.build import ASKING, PASSING, judge, measured, policy, subject
+from tests.decision.build import ASKING, judge, measured, policy
+from tests.records.build import recorded
 from tests.webhook.build import model_deployment, review
 from tests.webhook.fakes import FakeEvidence, InProcess
 
@@ -16,8 +16,7 @@ UNFAIR = measured(value=-0.2)
 
 def told(*policies: Policy, outcome: Outcome = Outcome.FAIL) -> Response:
     """Return the answer about an unfair model."""
-    evidence = Evidence(UNFAIR, policies, {}, age=12.34)
-    return answer("u", Judgement(outcome, verdict=judge(UNFAIR, ASKING, *policies), evidence=evidence))
+    return answer(recorded(outcome, verdict=judge(UNFAIR, ASKING, *policies), manifests=(UNFAIR,)))
 
 
 def test_a_refusal_is_a_403_with_the_rules_and_the_remedy_in_its_first_line() -> None:
@@ -47,58 +46,27 @@ def test_findings_that_are_only_audited_are_recorded_and_not_told() -> None:
     assert "bias/limit=Audit" in answered.audit_annotations["rules"]
 
 
-def test_audit_annotations_say_what_was_judged_on_what() -> None:
-    """Outcome, rules, policies, ruleset, the manifest's identity and the age of memory; all strings."""
-    manifest = measured(value=-0.2)
-    object.__setattr__(manifest, "uid", "uid-1")
-    object.__setattr__(manifest, "resource_version", "42")
-    verdict = judge(manifest)
-    audit = answer(
-        "u", Judgement(Outcome.FAIL, verdict=verdict, evidence=Evidence(manifest, (), {}, age=12.34))
-    ).audit_annotations
-    assert audit == {
-        "review-uid": "u",
-        "outcome": "Fail",
-        "rules": "bias/limit=Deny, bias/claim=Deny",
-        "policies": "baseline",
-        "ruleset": verdict.ruleset,
-        "cache-age": "12.3s",
-        "manifest-uid": "uid-1",
-        "manifest-resource-version": "42",
-        "manifest-digest": manifest.digest,
-    }
-
-
-def test_a_verdict_without_evidence_is_audited_without_a_manifest() -> None:
-    """Where there is no manifest no identity is made up."""
-    verdict = judge(None, subject())
-    audit = answer(
-        "u", Judgement(Outcome.FAIL, verdict=verdict, evidence=Evidence(None, (), {}, 0.0))
-    ).audit_annotations
-    assert not any(key.startswith("manifest-") for key in audit)
-
-
 def test_what_is_not_judged_is_allowed_without_a_word() -> None:
     """Neither warnings nor annotations on what is not ours."""
-    assert answer("u", Judgement(Outcome.NOT_JUDGED)) == Response("u", allowed=True)
+    assert answer(recorded(Outcome.NOT_JUDGED)) == Response("u", allowed=True)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.NOT_NOW, Outcome.ERROR])
 def test_not_now_is_a_503_and_no_verdict(outcome: Outcome) -> None:
     """Who is told "not now" can tell it from a refusal, by code and by reason."""
-    answered = answer("u", Judgement(outcome, "connection refused"))
+    answered = answer(recorded(outcome, reason="connection refused"))
     assert answered.status == Status(503, "ServiceUnavailable", "not now, try again: connection refused")
 
 
 def test_a_malformed_object_is_a_403_that_says_where() -> None:
     """The sentence about the shape stands in the refusal."""
-    answered = answer("u", Judgement(Outcome.MALFORMED, "spec must be an object"))
+    answered = answer(recorded(Outcome.MALFORMED, reason="spec must be an object"))
     assert answered.status == Status(403, "Forbidden", "the object cannot be judged: spec must be an object")
 
 
 def test_foreign_words_are_cut_and_escaped() -> None:
     """What another server said reaches the user in one short ASCII line."""
-    answered = answer("u", Judgement(Outcome.NOT_NOW, "né\n" * 5000))
+    answered = answer(recorded(Outcome.NOT_NOW, reason="né\n" * 5000))
     assert answered.status is not None
     assert len(answered.status.message) < 1100
     assert answered.status.message.isascii()
@@ -116,5 +84,5 @@ async def test_foreign_names_reach_a_message_only_short_and_escaped() -> None:
 
 def test_passing_evidence_is_allowed() -> None:
     """No refusal and no warning where nothing was found."""
-    answered = answer("u", Judgement(Outcome.PASS, verdict=judge(), evidence=Evidence(PASSING, (), {}, 1.0)))
+    answered = answer(recorded(Outcome.PASS, verdict=judge()))
     assert (answered.status, answered.warnings) == (None, ())

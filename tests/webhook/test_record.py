@@ -7,11 +7,11 @@ import orjson
 import pytest
 import rfc8785
 
+from actgate.api.canonical import sha256
 from actgate.decision.data import RULESET
-from actgate.records.canonical import sha256
-from actgate_webhook import answers
-from actgate_webhook.caller import UNKNOWN, Caller
-from actgate_webhook.decision_line import fields_of, is_recorded
+from actgate.records.record import UNKNOWN_CALLER, Caller, DecisionRecord
+from actgate.records.sinks import decision_fields
+from actgate_webhook.answer import record_of
 from actgate_webhook.judge import Judge
 from actgate_webhook.review import decode
 from tests.webhook.build import (
@@ -31,20 +31,25 @@ from tests.webhook.build import (
 from tests.webhook.fakes import FakeEvidence, known
 
 
-async def told(question: Json, source: FakeEvidence | None = None) -> dict[str, Any] | None:
-    """Return what a line says of a review; None where there is no line."""
-    asked = decode(body_of(question))
-    judgement = await Judge(source or FakeEvidence(known(passing()))).judge(asked, 5.0)
-    if not is_recorded(asked, judgement):
-        return None
-    return fields_of(asked, judgement, answers.answer(asked.uid, judgement), UNKNOWN)
+async def recorded(
+    question: Json, source: FakeEvidence | None = None, caller: Caller = UNKNOWN_CALLER
+) -> DecisionRecord:
+    """Return the record of a review."""
+    return await record_of_body(body_of(question), source or FakeEvidence(known(passing())), caller)
+
+
+async def record_of_body(body: bytes, source: FakeEvidence, caller: Caller) -> DecisionRecord:
+    """Return the record of what is posted."""
+    asked = decode(body)
+    judgement = await Judge(source).judge(asked, 5.0)
+    return record_of(asked, judgement, caller, with_object=True)
 
 
 async def line_of(question: Json, source: FakeEvidence | None = None) -> dict[str, Any]:
     """Return what a line says of a review that has one."""
-    line = await told(question, source)
-    assert line is not None
-    return line
+    record = await recorded(question, source)
+    assert record.is_decision
+    return decision_fields(record)
 
 
 async def test_a_line_tells_who_asked_for_what_and_why_it_was_decided_so() -> None:
@@ -133,9 +138,7 @@ async def test_an_unreadable_object_is_told_by_the_digest_of_its_bytes() -> None
     body = body_of(review(model_deployment())).replace(
         orjson.dumps(model_deployment()), b'{"apiVersion":"actgate.dev/v1alpha1","a":1e999}'
     )
-    asked = decode(body)
-    judgement = await Judge(FakeEvidence()).judge(asked, 5.0)
-    line = fields_of(asked, judgement, answers.answer(asked.uid, judgement), Caller(True, "kube-apiserver"))
+    line = decision_fields(await record_of_body(body, FakeEvidence(), Caller(True, "kube-apiserver")))
     digest = sha256(b'{"apiVersion":"actgate.dev/v1alpha1","a":1e999}')
     assert (line["object"]["digest"], line["object"]["digest_of"]) == (digest, "bytes")
     assert (line["outcome"], line["allowed"]) == ("Malformed", False)
@@ -176,4 +179,6 @@ async def test_an_update_that_changes_nothing_governed_is_told_as_such() -> None
 )
 async def test_what_is_not_judged_or_a_dry_run_has_no_line(question: Json) -> None:
     """Nothing happened, or it was none of our business."""
-    assert await told(question) is None
+    record = await recorded(question)
+    assert not record.is_decision
+    assert record.object.digest is None

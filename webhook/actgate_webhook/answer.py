@@ -1,0 +1,92 @@
+"""From a judgement to its record, and from that to what the API server is told.
+
+Every refusal is a 403: Flux takes a 409 or a 422 for a change of an immutable field, and deletes and
+recreates the object. "Not now" is a 503, so that nobody takes it for a verdict.
+"""
+
+from typing import Any, Final
+
+import msgspec
+import orjson
+from msgspec import UNSET
+
+from actgate.api.compliance_policy import Enforcement
+from actgate.api.quoting import cut
+from actgate.decision import wording
+from actgate.records.objects import RecordedObject
+from actgate.records.record import Caller, DecisionRecord, Outcome
+from actgate.records.sinks import audit_annotations
+from actgate_webhook.judge import Judgement
+from actgate_webhook.review import Response, Review, Status
+
+_LONGEST_REASON: Final = 1024
+"""Characters of a reason that is no verdict; it can hold words of the API server."""
+
+_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def record_of(review: Review, judgement: Judgement, caller: Caller, *, with_object: bool) -> DecisionRecord:
+    """Return the record of a judgement; ``with_object`` where the object's digest and images are wanted."""
+    kind, evidence = review.kind, judgement.evidence
+    found = RecordedObject(kind.group, kind.version, kind.kind, review.namespace, review.name)
+    judged = judgement.outcome is not Outcome.NOT_JUDGED and not review.dry_run
+    if with_object and judged and review.object is not UNSET:
+        raw = bytes(review.object)
+        found = found.with_content(raw, _parsed(raw))
+    return DecisionRecord(
+        uid=review.uid,
+        caller=caller,
+        user=review.user_info.username,
+        operation=review.operation.value,
+        object=found,
+        outcome=judgement.outcome,
+        reason=judgement.reason,
+        verdict=judgement.verdict,
+        manifests=(evidence.manifest,) if evidence is not None and evidence.manifest is not None else (),
+        cache_age=evidence.age if evidence is not None else None,
+        governed_change=judgement.governed_change,
+        dry_run=review.dry_run,
+    )
+
+
+def answer(record: DecisionRecord) -> Response:
+    """Return what the API server is told."""
+    audit = audit_annotations(record)
+    if record.verdict is not None:
+        told = [item for item in record.verdict.findings if item.effect is Enforcement.WARN]
+        refusal = None if record.allowed else Status(403, "Forbidden", wording.refusal(record.verdict))
+        return Response(record.uid, record.allowed, refusal, tuple(wording.warnings(told)), audit)
+    reason = cut(record.reason, _LONGEST_REASON)
+    match record.outcome:
+        case Outcome.NOT_JUDGED:
+            return Response(record.uid, allowed=True)
+        case Outcome.WARN:
+            warnings = (cut(f"actgate: {reason}", wording.WARNING),)
+            return Response(record.uid, allowed=True, warnings=warnings, audit_annotations=audit)
+        case Outcome.MALFORMED:
+            status = Status(403, "Forbidden", f"the object cannot be judged: {reason}")
+        case _:
+            status = Status(503, "ServiceUnavailable", f"not now, try again: {reason}")
+    return Response(record.uid, allowed=False, status=status, audit_annotations=audit)
+
+
+def _parsed(raw: bytes) -> dict[str, Any] | None:
+    """Return an object without its ``managedFields``; None where it cannot be read."""
+    try:
+        parts = _members.decode(raw)
+        metadata = parts.pop("metadata", None)
+        obj = {key: orjson.loads(memoryview(part)) for key, part in parts.items()}
+        return obj if metadata is None else obj | {"metadata": _metadata(metadata)}
+    except (ValueError, RecursionError):
+        return None
+
+
+def _metadata(raw: msgspec.Raw) -> Any:  # noqa: ANN401 - whatever stands there
+    """Return metadata without ``managedFields``, unread: they are most of an object, and in no digest."""
+    if b'"managedFields"' not in bytes(raw):
+        return orjson.loads(memoryview(raw))
+    return {
+        key: orjson.loads(memoryview(part))
+        for key, part in _members.decode(raw).items()
+        if key != "managedFields"
+    }
