@@ -14,9 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actgate.cli.main import main
-from actgate.subjects.pods import TEMPLATE_PATHS
 from tests.cli.support import NOW, Json, manifest, model, namespace, policy, workload
-from tests.subjects.objects import API_VERSIONS
+from tests.subjects.objects import API_VERSIONS, TEMPLATE_PATHS
 
 LINKED: Final = {"actgate.dev/compliance-manifest": "credit-v2", "actgate.dev/model": "CreditRiskScorer"}
 PLAIN: Final = {

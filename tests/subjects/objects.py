@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from actgate.subjects.pods import TEMPLATE_PATHS
+from typing import Any, Final
 
 API_VERSIONS = {
     "Deployment": "apps/v1",
@@ -16,6 +14,12 @@ API_VERSIONS = {
     "Pod": "v1",
     "ReplicationController": "v1",
 }
+TEMPLATE_PATHS: Final[dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(API_VERSIONS, ("spec", "template")),
+    "CronJob": ("spec", "jobTemplate", "spec", "template"),
+    "Pod": (),
+}
+"""Where Kubernetes keeps the pod template of each kind; a Pod is its own."""
 REGION, ZONE = "topology.kubernetes.io/region", "topology.kubernetes.io/zone"
 LINK = "actgate.dev/compliance-manifest"
 MODEL = "actgate.dev/model"

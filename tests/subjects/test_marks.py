@@ -13,12 +13,11 @@ from hypothesis import strategies as st
 from actgate.api import names
 from actgate.decision import Subject
 from actgate.subjects import marks
-from actgate.subjects.pods import TEMPLATE_PATHS
 from actgate.subjects.workload import governed_fields, is_judged, subject_of
 from actgate_operator import names as operator_names
 from actgate_operator.certificates import stored
 from tests.decision.build import judge, manifest
-from tests.subjects.objects import REGION, Json, linked, required, serving, term, workload
+from tests.subjects.objects import REGION, TEMPLATE_PATHS, Json, linked, required, serving, term, workload
 
 INFERENCE, LINK, MODEL = names.INFERENCE_LABEL, names.MANIFEST_ANNOTATION, names.MODEL_ANNOTATION
 LINKED: Final = {LINK: "credit-risk-scorer-v2", MODEL: "CreditRiskScorer"}

@@ -5,18 +5,9 @@ from __future__ import annotations
 import pytest
 
 from actgate.decision import Finding, Subject
-from actgate.subjects.pods import TEMPLATE_PATHS
 from actgate.subjects.workload import subject_of
 from tests.decision.build import judge, manifest, policy
-from tests.subjects.objects import (
-    REGION,
-    ZONE,
-    Json,
-    linked,
-    required,
-    term,
-    workload,
-)
+from tests.subjects.objects import REGION, TEMPLATE_PATHS, ZONE, Json, linked, required, term, workload
 
 
 def codes(asking: Subject) -> list[str]:

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 
 from actgate.decision import Subject
 from actgate.decision.manifest import ModelIdentity, Region
-from actgate.subjects.pods import TEMPLATE_PATHS
-from actgate.subjects.workload import governed_fields, is_inference, is_judged, subject_of
+from actgate.subjects.workload import governed_fields, is_judged, subject_of
 from tests.decision.build import judge, manifest
 from tests.subjects.objects import (
     API_VERSIONS,
     LINK,
     MODEL,
     REGION,
+    TEMPLATE_PATHS,
     ZONE,
     Json,
     linked,
@@ -60,7 +60,6 @@ def test_kinds_of_other_groups_are_not_judged(obj: Json) -> None:
 def test_a_model_deployment_is_always_judged() -> None:
     """A ModelDeployment needs no label."""
     assert is_judged(serving())
-    assert not is_inference(serving())
 
 
 def test_a_model_deployment_is_read() -> None:

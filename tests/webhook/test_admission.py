@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from actgate.subjects.pods import TEMPLATE_PATHS
 from actgate_sandbox import control_plane as sandbox
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import MERGE_PATCH, Reply, Rest, install_crds
+from tests.subjects.objects import TEMPLATE_PATHS
 from tests.support.kubectl import Kubectl
 from tests.support.waiting import wait_until
 from tests.support.webhook_server import serving

@@ -6,10 +6,10 @@ import pytest
 
 from actgate.decision import Policy
 from actgate.records.record import Outcome
-from actgate.subjects.pods import TEMPLATE_PATHS
 from actgate_webhook.judge import MEMORY_SECONDS, Judge, Judgement
 from actgate_webhook.review import Review, decode
 from tests.decision.build import NOW, policy
+from tests.subjects.objects import TEMPLATE_PATHS
 from tests.webhook.build import (
     ASSESSED_IMAGE,
     MANIFEST,

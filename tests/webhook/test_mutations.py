@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from actgate.subjects.pods import TEMPLATE_PATHS
+from tests.subjects.objects import TEMPLATE_PATHS
 from tests.webhook.build import body_of, changed, model_deployment, review, workload
 from tests.webhook.fakes import InProcess, Reply
 from tests.webhook.oracle import BAD, GOOD, may_be_allowed, world

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actgate.api import names
-from actgate.subjects.pods import TEMPLATE_PATHS
 from actgate.subjects.workload import governed_fields, is_judged
 from actgate_sandbox import registration
 from actgate_sandbox.cel import Expression
+from tests.subjects.objects import TEMPLATE_PATHS
 from tests.webhook.build import Json, changed, model_deployment, workload
 from tests.webhook.test_mutations import VALUES, paths, replace
 

@@ -4,11 +4,7 @@ Every refusal is a 403: Flux takes a 409 or a 422 for a change of an immutable f
 recreates the object. "Not now" is a 503, so that nobody takes it for a verdict.
 """
 
-from typing import Any, Final
-
-import msgspec
-import orjson
-from msgspec import UNSET
+from typing import Final
 
 from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import cut
@@ -22,17 +18,14 @@ from actgate_webhook.review import Response, Review, Status
 _LONGEST_REASON: Final = 1024
 """Characters of a reason that is no verdict; it can hold words of the API server."""
 
-_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
 
 def record_of(review: Review, judgement: Judgement, caller: Caller, *, with_object: bool) -> DecisionRecord:
     """Return the record of a judgement; ``with_object`` where the object's digest and images are wanted."""
     kind, evidence = review.kind, judgement.evidence
     found = RecordedObject(kind.group, kind.version, kind.kind, review.namespace, review.name)
     judged = judgement.outcome is not Outcome.NOT_JUDGED and not review.dry_run
-    if with_object and judged and review.object is not UNSET:
-        raw = bytes(review.object)
-        found = found.with_content(raw, _parsed(raw))
+    if with_object and judged and review.object.raw:
+        found = found.with_content(review.object.raw, review.object.value)
     return DecisionRecord(
         uid=review.uid,
         caller=caller,
@@ -68,25 +61,3 @@ def answer(record: DecisionRecord) -> Response:
         case _:
             status = Status(503, "ServiceUnavailable", f"not now, try again: {reason}")
     return Response(record.uid, allowed=False, status=status, audit_annotations=audit)
-
-
-def _parsed(raw: bytes) -> dict[str, Any] | None:
-    """Return an object without its ``managedFields``; None where it cannot be read."""
-    try:
-        parts = _members.decode(raw)
-        metadata = parts.pop("metadata", None)
-        obj = {key: orjson.loads(memoryview(part)) for key, part in parts.items()}
-        return obj if metadata is None else obj | {"metadata": _metadata(metadata)}
-    except (ValueError, RecursionError):
-        return None
-
-
-def _metadata(raw: msgspec.Raw) -> Any:  # noqa: ANN401 - whatever stands there
-    """Return metadata without ``managedFields``, unread: they are most of an object, and in no digest."""
-    if b'"managedFields"' not in bytes(raw):
-        return orjson.loads(memoryview(raw))
-    return {
-        key: orjson.loads(memoryview(part))
-        for key, part in _members.decode(raw).items()
-        if key != "managedFields"
-    }

@@ -20,8 +20,8 @@ from actgate.decision import Subject, Verdict
 from actgate.records.record import Outcome
 from actgate.runtime.deciding import decided
 from actgate.subjects.workload import governed_fields, is_judged, subject_of
-from actgate_webhook import shape
 from actgate_webhook.evidence import FRESH_SECONDS, Evidence, EvidenceSource, NotNowError
+from actgate_webhook.malformed import MalformedError, Object, readable, readable_old
 from actgate_webhook.review import Operation, Review
 
 logger = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Judge:
         try:
             if review.operation in _FREE_OPERATIONS or review.sub_resource in _FREE_SUBRESOURCES:
                 return NOT_JUDGED
-            obj = shape.read(review)
+            obj = readable(review)
             governed_change = _governed_change(review, obj)
             if governed_change is None:
                 return NOT_JUDGED
@@ -77,7 +77,7 @@ class Judge:
             if governed_change:
                 return await self._changed(subject, within)
             return await self._unchanged(subject)
-        except shape.MalformedError as error:
+        except MalformedError as error:
             return Judgement(Outcome.MALFORMED, str(error))
         except RecursionError:
             return Judgement(Outcome.MALFORMED, "the object is nested too deeply to be compared")
@@ -104,7 +104,7 @@ class Judge:
         evidence = await self._source.read(subject.namespace, subject.manifest_name, within)
         return await self._decided(subject, evidence)
 
-    def _subject(self, review: Review, obj: shape.Object, *, governed_change: bool) -> Subject:
+    def _subject(self, review: Review, obj: Object, *, governed_change: bool) -> Subject:
         return subject_of(
             obj,
             self._source.labels(review.namespace) or {},
@@ -125,11 +125,11 @@ class Judge:
         return Judgement(_OUTCOMES[verdict.outcome], "", verdict, evidence, subject.governed_change)
 
 
-def _governed_change(review: Review, obj: shape.Object) -> bool | None:
+def _governed_change(review: Review, obj: Object) -> bool | None:
     """Return whether a governed field changes; None where nothing of it is ours to judge."""
     if review.operation is not Operation.UPDATE:
         return True if is_judged(obj) else None
-    old = shape.read_old(review)
+    old = readable_old(review)
     if old is None:
         return True
     if not is_judged(obj) and not is_judged(old):

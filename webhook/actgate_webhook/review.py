@@ -2,19 +2,22 @@
 
 The types say what is read; everything else in a review is skipped unread. An envelope that does not
 fit them is a ``BadRequestError`` and becomes a 4xx, which the API server counts as a failed call. The
-objects inside stay bytes here: see ``shape``. ``/docs`` shows schemas that are made from these types.
+objects inside are parsed here, each once; whether they can be judged is the business of ``malformed``.
+``/docs`` shows schemas that are made from these types.
 
 Source: https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/
 """
 
 from enum import StrEnum
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal, NamedTuple
 
 import msgspec
+import orjson
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import astuple
 
 from actgate.api.durations import parse_seconds
-from actgate.api.quoting import cut
+from actgate.api.quoting import cut, got
 
 PATH: Final = "/validate"
 
@@ -70,8 +73,19 @@ class UserInfo(Struct, frozen=True):
     username: str = ""
 
 
-class Review(Struct, frozen=True, rename="camel"):
-    """One question of the API server: the ``request`` of an AdmissionReview."""
+class ReviewedObject(NamedTuple):
+    """An object of a review, parsed once; judgement and decision log work on the same value."""
+
+    value: dict[str, Any] | None = None
+    """The object without its ``metadata.managedFields``; None where it is no object, or cannot be read."""
+    fault: str = ""
+    """Why there is no value, to be read after the name of the field."""
+    raw: bytes = b""
+    """The bytes as they came."""
+
+
+class _Asked(Struct, frozen=True, rename="camel"):
+    """What a review says of what is done."""
 
     uid: Annotated[str, Meta(min_length=1, max_length=256)]
     kind: GroupVersionKind
@@ -83,10 +97,22 @@ class Review(Struct, frozen=True, rename="camel"):
     """Empty where the API server is to make it up."""
     user_info: UserInfo = UserInfo()
     dry_run: bool = False
+
+
+class Request(_Asked, frozen=True, rename="camel"):
+    """The ``request`` of an AdmissionReview, as it comes."""
+
     object: Json = UNSET
-    """The object as it would be."""
     old_object: Json = UNSET
-    """The object as it is."""
+
+
+class Review(_Asked, frozen=True):
+    """One question of the API server."""
+
+    object: ReviewedObject = ReviewedObject()
+    """The object as it would be."""
+    old_object: ReviewedObject = ReviewedObject()
+    """The object as it is; read for an update alone."""
 
 
 class Question(Struct, frozen=True, rename="camel"):
@@ -94,7 +120,7 @@ class Question(Struct, frozen=True, rename="camel"):
 
     api_version: ApiVersion
     kind: Kind
-    request: Review
+    request: Request
 
 
 class Status(Struct, frozen=True):
@@ -132,6 +158,7 @@ class Problem(Struct, frozen=True):
 
 
 _decoder: Final = msgspec.json.Decoder(Question)
+_members: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 encode: Final = msgspec.json.Encoder().encode
 
 
@@ -148,12 +175,44 @@ def decode(body: bytes | bytearray) -> Review:
     try:
         if not body.isascii():
             body.decode()  # The decoder does not look at the encoding of what it skips.
-        return _decoder.decode(body).request
+        request = _decoder.decode(body).request
     except RecursionError:
         raise BadRequestError(400, "the body is nested too deeply to be an AdmissionReview") from None
     except ValueError as error:
         sentence = f"the body is no AdmissionReview of admission.k8s.io/v1: {error}"
         raise BadRequestError(400, cut(sentence, _LONGEST_SENTENCE)) from None
+    *asked, obj, old = astuple(request)
+    old_object = _parsed(old) if request.operation is Operation.UPDATE else ReviewedObject()
+    return Review(*asked, _parsed(obj), old_object)  # type: ignore[call-arg]  # mypy cannot count them
+
+
+def _parsed(json: Json) -> ReviewedObject:
+    """Parse an object, but for its ``managedFields``: they are most of it, and in no digest."""
+    if json is UNSET:
+        return ReviewedObject(fault=" is missing")
+    raw = bytes(json)
+    try:
+        value = orjson.loads(raw) if b'"managedFields"' not in raw else _without_managed_fields(raw)
+    except (ValueError, RecursionError) as error:
+        return ReviewedObject(None, f" cannot be read: {error}", raw)
+    if not isinstance(value, dict):
+        return ReviewedObject(None, f": Invalid value: {got(value)}: must be an object", raw)
+    return ReviewedObject(value, "", raw)
+
+
+def _without_managed_fields(raw: bytes) -> dict[str, Any]:
+    parts = _members.decode(raw)
+    metadata = parts.pop("metadata", None)
+    value = _values(parts)
+    if metadata is not None:
+        value["metadata"] = _values(
+            {k: v for k, v in _members.decode(metadata).items() if k != "managedFields"}
+        )
+    return value
+
+
+def _values(parts: dict[str, msgspec.Raw]) -> dict[str, Any]:
+    return {key: orjson.loads(memoryview(part)) for key, part in parts.items()}
 
 
 def timeout_seconds(text: str | None) -> float:

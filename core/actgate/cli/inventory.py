@@ -20,6 +20,7 @@ from actgate.cli.sources import Document
 from actgate.decision import Manifest, Policy
 from actgate.decision.subject import MODEL_DEPLOYMENT
 from actgate.subjects import workload
+from actgate.subjects.kinds import kind_of
 
 MANIFEST: Final = "ComplianceManifest"
 POLICY: Final = "CompliancePolicy"
@@ -116,9 +117,9 @@ def _add(document: Document, inventory: Inventory) -> None:
         )
     elif _is_ours(kind, version):
         _ADD_OURS[_known_kind(document, kind, version)](document, inventory)
-    elif workload.is_workload(value):
-        unread.refuse(document, unread.of_workload(value))
-        if workload.is_inference(value):
+    elif (row := kind_of(value)) is not None:
+        unread.refuse(document, unread.of_workload(value, row))
+        if workload.is_judged(value):
             _add_subject(document, inventory)
         else:
             inventory.others.append(document)

@@ -16,9 +16,10 @@ from actgate.cli.exits import UnusableError
 from actgate.cli.lines import place
 from actgate.cli.sources import Document
 from actgate.decision.manifest import Problem
-from actgate.decision.subject import MODEL_DEPLOYMENT
 from actgate.subjects import marks, workload
-from actgate.subjects.pods import TEMPLATE_PATHS, Json, items_at, map_at, metadata_of
+from actgate.subjects.kinds import Kind, kinds
+from actgate.subjects.pods import Json
+from actgate.subjects.shapes import Shape, misfits
 
 _OURS: Final = "actgatedev"
 _FIELDS: Final = ("labels", "annotations")
@@ -27,8 +28,6 @@ _SELECTS: Final = re.compile(r"selector$|^matchLabels$", re.IGNORECASE)
 _ALIKE: Final = 0.8
 
 _NEARLY_THE_SAME: Final = 0.85
-_CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
-_POD: Final = (*_CONTAINERS, "volumes", "nodeSelector", "affinity")
 
 
 class Unread(NamedTuple):
@@ -66,33 +65,33 @@ def refuse_other_kind(document: Document, called: str) -> None:
     """
     found = next(of_other_kind(document.value), None)
     if found is not None:
-        kinds = ", ".join((MODEL_DEPLOYMENT, *TEMPLATE_PATHS))
         raise UnusableError(
             f"{place(document, found.path)}: {called} is marked as inference ({found.path}), "
-            f"and only these are judged: {kinds}"
+            f"and only these are judged: {', '.join(kind for _, kind in kinds())}"
         )
 
 
-def of_workload(obj: Json) -> Iterator[Unread]:
+def of_workload(obj: Json, kind: Kind) -> Iterator[Unread]:
     """Yield what is not read of an object of a kind that can be judged."""
-    unreadable = [*_wrong_levels(obj)]
-    yield from unreadable
-    if unreadable:
+    hidden = [Unread(found.path, _no_object(found.value)) for found in misfits(obj, kind.levels)]
+    yield from hidden
+    if hidden:
         return
-    places = {f"{path}.{field}" for path, _ in metadata_of(obj) for field in _FIELDS}
-    declared = workload.is_inference(obj)
+    places = [path.text for path in kind.marks]
+    where = " or ".join(places)
+    declared = workload.declares(obj, kind)
     for path, key, value in _keys(obj, ""):
-        if path in places:
+        around, _, field = path.rpartition(".")
+        if around in places and field in _FIELDS:
             if not marks.is_mark(key) and looks_like_ours(key):
                 yield Unread(f"{path}[{key}]", f"actgate reads no such key{_meant(key)}")
         elif _counts(path, key, value) and not (declared and path.endswith(_FIELDS)):
-            where = " or ".join(path for path, _ in metadata_of(obj))
             yield Unread(
                 f"{path}[{key}]",
                 f"actgate does not read it there, so it would declare nothing; state it in {where}",
             )
     if declared:
-        yield from _misspelt(obj)
+        yield from _misspelt(obj, kind.shape)
 
 
 def of_other_kind(obj: Json) -> Iterator[Unread]:
@@ -156,58 +155,24 @@ def _keys(value: object, path: str) -> Iterator[tuple[str, Any, Any]]:
                 yield from _keys(item, f"{path}.{text}" if path else text)
 
 
-def _wrong_levels(obj: Json) -> Iterator[Unread]:
-    """Yield levels that hide labels and annotations because they are no objects."""
-    holders: list[tuple[str, Any]] = [("", obj)]
-    found: Any = obj
-    path = ""
-    for step in TEMPLATE_PATHS[str(obj["kind"])]:
-        found, path = found.get(step), f"{path}.{step}" if path else step
-        if found is None:
-            break
-        if not isinstance(found, dict):
-            yield Unread(path, _no_object(found))
-            break
-        if step != "spec":
-            holders.append((f"{path}.", found))
-    for before, holder in holders:
-        metadata = holder.get("metadata")
-        stated = [(f"{before}metadata", metadata)]
-        if isinstance(metadata, dict):
-            stated = [(f"{before}metadata.{field}", metadata.get(field)) for field in _FIELDS]
-        for at, value in stated:
-            if value is not None and not isinstance(value, dict):
-                yield Unread(at, _no_object(value))
-
-
 def _no_object(value: object) -> str:
     shape = "a list" if isinstance(value, list) else quoted(value)
     return f"Invalid value: {shape}: must be an object; what it declares cannot be read"
 
 
-def _misspelt(obj: Json) -> Iterator[Unread]:
+def _misspelt(value: object, shape: Shape, path: str = "") -> Iterator[Unread]:
     """Yield fields whose names are nearly those of fields that are read, at each level down to the images."""
-    for path, value, fields in _levels(obj):
-        plain = {name.lower(): name for name in fields}
-        for key in value:
-            near = difflib.get_close_matches(str(key).lower(), plain, n=1, cutoff=_NEARLY_THE_SAME)
-            if near and key not in fields:
-                at = f"{path}.{key}" if path else str(key)
+    if isinstance(shape, list):
+        for index, item in enumerate(value if isinstance(value, list) else ()):
+            yield from _misspelt(item, shape[0], f"{path}[{index}]")
+    elif isinstance(shape, dict) and isinstance(value, dict):
+        plain = {name.lower(): name for name in shape}
+        for key, item in value.items():
+            at = f"{path}.{key}" if path else str(key)
+            if key in shape:
+                yield from _misspelt(item, shape[key], at)
+            elif near := difflib.get_close_matches(str(key).lower(), plain, n=1, cutoff=_NEARLY_THE_SAME):
                 yield Unread(at, f"there is no such field; did you mean {plain[near[0]]}?")
-
-
-def _levels(obj: Json) -> Iterator[tuple[str, Json, tuple[str, ...]]]:
-    """Yield each level that is read on the way to the images: path, object, and the fields read of it."""
-    for path, metadata in metadata_of(obj):
-        yield path, metadata, _FIELDS
-    found, path = obj, ""
-    for step in (*TEMPLATE_PATHS[str(obj["kind"])], "spec"):
-        yield path, found, (step,) if path.endswith("spec") else (step, "metadata")
-        found, path = map_at(found, step), f"{path}.{step}" if path else step
-    yield path, found, _POD
-    for field in (*_CONTAINERS, "volumes"):
-        for index, item in items_at(found, field):
-            yield f"{path}.{field}[{index}]", item, ("image",)
 
 
 def _meant(key: str) -> str:

@@ -7,13 +7,12 @@ the gate. ``docs/decision-log.md`` documents names and values.
 from typing import Any, Final
 
 from actgate.decision.manifest import Manifest
-from actgate.decision.subject import MODEL_DEPLOYMENT
 from actgate.records.record import DecisionRecord, Outcome
-from actgate.subjects.pods import TEMPLATE_PATHS
+from actgate.subjects.kinds import kinds
 
 METRIC_LABELS: Final = ("kind", "operation", "outcome", "dry_run")
 
-_KINDS: Final = frozenset({MODEL_DEPLOYMENT, *TEMPLATE_PATHS})
+_KINDS: Final = frozenset(kind for _, kind in kinds())
 _LONGEST: Final = 253
 """Characters of a name in a log line; the API server takes none that is longer."""
 

@@ -21,9 +21,9 @@ from actgate.api.names import (
     PROVIDER_ANNOTATION,
 )
 from actgate.api.quoting import quoted
-from actgate.decision.rules import link
+from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL
 from actgate.decision.subject import SubjectProblem
-from actgate.subjects.pods import Json, map_at, unreadable
+from actgate.subjects.pods import Json, Places, map_at, unreadable
 
 LINKS: Final = (
     MANIFEST_ANNOTATION,
@@ -64,7 +64,7 @@ def declares(metadata: Json) -> bool:
     return False
 
 
-def problems(kind: str, places: list[tuple[str, Json]]) -> Iterator[SubjectProblem]:
+def problems(kind: str, places: Places) -> Iterator[SubjectProblem]:
     """Yield the marks of a workload that cannot be meant as they are written or where they stand.
 
     Args:
@@ -77,7 +77,7 @@ def problems(kind: str, places: list[tuple[str, Json]]) -> Iterator[SubjectProbl
             if not stated:
                 continue
             if not isinstance(stated, Mapping):
-                yield unreadable(link.MANIFEST.id, f"{path}.{field}", "an object", stated)
+                yield unreadable(LINK_MANIFEST, f"{path}.{field}", "an object", stated)
                 continue
             for key, value in stated.items():
                 if key not in _KNOWN:
@@ -107,7 +107,7 @@ def _unknown(path: str, key: str) -> SubjectProblem:
     near = close_to(key)
     hint = f"; did you mean {near}?" if near else ""
     return SubjectProblem(
-        link.MANIFEST.id,
+        LINK_MANIFEST,
         f"{path[: path.index('[')]}[{quoted(key)[1:-1]}]",
         f"Unsupported value: {quoted(key)} begins like a mark of actgate, "
         f"and actgate knows no such key{hint}",
@@ -118,7 +118,7 @@ def _unknown(path: str, key: str) -> SubjectProblem:
 def _no_string(path: str, value: object) -> SubjectProblem:
     text = quoted(str(value).lower() if isinstance(value, bool) else value)
     return SubjectProblem(
-        link.MANIFEST.id,
+        LINK_MANIFEST,
         path,
         f"Invalid value: {text[1:-1]}: must be a string",
         'write "true" or "false" in quotes; the API server takes only strings',
@@ -126,16 +126,16 @@ def _no_string(path: str, value: object) -> SubjectProblem:
 
 
 def _label(path: str, key: str) -> SubjectProblem:
-    rule = link.MANIFEST if key in (MANIFEST_ANNOTATION, PROVIDER_ANNOTATION) else link.MODEL
+    rule = LINK_MANIFEST if key in (MANIFEST_ANNOTATION, PROVIDER_ANNOTATION) else LINK_MODEL
     return SubjectProblem(
-        rule.id,
+        rule,
         f"{path}.labels[{key}]",
         f"Unsupported value: {key} stands among the labels, and it is read from the annotations",
         f"state {path}.annotations[{key}] instead",
     )
 
 
-def _left_above(kind: str, places: list[tuple[str, Json]]) -> Iterator[SubjectProblem]:
+def _left_above(kind: str, places: Places) -> Iterator[SubjectProblem]:
     """Yield what stands above the pod template and not in it: its pods would be outside the gate."""
     *above, (path, template) = places
     stated = {key for _, metadata in above for key in map_at(metadata, "annotations")}
@@ -158,7 +158,7 @@ def _left_above(kind: str, places: list[tuple[str, Json]]) -> Iterator[SubjectPr
     field = "labels" if missing[0] == INFERENCE_LABEL else "annotations"
     lacking = "would carry no link" if bare else "would lack a part of it"
     yield SubjectProblem(
-        link.MANIFEST.id,
+        LINK_MANIFEST,
         f"{path}.{field}[{missing[0]}]",
         f"Required value: the pods of this {kind} {lacking}; stated above them only: {', '.join(missing)}",
         f"add the same annotations and label to {path}",

@@ -9,22 +9,56 @@ from typing import Final
 
 from actgate.api.names import PROVIDER_ANNOTATION
 from actgate.decision.manifest import Region
-from actgate.decision.rules import residency
+from actgate.decision.rule_ids import RESIDENCY_SERVING
 from actgate.decision.subject import SubjectProblem
+from actgate.subjects.kinds import Kind, Path
 from actgate.subjects.node_labels import provider_of, rank, selects_a_place
-from actgate.subjects.pods import Json, annotation, items_at, map_at, template_of, template_path, unreadable
+from actgate.subjects.pods import (
+    Json,
+    Places,
+    annotation_in,
+    items_at,
+    map_at,
+    object_at,
+    unreadable,
+    value_at,
+)
+from actgate.subjects.shapes import NODES, misfits
 
 _TERMS: Final = "nodeSelectorTerms"
 
+Placement = Iterator[tuple[str, Region]]
 
-def declared_placement(spec: Json, problems: list[SubjectProblem]) -> tuple[tuple[str, Region], ...]:
-    """Return the regions that a ModelDeployment's spec.placement names, with their statements."""
-    stated = map_at(spec, "placement").get("regions")
-    if stated is None and spec.get("placement") is None:
-        return ()
-    declared = []
+
+def placement_of(obj: Json, kind: Kind, annotations: Places, problems: list[SubjectProblem]) -> Placement:
+    """Yield (field, region) for each region that an object names, and for those that its nodes are chosen by.
+
+    Args:
+        obj: What is to run.
+        kind: Its row.
+        annotations: Those of each metadata of it.
+        problems: Takes what cannot be read.
+    """
+    if kind.placement is not None:
+        yield from _declared(obj, kind.placement, problems)
+    spec = object_at(obj, kind.pods.spec)
+    if spec:
+        path = kind.pods.spec.text
+        problems += [
+            unreadable(RESIDENCY_SERVING, found.path, found.expected, found.value)
+            for found in misfits(spec, NODES, path)
+        ]
+        # Node labels name a region without its provider, and a code can mean several places.
+        provider = annotation_in(annotations, PROVIDER_ANNOTATION, RESIDENCY_SERVING, problems)
+        yield from _of_nodes(spec, path, provider, problems)
+
+
+def _declared(obj: Json, field: Path, problems: list[SubjectProblem]) -> Placement:
+    stated = value_at(obj, field)
+    if stated is None and value_at(obj, field.parent) is None:
+        return
     for index, entry in enumerate(stated if isinstance(stated, list) else [None]):
-        path = f"spec.placement.regions[{index}]"
+        path = f"{field.text}[{index}]"
         named = entry if isinstance(entry, Mapping) else {}
         code, provider, statement = named.get("region"), named.get("provider"), named.get("statement")
         if (
@@ -32,20 +66,12 @@ def declared_placement(spec: Json, problems: list[SubjectProblem]) -> tuple[tupl
             or not isinstance(provider, str | None)
             or not isinstance(statement, str | None)
         ):
-            problems.append(unreadable(residency.SERVING.id, path, "a region, with a provider if known"))
+            problems.append(unreadable(RESIDENCY_SERVING, path, "a region, with a provider if known"))
         else:
-            declared.append((path, Region(code, provider, statement)))
-    return tuple(declared)
+            yield path, Region(code, provider, statement)
 
 
-def node_placement(obj: Json, problems: list[SubjectProblem]) -> Iterator[tuple[str, Region]]:
-    """Yield the regions and zones that node selector and required node affinity name."""
-    spec = map_at(template_of(obj), "spec")
-    if not spec:
-        return
-    path = f"{template_path(obj)}spec"
-    # Node labels name a region without its provider, and a code can mean several places.
-    provider = annotation(obj, PROVIDER_ANNOTATION, residency.SERVING.id, problems)
+def _of_nodes(spec: Json, path: str, provider: str | None, problems: list[SubjectProblem]) -> Placement:
     selector = map_at(spec, "nodeSelector")
     selected = sorted(
         (label for label, value in selector.items() if selects_a_place(label, (value,))), key=rank
@@ -70,7 +96,7 @@ def _open_terms(terms: list[tuple[str, Json]]) -> Iterator[SubjectProblem]:
     for at, term in terms:
         if term and not _names_a_place(term):  # An empty term matches no node.
             yield SubjectProblem(
-                residency.SERVING.id,
+                RESIDENCY_SERVING,
                 at,
                 "the term names no region, though others do, so pods may run in any",
                 "name the regions in every term; terms are alternatives",
@@ -88,12 +114,12 @@ def _selects_a_place(expression: Json) -> bool:
 
 def _expression(
     expression: Json, provider: str | None, path: str, problems: list[SubjectProblem]
-) -> Iterator[tuple[str, Region]]:
+) -> Placement:
     if not _selects_a_place(expression):
         return
     values = expression.get("values")
     if expression.get("operator") != "In" or not isinstance(values, list) or not values:
-        problems.append(unreadable(residency.SERVING.id, path, "operator In with the regions by name"))
+        problems.append(unreadable(RESIDENCY_SERVING, path, "operator In with the regions by name"))
         return
     for value in values:
         yield path, Region(str(value), provider_of(str(expression["key"])) or provider)

@@ -1,4 +1,4 @@
-"""Walks Kubernetes objects down to their pod templates, one way for every kind.
+"""What stands where in a Kubernetes object: metadata, pods and images, read one way for every kind.
 
 Init containers, ephemeral containers and image volumes are so never forgotten in one of several places.
 Nothing raises here: what cannot be read is empty, or a problem of the subject.
@@ -7,21 +7,13 @@ Nothing raises here: what cannot be read is empty, or a problem of the subject.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from actgate.decision.subject import MODEL_DEPLOYMENT, SubjectProblem
+from actgate.decision.subject import SubjectProblem
+from actgate.subjects.kinds import Kind, Path, row_of
+from actgate.subjects.shapes import CONTAINERS
 
 Json = Mapping[str, Any]
-
-TEMPLATE_PATHS: Final[dict[str, tuple[str, ...]]] = {
-    "Deployment": ("spec", "template"),
-    "StatefulSet": ("spec", "template"),
-    "DaemonSet": ("spec", "template"),
-    "ReplicaSet": ("spec", "template"),
-    "ReplicationController": ("spec", "template"),
-    "Job": ("spec", "template"),
-    "CronJob": ("spec", "jobTemplate", "spec", "template"),
-    "Pod": (),
-}
-"""Workload kinds, and where each keeps its pod template; a Pod is its own."""
+Places = list[tuple[str, Json]]
+"""Each metadata in which marks are read, with its path; that of the pods comes last."""
 
 # A dict is known at once, any other mapping by a search that takes as long as the rest of a field.
 _MAPS: Final = (dict, Mapping)
@@ -41,69 +33,48 @@ def items_at(parent: object, key: str) -> Iterator[tuple[int, Json]]:
             yield index, item
 
 
-def template_of(obj: Json) -> Json:
-    """Return the pod template of a workload, or the overlay of a ModelDeployment."""
-    if obj.get("kind") == MODEL_DEPLOYMENT:
-        return map_at(map_at(obj, "spec"), "podTemplate")
-    found: Json = obj
-    for step in TEMPLATE_PATHS.get(str(obj.get("kind")), ()):
-        found = map_at(found, step)
-    return found
+def value_at(obj: object, path: Path) -> Any:  # noqa: ANN401 - JSON
+    """Return a field of an object; None where it is not there, or where what is around it is no object."""
+    for step in path.steps:
+        obj = obj.get(step) if isinstance(obj, _MAPS) else None
+    return obj
 
 
-def template_path(obj: Json) -> str:
-    """Return where the pod template stands, with a dot at the end where that is not the object itself."""
-    return _TEMPLATE_PATHS_WITH_DOT.get(str(obj.get("kind")), "")
+def object_at(obj: object, path: Path) -> Json:
+    """Return a field that is an object; empty where it is anything else, or not there."""
+    value = value_at(obj, path)
+    return value if value is not None and isinstance(value, _MAPS) else {}
 
 
-_TEMPLATE_PATHS_WITH_DOT: Final = {
-    MODEL_DEPLOYMENT: "spec.podTemplate.",
-    **{kind: "".join(f"{step}." for step in steps) for kind, steps in TEMPLATE_PATHS.items()},
-}
-
-
-def metadata_of(obj: Json) -> list[tuple[str, Json]]:
-    """Return each metadata in which a user may say something about the pods of an object, with its path.
-
-    The object's own, that of a CronJob's job template, and last that of the pod template; a Pod has one.
-    """
-    kind = obj.get("kind")
-    places = [("metadata", map_at(obj, "metadata"))]
-    if kind == "CronJob":
-        job = map_at(map_at(obj, "spec"), "jobTemplate")
-        places.append(("spec.jobTemplate.metadata", map_at(job, "metadata")))
-    template = template_of(obj)
-    if template is not obj:
-        places.append((_TEMPLATE_METADATA[str(kind)], map_at(template, "metadata")))
-    return places
-
-
-_TEMPLATE_METADATA: Final = {kind: f"{path}metadata" for kind, path in _TEMPLATE_PATHS_WITH_DOT.items()}
+def metadata_of(obj: Json, kind: Kind) -> Places:
+    """Return each metadata in which a user may say something about the pods of an object."""
+    return [(path.text, object_at(obj, path)) for path in kind.marks]
 
 
 def images_of(obj: Json) -> Iterator[tuple[str, str]]:
     """Yield (field, image) for everything that a pod of this object would run or mount as an image."""
-    return readable_images(obj, "", [])
+    return readable_images(obj, row_of(obj), "", [])
 
 
-def readable_images(obj: Json, rule: str, problems: list[SubjectProblem]) -> Iterator[tuple[str, str]]:
+def readable_images(
+    obj: Json, kind: Kind, rule: str, problems: list[SubjectProblem]
+) -> Iterator[tuple[str, str]]:
     """Yield (field, image) as ``images_of``; what cannot be read as an image is a problem of ``rule``.
 
-    A container that was not looked at could run anything, so only the overlay of a ModelDeployment may
-    leave out what it does not change.
+    A container that was not looked at could run anything, so only an overlay may leave out what it does not
+    change.
     """
-    overlay = obj.get("kind") == MODEL_DEPLOYMENT
-    if overlay:
-        image = map_at(map_at(obj, "spec"), "server").get("image")
+    for stated in kind.images:
+        image = value_at(obj, stated)
         if isinstance(image, str) and image:
-            yield "spec.server.image", image
+            yield stated.text, image
         else:
-            problems.append(unreadable(rule, "spec.server.image", "an image", image))
-    spec = _pod_spec(obj, rule, problems)
+            problems.append(unreadable(rule, stated.text, "an image", image))
+    spec = _pod_spec(obj, kind, rule, problems)
     if spec is None:
         return
-    path = f"{template_path(obj)}spec"
-    for field in ("containers", "initContainers", "ephemeralContainers"):
+    path, overlay = kind.pods.spec.text, kind.pods.overlay
+    for field in CONTAINERS:
         if field not in spec and (overlay or field != "containers"):
             continue
         required = field == "containers" and not overlay
@@ -131,23 +102,17 @@ def _mounted(
             problems.append(unreadable(rule, f"{at}.image.reference", "an image", reference))
 
 
-def _pod_spec(obj: Json, rule: str, problems: list[SubjectProblem]) -> Json | None:
-    """Return the spec of a pod template; None where it cannot be read, which only an overlay may lack."""
-    spec = template_of(obj).get("spec")
-    if isinstance(spec, _MAPS):
-        return spec
-    overlay = obj.get("kind") == MODEL_DEPLOYMENT
-    steps = ("spec", "podTemplate") if overlay else TEMPLATE_PATHS.get(str(obj.get("kind")), ())
-    found: object = obj
-    path = ""
-    for step in (*steps, "spec"):
-        path = f"{path}.{step}" if path else step
-        found = found.get(step) if isinstance(found, _MAPS) else None
-        if not isinstance(found, _MAPS):
-            if found is not None or not overlay:
-                problems.append(unreadable(rule, path, "an object", found))
-            break
-    return None
+def _pod_spec(obj: Json, kind: Kind, rule: str, problems: list[SubjectProblem]) -> Json | None:
+    """Return the spec of the pods; None where it cannot be read, which only an overlay may lack."""
+    found, path = obj, ""
+    for step in kind.pods.spec.steps:
+        inner, path = found.get(step), f"{path}.{step}" if path else step
+        if not isinstance(inner, _MAPS):
+            if inner is not None or not kind.pods.overlay:
+                problems.append(unreadable(rule, path, "an object", inner))
+            return None
+        found = inner
+    return found
 
 
 def _listed(
@@ -166,23 +131,16 @@ def _listed(
             problems.append(unreadable(rule, at, "an object", item))
 
 
-def annotation(obj: Json, name: str, rule: str, problems: list[SubjectProblem]) -> str | None:
-    """Return an annotation of a workload, its job template or its pod template.
-
-    Two different values are a problem, and so is one that is no string.
-    """
-    return annotation_in(annotations_of(metadata_of(obj)), name, rule, problems)
-
-
-def annotations_of(places: list[tuple[str, Json]]) -> list[tuple[str, Json]]:
+def annotations_of(places: Places) -> Places:
     """Return the annotations of each metadata, with its path."""
     return [(path, map_at(metadata, "annotations")) for path, metadata in places]
 
 
-def annotation_in(
-    stated: list[tuple[str, Json]], name: str, rule: str, problems: list[SubjectProblem]
-) -> str | None:
-    """Return what ``annotation`` does, of annotations that were looked up before."""
+def annotation_in(stated: Places, name: str, rule: str, problems: list[SubjectProblem]) -> str | None:
+    """Return an annotation of an object, given the annotations of each of its metadata.
+
+    Two different values are a problem, and so is one that is no string.
+    """
     found = [(path, annotations[name]) for path, annotations in stated if name in annotations]
     if len(found) == 1 and isinstance(found[0][1], str):
         return found[0][1] or None

@@ -7,12 +7,13 @@ from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import quoted
 from actgate.decision.manifest import Manifest, ModelIdentity
 from actgate.decision.policies import Policy
+from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL
 from actgate.decision.rules.rule import ACTGATE, HOUSE_POLICY, Rule
 from actgate.decision.subject import MODEL_DEPLOYMENT, Subject
 from actgate.decision.verdict import Finding
 
 MANIFEST: Final = Rule(
-    "link/manifest",
+    LINK_MANIFEST,
     ACTGATE,
     asks="The subject and its pods refer to a ComplianceManifest that exists in their own namespace, by "
     "labels and annotations that are spelt and placed as actgate reads them.",
@@ -22,7 +23,7 @@ MANIFEST: Final = Rule(
     "annotation actgate.dev/compliance-manifest of the pod template.",
 )
 MODEL: Final = Rule(
-    "link/model",
+    LINK_MODEL,
     ACTGATE,
     asks="The manifest speaks of the model that is deployed: the same name, and the same version, "
     "digest and images wherever both sides state them. Every image that would run can be read.",

@@ -13,6 +13,7 @@ from actgate.decision.manifest import Manifest, Region
 from actgate.decision.policies import Policy
 from actgate.decision.regions import Place, locate
 from actgate.decision.residency_text import read
+from actgate.decision.rule_ids import RESIDENCY_SERVING
 from actgate.decision.rules.rule import HOUSE_POLICY, Rule
 from actgate.decision.subject import Subject
 from actgate.decision.suggestions import did_you_mean, in_words
@@ -28,7 +29,7 @@ TRAINING: Final = Rule(
     mend="Train in an allowed region, and record it as provider and region code under spec.training.regions.",
 )
 SERVING: Final = Rule(
-    "residency/serving",
+    RESIDENCY_SERVING,
     HOUSE_POLICY,
     asks="Where placement is declared or required, every region of it is known, unambiguous and in an "
     "allowed country.",
