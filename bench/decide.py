@@ -7,6 +7,7 @@ from time import perf_counter_ns
 from typing import Final
 
 from actgate.decision import Manifest, decide
+from actgate.decision.appraisal import Appraisals
 from actgate.manifests import read_manifest
 from actgate.subjects.workload import subject_of
 from bench.manifests import manifests, model_deployment
@@ -42,14 +43,15 @@ def _times(store: list[Manifest]) -> list[float]:
     """Return microseconds per decision; the subject is built outside of the timed part."""
     chooser = random.Random(7)  # noqa: S311 - the same subjects in every run
     numbers = [chooser.randrange(len(store)) for _ in range(SAMPLES)]
+    appraise = Appraisals().appraise
     for number in numbers:
-        decide(subject_of(model_deployment(number), {}), store[number], (), NOW)
+        decide(subject_of(model_deployment(number), {}), (store[number],), (), NOW, appraise)
     times = []
     gc.disable()
     for number in numbers:
-        subject, manifest = subject_of(model_deployment(number), {}), store[number]
+        subject, linked = subject_of(model_deployment(number), {}), (store[number],)
         start = perf_counter_ns()
-        decide(subject, manifest, (), NOW)
+        decide(subject, linked, (), NOW, appraise)
         times.append((perf_counter_ns() - start) / 1000)
     gc.enable()
     return times

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from actgate.decision import Manifest, Policy
+from actgate.decision.appraisal import Appraisals
 from actgate.decision.policies import Selection
 from actgate.kube.client import Cluster
 from actgate.kube.errors import NotFound
@@ -95,6 +96,7 @@ class EvidencePictures:
         self._cluster = cluster
         self._changed = changed
         self._shown = shown
+        self.appraisals = Appraisals()
         self._selection: Selection | None = None
         self._manifests = Reflector(
             cluster, COMPLIANCE_MANIFESTS, read_kept, self._manifest_changed, timing=timing
@@ -154,6 +156,8 @@ class EvidencePictures:
         return self._selection
 
     def _manifest_changed(self, change: Change[Kept]) -> None:
+        if change.new is None:
+            self.appraisals.forget(*change.key)
         if not self._manifests.synced.is_set():
             return
         old, new = change.old, change.new

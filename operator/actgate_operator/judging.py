@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from actgate.api.compliance_policy import OnViolation
+from actgate.decision import Manifest
 from actgate.decision.policies import applicable
 from actgate.kube.objects import Key, Object, key_of
 from actgate.runtime.deciding import decided
@@ -53,14 +54,19 @@ class Judge:
         namespace, name = model["metadata"]["namespace"], model["spec"]["complianceManifestRef"]["name"]
         known = self._pictures.recalled(namespace, name)
         subject, now, manifest = subject_of(model, known.namespace_labels), self._wall(), known.manifest
-        verdict = await decided(subject, manifest, known.policies, now)
+        appraise = self._pictures.appraisals.appraise
+        verdict = await decided(subject, _known(manifest), known.policies, now, appraise)
         if not verdict.allowed and _outcome(model) != verdict.outcome.value:
             manifest = await self._pictures.live_manifest(namespace, name)
-            verdict = await decided(subject, manifest, known.policies, now)
+            verdict = await decided(subject, _known(manifest), known.policies, now)
         self._judged(key_of(model), name)
         policies = applicable(known.policies, known.namespace_labels)
         wants_zero = any(policy.spec.on_violation is OnViolation.SCALE_TO_ZERO for policy in policies)
         return Judgement(Evidence(verdict, name, manifest), wants_zero and not verdict.allowed)
+
+
+def _known(manifest: Manifest | None) -> tuple[Manifest, ...]:
+    return (manifest,) if manifest is not None else ()
 
 
 def _outcome(model: Object) -> object:

@@ -20,7 +20,6 @@ from actgate.api.compliance_manifest import ComplianceManifestStatus, ReportedAp
 from actgate.api.model_deployment import ReportedFinding
 from actgate.decision import Finding
 from actgate.decision.appraisal import Appraisal
-from actgate.decision.appraise import appraise
 from actgate.decision.data import RULESET
 from actgate.decision.policies import applicable
 from actgate.decision.verdict import outcome_of
@@ -212,7 +211,7 @@ class ManifestStatuses:
     def _appraised(self, key: Key, kept: Kept) -> Appraisal:
         known = self._pictures.recalled(*key)
         chosen = applicable(known.policies, known.namespace_labels)
-        return appraise(kept.manifest, chosen, self._wall())
+        return self._pictures.appraisals.appraise(kept.manifest, chosen, self._wall())
 
     async def _write(self, key: Key, kept: Kept, status: Object | None) -> bool:
         wanted, former = fingerprint(status), self._written.get(key)

@@ -290,5 +290,5 @@ def _digest(judgement: Judgement, running: Child | None) -> str | None:
     rolled out anew because of evidence that does not count.
     """
     if judgement.accepted or running is None:
-        return judgement.evidence.verdict.manifest_digest
+        return judgement.evidence.digest
     return running.manifest_digest

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from actgate.api.compliance_manifest import Metric, RiskCategory
 from actgate.api.compliance_policy import CompliancePolicySpec, Enforcement
-from actgate.decision import Finding, Manifest, Policy, Subject, Verdict, decide
+from actgate.decision import Finding, Link, Manifest, Policy, Subject, Verdict, decide
 from actgate.decision.manifest import (
     Classification,
     GroupCount,
@@ -50,7 +50,7 @@ ASKING: Final = Subject(
     kind="ModelDeployment",
     namespace="credit",
     name="scorer",
-    manifest_name="credit-risk-scorer-v2",
+    links=(Link("credit-risk-scorer-v2"),),
     model=MODEL,
     images=(("spec.server.image", "registry.example/server:1"),),
     placement=(("spec.placement.regions[0]", PARIS),),
@@ -85,7 +85,7 @@ def judge(
     now: datetime = NOW,
 ) -> Verdict:
     """Decide; without policies the baseline applies."""
-    return decide(asking, evidence, policies, now)
+    return decide(asking, (evidence,) if evidence is not None else (), policies, now)
 
 
 def refused_for(verdict: Verdict, rule: str) -> Finding:

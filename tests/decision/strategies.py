@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from actgate.api.compliance_manifest import Metric, RiskCategory
 from actgate.api.compliance_policy import CompliancePolicySpec
-from actgate.decision import Manifest, Policy, Subject, rules
+from actgate.decision import Link, Manifest, Policy, Subject, rules
 from actgate.decision.data import ai_act
 from actgate.decision.manifest import (
     Classification,
@@ -118,12 +118,13 @@ near_misses = st.builds(
 labels = st.dictionaries(
     st.sampled_from(["team", "stage"]) | words, st.sampled_from(["credit"]) | words, max_size=3
 )
+links = st.builds(Link, st.just(PASSING.name) | words, st.none() | st.just(MODEL.name) | words)
 subjects = st.builds(
     Subject,
     kind=st.sampled_from(["ModelDeployment", "Deployment", "ComplianceManifest"]) | words,
     namespace=st.just(ASKING.namespace),
     name=words,
-    manifest_name=st.none() | st.just(PASSING.name) | words,
+    links=st.just(()) | st.just((Link(PASSING.name),)) | st.lists(links, max_size=3).map(tuple),
     model=st.none() | identities,
     images=st.lists(
         st.tuples(words, st.sampled_from([ASSESSED, OTHER_IMAGE, "server:1"]) | words), max_size=3
@@ -205,7 +206,7 @@ def policies(*enforcements: str, selector: st.SearchStrategy[Any] = selectors) -
 def _asking(subject: Subject) -> Subject:
     return replace(
         subject,
-        manifest_name=PASSING.name,
+        links=(Link(PASSING.name),),
         images=subject.images or ((".image", ASSESSED),),
         governed_change=True,
         dry_run=False,

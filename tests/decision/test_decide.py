@@ -7,7 +7,8 @@ from datetime import UTC, datetime, tzinfo
 import pytest
 
 from actgate.api.compliance_policy import Enforcement
-from actgate.decision import Policy, decide, rules
+from actgate.decision import Manifest, Policy, Verdict, decide, rules
+from actgate.decision.appraisal import Appraisals
 from actgate.decision.data import RULESET
 from actgate.decision.manifest import ModelIdentity, Oversight, Problem
 from actgate.decision.subject import Subject, SubjectProblem
@@ -70,8 +71,8 @@ def test_findings_stand_by_effect_and_then_by_rule() -> None:
 def test_the_verdict_records_what_was_judged_by_which_rules() -> None:
     """Digest, policies and ruleset make a verdict checkable later."""
     verdict = judge(PASSING, ASKING, policy("b"), policy("a"))
-    assert (verdict.manifest_digest, verdict.policies, verdict.ruleset) == (
-        PASSING.digest,
+    assert (verdict.manifest_digests, verdict.policies, verdict.ruleset) == (
+        ((PASSING.name, PASSING.digest),),
         ("a", "b"),
         RULESET,
     )
@@ -107,7 +108,7 @@ def test_a_problem_of_the_subject_fails_its_rule() -> None:
 def test_an_unreadable_reference_is_found_once() -> None:
     """What could not be read is said once, and not as missing again."""
     problem = SubjectProblem("link/manifest", "annotations", "two values", "state one")
-    verdict = judge(None, subject(manifest_name=None, problems=(problem,)))
+    verdict = judge(None, subject(links=(), problems=(problem,)))
     assert refused_for(verdict, "link/manifest").message == "two values"
 
 
@@ -118,7 +119,7 @@ def test_policies_may_come_from_any_iterable() -> None:
         yield policy("strict", bias={"maxDifference": 0.01})
         yield policy("lax")
 
-    assert decide(ASKING, PASSING, policies(), NOW).policies == ("lax", "strict")
+    assert decide(ASKING, [PASSING], policies(), NOW).policies == ("lax", "strict")
 
 
 class _Nowhere(tzinfo):
@@ -137,40 +138,50 @@ def test_a_time_without_an_offset_is_taken_as_utc() -> None:
         assert judge(evidence, now=NOW.replace(tzinfo=tz)).failed_rules == ("evidence/expired",)
 
 
-def test_the_note_of_a_judgement_is_not_handed_on_to_changed_evidence() -> None:
-    """A copy of judged evidence with other values is judged anew."""
-    judged = measured()
-    assert judge(judged).allowed
-    worse = replace(judged, bias=(replace(judged.bias[0], value=0.5, compliant=None),))
-    assert judge(worse).failed_rules == ("bias/limit",)
+def appraised(appraisals: Appraisals, evidence: Manifest, *policies: Policy) -> Verdict:
+    """Decide with the appraisals of former decisions."""
+    return decide(ASKING, [evidence], policies, NOW, appraisals.appraise)
 
 
-def test_the_note_follows_policies_and_the_calendar() -> None:
-    """Evidence judged under one policy, or before a prohibition began, is judged anew under another."""
-    evidence = measured(threshold=None, compliant=None)
+def test_an_appraisal_is_not_handed_on_to_changed_evidence() -> None:
+    """Another version of judged evidence is judged anew, under the same name."""
+    appraisals, first = Appraisals(), measured()
+    assert appraised(appraisals, first).allowed
+    worse = replace(first, bias=(replace(first.bias[0], value=0.5, compliant=None),))
+    assert appraised(appraisals, worse).failed_rules == ("bias/limit",)
+    assert appraised(appraisals, first).allowed
+
+
+def test_an_appraisal_follows_policies() -> None:
+    """Evidence judged under one policy is judged anew under another of that name."""
+    appraisals, evidence = Appraisals(), measured(threshold=None, compliant=None)
     strict, lax = policy("p", bias={"maxDifference": 0.01}), policy("p")
     for _ in range(2):
-        assert judge(evidence, ASKING, lax).allowed
-        assert judge(evidence, ASKING, strict).failed_rules == ("bias/limit",)
+        assert appraised(appraisals, evidence, lax).allowed
+        assert appraised(appraisals, evidence, strict).failed_rules == ("bias/limit",)
 
 
-def test_the_note_is_no_part_of_the_evidence() -> None:
-    """Judged and fresh evidence are equal, hash alike and look alike."""
+def test_an_appraisal_is_no_part_of_the_evidence() -> None:
+    """Judged and fresh evidence are equal, hash alike and look alike: a value that is frozen."""
     fresh, judged = manifest(), manifest()
-    judge(judged)
+    appraised(Appraisals(), judged)
     assert (judged, hash(judged), repr(judged)) == (fresh, hash(fresh), repr(fresh))
 
 
-def test_judged_evidence_is_not_judged_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A second review of the same evidence reads the note: no rule about bias runs again."""
-    evidence = measured(value=0.5, compliant=None)
-    first = judge(evidence)
+def test_judged_evidence_is_not_judged_again_until_it_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second review of the same evidence finds its appraisal: no rule about bias runs again."""
+    appraisals, evidence = Appraisals(), measured(value=0.5, compliant=None)
+    first = appraised(appraisals, evidence)
 
     def never(*_: object) -> Iterator[object]:
         raise AssertionError("judged again")
 
     monkeypatch.setattr("actgate.decision.rules.bias.findings", never)
-    assert judge(evidence).findings == first.findings
+    assert appraised(appraisals, evidence).findings == first.findings
+    appraisals.forget(evidence.namespace, evidence.name)
+    assert len(appraisals) == 0
+    with pytest.raises(AssertionError, match="judged again"):
+        appraised(appraisals, evidence)
 
 
 def test_every_rule_explains_itself() -> None:
@@ -190,7 +201,7 @@ def test_no_words_of_ours_call_anything_compliant() -> None:
 
 def test_a_subject_needs_no_labels() -> None:
     """A namespace without labels is a namespace like others."""
-    bare = Subject("ModelDeployment", "credit", "scorer", PASSING.name, PASSING.model)
+    bare = Subject("ModelDeployment", "credit", "scorer", ASKING.links, PASSING.model)
     assert judge(PASSING, bare).policies == ("baseline",)
 
 

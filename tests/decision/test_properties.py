@@ -12,6 +12,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from actgate.decision import Manifest, Outcome, Policy, Subject, Verdict, decide
+from actgate.decision.appraisal import Appraisals
 from actgate.decision.wording import refusal, warnings
 from tests.decision.build import NOW, PASSING
 from tests.decision.strategies import asking, instants, manifests, moments, near_misses, policies, subjects
@@ -35,12 +36,12 @@ def shuffled(dice: Random, items: tuple[T, ...]) -> tuple[T, ...]:
     return tuple(dice.sample(items, len(items)))
 
 
-@given(subjects, st.none() | evidence, st.lists(policies(), max_size=3), instants)
+@given(subjects, st.lists(evidence, max_size=2), st.lists(policies(), max_size=3), instants)
 def test_no_input_makes_decide_raise(
-    subject: Subject, manifest: Manifest | None, chosen: list[Policy], now: datetime
+    subject: Subject, linked: list[Manifest], chosen: list[Policy], now: datetime
 ) -> None:
     """NaN, infinities, surrogates, the ends of the calendar: the answer is a verdict that can be worded."""
-    verdict = decide(subject, manifest, chosen, now)
+    verdict = decide(subject, linked, chosen, now)
     assert verdict.allowed is not any(finding.effect == "Deny" for finding in verdict.findings)
     assert bool(verdict.findings) is (verdict.outcome is not Outcome.PASS)
     assert refusal(verdict).isascii()
@@ -52,8 +53,8 @@ def test_worse_evidence_never_turns_a_refusal_into_anything_else(
     manifest: Manifest, subject: Subject, chosen: list[Policy], now: datetime, worsen: Worsening
 ) -> None:
     """Fail stays Fail, whatever gets worse."""
-    before = decide(subject, manifest, chosen, now)
-    after = decide(subject, worsen(manifest, now), chosen, now)
+    before = decide(subject, [manifest], chosen, now)
+    after = decide(subject, [worsen(manifest, now)], chosen, now)
     event(f"{worsen.__name__}: {before.outcome} to {after.outcome}")
     assert before.allowed or not after.allowed
 
@@ -64,7 +65,7 @@ def test_worse_evidence_never_turns_a_lone_refusal_into_anything_else(
 ) -> None:
     """The same where only one field is wrong, so that a single rule carries the refusal."""
     subject = Subject.of_manifest(PASSING)
-    before, after = (decide(subject, item, chosen, NOW) for item in (manifest, worsen(manifest, NOW)))
+    before, after = (decide(subject, [item], chosen, NOW) for item in (manifest, worsen(manifest, NOW)))
     event(f"{before.outcome} for {len(before.failed_rules)} rules")
     assert before.allowed or not after.allowed
 
@@ -85,8 +86,8 @@ def test_order_never_matters(
         images=shuffled(dice, subject.images),
         placement=shuffled(dice, subject.placement) if subject.placement is not None else None,
     )
-    first = decide(subject, manifest, chosen, now)
-    second = decide(other_subject, other_manifest, shuffled(dice, tuple(chosen)), now)
+    first = decide(subject, [manifest], chosen, now)
+    second = decide(other_subject, [other_manifest], shuffled(dice, tuple(chosen)), now)
     assert first.outcome is second.outcome
     assert reasons(first) == reasons(second)
     assert (first.valid_until, sorted(first.policies)) == (second.valid_until, sorted(second.policies))
@@ -97,8 +98,8 @@ def test_another_policy_never_improves_an_outcome(
     manifest: Manifest, subject: Subject, chosen: list[Policy], another: Policy, now: datetime
 ) -> None:
     """Policies only add; the first one is left out of this, since it takes the place of the baseline."""
-    before = decide(subject, manifest, chosen, now)
-    after = decide(subject, manifest, [*chosen, another], now)
+    before = decide(subject, [manifest], chosen, now)
+    after = decide(subject, [manifest], [*chosen, another], now)
     assert RANK[after.outcome] >= RANK[before.outcome]
     assert set(before.failed_rules) <= set(after.failed_rules)
 
@@ -108,12 +109,14 @@ def test_another_policy_never_improves_an_outcome(
     asking,
     st.lists(st.tuples(st.lists(everywhere, max_size=2), moments), min_size=2, max_size=4),
 )
-def test_the_note_of_a_judgement_never_changes_an_answer(
+def test_the_appraisal_of_a_former_decision_never_changes_an_answer(
     manifest: Manifest, subject: Subject, reviews: list[tuple[list[Policy], datetime]]
 ) -> None:
     """Evidence judged before, under other policies and at other times, is judged as if it were new."""
+    appraise = Appraisals().appraise
     for chosen, now in reviews * 2:
-        assert decide(subject, manifest, chosen, now) == decide(subject, replace(manifest), chosen, now)
+        known = decide(subject, [manifest], chosen, now, appraise)
+        assert known == decide(subject, [manifest], chosen, now)
 
 
 @given(linked, asking, st.lists(everywhere, max_size=2), moments, moments)
@@ -121,9 +124,9 @@ def test_a_verdict_holds_until_the_moment_that_it_names(
     manifest: Manifest, subject: Subject, chosen: list[Policy], now: datetime, later: datetime
 ) -> None:
     """Before `valid_until` nothing changes by time alone; the operator's timer relies on it."""
-    first = decide(subject, manifest, chosen, now)
+    first = decide(subject, [manifest], chosen, now)
     if later >= now and (first.valid_until is None or later < first.valid_until):
-        assert decide(subject, manifest, chosen, later).findings == first.findings
+        assert decide(subject, [manifest], chosen, later).findings == first.findings
 
 
 @given(linked, asking, st.lists(everywhere, max_size=2), moments)
@@ -131,8 +134,8 @@ def test_an_update_that_changes_nothing_governed_is_never_refused(
     manifest: Manifest, subject: Subject, chosen: list[Policy], now: datetime
 ) -> None:
     """It is told every reason all the same."""
-    judged = decide(subject, manifest, chosen, now)
-    softened = decide(replace(subject, governed_change=False), manifest, chosen, now)
+    judged = decide(subject, [manifest], chosen, now)
+    softened = decide(replace(subject, governed_change=False), [manifest], chosen, now)
     assert softened.allowed
     assert {(item.rule, item.path, item.message) for item in softened.findings} == {
         (item.rule, item.path, item.message) for item in judged.findings

@@ -24,7 +24,7 @@ def finding(
 
 def verdict(*findings: Finding) -> Verdict:
     """Return a verdict with these findings."""
-    return Verdict(Outcome.FAIL, findings, None, ("baseline",), "test", None)
+    return Verdict(Outcome.FAIL, findings, (), ("baseline",), "test", None)
 
 
 def test_a_refusal_has_a_headline_and_one_line_per_finding_that_denies() -> None:

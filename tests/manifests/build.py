@@ -108,7 +108,7 @@ def manifest_object(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSO
 
 def judged(manifest: Manifest, *policies: Policy) -> Verdict:
     """Return the verdict about a manifest by itself."""
-    return decide(Subject.of_manifest(manifest), manifest, policies, NOW)
+    return decide(Subject.of_manifest(manifest), [manifest], policies, NOW)
 
 
 def locations(value: object, at: Location = ()) -> Iterator[Location]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from actgate.decision import Manifest, Policy
-from actgate.decision.appraise import appraise
+from actgate.decision.appraisal import appraise
 from actgate.decision.data import RULESET
 from actgate.decision.manifest import Measurement, Oversight
 from actgate.kube.errors import ClusterError, Forbidden, NotFound

@@ -44,7 +44,7 @@ def written(path: str) -> Any:  # noqa: ANN401 - any JSON value
 
 
 def judged(manifest: Manifest, now: datetime = NOW) -> Outcome:
-    return decide(Subject.of_manifest(manifest), manifest, [], now).outcome
+    return decide(Subject.of_manifest(manifest), [manifest], [], now).outcome
 
 
 def test_the_three_calls_write_a_file_that_passes() -> None:

@@ -32,7 +32,7 @@ async def test_the_event_loop_goes_on_while_many_policies_are_held_against_a_sub
     monkeypatch.setattr(deciding, "decide", decide)
     policies = tuple(Policy(f"policy-{number}") for number in range(count))
     asked = subject()
-    deciding_now = asyncio.ensure_future(decided(asked, None, policies, NOW))
+    deciding_now = asyncio.ensure_future(decided(asked, (), policies, NOW))
     asyncio.get_running_loop().call_soon(turn.set)
     await turn.wait()
     release.set()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actgate.decision import Subject
+from actgate.decision import Link, Subject
 from actgate.decision.manifest import ModelIdentity, Region
 from actgate.subjects.workload import governed_fields, is_judged, subject_of
 from tests.decision.build import judge, manifest
@@ -75,7 +75,7 @@ def test_a_model_deployment_is_read() -> None:
         kind="ModelDeployment",
         namespace="credit",
         name="scorer",
-        manifest_name="credit-risk-scorer-v2",
+        links=(Link("credit-risk-scorer-v2"),),
         model=ModelIdentity("CreditRiskScorer", "2", "sha256:0"),
         images=(("spec.server.image", "registry.example/server:1"),),
         placement=(("spec.placement.regions[0]", Region("eu-west-3", "aws")),),
@@ -114,7 +114,7 @@ def test_links_are_read_from_the_pods_and_may_stand_on_the_workload_too(kind: st
     """Reference, model, version and digest are annotations of the pod template."""
     marks = linked(compliance_manifest="m", model="Scorer", model_version="2", model_digest="sha256:0")
     asking = subject_of(workload(kind, own=marks if also or kind == "Pod" else None, template=marks), {})
-    assert asking.manifest_name == "m"
+    assert asking.links == (Link("m"),)
     assert asking.model == ModelIdentity("Scorer", "2", "sha256:0")
     where = "".join(f"{step}." for step in TEMPLATE_PATHS[kind])
     assert asking.reference_path == f"{where}metadata.annotations[{LINK}]"
@@ -146,7 +146,7 @@ def test_an_empty_annotation_refers_to_nothing() -> None:
     """An empty reference is judged as none, and does not take a workload out of judgement."""
     obj = workload("Deployment", own=linked(compliance_manifest=""))
     assert is_judged(obj)
-    assert subject_of(obj, {}).manifest_name is None
+    assert subject_of(obj, {}).links == ()
 
 
 @pytest.mark.parametrize(
@@ -178,7 +178,7 @@ def test_a_field_that_cannot_be_read_is_a_problem_and_fails(spec: Json, rule: st
 def test_a_reference_that_is_no_object_refers_to_nothing() -> None:
     """`complianceManifestRef: name` is not a reference."""
     asking = subject_of(serving(complianceManifestRef="credit-risk-scorer-v2"), {})
-    assert asking.manifest_name is None
+    assert asking.links == ()
     assert judge(None, asking).failed_rules == ("link/manifest",)
 
 

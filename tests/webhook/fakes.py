@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.types import Message
 
 from actgate.decision import Manifest, Policy
+from actgate.decision.appraisal import Appraisals
 from actgate_webhook.app import create_app
 from actgate_webhook.evidence import Evidence, EvidenceSource, NotNowError
 from actgate_webhook.metrics import Metrics
@@ -41,25 +42,24 @@ class FakeEvidence:
     reachable: bool = True
     answers: asyncio.Event | None = None
     """Live reads wait for it; None: they do not wait."""
-    reads: list[tuple[str, str | None]] = field(default_factory=list)
-    """Live reads so far."""
+    reads: list[tuple[str, ...]] = field(default_factory=list)
+    """Live reads so far: namespace and names of manifests."""
+    appraisals: Appraisals = field(default_factory=Appraisals)
 
     def labels(self, namespace: str) -> Mapping[str, str] | None:
         """Return the labels of a namespace."""
         return self.namespaces.get(namespace)
 
-    def recalled(self, namespace: str, manifest_name: str | None) -> Evidence | None:
+    def recalled(self, namespace: str, names: Sequence[str]) -> Evidence | None:
         """Return what memory has."""
         labels = self.labels(namespace)
         if labels is None:
             return None
-        return Evidence(
-            self._find(self.remembered, namespace, manifest_name), self.policies, labels, self.age
-        )
+        return Evidence(self._find(self.remembered, namespace, names), self.policies, labels, self.age)
 
-    async def read(self, namespace: str, manifest_name: str | None, within: float) -> Evidence:
+    async def read(self, namespace: str, names: Sequence[str], within: float) -> Evidence:
         """Return what the API server has."""
-        self.reads.append((namespace, manifest_name))
+        self.reads.append((namespace, *names))
         if self.answers is not None:
             try:
                 async with asyncio.timeout(within):
@@ -69,7 +69,7 @@ class FakeEvidence:
         if not self.reachable:
             raise NotNowError("connection refused")
         truth = self.remembered if self.live is None else self.live
-        found = self._find(truth, namespace, manifest_name)
+        found = self._find(truth, namespace, names)
         return Evidence(found, self.policies, self.namespaces.get(namespace, {}), 0.0)
 
     def failing_checks(self) -> Mapping[str, str | None]:
@@ -77,8 +77,8 @@ class FakeEvidence:
         return {"evidence": None}
 
     @staticmethod
-    def _find(truth: Known, namespace: str, name: str | None) -> Manifest | None:
-        return truth.get((namespace, name)) if name else None
+    def _find(truth: Known, namespace: str, names: Sequence[str]) -> tuple[Manifest, ...]:
+        return tuple(truth[namespace, name] for name in names if (namespace, name) in truth)
 
 
 @dataclass(frozen=True, slots=True)

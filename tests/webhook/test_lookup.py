@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from actgate.api.compliance_policy import Enforcement
-from actgate.decision import BASELINE
+from actgate.decision import BASELINE, Policy
 from actgate.kube.errors import Forbidden, Unavailable
 from actgate.kube.objects import labels_of
 from actgate.manifests import policy_or_strictest
@@ -66,10 +66,9 @@ async def test_memory_has_what_the_cluster_has() -> None:
     """Manifest, policies and labels are recalled without a request."""
     door = cluster()
     async with looking(door) as lookup:
-        evidence = lookup.recalled(NAMESPACE, MANIFEST)
+        evidence = lookup.recalled(NAMESPACE, [MANIFEST])
         assert evidence is not None
-        assert evidence.manifest is not None
-        assert evidence.manifest.uid == f"uid-of-{MANIFEST}"
+        assert [manifest.uid for manifest in evidence.manifests] == [f"uid-of-{MANIFEST}"]
         assert evidence.namespace_labels == LABELS
         assert evidence.policies == (BASELINE,)
         assert evidence.age < 75
@@ -81,9 +80,9 @@ async def test_memory_follows_what_is_created_and_withdrawn() -> None:
     door = cluster()
     async with looking(door) as lookup:
         door.remove(manifest_object())
-        await eventually(_asynchronous(lambda: lookup.recalled(NAMESPACE, MANIFEST).manifest is None))  # type: ignore[union-attr]
+        await eventually(_asynchronous(lambda: not lookup.recalled(NAMESPACE, [MANIFEST]).manifests))  # type: ignore[union-attr]
         door.put(manifest_object())
-        await eventually(_asynchronous(lambda: lookup.recalled(NAMESPACE, MANIFEST).manifest is not None))  # type: ignore[union-attr]
+        await eventually(_asynchronous(lambda: lookup.recalled(NAMESPACE, [MANIFEST]).manifests))  # type: ignore[union-attr]
 
 
 async def test_memory_tells_nothing_before_it_is_complete() -> None:
@@ -92,7 +91,7 @@ async def test_memory_tells_nothing_before_it_is_complete() -> None:
     door.failure = Unavailable("connection refused")
     async with looking(door, synced=False) as lookup:
         await eventually(_asynchronous(lambda: "connection refused" in str(lookup.failing_checks())))
-        assert lookup.recalled(NAMESPACE, MANIFEST) is None
+        assert lookup.recalled(NAMESPACE, [MANIFEST]) is None
         troubles = lookup.failing_checks()
         assert troubles["compliancemanifests.actgate.dev"] == "not listed yet: connection refused"
 
@@ -131,7 +130,7 @@ async def test_readiness_ends_when_contact_is_too_old() -> None:
 async def test_an_unknown_namespace_is_not_recalled() -> None:
     """Without its labels memory cannot tell which policies apply."""
     async with looking(cluster()) as lookup:
-        assert lookup.recalled("other", MANIFEST) is None
+        assert lookup.recalled("other", [MANIFEST]) is None
         assert lookup.labels("other") is None
 
 
@@ -140,11 +139,11 @@ async def test_a_live_read_sees_what_no_watch_has_told_yet() -> None:
     door = FakeCluster(NAMESPACE_OBJECT)
     async with looking(door) as lookup:
         door.put(manifest_object(), tell=False)
-        recalled = lookup.recalled(NAMESPACE, MANIFEST)
+        recalled = lookup.recalled(NAMESPACE, [MANIFEST])
         assert recalled is not None
-        assert recalled.manifest is None
-        evidence = await lookup.read(NAMESPACE, MANIFEST, within=5.0)
-        assert evidence.manifest is not None
+        assert recalled.manifests == ()
+        evidence = await lookup.read(NAMESPACE, [MANIFEST], within=5.0)
+        assert [manifest.name for manifest in evidence.manifests] == [MANIFEST]
         assert evidence.namespace_labels == LABELS
 
 
@@ -152,23 +151,22 @@ async def test_a_live_read_sees_what_no_watch_has_told_yet() -> None:
 async def test_a_name_that_nobody_has_is_a_miss(name: str) -> None:
     """Whether it is free or impossible, no manifest has it, and no other path is asked for."""
     door = cluster()
-    evidence = await Lookup(door, Metrics(), 150.0).read(NAMESPACE, name, within=5.0)
-    assert evidence.manifest is None
+    evidence = await Lookup(door, Metrics(), 150.0).read(NAMESPACE, [name], within=5.0)
+    assert evidence.manifests == ()
     assert not any("secrets" in path for path in door.gets)
 
 
-@pytest.mark.parametrize("name", [None, ""])
-async def test_without_a_reference_no_manifest_is_asked_for(name: str | None) -> None:
+async def test_without_a_reference_no_manifest_is_asked_for() -> None:
     """Only namespace and policies are read."""
     door = cluster()
-    assert (await Lookup(door, Metrics(), 150.0).read(NAMESPACE, name, within=5.0)).manifest is None
+    assert (await Lookup(door, Metrics(), 150.0).read(NAMESPACE, [], within=5.0)).manifests == ()
     assert door.gets == [f"/api/v1/namespaces/{NAMESPACE}"]
 
 
 async def test_a_namespace_that_does_not_exist_is_not_now() -> None:
     """Policies are chosen by its labels; none is not the same as no labels."""
     with pytest.raises(NotNowError, match="namespace 'other' does not exist"):
-        await Lookup(cluster(), Metrics(), 150.0).read("other", MANIFEST, within=5.0)
+        await Lookup(cluster(), Metrics(), 150.0).read("other", [MANIFEST], within=5.0)
 
 
 @pytest.mark.parametrize("failure", [Unavailable("connection refused"), Forbidden("not allowed", code=403)])
@@ -177,7 +175,7 @@ async def test_an_api_server_without_an_answer_is_not_now(failure: Any) -> None:
     door = cluster()
     door.failure = failure
     with pytest.raises(NotNowError, match=str(failure)):
-        await Lookup(door, Metrics(), 150.0).read(NAMESPACE, MANIFEST, within=5.0)
+        await Lookup(door, Metrics(), 150.0).read(NAMESPACE, [MANIFEST], within=5.0)
 
 
 async def test_an_api_server_that_stays_silent_is_not_now_within_the_deadline() -> None:
@@ -185,7 +183,7 @@ async def test_an_api_server_that_stays_silent_is_not_now_within_the_deadline() 
     door = cluster()
     door.silent = True
     with pytest.raises(NotNowError, match=r"did not answer within 0\.1 s"):
-        await Lookup(door, Metrics(), 150.0).read(NAMESPACE, MANIFEST, within=0.1)
+        await Lookup(door, Metrics(), 150.0).read(NAMESPACE, [MANIFEST], within=0.1)
 
 
 async def test_a_review_is_answered_within_its_timeout_when_the_api_server_is_silent() -> None:
@@ -202,11 +200,11 @@ async def test_live_reads_are_counted_by_result() -> None:
     """Found, missing and error are three different things to know about a webhook."""
     door, metrics = cluster(), Metrics()
     lookup = Lookup(door, metrics, 150.0)
-    await lookup.read(NAMESPACE, MANIFEST, within=5.0)
-    await lookup.read(NAMESPACE, "missing", within=5.0)
+    await lookup.read(NAMESPACE, [MANIFEST], within=5.0)
+    await lookup.read(NAMESPACE, ["missing"], within=5.0)
     door.failure = Unavailable("gone")
     with pytest.raises(NotNowError):
-        await lookup.read(NAMESPACE, MANIFEST, within=5.0)
+        await lookup.read(NAMESPACE, [MANIFEST], within=5.0)
     page = metrics.exposition("")[0].decode()
     for result in ("found", "missing", "error"):
         name = f'resource="compliancemanifests",result="{result}"'
@@ -236,9 +234,9 @@ async def test_an_unreadable_policy_applies_from_memory_and_live() -> None:
     door = cluster()
     door.put(UNREADABLE)
     async with looking(door) as lookup:
-        recalled = lookup.recalled(NAMESPACE, MANIFEST)
+        recalled = lookup.recalled(NAMESPACE, [MANIFEST])
         assert recalled is not None
-        live = await lookup.read(NAMESPACE, MANIFEST, within=5.0)
+        live = await lookup.read(NAMESPACE, [MANIFEST], within=5.0)
         assert [policy.name for policy in recalled.policies] == ["house"]
         assert recalled.policies == live.policies
 
@@ -247,11 +245,17 @@ async def test_a_policy_that_changes_applies_to_the_next_review() -> None:
     """Memory's policies are those of the last change, not of the first look."""
     door = cluster()
     async with looking(door) as lookup:
-        assert lookup.recalled(NAMESPACE, MANIFEST).policies == (BASELINE,)  # type: ignore[union-attr]
+        assert _policies(lookup) == (BASELINE,)
         door.put(UNREADABLE)
-        await eventually(_asynchronous(lambda: lookup.recalled(NAMESPACE, MANIFEST).policies != (BASELINE,)))  # type: ignore[union-attr]
+        await eventually(_asynchronous(lambda: _policies(lookup) != (BASELINE,)))
         door.remove(UNREADABLE)
-        await eventually(_asynchronous(lambda: lookup.recalled(NAMESPACE, MANIFEST).policies == (BASELINE,)))  # type: ignore[union-attr]
+        await eventually(_asynchronous(lambda: _policies(lookup) == (BASELINE,)))
+
+
+def _policies(lookup: Lookup) -> tuple[Policy, ...]:
+    evidence = lookup.recalled(NAMESPACE, [MANIFEST])
+    assert evidence is not None
+    return evidence.policies
 
 
 def test_a_namespace_without_labels_has_none() -> None:
@@ -280,7 +284,7 @@ async def test_a_refusal_lists_no_policies_while_memory_of_them_is_fresh() -> No
         door.put(policy)
     async with looking(door) as lookup:
         door.lists.clear()
-        found = await lookup.read(NAMESPACE, MANIFEST, within=5.0)
+        found = await lookup.read(NAMESPACE, [MANIFEST], within=5.0)
         assert door.lists == []
         assert len(door.gets) == 2
         assert [policy.name for policy in found.policies] == ["policy-0", "policy-1", "policy-2"]
@@ -291,7 +295,7 @@ async def test_refusals_at_a_time_share_one_list_of_policies_where_memory_is_old
     """Before the pictures are complete: the first one's list, and one that all later ones share."""
     door = cluster()
     lookup = Lookup(door, Metrics(), 150.0)
-    found = await asyncio.gather(*(lookup.read(NAMESPACE, MANIFEST, within=5.0) for _ in range(40)))
+    found = await asyncio.gather(*(lookup.read(NAMESPACE, [MANIFEST], within=5.0) for _ in range(40)))
     assert door.lists == ["compliancepolicies"] * 2
     assert {evidence.age for evidence in found} == {0.0}
 
@@ -303,8 +307,8 @@ async def test_only_policies_that_select_the_namespace_are_handed_on() -> None:
         door.put(policy)
     async with looking(door) as lookup:
         for evidence in (
-            lookup.recalled(NAMESPACE, MANIFEST),
-            await lookup.read(NAMESPACE, MANIFEST, within=5.0),
+            lookup.recalled(NAMESPACE, [MANIFEST]),
+            await lookup.read(NAMESPACE, [MANIFEST], within=5.0),
         ):
             assert evidence is not None
             assert [policy.name for policy in evidence.policies] == ["house"]

@@ -35,7 +35,7 @@ def record_of(review: Review, judgement: Judgement, caller: Caller, *, with_obje
         outcome=judgement.outcome,
         reason=judgement.reason,
         verdict=judgement.verdict,
-        manifests=(evidence.manifest,) if evidence is not None and evidence.manifest is not None else (),
+        manifests=evidence.manifests if evidence is not None else (),
         cache_age=evidence.age if evidence is not None else None,
         governed_change=judgement.governed_change,
         dry_run=review.dry_run,

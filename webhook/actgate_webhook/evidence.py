@@ -3,10 +3,11 @@
 The one real adapter is ``lookup``; tests have a named fake.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from actgate.decision import Manifest, Policy
+from actgate.decision.appraisal import Appraisals
 
 FRESH_SECONDS: Final = 75.0
 """How long after the last contact memory counts. Bookmarks prove contact about once a minute; this is also
@@ -17,8 +18,8 @@ watch it is the watch's latency, some milliseconds."""
 class Evidence(NamedTuple):
     """Everything about one subject that is not in the subject itself."""
 
-    manifest: Manifest | None
-    """The manifest that it refers to; None where there is none."""
+    manifests: tuple[Manifest, ...]
+    """Those of the manifests that it links that exist."""
     policies: tuple[Policy, ...]
     """Those that select the namespace, and the baseline where none does."""
     namespace_labels: Mapping[str, str]
@@ -36,14 +37,17 @@ class EvidenceSource(Protocol):
     def labels(self, namespace: str) -> Mapping[str, str] | None:
         """Return the labels that memory has of a namespace, None where it does not know it."""
 
-    def recalled(self, namespace: str, manifest_name: str | None) -> Evidence | None:
-        """Return what memory has, or None where it cannot tell; at once and without I/O.
+    appraisals: Appraisals
+    """Of the manifests in memory."""
 
-        A manifest that memory lacks is None in the evidence, which is no proof that there is none.
+    def recalled(self, namespace: str, names: Sequence[str]) -> Evidence | None:
+        """Return what memory has of manifests, or None where it cannot tell; at once and without I/O.
+
+        A manifest that memory lacks is not in the evidence, which is no proof that there is none.
         """
 
-    async def read(self, namespace: str, manifest_name: str | None, within: float) -> Evidence:
-        """Ask the API server, all within so many seconds.
+    async def read(self, namespace: str, names: Sequence[str], within: float) -> Evidence:
+        """Ask the API server for manifests of these names, all within so many seconds.
 
         Raises:
             NotNowError: It gave no answer to build on.

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from actgate import decision
 from actgate.decision import Subject, Verdict
+from actgate.decision.appraisal import Appraise, appraise
 from actgate.records.record import Outcome
 from actgate.runtime.deciding import decided
 from actgate.subjects.workload import governed_fields, is_judged, subject_of
@@ -93,15 +94,15 @@ class Judge:
         if evidence is None:
             reason = "not judged: the evidence cannot be read right now"
             return Judgement(Outcome.WARN, reason, governed_change=False)
-        return await self._decided(subject, evidence)
+        return await self._decided(subject, evidence, self._source.appraisals.appraise)
 
     async def _changed(self, subject: Subject, within: float) -> Judgement:
         evidence = self._recalled(subject)
-        if evidence is not None and evidence.manifest is not None:
-            judgement = await self._decided(subject, evidence)
+        if evidence is not None and 0 < len(evidence.manifests) == len(subject.manifest_names):
+            judgement = await self._decided(subject, evidence, self._source.appraisals.appraise)
             if judgement.outcome is not Outcome.FAIL:
                 return judgement
-        evidence = await self._source.read(subject.namespace, subject.manifest_name, within)
+        evidence = await self._source.read(subject.namespace, subject.manifest_names, within)
         return await self._decided(subject, evidence)
 
     def _subject(self, review: Review, obj: Object, *, governed_change: bool) -> Subject:
@@ -115,13 +116,15 @@ class Judge:
 
     def _recalled(self, subject: Subject) -> Evidence | None:
         """Return what memory has, or None where it is too old to count."""
-        evidence = self._source.recalled(subject.namespace, subject.manifest_name)
+        evidence = self._source.recalled(subject.namespace, subject.manifest_names)
         return evidence if evidence is not None and evidence.age < MEMORY_SECONDS else None
 
-    async def _decided(self, subject: Subject, evidence: Evidence) -> Judgement:
+    async def _decided(
+        self, subject: Subject, evidence: Evidence, appraise: Appraise = appraise
+    ) -> Judgement:
         if subject.namespace_labels is not evidence.namespace_labels:
             subject = replace(subject, namespace_labels=evidence.namespace_labels)
-        verdict = await decided(subject, evidence.manifest, evidence.policies, self._now())
+        verdict = await decided(subject, evidence.manifests, evidence.policies, self._now(), appraise)
         return Judgement(_OUTCOMES[verdict.outcome], "", verdict, evidence, subject.governed_change)
 
 

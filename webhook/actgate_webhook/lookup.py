@@ -6,10 +6,11 @@ it is the judge's to say how old is too old.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from actgate.decision import Manifest, Policy
+from actgate.decision.appraisal import Appraisals
 from actgate.decision.policies import Selection
 from actgate.kube.client import Cluster
 from actgate.kube.errors import ClusterError, Invalid, NotFound
@@ -30,7 +31,8 @@ class Lookup:
         self._cluster = cluster
         self._metrics = metrics
         self._unready_after = unready_after
-        self._manifests = Reflector(cluster, COMPLIANCE_MANIFESTS, read_manifest)
+        self.appraisals = Appraisals()
+        self._manifests = Reflector(cluster, COMPLIANCE_MANIFESTS, read_manifest, self._manifest_changed)
         self._policies = Reflector(cluster, COMPLIANCE_POLICIES, policy_or_strictest, self._policy_changed)
         self._namespaces = Reflector(cluster, NAMESPACES, labels_of)
         self._pictures: tuple[Reflector[Any], ...] = (self._manifests, self._policies, self._namespaces)
@@ -51,24 +53,28 @@ class Lookup:
         labels = self._namespaces.get(None, namespace)
         return None if isinstance(labels, Unreadable) else labels
 
-    def recalled(self, namespace: str, manifest_name: str | None) -> Evidence | None:
+    def recalled(self, namespace: str, names: Sequence[str]) -> Evidence | None:
         """Return what the pictures show; None before they are complete or without the namespace."""
         labels = self.labels(namespace)
         if labels is None or not self._is_complete():
             return None
-        manifest = self._manifests.get(namespace, manifest_name) if manifest_name else None
-        if isinstance(manifest, Unreadable):
-            return None
+        manifests = []
+        for name in names:
+            manifest = self._manifests.get(namespace, name)
+            if isinstance(manifest, Unreadable):
+                return None
+            if manifest is not None:
+                manifests.append(manifest)
         age = max(self._manifests.age(), self._policies.age(), self._namespaces.age())
-        return Evidence(manifest, self._known_policies().applicable(labels), labels, age)
+        return Evidence(tuple(manifests), self._known_policies().applicable(labels), labels, age)
 
     def _is_complete(self) -> bool:
         """Return whether every picture has been complete; once it was, it stays one."""
         self._complete = self._complete or all(picture.synced.is_set() for picture in self._pictures)
         return self._complete
 
-    async def read(self, namespace: str, manifest_name: str | None, within: float) -> Evidence:
-        """Read manifest and namespace live, and the policies from memory while it is fresh.
+    async def read(self, namespace: str, names: Sequence[str], within: float) -> Evidence:
+        """Read manifests and namespace live, and the policies from memory while it is fresh.
 
         Policies are many, and the same for everybody. Where memory is old, they are listed once for all
         who ask at a time.
@@ -76,7 +82,7 @@ class Lookup:
         trouble = ""
         try:
             async with asyncio.timeout(within), asyncio.TaskGroup() as reads:
-                manifest = reads.create_task(self._manifest(namespace, manifest_name, within))
+                manifests = [reads.create_task(self._manifest(namespace, name, within)) for name in names]
                 labels = reads.create_task(self._labels(namespace, within))
                 policies = reads.create_task(self._selected())
         except* ClusterError as errors:
@@ -86,7 +92,8 @@ class Lookup:
         if trouble:
             raise NotNowError(trouble)
         selection, age = policies.result()
-        return Evidence(manifest.result(), selection.applicable(labels.result()), labels.result(), age)
+        found = tuple(manifest for task in manifests if (manifest := task.result()) is not None)
+        return Evidence(found, selection.applicable(labels.result()), labels.result(), age)
 
     def failing_checks(self) -> Mapping[str, str | None]:
         """Return for each picture why it is not to be relied on."""
@@ -99,6 +106,9 @@ class Lookup:
         if picture.age() > self._unready_after:
             return f"no contact for {picture.age():.0f} s{why}"
         return None
+
+    def _manifest_changed(self, change: Change[Manifest]) -> None:
+        self.appraisals.forget(*change.key)
 
     def _policy_changed(self, _: Change[Policy]) -> None:
         self._selection = None
@@ -118,9 +128,7 @@ class Lookup:
             return self._known_policies(), age
         return await self._live_policies.get(), 0.0
 
-    async def _manifest(self, namespace: str, name: str | None, within: float) -> Manifest | None:
-        if not name:
-            return None
+    async def _manifest(self, namespace: str, name: str, within: float) -> Manifest | None:
         found = await self._get(COMPLIANCE_MANIFESTS, name, namespace, within)
         return None if found is None else read_manifest(found)
 

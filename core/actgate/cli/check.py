@@ -7,6 +7,7 @@ from actgate.cli.exits import Exit, UnusableError
 from actgate.cli.inventory import NAMESPACE_NAME_LABEL, Evidence, Inventory
 from actgate.cli.sources import Document
 from actgate.decision import Finding, Outcome, Policy, Subject, Verdict, decide
+from actgate.decision.appraisal import Appraisals, Appraise
 from actgate.subjects import workload
 
 
@@ -17,18 +18,19 @@ class Judged:
     subject: Subject
     document: Document
     verdict: Verdict
-    evidence: Evidence | None
-    """The manifest that the subject refers to; None where the input does not hold it."""
+    evidence: tuple[Evidence, ...]
+    """The manifests that the subject links, as far as the input holds them."""
 
     def about(self, finding: Finding) -> Document:
         """Return the document that has the finding's field: the evidence's or the subject's own."""
-        return self.document if finding.about is None or self.evidence is None else self.evidence.document
+        documents = (item.document for item in self.evidence if item.manifest.name == finding.about)
+        return next(documents, self.document)
 
     def origin(self, finding: Finding) -> str | None:
         """Return what the pipeline's own file (v0) calls the finding's field, if it is in one."""
-        if self.evidence is None or self.about(finding) is not self.evidence.document:
-            return None
-        return self.evidence.origin(finding.path)
+        document = self.about(finding)
+        origins = (item.origin(finding.path) for item in self.evidence if item.document is document)
+        return next(origins, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +62,15 @@ def judge(inventory: Inventory, now: datetime) -> Report:
         UnusableError: When a policy selects by labels of a namespace that the input does not show.
     """
     asked = [(_subject(document, space, inventory), document) for space, document in inventory.subjects]
-    referred = {(subject.namespace, subject.manifest_name) for subject, _ in asked}
+    referred = {(subject.namespace, name) for subject, _ in asked for name in subject.manifest_names}
     asked += [
         (Subject.of_manifest(found.manifest, _labels(found.manifest.namespace, inventory)), found.document)
         for key, found in inventory.evidence.items()
         if key not in referred
     ]
     _require_labels({subject.namespace for subject, _ in asked}, inventory)
-    judged = (_judged(subject, document, inventory, now) for subject, document in asked)
+    appraise = Appraisals().appraise
+    judged = (_judged(subject, document, inventory, now, appraise) for subject, document in asked)
     return Report(tuple(judged), tuple(inventory.others), now)
 
 
@@ -79,11 +82,13 @@ def _labels(namespace: str, inventory: Inventory) -> dict[str, str]:
     return {**inventory.labels.get(namespace, {}), NAMESPACE_NAME_LABEL: namespace}
 
 
-def _judged(subject: Subject, document: Document, inventory: Inventory, now: datetime) -> Judged:
-    name = subject.manifest_name
-    found = inventory.evidence.get((subject.namespace, name)) if name is not None else None
-    verdict = decide(subject, found.manifest if found else None, inventory.policies, now)
-    return Judged(subject, document, verdict, found)
+def _judged(
+    subject: Subject, document: Document, inventory: Inventory, now: datetime, appraise: Appraise
+) -> Judged:
+    linked = (inventory.evidence.get((subject.namespace, name)) for name in subject.manifest_names)
+    evidence = tuple(found for found in linked if found is not None)
+    verdict = decide(subject, [found.manifest for found in evidence], inventory.policies, now, appraise)
+    return Judged(subject, document, verdict, evidence)
 
 
 def _require_labels(namespaces: set[str], inventory: Inventory) -> None:

@@ -1,9 +1,9 @@
 """The decision: what may run, and why not.
 
-``decide(subject, manifest, policies, now)`` is the only place where anything is allowed or refused.
+``decide(subject, manifests, policies, now)`` is the only place where anything is allowed or refused.
 The rules, each in the module of its family under ``rules/``:
 
-- ``link``: the subject refers to a manifest of its own namespace that speaks of the same model;
+- ``link``: the subject refers to manifests of its own namespace that speak of the models and images it runs;
 - ``risk``: a prohibited practice never runs, and a category that is not known counts as high-risk;
 - ``bias``: measurements exist, hold the limits and do not contradict their own claims;
 - ``residency``: training and serving happen in countries that the policy allows;
@@ -17,7 +17,7 @@ fetched in ``actgate.kube``, and the caller says what time it is.
 from actgate.decision.decide import decide
 from actgate.decision.manifest import Manifest
 from actgate.decision.policies import BASELINE, Policy
-from actgate.decision.subject import Subject
+from actgate.decision.subject import Link, Subject
 from actgate.decision.verdict import Finding, Outcome, Verdict
 
-__all__ = ["BASELINE", "Finding", "Manifest", "Outcome", "Policy", "Subject", "Verdict", "decide"]
+__all__ = ["BASELINE", "Finding", "Link", "Manifest", "Outcome", "Policy", "Subject", "Verdict", "decide"]

@@ -1,16 +1,15 @@
 """``decide``: one subject, its evidence, the policies and a moment, and one answer.
 
-It judges everything before it answers, so that one pass of mending is enough. What the evidence is worth
-by itself is appraised once (``appraisal``); here the subject is held against it.
+It judges everything before it answers, so that one pass of fixes is enough. What each manifest is worth by
+itself is its appraisal; here the subject is held against all that it links.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from actgate.api.compliance_policy import Enforcement, Tier
 from actgate.decision import rules
-from actgate.decision.appraisal import Appraisal
-from actgate.decision.appraise import appraise, ordered
+from actgate.decision.appraisal import Appraisal, Appraise, appraise, ordered
 from actgate.decision.data import RULESET
 from actgate.decision.manifest import Manifest
 from actgate.decision.policies import Policy, applicable
@@ -19,42 +18,64 @@ from actgate.decision.subject import Subject
 from actgate.decision.verdict import Finding, Verdict, outcome_of
 
 
-def decide(subject: Subject, manifest: Manifest | None, policies: Iterable[Policy], now: datetime) -> Verdict:
+def decide(
+    subject: Subject,
+    manifests: Iterable[Manifest],
+    policies: Iterable[Policy],
+    now: datetime,
+    appraise: Appraise = appraise,
+) -> Verdict:
     """Judge whether a subject may run.
+
+    Every manifest that the subject links is judged, and what one of them alone would refuse is refused. Only
+    what the subject runs, its own model and its images, may be spread over several (ADR 0018).
 
     Args:
         subject: What is asked about.
-        manifest: The evidence that it refers to; None where there is no such manifest.
+        manifests: The evidence that is there; what the subject does not link is ignored.
         policies: Every CompliancePolicy of the cluster; those that select the subject's namespace
             apply, all of them, and the baseline where none does.
         now: The moment that is asked about, aware; a time without zone is taken as UTC.
+        appraise: How one manifest is appraised, for callers that keep an ``Appraisals``.
 
     Returns:
         The verdict with every finding. A refusal is a value: nothing is raised for any input.
     """
     moment = now if now.utcoffset() is not None else now.replace(tzinfo=UTC)
     chosen = applicable(policies, subject.namespace_labels)
-    linked = manifest if manifest is not None and _is_referred_to(manifest, subject) else None
-    appraisal = appraise(linked, chosen, moment) if linked is not None else None
-    findings = _settled(subject, [*_about_subject(subject, linked, appraisal, chosen)], appraisal)
+    names = subject.manifest_names
+    linked = _linked(names, subject.namespace, manifests)
+    appraisals = [appraise(manifest, chosen, moment) for manifest in linked.values()]
+    tiers = {appraisal.tier for appraisal in appraisals}
+    if not linked or len(linked) < len(names):
+        tiers.add(Tier.HIGH_RISK)
+    own = [*_about_subject(subject, linked, tiers, chosen)]
+    findings = _merged(subject, own, appraisals)
+    untils = [appraisal.until for appraisal in appraisals if appraisal.until is not None]
     return Verdict(
         outcome=outcome_of(findings),
         findings=findings,
-        manifest_digest=linked.digest if linked is not None else None,
+        manifest_digests=tuple(
+            [(name, manifest.digest) for name, manifest in linked.items() if manifest.digest is not None]
+        ),
         policies=tuple([policy.name for policy in chosen]),
         ruleset=RULESET,
-        valid_until=appraisal.until if appraisal is not None else None,
+        valid_until=min(untils) if untils else None,
     )
 
 
-def _is_referred_to(manifest: Manifest, subject: Subject) -> bool:
-    return manifest.name == subject.manifest_name and manifest.namespace == subject.namespace
+def _linked(names: tuple[str, ...], namespace: str, manifests: Iterable[Manifest]) -> dict[str, Manifest]:
+    """Return the manifests of these names in a namespace, by name and sorted by it."""
+    found = {}
+    for manifest in manifests:
+        if manifest.name in names and manifest.namespace == namespace:
+            found[manifest.name] = manifest
+    return found if len(found) < 2 else dict(sorted(found.items()))
 
 
 def _about_subject(
-    subject: Subject, manifest: Manifest | None, appraisal: Appraisal | None, chosen: tuple[Policy, ...]
+    subject: Subject, linked: Mapping[str, Manifest], tiers: set[Tier], chosen: tuple[Policy, ...]
 ) -> Iterator[Finding]:
-    tier = appraisal.tier if appraisal is not None else Tier.HIGH_RISK
     for policy in chosen:
         for problem in subject.problems:
             if problem.rule == residency.SERVING.id:
@@ -62,21 +83,20 @@ def _about_subject(
             yield rules.BY_ID[problem.rule].finding(
                 policy.spec.enforcement, problem.path, problem.message, problem.remedy
             )
-        if manifest is None:
-            yield from link.missing(subject, policy)
-        else:
-            yield from link.model(subject, manifest, policy)
-        yield from residency.serving(subject, tier, policy)
+        yield from link.findings(subject, linked, policy)
+        yield from residency.serving(subject, tiers, policy)
 
 
-def _settled(subject: Subject, own: list[Finding], appraisal: Appraisal | None) -> tuple[Finding, ...]:
+def _merged(subject: Subject, own: list[Finding], appraisals: list[Appraisal]) -> tuple[Finding, ...]:
     """Return the findings about the subject and about its evidence together, in their order."""
-    about_evidence = appraisal.findings if appraisal is not None else ()
+    if subject.governed_change and not own and len(appraisals) == 1:
+        return appraisals[0].findings  # They are in order.
+    findings = [*own, *(finding for appraisal in appraisals for finding in appraisal.findings)]
     if subject.governed_change:
-        return ordered((*own, *about_evidence)) if own else about_evidence
+        return ordered(findings)
     # Otherwise a finalizer could not be removed from a model whose evidence went bad, nor could the
     # commit be applied that repairs the evidence beside it.
     return ordered(
         finding.with_effect(Enforcement.WARN) if finding.effect is Enforcement.DENY else finding
-        for finding in (*own, *about_evidence)
+        for finding in findings
     )

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from actgate.api.compliance_manifest import Metric, RiskCategory
-from actgate.decision.appraisal import Appraisal
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +104,6 @@ class Manifest:
     records: tuple[tuple[str, datetime], ...] = ()
     """Other dated records (path, moment); none of them may be in the future."""
     problems: tuple[Problem, ...] = ()
-    # Not an argument: dataclasses.replace would hand one manifest's appraisal to another one.
-    appraisals: list[Appraisal] = field(init=False, default_factory=list, compare=False, repr=False)
-    """Where ``appraisal`` notes its last answer; nobody else's business."""
 
     def path(self, items: str, index: int) -> str:
         """Return where an item of a list stands in the document, such as ``spec.bias[2]``."""

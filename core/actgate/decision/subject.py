@@ -21,15 +21,26 @@ class SubjectProblem:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """A reference to a ComplianceManifest of the subject's own namespace, about one of its models."""
+
+    manifest: str
+    """Name of the ComplianceManifest."""
+    model: str | None = None
+    """Name of the model that it is about, where the reference says so; else the subject's own model."""
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """One thing that wants to run, reduced to what decisions need."""
 
     kind: str
     namespace: str
     name: str
-    manifest_name: str | None
-    """Name of the ComplianceManifest that it refers to, in its own namespace."""
+    links: tuple[Link, ...]
+    """The ComplianceManifests that it refers to, one for each model that it serves; empty for none."""
     model: ModelIdentity | None
+    """The model that it names by itself."""
     images: tuple[tuple[str, str], ...] = ()
     """Images that it runs: (field, reference), init containers and image volumes included."""
     placement: tuple[tuple[str, Region], ...] | None = None
@@ -38,13 +49,19 @@ class Subject:
     """Labels of its namespace, by which policies select it."""
     problems: tuple[SubjectProblem, ...] = ()
     reference_path: str = "spec.complianceManifestRef.name"
-    """Field that holds the reference."""
+    """Field that holds the links."""
     model_path: str = "spec.model"
     """Field that names the model."""
     governed_change: bool = True
     """False when an update leaves every governed field as it was."""
     dry_run: bool = False
     """Whether the request only asks what would happen."""
+
+    @property
+    def manifest_names(self) -> tuple[str, ...]:
+        """Names of the linked manifests, each once, in the order of the links."""
+        names = tuple([link.manifest for link in self.links])
+        return names if len(names) < 2 else tuple(dict.fromkeys(names))
 
     @classmethod
     def of_manifest(cls, manifest: Manifest, namespace_labels: Mapping[str, str] | None = None) -> "Subject":
@@ -53,7 +70,7 @@ class Subject:
             kind="ComplianceManifest",
             namespace=manifest.namespace,
             name=manifest.name,
-            manifest_name=manifest.name,
+            links=(Link(manifest.name),),
             model=manifest.model,
             images=tuple(
                 (f"spec.model.images[{index}]", image) for index, image in enumerate(manifest.images)

@@ -71,8 +71,8 @@ class Verdict:
     """Fail when a finding denies, Warn when there are only milder ones, else Pass."""
     findings: tuple[Finding, ...]
     """Every reason, the strongest effect first, then in the order of the rules."""
-    manifest_digest: str | None
-    """Canonical SHA-256 of the evidence judged; None without evidence or where it has none."""
+    manifest_digests: tuple[tuple[str, str], ...]
+    """The evidence judged, sorted by name: (name, canonical SHA-256) of each linked manifest that has one."""
     policies: tuple[str, ...]
     """Names of the policies that applied, sorted; ``baseline`` where none selects the namespace."""
     ruleset: str

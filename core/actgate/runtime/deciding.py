@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from actgate.decision import Manifest, Policy, Subject, Verdict, decide
+from actgate.decision.appraisal import Appraise, appraise
 
 MANY: Final = 200
 """Policies that apply to one subject from which on a decision takes some milliseconds."""
@@ -18,10 +19,14 @@ _thread: Final = ThreadPoolExecutor(1, "decide")
 
 
 async def decided(
-    subject: Subject, manifest: Manifest | None, policies: tuple[Policy, ...], now: datetime
+    subject: Subject,
+    manifests: tuple[Manifest, ...],
+    policies: tuple[Policy, ...],
+    now: datetime,
+    appraise: Appraise = appraise,
 ) -> Verdict:
     """Return what ``decide`` does; the event loop goes on meanwhile where that takes long."""
     if len(policies) < MANY:
-        return decide(subject, manifest, policies, now)
+        return decide(subject, manifests, policies, now, appraise)
     loop = asyncio.get_running_loop()
-    return await loop.run_in_executor(_thread, decide, subject, manifest, policies, now)
+    return await loop.run_in_executor(_thread, decide, subject, manifests, policies, now, appraise)

@@ -15,7 +15,7 @@ from actgate.api.names import (
 )
 from actgate.decision.manifest import ModelIdentity
 from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL
-from actgate.decision.subject import Subject, SubjectProblem
+from actgate.decision.subject import Link, Subject, SubjectProblem
 from actgate.subjects import marks
 from actgate.subjects.kinds import Kind, Path, kind_of, row_of
 from actgate.subjects.placement import placement_of
@@ -79,7 +79,7 @@ def subject_of(
         kind=str(obj.get("kind")),
         namespace=namespace or str(metadata.get("namespace") or "default"),
         name=str(metadata.get("name") or metadata.get("generateName") or ""),
-        manifest_name=manifest_name,
+        links=(Link(manifest_name),) if manifest_name else (),
         model=model,
         images=images,
         placement=placement or None,

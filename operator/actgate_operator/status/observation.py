@@ -17,6 +17,11 @@ class Evidence:
     manifest: Manifest | None
     """None where there is no such manifest."""
 
+    @property
+    def digest(self) -> str | None:
+        """Digest of the manifest that was judged; None without one, or where it has none."""
+        return dict(self.verdict.manifest_digests).get(self.manifest_name)
+
 
 @dataclass(frozen=True, slots=True)
 class Obstacle:

@@ -111,8 +111,8 @@ def _manifest(evidence: Evidence) -> Object:
     if evidence.manifest is not None:
         if evidence.manifest.uid:
             told["uid"] = evidence.manifest.uid
-        if evidence.verdict.manifest_digest:
-            told["digest"] = evidence.verdict.manifest_digest
+        if evidence.digest:
+            told["digest"] = evidence.digest
     return told
 
 

@@ -27,7 +27,7 @@ def test_the_shape_describes_every_field(report: Report) -> None:
         (found["summary"], SCHEMA["properties"]["summary"]),
         (verdict, shapes["verdict"]),
         (verdict["subject"], shapes["verdict"]["properties"]["subject"]),
-        (verdict["manifest"], shapes["verdict"]["properties"]["manifest"]),
+        (verdict["manifest"], shapes["manifest"]),
         (verdict["findings"][0], shapes["finding"]),
     ):
         assert set(value) == set(shape["properties"]) == set(shape["required"])
@@ -42,4 +42,5 @@ def test_facts_are_exact(report: Report) -> None:
     assert passed["validUntil"] == "2027-11-01T10:00:00Z"
     assert failed["findings"][0]["line"] == line_of_the_bad_value()
     assert (without["manifest"], without["findings"][0]["file"]) == (None, "none.yaml")
+    assert (without["manifests"], failed["manifests"]) == ([], [failed["manifest"]])
     assert piped["findings"][0]["origin"] is not None

@@ -49,7 +49,7 @@ def copies(asked: Json) -> dict[str, Json]:
 def judged(obj: Json, evidence: Manifest | None, chosen: list[Policy], now: Any = NOW) -> Verdict:  # noqa: ANN401
     """Return the verdict about an object; every object of a model is asked about."""
     assert is_judged(obj)
-    return decide(subject_of(obj, {}), evidence, chosen, now)
+    return decide(subject_of(obj, {}), [evidence] if evidence is not None else [], chosen, now)
 
 
 def reasons(verdict: Verdict) -> set[tuple[str, str]]:
@@ -88,7 +88,7 @@ def test_a_model_and_all_that_runs_for_it_are_judged_alike(
     for kind, obj in copies(asked).items():
         theirs = judged(obj, linked, chosen, now)
         assert (theirs.outcome, reasons(theirs)) == (own.outcome, reasons(own)), kind
-        assert (theirs.manifest_digest, theirs.valid_until) == (own.manifest_digest, own.valid_until)
+        assert (theirs.manifest_digests, theirs.valid_until) == (own.manifest_digests, own.valid_until)
 
 
 @given(model_deployments)
@@ -97,9 +97,9 @@ def test_evidence_is_found_by_the_same_name(asked: Json) -> None:
     own = subject_of(asked, {})
     for obj in copies(asked).values():
         theirs = subject_of(obj, {})
-        assert (theirs.namespace, theirs.manifest_name, theirs.model) == (
+        assert (theirs.namespace, theirs.links, theirs.model) == (
             own.namespace,
-            own.manifest_name,
+            own.links,
             own.model,
         )
         assert {image for _, image in theirs.images} == {image for _, image in own.images}

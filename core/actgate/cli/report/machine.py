@@ -7,6 +7,7 @@ import json
 from typing import Any, Final
 
 from actgate.cli.check import Judged, Report
+from actgate.cli.inventory import Evidence
 from actgate.cli.lines import line_of
 from actgate.cli.report.words import moment, place
 from actgate.decision import Finding, Outcome
@@ -40,6 +41,7 @@ def _report(report: Report) -> dict[str, Any]:
 def _verdict(judged: Judged) -> dict[str, Any]:
     subject, verdict = judged.subject, judged.verdict
     file, line = place(judged)
+    manifests = [_manifest(found) for found in judged.evidence]
     return {
         "subject": {
             "kind": subject.kind,
@@ -49,22 +51,20 @@ def _verdict(judged: Judged) -> dict[str, Any]:
             "line": line,
         },
         "outcome": verdict.outcome,
-        "manifest": _manifest(judged),
+        "manifest": manifests[0] if manifests else None,
+        "manifests": manifests,
         "policies": list(verdict.policies),
         "validUntil": moment(verdict.valid_until) if verdict.valid_until else None,
         "findings": [_finding(judged, finding) for finding in verdict.findings],
     }
 
 
-def _manifest(judged: Judged) -> dict[str, Any] | None:
-    if judged.evidence is None:
-        return None
-    manifest, document = judged.evidence.manifest, judged.evidence.document
+def _manifest(found: Evidence) -> dict[str, Any]:
     return {
-        "name": manifest.name,
-        "digest": manifest.digest,
-        "file": document.source.name,
-        "line": line_of(document),
+        "name": found.manifest.name,
+        "digest": found.manifest.digest,
+        "file": found.document.source.name,
+        "line": line_of(found.document),
     }
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from actgate.api.quoting import printable
 from actgate.cli.check import Judged, Report
+from actgate.cli.inventory import Evidence
 from actgate.cli.lines import line_of
 from actgate.cli.lines import place as document_place
 from actgate.decision import Finding, Outcome
@@ -37,9 +38,10 @@ def path_words(judged: Judged, finding: Finding) -> str:
 
 def evidence_words(judged: Judged) -> str:
     """Return which evidence was judged, and where it stands."""
-    if judged.evidence is None:
-        return "no manifest"
-    found = judged.evidence
+    return "; ".join(_manifest_words(found) for found in judged.evidence) or "no manifest"
+
+
+def _manifest_words(found: Evidence) -> str:
     digest = f" {found.manifest.digest}" if found.manifest.digest else ""
     return printable(f"manifest {found.manifest.name} ({document_place(found.document)}){digest}")
 

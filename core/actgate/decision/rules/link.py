@@ -1,6 +1,6 @@
 """Link rules: the subject refers to evidence, and the evidence speaks of what will run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from actgate.api.compliance_policy import Enforcement
@@ -9,7 +9,7 @@ from actgate.decision.manifest import Manifest, ModelIdentity
 from actgate.decision.policies import Policy
 from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL
 from actgate.decision.rules.rule import ACTGATE, HOUSE_POLICY, Rule
-from actgate.decision.subject import MODEL_DEPLOYMENT, Subject
+from actgate.decision.subject import MODEL_DEPLOYMENT, Link, Subject
 from actgate.decision.verdict import Finding
 
 MANIFEST: Final = Rule(
@@ -42,110 +42,181 @@ DIGEST: Final = Rule(
 RULES: Final = (MANIFEST, MODEL, DIGEST)
 
 
-def missing(subject: Subject, policy: Policy) -> Iterator[Finding]:
-    """Yield why there is no evidence: no reference, an unreadable one, or no such manifest."""
-    effect = policy.spec.enforcement
-    if not subject.manifest_name:
-        if any(problem.rule == MANIFEST.id for problem in subject.problems):
-            return
-        yield MANIFEST.finding(
-            effect,
-            subject.reference_path,
-            f"the {subject.kind} refers to no ComplianceManifest",
-            f"set {subject.reference_path} to the name of a ComplianceManifest in namespace "
-            f"{quoted(subject.namespace)}",
-        )
+def findings(subject: Subject, linked: Mapping[str, Manifest], policy: Policy) -> Iterator[Finding]:
+    """Yield what is wrong with the links of a subject, and how what it runs differs from what they say.
+
+    Args:
+        subject: What is asked about.
+        linked: The manifests that it links and that exist, by name and sorted by it.
+        policy: One that applies.
+    """
+    if not subject.links:
+        yield from _unlinked(subject, policy)
         return
-    # Flux dry-runs a whole set before it applies the first object of it.
+    effect = policy.spec.enforcement
+    for link in _sorted(subject.links):
+        manifest = linked.get(link.manifest)
+        if manifest is None:
+            yield _missing(subject, link, effect)
+            continue
+        served, path = _served(subject, link)
+        yield from _model(subject, served, path, manifest, effect)
+        if policy.spec.evidence.require_digest:
+            yield from _digest(subject, served, path, manifest, effect)
+    if any(manifest.images for manifest in linked.values()):
+        yield from _images(subject, linked, effect)
+    if linked and subject.model is not None:
+        yield from _own_model(subject, subject.model, effect)
+
+
+def _sorted(links: tuple[Link, ...]) -> Iterable[Link]:
+    """Return links in an order that does not depend on how they were written."""
+    if len(links) < 2:
+        return links
+    return sorted(set(links), key=lambda link: (link.manifest, link.model is not None, link.model or ""))
+
+
+def _unlinked(subject: Subject, policy: Policy) -> Iterator[Finding]:
+    if any(problem.rule == MANIFEST.id for problem in subject.problems):
+        return
     yield MANIFEST.finding(
+        policy.spec.enforcement,
+        subject.reference_path,
+        f"the {subject.kind} refers to no ComplianceManifest",
+        f"set {subject.reference_path} to the name of a ComplianceManifest in namespace "
+        f"{quoted(subject.namespace)}",
+    )
+
+
+def _missing(subject: Subject, link: Link, effect: Enforcement) -> Finding:
+    # Flux dry-runs a whole set before it applies the first object of it.
+    return MANIFEST.finding(
         Enforcement.WARN if subject.dry_run and effect is Enforcement.DENY else effect,
         subject.reference_path,
-        f"ComplianceManifest {quoted(subject.manifest_name)} does not exist in namespace "
-        f"{quoted(subject.namespace)}",
+        f"ComplianceManifest {quoted(link.manifest)} does not exist in namespace {quoted(subject.namespace)}",
         "apply that ComplianceManifest to the same namespace, or refer to one that exists",
     )
 
 
-def model(subject: Subject, manifest: Manifest, policy: Policy) -> Iterator[Finding]:
-    """Yield how the manifest's model differs from the subject's."""
-    effect = policy.spec.enforcement
-    if subject.model is not None:
-        yield from _identity(subject.model, manifest, subject.model_path, effect)
-    elif not any(problem.rule == MODEL.id for problem in subject.problems):
-        yield MODEL.finding(
-            effect,
-            subject.model_path,
-            f"the {subject.kind} names no model, so its manifest could speak of any",
-            f"set {subject.model_path} to the manifest's model"
-            + (f", {quoted(manifest.model.name)}" if manifest.model else ""),
-        )
-    yield from _images(subject, manifest, effect)
-    if policy.spec.evidence.require_digest:
-        yield from _digest(subject, manifest, effect)
+def _served(subject: Subject, link: Link) -> tuple[ModelIdentity | None, str]:
+    """Return the model that a link is about, and the field that names it."""
+    if link.model is None or (subject.model is not None and subject.model.name == link.model):
+        return subject.model, subject.model_path
+    return ModelIdentity(link.model), subject.reference_path
 
 
-def _identity(
-    deployed: ModelIdentity, manifest: Manifest, path: str, effect: Enforcement
+def _model(
+    subject: Subject, served: ModelIdentity | None, path: str, manifest: Manifest, effect: Enforcement
 ) -> Iterator[Finding]:
+    """Yield how the manifest's model differs from the one that is served."""
     assessed = manifest.model
+    if served is None:
+        if not any(problem.rule == MODEL.id for problem in subject.problems):
+            yield MODEL.finding(
+                effect,
+                path,
+                f"the {subject.kind} names no model, so its manifest could speak of any",
+                f"set {path} to the manifest's model" + (f", {quoted(assessed.name)}" if assessed else ""),
+            )
+        return
     if assessed is None:
         yield MODEL.finding(
             effect,
             path,
-            f"the manifest names no model, but {quoted(deployed.name)} is deployed",
+            f"{_the(subject, manifest)} names no model, but {quoted(served.name)} is deployed",
             "state spec.model.name in the manifest",
         )
         return
     pairs = (
-        ("name", deployed.name, assessed.name),
-        ("version", deployed.version, assessed.version),
-        ("digest", deployed.digest, assessed.digest),
+        ("name", served.name, assessed.name),
+        ("version", served.version, assessed.version),
+        ("digest", served.digest, assessed.digest),
     )
     for part, ours, theirs in pairs:
         if ours is not None and theirs is not None and ours != theirs:
             yield MODEL.finding(
                 effect,
                 path,
-                f"the model's {part} is {quoted(ours, 80)}, but the manifest speaks of {quoted(theirs, 80)}",
+                f"the model's {part} is {quoted(ours, 80)}, but {_the(subject, manifest)} speaks of "
+                f"{quoted(theirs, 80)}",
                 "refer to the manifest of this model, or deploy the model that the manifest names",
             )
 
 
-def _images(subject: Subject, manifest: Manifest, effect: Enforcement) -> Iterator[Finding]:
-    if not manifest.images:
-        return
-    assessed = {image.rpartition("@")[2] for image in manifest.images}
+def _the(subject: Subject, manifest: Manifest) -> str:
+    """Return what a manifest is called: by its name where it is not the only one."""
+    return "the manifest" if len(subject.links) == 1 else f"the manifest {quoted(manifest.name)}"
+
+
+def _own_model(subject: Subject, own: ModelIdentity, effect: Enforcement) -> Iterator[Finding]:
+    """Yield the model that the subject names by itself where none of its links is about it."""
+    for link in subject.links:
+        if link.model is None or link.model == own.name:
+            return
+    yield MODEL.finding(
+        effect,
+        subject.model_path,
+        f"no link is about the model {quoted(own.name, 80)}",
+        f"link its manifest in {subject.reference_path}, or name a model that is linked",
+    )
+
+
+def _images(subject: Subject, linked: Mapping[str, Manifest], effect: Enforcement) -> Iterator[Finding]:
+    """Yield images that are in no list of the manifests, and manifests of whose images none runs.
+
+    Nothing says which image serves which model, so an image counts as assessed where any linked manifest
+    lists it; in return each manifest that lists images must list one of those that run.
+    """
+    lists = {
+        name: {image.rpartition("@")[2] for image in manifest.images}
+        for name, manifest in linked.items()
+        if manifest.images
+    }
+    assessed = set().union(*lists.values())
+    who, s = ("the manifest", "s") if len(subject.links) == 1 else ("the linked manifests", "")
     for path, image in subject.images:
         _, at, digest = image.rpartition("@")
         if not at:
             yield MODEL.finding(
                 effect,
                 path,
-                f"image {quoted(image, 100)} has no digest, and the manifest binds images by digest",
+                f"image {quoted(image, 100)} has no digest, and {who} bind{s} images by digest",
                 "pin the image as name@sha256:..., with a digest that the manifest lists",
             )
         elif digest not in assessed:
             yield MODEL.finding(
                 effect,
                 path,
-                f"image {quoted(image, 100)} is not among the images that the manifest lists",
+                f"image {quoted(image, 100)} is not among the images that {who} list{s}",
                 "run an image that was assessed, or list this one in the manifest's "
                 "spec.model.images and assess it",
             )
+    if len(subject.links) > 1 and subject.images:
+        running = {image.rpartition("@")[2] for _, image in subject.images if "@" in image}
+        for name, listed in lists.items():
+            if listed.isdisjoint(running):
+                yield MODEL.finding(
+                    effect,
+                    subject.reference_path,
+                    f"the {subject.kind} runs none of the images that the manifest {quoted(name)} lists",
+                    "run the image that was assessed, or remove that link",
+                )
 
 
-def _digest(subject: Subject, manifest: Manifest, effect: Enforcement) -> Iterator[Finding]:
+def _digest(
+    subject: Subject, served: ModelIdentity | None, path: str, manifest: Manifest, effect: Enforcement
+) -> Iterator[Finding]:
     if subject.kind != MODEL_DEPLOYMENT and subject.images and manifest.images:
         return  # A workload's model is in its images: _images compares them, by digest.
     sides = (
-        (subject.model_path, f"the {subject.kind}", subject.model, None),
+        (path, f"the {subject.kind}", served, None),
         ("spec.model.digest", "the manifest", manifest.model, manifest.name),
     )
-    for path, who, identity, about in sides:
+    for where, who, identity, about in sides:
         if identity is None or identity.digest is None:
             finding = DIGEST.finding(
                 effect,
-                path,
+                where,
                 f"{who} states no digest of the model, and the policy requires one",
                 "state the artefact's digest as sha256:<64 hex digits>",
             )

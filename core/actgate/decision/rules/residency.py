@@ -56,10 +56,10 @@ def training(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding
         yield from _region(TRAINING, region, manifest.path("spec.training.regions", index), policy)
 
 
-def serving(subject: Subject, tier: Tier, policy: Policy) -> Iterator[Finding]:
-    """Yield what is wrong with the regions in which the subject declares to run."""
+def serving(subject: Subject, tiers: set[Tier], policy: Policy) -> Iterator[Finding]:
+    """Yield what is wrong with the regions where the subject declares to run models of these tiers."""
     residency = policy.spec.residency
-    if tier not in residency.required_for or residency.serving is Requirement.IGNORE:
+    if tiers.isdisjoint(residency.required_for) or residency.serving is Requirement.IGNORE:
         return
     unreadable = [problem for problem in subject.problems if problem.rule == SERVING.id]
     for problem in unreadable:
