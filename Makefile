@@ -105,8 +105,10 @@ crds docs: $(STAMP)
 lock: $(LOCK_STAMP)
 	$(LOCK) $(if $(UPGRADE),--upgrade)
 
+# BUILDER=podman; BUILD_IMAGE and RUN_IMAGE are the bases, BUILD_FLAGS what a build needs on this machine.
 images: $(STAMP)
-	$(BIN)/python -m tools.images
+	$(BIN)/python -m tools.images --builder='$(BUILDER)' --build-flags='$(BUILD_FLAGS)' \
+	  --build-image='$(BUILD_IMAGE)' --run-image='$(RUN_IMAGE)'
 
 clean:
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist

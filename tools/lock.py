@@ -12,6 +12,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,11 +38,14 @@ class Lock:
     without: tuple[str, ...] = ()
 
 
+NOT_RUN: Final = ("durationpy", "oauthlib", "requests-oauthlib", "websocket-client")
+"""What kubernetes asks for only for its synchronous client, which images leave out (``tools/image.py``)."""
+
 LOCKS: Final = (
     Lock("lock", group="lock"),
     Lock("dev", extras=("dev",), builds=True),
-    Lock("webhook", extras=("webhook", "tracing"), within="dev"),
-    Lock("operator", extras=("operator", "tracing"), within="dev"),
+    Lock("webhook", extras=("webhook", "tracing"), within="dev", without=NOT_RUN),
+    Lock("operator", extras=("operator", "tracing"), within="dev", without=NOT_RUN),
 )
 
 
@@ -99,7 +103,10 @@ def make(root: Path, *, upgrade: bool) -> None:
         ]  # fmt: skip
         if lock.within:
             command += ["--constraints", str((root / "requirements" / f"{lock.within}.txt").resolve())]
-        _compile(root, project, lock, *command)
+        with tempfile.TemporaryDirectory(prefix="actgate-lock-") as directory:
+            without = Path(directory) / "without.txt"
+            without.write_text("\n".join(lock.without), encoding="utf-8")
+            _compile(root, project, lock, *command, "--excludes", str(without))
         path.write_text(f"{_header(project, lock)}\n{path.read_text('utf-8')}", encoding="utf-8")
 
 
