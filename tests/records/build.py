@@ -9,8 +9,7 @@ from typing import Any
 
 from actgate.records.chain import Chain, Kind
 from actgate.records.lines import read
-from actgate.records.objects import RecordedObject
-from actgate.records.record import UNKNOWN_CALLER, DecisionRecord, Outcome
+from actgate.records.record import UNKNOWN_CALLER, DecisionRecord, Outcome, RecordedObject, strongest
 from actgate.records.verify import Proof, Verifier
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -31,6 +30,8 @@ def recorded(outcome: Outcome = Outcome.PASS, **fields: Any) -> DecisionRecord: 
         "operation": "CREATE",
         "object": RecordedObject("actgate.dev", "v1alpha1", "ModelDeployment", "credit", "scorer"),
     }
+    verdict = fields.get("verdict")
+    stated["rules"] = strongest(verdict.findings) if verdict is not None else ()
     return DecisionRecord(**{**stated, **fields}, outcome=outcome)
 
 

@@ -8,8 +8,7 @@ import pytest
 
 from actgate.decision import Manifest, Verdict
 from actgate.decision.data import RULESET
-from actgate.records.objects import RecordedObject
-from actgate.records.record import Caller, DecisionRecord, Outcome
+from actgate.records.record import Caller, DecisionRecord, Outcome, RecordedObject
 from actgate.records.sinks import (
     audit_annotations,
     decision_fields,
@@ -92,7 +91,7 @@ def test_each_rule_stands_once_with_its_strongest_effect() -> None:
     """Findings come strongest first, so the first of a rule is its strongest, in every form."""
     policies = policy("a", enforcement="Audit"), policy("b", enforcement="Deny")
     verdict = judge(MANIFEST, ASKING, *policies)
-    record = replace(REFUSED, verdict=verdict)
+    record = recorded(Outcome.FAIL, verdict=verdict)
     rules = [finding.rule for finding in record.rules]
     assert len(rules) == len(set(rules))
     said = ", ".join(f"{finding.rule}={finding.effect.value}" for finding in record.rules)

@@ -9,8 +9,7 @@ from typing import Final
 from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import cut
 from actgate.decision import wording
-from actgate.records.objects import RecordedObject
-from actgate.records.record import Caller, DecisionRecord, Outcome
+from actgate.records.record import Caller, DecisionRecord, Outcome, RecordedObject, strongest
 from actgate.records.sinks import audit_annotations
 from actgate_webhook.judge import Judgement
 from actgate_webhook.review import Response, Review, Status
@@ -35,6 +34,7 @@ def record_of(review: Review, judgement: Judgement, caller: Caller, *, with_obje
         outcome=judgement.outcome,
         reason=judgement.reason,
         verdict=judgement.verdict,
+        rules=strongest(judgement.verdict.findings) if judgement.verdict is not None else (),
         manifests=evidence.manifests if evidence is not None else (),
         cache_age=evidence.age if evidence is not None else None,
         governed_change=judgement.governed_change,

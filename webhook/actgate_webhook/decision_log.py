@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Literal, NoReturn, Self
 
@@ -19,7 +19,6 @@ from actgate.records.chain import Chain, Kind
 from actgate.records.record import DecisionRecord, Outcome
 from actgate.records.sinks import decision_fields
 from actgate.version import VERSION
-from actgate_webhook.judge import utc_now
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.sink import Sink
 
@@ -50,7 +49,7 @@ class DecisionLog:
         metrics: Metrics,
         replica: str,
         failure_policy: FailurePolicy = "Fail",
-        now: Callable[[], datetime] = utc_now,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._sink = sink
         self._metrics = metrics
@@ -84,7 +83,13 @@ class DecisionLog:
         if not self._fails or not record.allowed or not record.governed_change:
             return record
         return replace(
-            record, outcome=Outcome.NOT_NOW, reason=_REASON, verdict=None, manifests=(), cache_age=None
+            record,
+            outcome=Outcome.NOT_NOW,
+            reason=_REASON,
+            verdict=None,
+            rules=(),
+            manifests=(),
+            cache_age=None,
         )
 
     def failing_checks(self) -> Mapping[str, str | None]:

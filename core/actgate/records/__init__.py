@@ -1,6 +1,6 @@
 """One decision as a value, everything that is made of it, and the decision log that proves itself.
 
-- ``record``: a ``DecisionRecord``, made once for each decision; ``objects``: the object in it;
+- ``record``: a ``DecisionRecord``, made once for each decision;
 - ``sinks``: audit annotations, the line of a log, a span's attributes, labels of metrics, the fields of the
   decision log, each a small function of a record, and each format's only home;
 - ``chain``: the decision log's lines, as they are written;

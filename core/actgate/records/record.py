@@ -4,14 +4,15 @@ It is made once, beside the decision, and holds no form of its own: ``sinks`` ha
 is in it but what says which object it was.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 
-from actgate.decision.data import RULESET
+from actgate.api.canonical import canonical_of_json, sha256
 from actgate.decision.manifest import Manifest
 from actgate.decision.verdict import Finding, Verdict
-from actgate.records.objects import RecordedObject
+from actgate.subjects.pods import images_of, map_at
 
 
 class Outcome(StrEnum):
@@ -26,7 +27,7 @@ class Outcome(StrEnum):
     ERROR = "Error"
 
 
-_ALLOWED = frozenset({Outcome.PASS, Outcome.WARN, Outcome.NOT_JUDGED})
+_ALLOWED: Final = frozenset({Outcome.PASS, Outcome.WARN, Outcome.NOT_JUDGED})
 
 
 class Caller(NamedTuple):
@@ -38,8 +39,49 @@ class Caller(NamedTuple):
     """Common name of that certificate; "" where it has none or several, None without a certificate."""
 
 
-UNKNOWN_CALLER = Caller(authenticated=False, name=None)
+UNKNOWN_CALLER: Final = Caller(authenticated=False, name=None)
 """Anyone who reaches the port."""
+
+
+class ObjectDigest(NamedTuple):
+    """What an object is known by in the log."""
+
+    digest: str
+    """``sha256:<64 hex digits>``."""
+    of: str
+    """``canonical`` for the object's canonical JSON; ``bytes`` for what came, where it has none."""
+
+
+class RecordedObject(NamedTuple):
+    """An object; of its content no more than proves which one it was."""
+
+    group: str
+    version: str
+    kind: str
+    namespace: str
+    name: str
+    """Empty where the API server is to make it up."""
+    name_prefix: str = ""
+    """What the API server makes the name of, where that is so and known."""
+    digest: ObjectDigest | None = None
+    """None where no object came, or where nobody records it."""
+    images: tuple[str, ...] = ()
+    """Images that it names by digest; a tag proves nothing."""
+
+    def with_content(self, raw: bytes, obj: Mapping[str, Any] | None) -> "RecordedObject":
+        """Return the same with what its content says.
+
+        Args:
+            raw: The object as it came.
+            obj: The same, parsed; None where it cannot be.
+        """
+        content = obj if obj is not None else {}
+        prefix = map_at(content, "metadata").get("generateName")
+        return self._replace(
+            name_prefix=prefix if isinstance(prefix, str) and not self.name else "",
+            digest=digest_of_object(raw, obj),
+            images=tuple(image for _, image in images_of(content) if "@sha256:" in image),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +99,8 @@ class DecisionRecord:
     reason: str = ""
     """Why there is no verdict, in one sentence, where that is so."""
     verdict: Verdict | None = None
+    rules: tuple[Finding, ...] = ()
+    """The strongest finding of each rule, the strongest rules first."""
     manifests: tuple[Manifest, ...] = ()
     """The evidence that was judged, in the order in which the object links it."""
     cache_age: float | None = None
@@ -76,22 +120,34 @@ class DecisionRecord:
         """Whether something was decided that takes effect: judged, and not a dry run."""
         return not self.dry_run and self.outcome is not Outcome.NOT_JUDGED
 
-    @property
-    def rules(self) -> tuple[Finding, ...]:
-        """Of each rule that found something its strongest finding, the strongest rules first."""
-        if self.verdict is None or not self.verdict.findings:
-            return ()
-        strongest: dict[str, Finding] = {}
-        for finding in self.verdict.findings:
-            strongest.setdefault(finding.rule, finding)
-        return tuple(strongest.values())
 
-    @property
-    def policies(self) -> tuple[str, ...]:
-        """Names of the policies that applied."""
-        return self.verdict.policies if self.verdict is not None else ()
+def strongest(findings: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return the strongest finding of each rule, of findings of which the strongest come first."""
+    first: dict[str, Finding] = {}
+    for finding in findings:
+        first.setdefault(finding.rule, finding)
+    return tuple(first.values())
 
-    @property
-    def ruleset(self) -> str:
-        """Version of the rules and facts."""
-        return self.verdict.ruleset if self.verdict is not None else RULESET
+
+def digest_of_object(raw: bytes, obj: Mapping[str, Any] | None) -> ObjectDigest:
+    """Return the digest of a Kubernetes object, ``metadata.managedFields`` apart.
+
+    The API server's book-keeping is left out: it differs between two applies of the same object.
+
+    Args:
+        raw: The object as it came.
+        obj: The same, parsed; None where it cannot be.
+    """
+    if obj is not None:
+        try:
+            return ObjectDigest(sha256(canonical_of_json(_without_bookkeeping(obj))), "canonical")
+        except ValueError:
+            pass
+    return ObjectDigest(sha256(raw), "bytes")
+
+
+def _without_bookkeeping(obj: Mapping[str, Any]) -> Mapping[str, Any]:
+    metadata = obj.get("metadata")
+    if not isinstance(metadata, dict) or "managedFields" not in metadata:
+        return obj
+    return {**obj, "metadata": {key: value for key, value in metadata.items() if key != "managedFields"}}

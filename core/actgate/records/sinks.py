@@ -6,6 +6,7 @@ the gate. ``docs/decision-log.md`` documents names and values.
 
 from typing import Any, Final
 
+from actgate.decision.data import RULESET
 from actgate.decision.manifest import Manifest
 from actgate.records.record import DecisionRecord, Outcome
 from actgate.subjects.kinds import kinds
@@ -29,8 +30,8 @@ def audit_annotations(record: DecisionRecord) -> dict[str, str]:
     if record.verdict is None:
         return audit
     audit["rules"] = _rules(record)
-    audit["policies"] = ", ".join(record.policies)
-    audit["ruleset"] = record.ruleset
+    audit["policies"] = ", ".join(record.verdict.policies)
+    audit["ruleset"] = record.verdict.ruleset
     if record.cache_age is not None:
         audit["cache-age"] = f"{record.cache_age:.1f}s"
     if record.manifests:
@@ -43,6 +44,7 @@ def audit_annotations(record: DecisionRecord) -> dict[str, str]:
 
 def decision_fields(record: DecisionRecord) -> dict[str, Any]:
     """Return what the decision log says; whole numbers and text only, which every reader hashes alike."""
+    verdict = record.verdict
     fields = {
         "uid": record.uid,
         "caller": record.caller._asdict(),
@@ -58,8 +60,8 @@ def decision_fields(record: DecisionRecord) -> dict[str, Any]:
             {"rule": item.rule, "outcome": item.effect.value, "basis": item.basis, "path": item.path}
             for item in record.rules
         ],
-        "policies": list(record.policies),
-        "ruleset": record.ruleset,
+        "policies": list(verdict.policies) if verdict is not None else [],
+        "ruleset": verdict.ruleset if verdict is not None else RULESET,
         "manifest": _manifest(record.manifests[0]) if record.manifests else None,
         "cache_age_ms": round(record.cache_age * 1000) if record.cache_age is not None else None,
     }

@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from actgate.api.canonical import canonical_of_json, sha256
-from actgate.records.objects import digest_of_object
+from actgate.records.record import digest_of_object
 
 
 def test_bookkeeping_does_not_change_the_digest_of_an_object() -> None:
