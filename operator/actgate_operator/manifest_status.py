@@ -28,6 +28,7 @@ from actgate.kube.objects import Key, Object, version_of
 from actgate.kube.resources import COMPLIANCE_MANIFESTS
 from actgate_operator.evidence import EvidencePictures, Kept, NotNowError, fingerprint
 from actgate_operator.queue import WorkQueue
+from actgate_operator.status.report import reported
 from actgate_operator.writer import NotLeadingError, Writer
 
 logger = logging.getLogger(__name__)
@@ -36,8 +37,6 @@ PAUSE_SECONDS: Final = 0.2
 """After each write: at most five a second."""
 MOST_FINDINGS: Final = 32
 RULES_NAMED: Final = 3
-_PATH: Final = 1024
-_TEXT: Final = 4096
 
 
 def status_of(generation: int, appraisal: Appraisal) -> Object:
@@ -54,7 +53,7 @@ def status_of(generation: int, appraisal: Appraisal) -> Object:
             policies=[policy.name for policy in appraisal.policies[:64]],
             ruleset=RULESET,
             valid_until=until,
-            findings=[_reported(item) for item in findings[:MOST_FINDINGS]] or None,
+            findings=[ReportedFinding(**reported(item)) for item in findings[:MOST_FINDINGS]] or None,
             omitted_findings=omitted if omitted > 0 else None,
         ),
     )
@@ -67,17 +66,6 @@ def _reason(findings: tuple[Finding, ...]) -> str | None:
     rules = list(dict.fromkeys(item.rule for item in findings if item.effect is findings[0].effect))
     more = len(rules) - RULES_NAMED
     return ", ".join(rules[:RULES_NAMED]) + (f" and {more} more" if more > 0 else "") or None
-
-
-def _reported(finding: Finding) -> ReportedFinding:
-    return ReportedFinding(
-        rule=finding.rule,
-        basis=finding.basis,
-        path=finding.path[:_PATH],
-        message=finding.message[:_TEXT],
-        remedy=finding.remedy[:_TEXT],
-        effect=finding.effect.value,
-    )
 
 
 @dataclass(slots=True)

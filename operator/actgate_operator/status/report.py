@@ -70,6 +70,18 @@ def message_of(status: Mapping[str, Any], condition: Mapping[str, Any]) -> str:
     return str(home["message"]) if home and message.startswith(REFERENCE) else message
 
 
+def reported(finding: Finding) -> Object:
+    """Return a finding as statuses hold it, of models and of manifests (``ReportedFinding``)."""
+    return {
+        "rule": finding.rule,
+        "basis": finding.basis,
+        "path": finding.path[:_PATH],
+        "message": finding.message[:_TEXT],
+        "remedy": finding.remedy[:_TEXT],
+        "effect": finding.effect.value,
+    }
+
+
 def _by_type(items: list[Any]) -> dict[str, Any]:
     return {item["type"]: item for item in items}
 
@@ -100,7 +112,7 @@ def _verdict(evidence: Evidence, former: Mapping[str, Any], now: datetime) -> Ob
         told["validUntil"] = _stamp(verdict.valid_until)
     if verdict.findings:
         # The strongest come first, so that what is left out is what matters least.
-        told["findings"] = [_finding(item) for item in verdict.findings[:MOST_FINDINGS]]
+        told["findings"] = [reported(item) for item in verdict.findings[:MOST_FINDINGS]]
     since = former.get("evaluatedAt")
     same = since is not None and told == {key: value for key, value in former.items() if key != "evaluatedAt"}
     return {**told, "evaluatedAt": since if same else _stamp(now)}
@@ -114,17 +126,6 @@ def _manifest(evidence: Evidence) -> Object:
         if evidence.digest:
             told["digest"] = evidence.digest
     return told
-
-
-def _finding(finding: Finding) -> Object:
-    return {
-        "rule": finding.rule,
-        "basis": finding.basis,
-        "path": finding.path[:_PATH],
-        "message": finding.message[:_TEXT],
-        "remedy": finding.remedy[:_TEXT],
-        "effect": finding.effect.value,
-    }
 
 
 def _stamp(moment: datetime) -> str:
