@@ -82,13 +82,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def check(root: Path) -> None:
-    """Raise LockError when a lock was not made from the dependencies that pyproject.toml names now."""
+    """Raise LockError when a lock was made from other dependencies than pyproject.toml names, or edited."""
     project = _project(root)
-    stale = [
-        f"requirements/{lock.name}.txt" for lock in LOCKS if _first_line(root, lock) != _header(project, lock)
-    ]
+    stale = [f"requirements/{lock.name}.txt" for lock in LOCKS if not _is_current(root, project, lock)]
     if stale:
-        raise LockError(f"{', '.join(stale)}: not made from this pyproject.toml; run `make lock`")
+        raise LockError(f"{', '.join(stale)}: not what `make lock` wrote from this pyproject.toml; run it")
 
 
 def make(root: Path, *, upgrade: bool) -> None:
@@ -107,7 +105,8 @@ def make(root: Path, *, upgrade: bool) -> None:
             without = Path(directory) / "without.txt"
             without.write_text("\n".join(lock.without), encoding="utf-8")
             _compile(root, project, lock, *command, "--excludes", str(without))
-        path.write_text(f"{_header(project, lock)}\n{path.read_text('utf-8')}", encoding="utf-8")
+        pins = path.read_text("utf-8")
+        path.write_text(f"{_header(project, lock, pins)}\n{pins}", encoding="utf-8")
 
 
 def lowest(root: Path, python: str) -> str:
@@ -118,15 +117,18 @@ def lowest(root: Path, python: str) -> str:
 
 def _compile(root: Path, project: dict[str, Any], lock: Lock, *arguments: str) -> str:
     """Run ``uv pip compile`` for the dependencies of a lock, and return what it prints."""
-    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header"]
-    command += [
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "pip",
+        "compile",
+        "--quiet",
+        "--no-header",
         "--only-binary",
         ":all:",
-        "--emit-build-options",
-        "--no-emit-index-url",
-        "--no-emit-find-links",
     ]
-    command += [*arguments]
+    command += ["--emit-build-options", "--no-emit-index-url", "--no-emit-find-links", *arguments]
     if lock.group:
         command += ["--group", lock.group]
     else:
@@ -151,15 +153,15 @@ def _path(root: Path, lock: Lock) -> Path:
     return root / "requirements" / f"{lock.name}.txt"
 
 
-def _first_line(root: Path, lock: Lock) -> str:
-    try:
-        return _path(root, lock).read_text("utf-8").partition("\n")[0]
-    except FileNotFoundError:
-        return ""
+def _is_current(root: Path, project: dict[str, Any], lock: Lock) -> bool:
+    if not _path(root, lock).exists():
+        return False
+    first, _, pins = _path(root, lock).read_text("utf-8").partition("\n")
+    return first == _header(project, lock, pins)
 
 
-def _header(project: dict[str, Any], lock: Lock) -> str:
-    """Return the line that says from what a lock was made."""
+def _header(project: dict[str, Any], lock: Lock, pins: str) -> str:
+    """Return the line that says from what a lock was made, and what was made then."""
     names = project["project"]
     parts = [
         project["build-system"]["requires"],
@@ -169,8 +171,9 @@ def _header(project: dict[str, Any], lock: Lock) -> str:
         project["dependency-groups"],
         [lock.extras, lock.group, lock.builds, lock.within, lock.without, LOWEST_PYTHON],
     ]
-    digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-    return f"# Made by `make lock` from pyproject.toml; dependencies sha256:{digest}"
+    asked = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    made = hashlib.sha256(pins.encode()).hexdigest()
+    return f"# Made by `make lock` from pyproject.toml: dependencies sha256:{asked}, pins sha256:{made}"
 
 
 if __name__ == "__main__":

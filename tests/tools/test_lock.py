@@ -60,6 +60,13 @@ def test_another_change_of_pyproject_leaves_the_locks_alone(checkout: Path) -> N
     assert check(checkout) == 0
 
 
+def test_a_lock_that_was_edited_is_stale(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pin that was changed by hand, or came out of a merge, was never resolved."""
+    replaced(checkout / "requirements" / "operator.txt", "kopf==1.", "kopf==2.")
+    assert check(checkout) == 1
+    assert capsys.readouterr().err.startswith("error: requirements/operator.txt: ")
+
+
 def test_a_lock_that_is_missing_is_stale(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A lock is never skipped in silence."""
     (checkout / "requirements" / "webhook.txt").unlink()
