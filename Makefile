@@ -24,7 +24,7 @@ help:
 	@echo 'make lint    ruff, mypy, import-linter, and generated files that are stale'
 	@echo 'make format  rewrite the code as make lint wants it'
 	@echo 'make bench   measure, and write docs/performance.md'
-	@echo 'make generate  write crds/ from the models, docs/rules.md from the rules, docs/configuration.md from the settings'
+	@echo 'make generate  write what is generated: crds/, the webhook registration, pages of docs/ (tools/generate.py)'
 	@echo 'make lock    pin what pyproject.toml asks for in requirements/; UPGRADE=1 takes the newest releases'
 	@echo 'make images  build both images, start them, and say what they hold and take'
 	@echo 'make clean   remove what the other targets made'

@@ -14,7 +14,7 @@ from typing import Final
 
 from actgate.api import crd
 from actgate.cli import rule_reference
-from tools import settings_reference
+from tools import kinds_reference, registration, settings_reference
 
 
 def _definitions() -> dict[str, str]:
@@ -25,6 +25,8 @@ GENERATORS: Final[Mapping[str, Callable[[], dict[str, str] | str]]] = {
     "crds/": _definitions,
     "docs/rules.md": rule_reference.reference,
     "docs/configuration.md": settings_reference.reference,
+    "docs/kinds.md": kinds_reference.reference,
+    "deploy/base/webhook-registration.yaml": registration.registration,
 }
 """What makes the text of a file, or of each file of a folder by its name, by the path in the checkout."""
 

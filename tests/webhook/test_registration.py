@@ -160,7 +160,7 @@ def metadata_places(kind: str) -> list[str]:
         *({key: "x"} for key in ("actgate.dev/Inference", "actgate.io/inference", "ACT-Gate.dev/manifest")),
         *({f"actgate.dev/{name}": "m"} for name in ("compliance-manifest", "model", "enforce")),
         {"actgate.dev/inference": "false"},
-        {"actgate.dev/desired-state": "sha256:0"},
+        *({key: "sha256:0"} for key in sorted(names.OWN_KEYS)),
         {"example.com/actgate": "true", "app": "actgate", "a": "b"},
     ],
 )

@@ -2,7 +2,8 @@
 
 A mark that is nearly right was meant: every key that begins like actgate's own declares, only the label
 ``actgate.dev/inference: "false"`` does not, and one that actgate does not know is a problem. Nothing raises.
-The match conditions of the webhook's registration say in CEL what ``is_mark`` and ``declares`` say.
+The match conditions of the webhook's registration, which are generated, say in CEL what ``is_mark`` and
+``declares`` say.
 """
 
 import difflib
@@ -36,7 +37,8 @@ LINKS: Final = (
 
 _KNOWN: Final = frozenset({INFERENCE_LABEL, *LINKS})
 _FIELDS: Final = ("labels", "annotations")
-_BEGINS_LIKE_OURS: Final = re.compile(r"act[._-]?gate", re.IGNORECASE)
+BEGINS_LIKE_OURS: Final = re.compile(r"act[._-]?gate", re.IGNORECASE)
+"""At the beginning of a key; the webhook's registration asks by the same."""
 
 
 @lru_cache(maxsize=4096)  # The same few keys stand on every object of a cluster.
@@ -45,7 +47,7 @@ def is_mark(key: object) -> bool:
     return (
         isinstance(key, str)
         and key[:1] in ("a", "A")
-        and _BEGINS_LIKE_OURS.match(key) is not None
+        and BEGINS_LIKE_OURS.match(key) is not None
         and key not in OWN_KEYS
     )
 
