@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -260,3 +261,18 @@ async def test_every_policy_that_memory_has_is_applied() -> None:
     judgement = await judged(source, asked(changed(model_deployment(), "spec.server.image", ASSESSED_IMAGE)))
     assert judgement.verdict is not None
     assert judgement.verdict.failed_rules == ("evidence/age",)
+
+
+@pytest.mark.parametrize("kind", TEMPLATE_PATHS)
+async def test_a_workload_of_several_models_is_judged_on_every_manifest_that_it_links(kind: str) -> None:
+    """From the annotation to the verdict: one manifest that fails refuses both, and one that is gone too."""
+    fraud = replace(passing(model={"name": "Fraud", "digest": f"sha256:{'f' * 64}"}), name="fraud")
+    links = {"actgate.dev/compliance-manifest": f"CreditRiskScorer={MANIFEST},Fraud=fraud"}
+    question = asked(workload(kind, annotations=links))
+    both = await judged(FakeEvidence(known(passing(), fraud)), question)
+    assert both.outcome is Outcome.PASS
+    assert both.verdict is not None
+    assert [name for name, _ in both.verdict.manifest_digests] == [MANIFEST, "fraud"]
+    biased = replace(failing(), name="fraud", model=fraud.model)
+    assert (await judged(FakeEvidence(known(passing(), biased)), question)).outcome is Outcome.FAIL
+    assert (await judged(FakeEvidence(known(passing())), question)).outcome is Outcome.FAIL

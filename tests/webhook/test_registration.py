@@ -188,6 +188,7 @@ def test_a_workload_that_begins_or_ends_to_serve_a_model_reaches_the_webhook(kin
 
 GOVERNED: Final[tuple[tuple[str, Any], ...]] = (
     ("metadata.annotations", {"actgate.dev/compliance-manifest": "other"}),
+    ("metadata.annotations", {"actgate.dev/compliance-manifest": "CreditRiskScorer=a,Fraud=b"}),
     ("metadata.labels", {"actgate.dev/inference": "false"}),
     ("{pod}.containers.0.image", "registry.example/other:1"),
     ("{pod}.initContainers", [{"name": "init", "image": "busybox"}]),

@@ -14,7 +14,8 @@ ENFORCE_LABEL: Final = f"{GROUP}/enforce"
 """On a namespace: with any value but ``"false"`` plain workloads in it reach the webhook."""
 
 MANIFEST_ANNOTATION: Final = f"{GROUP}/compliance-manifest"
-"""Name of the ComplianceManifest, in the workload's own namespace, that speaks for its model."""
+"""Name of the ComplianceManifest, in the workload's own namespace, that speaks for its model; for several
+models ``model=manifest`` for each, with commas between."""
 
 MODEL_ANNOTATION: Final = f"{GROUP}/model"
 MODEL_VERSION_ANNOTATION: Final = f"{GROUP}/model-version"

@@ -19,7 +19,7 @@ from actgate.subjects.shapes import ANYTHING, MARKED, METADATA, POD, Shape
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _MODEL: Final = ("name", "version", "digest")
-_Name = Annotated[str, Field(pattern=r"^[a-zA-Z]+$")]
+_Plural = Annotated[str, Field(pattern=r"^[a-z]+$")]
 _PathText = Annotated[str, Field(pattern=r"^[a-zA-Z]+(\.[a-zA-Z]+)*$")]
 
 
@@ -113,7 +113,7 @@ def read(text: str) -> list[Kind]:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise UnusableKindsError(f"{dotted(first['loc'])}: {first['msg']}") from error
-    names = [(row.group, name) for row in rows for name in {row.kind, row.plural}]
+    names = [(row.group, name) for row in rows for name in (row.kind, row.plural)]
     for group, name in names:
         if names.count((group, name)) > 1:
             raise UnusableKindsError(f"kinds: Duplicate value: {quoted(name)} of group {quoted(group)}")
@@ -132,9 +132,9 @@ class _Pods(_Checked):
 
 class _Row(_Checked):
     group: Annotated[str, Field(pattern=r"^[a-z0-9.-]*$")]
-    kind: _Name
-    plural: _Name
-    subresources: list[_Name] = []
+    kind: Annotated[str, Field(pattern=r"^[A-Z][a-zA-Z]*$")]
+    plural: _Plural
+    subresources: list[_Plural] = []
     judged: Literal["always", "declared"]
     marks: list[_PathText] = []
     pods: Annotated[list[_Pods], Field(min_length=1, max_length=1)]

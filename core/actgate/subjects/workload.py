@@ -18,6 +18,7 @@ from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL
 from actgate.decision.subject import Link, Subject, SubjectProblem
 from actgate.subjects import marks
 from actgate.subjects.kinds import Kind, Path, kind_of, row_of
+from actgate.subjects.links import links_in
 from actgate.subjects.placement import placement_of
 from actgate.subjects.pods import (
     Json,
@@ -69,9 +70,11 @@ def subject_of(
     problems: list[SubjectProblem] = []
     if kind.manifest is None:
         problems += marks.problems(kind.kind, places)
-        manifest_name = annotation_in(annotations, MANIFEST_ANNOTATION, LINK_MANIFEST, problems)
+        text = annotation_in(annotations, MANIFEST_ANNOTATION, LINK_MANIFEST, problems)
+        links = links_in(text, kind.reference, problems) if text else ()
     else:
-        manifest_name = _text_at(obj, kind.manifest, LINK_MANIFEST, problems)
+        text = _text_at(obj, kind.manifest, LINK_MANIFEST, problems)
+        links = (Link(text),) if text else ()
     model = _model(obj, kind, annotations, problems)
     images = tuple(readable_images(obj, kind, LINK_MODEL, problems))
     placement = tuple(placement_of(obj, kind, annotations, problems))
@@ -79,7 +82,7 @@ def subject_of(
         kind=str(obj.get("kind")),
         namespace=namespace or str(metadata.get("namespace") or "default"),
         name=str(metadata.get("name") or metadata.get("generateName") or ""),
-        links=(Link(manifest_name),) if manifest_name else (),
+        links=links,
         model=model,
         images=images,
         placement=placement or None,
