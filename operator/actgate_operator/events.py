@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from actgate.api.names import API_VERSION
+from actgate.api.times import timestamp
 from actgate.decision.subject import MODEL_DEPLOYMENT
 from actgate.kube.errors import ClusterError
 from actgate.kube.objects import Object
@@ -73,7 +74,7 @@ class Events:
             return event
         known.count += 1
         known.last = steady
-        series = {"count": known.count, "lastObservedTime": _micro(self._now())}
+        series = {"count": known.count, "lastObservedTime": timestamp(self._now(), "microseconds")}
         return {**known.event, "series": series}
 
     def _forget(self, steady: float) -> None:
@@ -83,7 +84,7 @@ class Events:
             }
 
     def _new(self, model: Object, note: Note) -> Object:
-        metadata, moment = model["metadata"], _micro(self._now())
+        metadata, moment = model["metadata"], timestamp(self._now(), "microseconds")
         unique = hashlib.sha256(f"{metadata['uid']}{note}{moment}{self._instance}".encode()).hexdigest()[:16]
         return {
             "apiVersion": EVENTS.api_version,
@@ -108,8 +109,3 @@ class Events:
             "reportingController": REPORTER,
             "reportingInstance": self._instance,
         }
-
-
-def _micro(moment: datetime) -> str:
-    """Return RFC 3339 with microseconds, as meta/v1 MicroTime."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")

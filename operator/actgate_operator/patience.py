@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
+from actgate.api.times import parse_timestamp
 from actgate.kube.objects import Key, Object
 from actgate_operator.children import Child, Children
 from actgate_operator.plan import child_name
@@ -54,7 +55,7 @@ class Patience:
     def _is_young(self, key: Key, since: str | None, age: timedelta) -> bool:
         if since is None:
             return False
-        left = (datetime.fromisoformat(since) + age - self._wall()).total_seconds()
+        left = (parse_timestamp(since) + age - self._wall()).total_seconds()
         if left > 0:
             self._later(key, left)
         return left > 0

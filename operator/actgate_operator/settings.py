@@ -7,12 +7,12 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from actgate.api.base import ObjectName
+from actgate.api.names import LABEL
 from actgate.runtime.settings import Duration, Interval, Port, ServiceSettings, own_name
 
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
-_LABEL: Final = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
-"""A name as Kubernetes takes it: at most 63 lower-case letters, digits and ``-``."""
+_LABEL: Final = f"^{LABEL}$"
 
 _HOST: Final = r"^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?$|^[0-9a-fA-F:]+$"
 """A DNS name or an address."""

@@ -4,16 +4,15 @@ Strict means that a string is never taken for a number or a boolean, and that an
 error: the API server says the same, and evidence that is read generously proves nothing.
 """
 
-import re
-from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from datetime import datetime
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from actgate.api.durations import parse_duration
-
-_RFC3339: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})")
+from actgate.api.durations import CALENDAR_FORM, parse_duration
+from actgate.api.names import SUBDOMAIN
+from actgate.api.times import parse_timestamp
 
 
 class Model(BaseModel):
@@ -27,23 +26,6 @@ class Model(BaseModel):
         populate_by_name=True,
         use_attribute_docstrings=True,
     )
-
-
-def parse_timestamp(text: object) -> datetime:
-    """Read an RFC 3339 date-time, section 5.6, into an aware UTC datetime.
-
-    Raises:
-        ValueError: When it is not a string of that form, or no such moment exists.
-    """
-    try:
-        if isinstance(text, datetime) and text.tzinfo is not None:
-            return text.astimezone(UTC)
-        if isinstance(text, str) and _RFC3339.fullmatch(text):
-            fraction = re.sub(r"\.(\d{1,6})\d*", r".\1", text.upper())
-            return datetime.fromisoformat(fraction).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise ValueError(f"is not a moment in time: {error}") from None
-    raise ValueError("must be an RFC 3339 time with a zone, such as 2026-11-01T10:00:00Z")
 
 
 def _valid_duration(text: str) -> str:
@@ -65,7 +47,7 @@ Duration = Annotated[
     Field(
         min_length=2,
         max_length=24,
-        json_schema_extra={"pattern": "^([0-9]{1,7}h)?([0-9]{1,7}m)?([0-9]{1,7}s)?$"},
+        json_schema_extra={"pattern": f"^{CALENDAR_FORM}$"},
     ),
 ]
 """Hours, minutes and seconds in that order, such as ``8760h``."""
@@ -78,11 +60,7 @@ ImageDigestReference = Annotated[str, Field(pattern=r"^[^@\s]+@sha256:[0-9a-f]{6
 
 ObjectName = Annotated[
     str,
-    Field(
-        pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$",
-        min_length=1,
-        max_length=253,
-    ),
+    Field(pattern=f"^{SUBDOMAIN}$", min_length=1, max_length=253),
 ]
 """A name as RFC 1123 subdomains allow it, which is what Kubernetes asks of object names."""
 

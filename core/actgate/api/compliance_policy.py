@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 
 from actgate.api.base import Duration, Model, Resource, ShortText
+from actgate.api.names import LABEL_VALUE
 
 _LABEL_KEY = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 LabelKey = Annotated[str, Field(pattern=_LABEL_KEY, max_length=317)]
-LabelValue = Annotated[str, Field(pattern=r"^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$", max_length=63)]
+LabelValue = Annotated[str, Field(pattern=f"^{LABEL_VALUE}$", max_length=63)]
 
 
 class Enforcement(StrEnum):

@@ -1,5 +1,6 @@
-"""Names that appear in clusters and files: the API group, and actgate's labels and annotations."""
+"""Names that appear in clusters and files: their forms, the API group, actgate's labels and annotations."""
 
+import re
 from typing import Final
 
 GROUP: Final = "actgate.dev"
@@ -32,3 +33,22 @@ OWN_KEYS: Final = frozenset(
 
 REGION_NODE_LABEL: Final = "topology.kubernetes.io/region"
 ZONE_NODE_LABEL: Final = "topology.kubernetes.io/zone"
+
+LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+"""Form of an RFC 1123 label: the name of a namespace."""
+SUBDOMAIN: Final = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*"
+"""Form of an RFC 1123 subdomain, of at most 253 characters: the name of an object."""
+LABEL_VALUE: Final = r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?"
+"""Form of the value of a label, of at most 63 characters."""
+_LABEL: Final = re.compile(LABEL)
+_SUBDOMAIN: Final = re.compile(SUBDOMAIN)
+
+
+def is_namespace_name(text: str) -> bool:
+    """Return whether Kubernetes takes a text as the name of a namespace."""
+    return _LABEL.fullmatch(text) is not None
+
+
+def is_object_name(text: str) -> bool:
+    """Return whether Kubernetes takes a text as the name of an object."""
+    return len(text) <= 253 and _SUBDOMAIN.fullmatch(text) is not None

@@ -6,6 +6,7 @@ import sys
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, NoReturn
 
+from actgate.api.names import is_namespace_name
 from actgate.cli import commands, streams
 from actgate.cli.exits import Exit
 from actgate.version import VERSION
@@ -71,8 +72,6 @@ examples:
 """
 
 
-_NAMESPACE: Final = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
-"""A DNS label (RFC 1123), which is what Kubernetes asks of a namespace's name."""
 _HASH: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -227,7 +226,7 @@ def _hash(text: str) -> str:
 
 
 def _moment(text: str) -> datetime:
-    from actgate.api.base import parse_timestamp
+    from actgate.api.times import parse_timestamp
 
     try:
         return parse_timestamp(text)
@@ -236,6 +235,6 @@ def _moment(text: str) -> datetime:
 
 
 def _namespace(text: str) -> str:
-    if not _NAMESPACE.fullmatch(text):
+    if not is_namespace_name(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no name of a namespace, such as team-credit")
     return text

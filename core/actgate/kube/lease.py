@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from actgate.api.times import timestamp
 from actgate.kube.client import Cluster
 from actgate.kube.errors import ClusterError, Conflict, NotFound
 from actgate.kube.lease_timing import LeaseTiming
@@ -290,4 +291,4 @@ class Lease:
 
 def _timestamp() -> str:
     """Write the wall clock's time as a Kubernetes MicroTime."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return timestamp(datetime.now(UTC), "microseconds")

@@ -4,14 +4,10 @@ A `Resource` knows its own URLs. Names go into a path only after they were check
 from somebody's manifest can never point at another object.
 """
 
-import re
 from dataclasses import dataclass
 
+from actgate.api.names import is_namespace_name, is_object_name
 from actgate.kube.errors import Invalid
-
-_PART = r"[a-z0-9]([-a-z0-9]*[a-z0-9])?"
-_NAMESPACE = re.compile(rf"(?=.{{1,63}}\Z){_PART}")
-_NAME = re.compile(rf"(?=.{{1,253}}\Z){_PART}(\.{_PART})*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ class Resource:
             return f"{root}/{self.plural}"
         if not self.namespaced:
             raise ValueError(f"{self} live outside namespaces, {namespace!r} was given")
-        if not _NAMESPACE.fullmatch(namespace):
+        if not is_namespace_name(namespace):
             raise Invalid(f"{namespace[:80]!r} cannot be the name of a namespace: {_RULE}")
         return f"{root}/namespaces/{namespace}/{self.plural}"
 
@@ -53,7 +49,7 @@ class Resource:
         """
         if self.namespaced and namespace is None:
             raise ValueError(f"{self} live in namespaces, none was given for {name!r}")
-        if not _NAME.fullmatch(name):
+        if not is_object_name(name):
             raise Invalid(f"{name[:80]!r} cannot be the name of a {self.kind}: {_RULE}")
         path = f"{self.collection(namespace)}/{name}"
         return f"{path}/{subresource}" if subresource else path

@@ -5,9 +5,8 @@ and ``manifest/invalid`` refuses it. Values are compact, since a webhook holds 1
 that repeat from manifest to manifest are held once.
 """
 
-import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -22,7 +21,7 @@ from actgate.api.compliance_manifest import (
 )
 from actgate.api.compliance_manifest import Classification as StatedClassification
 from actgate.api.compliance_policy import OversightField
-from actgate.api.names import API_VERSION
+from actgate.api.names import API_VERSION, is_namespace_name, is_object_name
 from actgate.api.paths import Location, dotted
 from actgate.api.quoting import got
 from actgate.decision.manifest import (
@@ -40,9 +39,6 @@ from actgate.manifests.errors import DigestError
 from actgate.manifests.pruning import Pruned
 
 KIND: Final = "ComplianceManifest"
-_LABEL: Final = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
-_NAMESPACE: Final = re.compile(_LABEL)
-_NAME: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _TOP: Final = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
 """Fields of the object itself; status, which a file from the cluster may hold, is never evidence."""
 _STAND_INS: Final = {"model": {"name": "unreadable"}}
@@ -122,14 +118,14 @@ class _Identity:
         namespace, name = metadata.get("namespace"), metadata.get("name")
         if namespace is None:
             namespace = "default"
-        self.namespace = _named(namespace, _NAMESPACE, "metadata.namespace", problems)
-        self.name = _named(name, _NAME, "metadata.name", problems)
+        self.namespace = _named(namespace, is_namespace_name, "metadata.namespace", problems)
+        self.name = _named(name, is_object_name, "metadata.name", problems)
         self.uid = _text(metadata.get("uid"))
         self.resource_version = _text(metadata.get("resourceVersion"))
 
 
-def _named(value: object, form: re.Pattern[str], path: str, problems: list[Problem]) -> str:
-    if isinstance(value, str) and form.fullmatch(value):
+def _named(value: object, fits: Callable[[str], bool], path: str, problems: list[Problem]) -> str:
+    if isinstance(value, str) and fits(value):
         return sys.intern(value)
     expected = "a name of lower-case letters, digits and hyphens (RFC 1123)"
     problems.append(Problem(path, f"got {got(value)}, expected {expected}", f"write {expected}"))

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from actgate.api.canonical import canonical_of_json, sha256
+from actgate.api.times import timestamp
 
 FORMAT: Final = "actgate.dev/decision-log/v1"
 """Value of ``format`` in every line; by it they are told from other lines of the same stream."""
@@ -72,7 +73,7 @@ class Chain:
                 "chain": self.id,
                 "sequence": self.sequence,
                 "previous": self.head,
-                "time": f"{now.replace(tzinfo=None).isoformat(timespec='microseconds')}Z",
+                "time": timestamp(now, "microseconds"),
             }
         )
         hashed = sha256(content)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, TypeVar
 
+from actgate.api.times import parse_timestamp, timestamp
 from actgate.kube.objects import Object
 from actgate.kube.resources import SECRETS, VALIDATING_WEBHOOK_CONFIGURATIONS
 from actgate_operator.certificates import pki
@@ -158,14 +159,11 @@ def _value(secret: Object, key: str) -> bytes:
 
 def _moment(secret: Object, annotation: str) -> datetime | None:
     text = (secret["metadata"].get("annotations") or {}).get(annotation)
-    moment = datetime.fromisoformat(text) if text else None
-    if moment is not None and moment.tzinfo is None:
-        raise pki.UnusableError(f"{annotation} has no time zone")
-    return moment
+    return parse_timestamp(text) if text else None
 
 
 def _written(moment: datetime | None) -> str:
-    return "" if moment is None else moment.isoformat(timespec="seconds")
+    return "" if moment is None else timestamp(moment)
 
 
 def _encoded(value: bytes) -> str:

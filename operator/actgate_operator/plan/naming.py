@@ -8,7 +8,7 @@ import hashlib
 import re
 from typing import Final
 
-from actgate.api.names import API_VERSION
+from actgate.api.names import API_VERSION, LABEL_VALUE
 from actgate.decision.subject import MODEL_DEPLOYMENT
 from actgate_operator import names
 from actgate_operator.plan.order import Order
@@ -20,7 +20,7 @@ COMPONENT: Final = "inference-server"
 
 _LONGEST: Final = 63
 _DNS_LABEL: Final = re.compile(rf"(?=.{{1,{_LONGEST}}}\Z)[a-z]([-a-z0-9]*[a-z0-9])?")
-_LABEL_VALUE: Final = re.compile(rf"(?=.{{1,{_LONGEST}}}\Z)[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
+_LABEL_VALUE: Final = re.compile(rf"(?=.{{1,{_LONGEST}}}\Z){LABEL_VALUE}")
 _HASH_DIGITS: Final = 8
 
 

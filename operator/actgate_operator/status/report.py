@@ -1,9 +1,10 @@
 """The whole status of a ModelDeployment, ready to be applied, and whether it tells anything new."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
+from actgate.api.times import timestamp
 from actgate.decision import Finding
 from actgate.kube.objects import Object
 from actgate_operator.status.conditions import REFERENCE, Said, conditions
@@ -94,7 +95,7 @@ def _condition(said: Said, former: Mapping[str, Any], generation: int, now: date
         "status": said.status,
         "reason": said.reason,
         "message": said.message[:_MESSAGE],
-        "lastTransitionTime": _stamp(now) if changed else known["lastTransitionTime"],
+        "lastTransitionTime": timestamp(now) if changed else known["lastTransitionTime"],
         "observedGeneration": generation,
     }
 
@@ -109,13 +110,13 @@ def _verdict(evidence: Evidence, former: Mapping[str, Any], now: datetime) -> Ob
         "ruleset": verdict.ruleset,
     }
     if verdict.valid_until is not None:
-        told["validUntil"] = _stamp(verdict.valid_until)
+        told["validUntil"] = timestamp(verdict.valid_until)
     if verdict.findings:
         # The strongest come first, so that what is left out is what matters least.
         told["findings"] = [reported(item) for item in verdict.findings[:MOST_FINDINGS]]
     since = former.get("evaluatedAt")
     same = since is not None and told == {key: value for key, value in former.items() if key != "evaluatedAt"}
-    return {**told, "evaluatedAt": since if same else _stamp(now)}
+    return {**told, "evaluatedAt": since if same else timestamp(now)}
 
 
 def _manifest(evidence: Evidence) -> Object:
@@ -126,8 +127,3 @@ def _manifest(evidence: Evidence) -> Object:
         if evidence.digest:
             told["digest"] = evidence.digest
     return told
-
-
-def _stamp(moment: datetime) -> str:
-    """Return RFC 3339 in whole seconds, as meta/v1 Time; a part of a second would end it too late."""
-    return moment.astimezone(UTC).replace(microsecond=0).isoformat().replace("+00:00", "Z")

@@ -4,13 +4,13 @@ It keeps to what the Jenkins xUnit schema (junit-10) and the Apache Ant schema b
 warnings stand in the suite's output rather than in the test case, and files in the text of a failure.
 """
 
-from datetime import UTC
 from xml.etree import ElementTree
 
 from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import printable
+from actgate.api.times import timestamp
 from actgate.cli.check import Judged, Report
-from actgate.cli.report.words import moment, path_words, place_words, subject_words, summary
+from actgate.cli.report.words import path_words, place_words, subject_words, summary
 from actgate.decision import Finding, Outcome
 from actgate.decision.data import RULESET
 
@@ -20,7 +20,7 @@ def render(report: Report) -> str:
     suites = ElementTree.Element("testsuites")
     suite = ElementTree.SubElement(suites, "testsuite", _attributes(report))
     properties = ElementTree.SubElement(suite, "properties")
-    for name, value in (("ruleset", RULESET), ("evaluatedAt", moment(report.now))):
+    for name, value in (("ruleset", RULESET), ("evaluatedAt", timestamp(report.now, "auto"))):
         ElementTree.SubElement(properties, "property", name=name, value=value)
     for judged in report.judged:
         _case(suite, judged)
@@ -38,7 +38,7 @@ def _attributes(report: Report) -> dict[str, str]:
         "package": "actgate",
         "id": "0",
         "hostname": "localhost",
-        "timestamp": report.now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
+        "timestamp": timestamp(report.now).removesuffix("Z"),
         "tests": str(len(report.judged)),
         "failures": str(report.count(Outcome.FAIL)),
         "errors": "0",

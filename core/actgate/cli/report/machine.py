@@ -6,10 +6,11 @@ The shape is a promise: within a ``schema`` version fields are added, never rena
 import json
 from typing import Any, Final
 
+from actgate.api.times import timestamp
 from actgate.cli.check import Judged, Report
 from actgate.cli.inventory import Evidence
 from actgate.cli.lines import line_of
-from actgate.cli.report.words import moment, place
+from actgate.cli.report.words import place
 from actgate.decision import Finding, Outcome
 from actgate.decision.data import RULESET
 
@@ -26,7 +27,7 @@ def _report(report: Report) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "ruleset": RULESET,
-        "evaluatedAt": moment(report.now),
+        "evaluatedAt": timestamp(report.now, "auto"),
         "summary": {
             "judged": len(report.judged),
             "passed": report.count(Outcome.PASS),
@@ -54,7 +55,7 @@ def _verdict(judged: Judged) -> dict[str, Any]:
         "manifest": manifests[0] if manifests else None,
         "manifests": manifests,
         "policies": list(verdict.policies),
-        "validUntil": moment(verdict.valid_until) if verdict.valid_until else None,
+        "validUntil": timestamp(verdict.valid_until, "auto") if verdict.valid_until else None,
         "findings": [_finding(judged, finding) for finding in verdict.findings],
     }
 

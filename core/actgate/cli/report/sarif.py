@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import printable
+from actgate.api.times import timestamp
 from actgate.cli.check import Judged, Report
-from actgate.cli.report.words import moment, path_words, place, subject_words
+from actgate.cli.report.words import path_words, place, subject_words
 from actgate.cli.sources import STDIN_NAME
 from actgate.decision import Finding, rules
 from actgate.decision.data import RULESET
@@ -56,7 +57,11 @@ def _run(report: Report) -> dict[str, Any]:
         "tool": {"driver": driver},
         "invocations": [_invocation(report)],
         "results": [_result(judged, finding, root) for judged, finding in _kept(report)],
-        "properties": {"ruleset": RULESET, "evaluatedAt": moment(report.now), "judged": len(report.judged)},
+        "properties": {
+            "ruleset": RULESET,
+            "evaluatedAt": timestamp(report.now, "auto"),
+            "judged": len(report.judged),
+        },
     }
 
 

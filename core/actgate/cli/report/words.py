@@ -1,6 +1,4 @@
-"""Words that every report shares: names, places and moments."""
-
-from datetime import UTC, datetime
+"""Words that every report shares: names and places."""
 
 from actgate.api.quoting import printable
 from actgate.cli.check import Judged, Report
@@ -53,8 +51,3 @@ def summary(report: Report) -> str:
     total = f"{len(report.judged)} judged: {words}" if report.judged else "0 judged"
     others = f"; {len(report.others)} other objects not judged" if report.others else ""
     return f"{total}{others}"
-
-
-def moment(when: datetime) -> str:
-    """Return a moment in UTC as RFC 3339 writes it, to the second where that is exact."""
-    return when.astimezone(UTC).isoformat().replace("+00:00", "Z")
