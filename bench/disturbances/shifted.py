@@ -10,6 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from actgate_webhook import __main__ as program
+from actgate_webhook import serving as serving  # the program imports it when it runs, too late for shift
 
 
 def shift(ahead: Path) -> None:

@@ -1,15 +1,17 @@
 """``python -m actgate_webhook``: serve until SIGTERM; see ``--help``."""
 
-from actgate.kube.errors import Misconfigured
-from actgate.runtime.main import run
-from actgate.runtime.tls import CertificateError
-from actgate_webhook.serving import serve
-from actgate_webhook.settings import Settings
-from actgate_webhook.sink import SinkError
+from actgate.extras import needs
 
 
 def main() -> None:
     """Serve, and end the process with an exit code."""
+    with needs("actgate-webhook", "webhook"):
+        from actgate.kube.errors import Misconfigured
+        from actgate.runtime.main import run
+        from actgate.runtime.tls import CertificateError
+        from actgate_webhook.serving import serve
+        from actgate_webhook.settings import Settings
+        from actgate_webhook.sink import SinkError
     run(Settings, serve, (CertificateError, Misconfigured, SinkError))
 
 

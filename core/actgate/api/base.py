@@ -24,7 +24,7 @@ class Model(BaseModel):
         frozen=True,
         alias_generator=to_camel,
         populate_by_name=True,
-        use_attribute_docstrings=True,
+        defer_build=True,
     )
 
 
@@ -96,7 +96,7 @@ LongText = Annotated[str, Field(min_length=1, max_length=4096)]
 class Resource(BaseModel):
     """A whole Kubernetes object: type, metadata and spec; status is not ours to read here."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel)
+    model_config = ConfigDict(frozen=True, extra="ignore", alias_generator=to_camel, defer_build=True)
 
     api_version: str
     kind: str

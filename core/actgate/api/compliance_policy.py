@@ -151,17 +151,19 @@ class EvidencePolicy(Model):
 class CompliancePolicySpec(Model):
     """What the selected namespaces ask of a model's evidence; the defaults are the baseline."""
 
+    # Defaults need no validation: built without it, the parts' own validators are never made.
+
     enforcement: Annotated[Enforcement, Field(strict=False)] = Enforcement.DENY
     """Deny refuses, Warn tells the user, Audit only records."""
-    namespace_selector: LabelSelector = LabelSelector()
+    namespace_selector: LabelSelector = LabelSelector.model_construct()
     """Namespaces that this policy applies to; empty selects every namespace."""
-    bias: BiasPolicy = BiasPolicy()
+    bias: BiasPolicy = BiasPolicy.model_construct()
     """What is asked of bias measurements."""
-    residency: ResidencyPolicy = ResidencyPolicy()
+    residency: ResidencyPolicy = ResidencyPolicy.model_construct()
     """Where training and serving may happen."""
-    human_oversight: HumanOversightPolicy = HumanOversightPolicy()
+    human_oversight: HumanOversightPolicy = HumanOversightPolicy.model_construct()
     """What is asked of human oversight."""
-    evidence: EvidencePolicy = EvidencePolicy()
+    evidence: EvidencePolicy = EvidencePolicy.model_construct()
     """What is asked of the evidence itself."""
     on_violation: Annotated[OnViolation, Field(strict=False)] = OnViolation.KEEP
     """What happens to a running model whose evidence stops passing."""

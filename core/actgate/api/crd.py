@@ -5,11 +5,18 @@ references inlined, ``null`` alternatives dropped (an absent field is absent), n
 ``additionalProperties: false``, since the API server prunes or refuses unknown fields itself.
 """
 
+import ast
+import inspect
 import sys
+import textwrap
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema
 
 from actgate.api.base import Model, Resource
 from actgate.api.compliance_manifest import ComplianceManifest
@@ -25,6 +32,32 @@ class _Plain(yaml.SafeDumper):
 
     def ignore_aliases(self, data: object) -> bool:
         return True
+
+
+class _Described(GenerateJsonSchema):
+    """Describes each field by the docstring below it, which the models themselves need not read."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> Schema:
+        """Return the schema of a model, its fields described."""
+        made = super().model_schema(schema)
+        fields = schema["cls"].model_fields
+        for name, text in _field_docstrings(schema["cls"]).items():
+            if name in fields:
+                made["properties"][fields[name].alias or name]["description"] = text
+        return made
+
+
+def _field_docstrings(model: type[BaseModel]) -> dict[str, str]:
+    """Return the docstrings of the fields of a model, and of those that it inherits, by their names."""
+    found: dict[str, str] = {}
+    for base in reversed(model.__mro__):
+        if base.__module__.startswith(__package__):
+            (stated,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+            for field, text in pairwise(getattr(stated, "body", ())):
+                match field, text:
+                    case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(words))):
+                        found[name] = inspect.cleandoc(words)
+    return found
 
 
 _UNSEEN: Final[Schema] = {
@@ -113,7 +146,7 @@ def render(crd: Schema) -> str:
 
 def structural(model: type[Model] | type[Resource]) -> Schema:
     """Return the structural schema of a model, as apiextensions.k8s.io/v1 asks for it."""
-    schema = model.model_json_schema(by_alias=True)
+    schema = model.model_json_schema(by_alias=True, schema_generator=_Described)
     return _structural(schema, schema.get("$defs", {}))
 
 

@@ -56,6 +56,8 @@ class Names:
 
 def fold(text: str) -> str:
     """Return text as names are compared: compatible, without letter case and accents."""
+    if text.isascii():  # Most of the 5,000 names: nothing to decompose.
+        return text.lower()
     decomposed = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
     return unicodedata.normalize("NFC", plain.casefold().translate(_PLAIN))

@@ -35,7 +35,7 @@ class Policy:
         object.__setattr__(self, "max_age", parse_duration(self.spec.evidence.max_age))
 
 
-BASELINE: Final = Policy("baseline")
+BASELINE: Final = Policy("baseline", CompliancePolicySpec.model_construct())
 """Applies where no CompliancePolicy selects the namespace: everything required, Deny."""
 
 _BASELINE_ALONE: Final = (BASELINE,)

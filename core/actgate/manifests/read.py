@@ -9,9 +9,9 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-from actgate.api.base import CloudRegion
+from actgate.api.base import CloudRegion, Model
 from actgate.api.compliance_manifest import (
     AssessedModel,
     BiasMeasurement,
@@ -101,14 +101,16 @@ def unknown_nulls(value: object, location: Location = ("spec",)) -> Iterator[Pro
 @lru_cache(maxsize=1)
 def _fields() -> frozenset[str]:
     """Return every name that a field has anywhere in a spec."""
-    return frozenset(_field_names(ComplianceManifestSpec.model_json_schema(by_alias=True)))
+    return frozenset(_field_names(ComplianceManifestSpec))
 
 
-def _field_names(schema: object) -> Iterator[str]:
-    if isinstance(schema, dict):
-        yield from schema.get("properties", ())
-        for part in schema.values():
-            yield from _field_names(part)
+def _field_names(annotation: Any) -> Iterator[str]:  # noqa: ANN401 - a type, or one that holds models
+    if isinstance(annotation, type) and issubclass(annotation, Model):
+        for name, field in annotation.model_fields.items():
+            yield field.alias or name
+            yield from _field_names(field.annotation)
+    for part in get_args(annotation):
+        yield from _field_names(part)
 
 
 class _Identity:

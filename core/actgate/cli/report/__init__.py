@@ -15,17 +15,26 @@ def write(report: Report, output_format: str) -> None:
 
     The modules are loaded when they are asked for: rich is slow to load, and seldom needed.
     """
-    if output_format == "text" and sys.stdout.isatty():
-        from actgate.cli.report import terminal
-
+    terminal = _terminal() if output_format == "text" and sys.stdout.isatty() else None
+    if terminal is not None:
         terminal.show(report)
-        return
-    sys.stdout.write(_module(output_format).render(report))
+    else:
+        sys.stdout.write(_module(output_format).render(report))
 
 
 def remarks(report: Report, output_format: str) -> list[str]:
     """Return sentences about the report that belong on standard error: what a format had to leave out."""
     return _module(output_format).remarks(report) if output_format == "sarif" else []
+
+
+def _terminal() -> Any:  # noqa: ANN401 - a module of this package
+    """Return the module for terminals; None without the extra ``cli``: the plain text is as complete."""
+    try:
+        return import_module(f"{__name__}.terminal")
+    except ModuleNotFoundError as error:
+        if error.name != "rich":
+            raise
+        return None
 
 
 def _module(output_format: str) -> Any:  # noqa: ANN401 - one of the modules of this package

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from actgate.api.compliance_policy import Enforcement
-from actgate.api.times import timestamp
 from actgate.decision.manifest import Manifest, Measurement
 from actgate.decision.policies import Policy
 from actgate.decision.rules.rule import ACTGATE, HOUSE_POLICY, Rule
@@ -83,14 +82,14 @@ def timely(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Findin
         yield EXPIRED.finding(
             effect,
             "spec.validity.notAfter",
-            f"the evidence expired at {timestamp(manifest.not_after)}",
+            f"the evidence expired at {_moment(manifest.not_after)}",
             "assess the model again and write a new manifest",
         )
     if manifest.not_before is not None and now < manifest.not_before:
         yield FUTURE.finding(
             effect,
             "spec.validity.notBefore",
-            f"the evidence does not count before {timestamp(manifest.not_before)}",
+            f"the evidence does not count before {_moment(manifest.not_before)}",
             "wait until then, or write a manifest that counts earlier",
         )
     for path, dated in _dated(manifest):
@@ -98,7 +97,7 @@ def timely(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Findin
             yield FUTURE.finding(
                 effect,
                 path,
-                f"the evidence is dated {timestamp(dated)}, which is in the future",
+                f"the evidence is dated {_moment(dated)}, which is in the future",
                 "correct the clock or the date, and write a new manifest",
             )
     yield from _age(manifest, policy, now)
@@ -117,7 +116,7 @@ def _age(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Finding]
         yield AGE.finding(
             policy.spec.enforcement,
             "spec.training.finishedAt",
-            f"training ended at {timestamp(finished)}, which is {policy.spec.evidence.max_age} "
+            f"training ended at {_moment(finished)}, which is {policy.spec.evidence.max_age} "
             f"({policy.name}) or longer ago",
             "train or evaluate again, and write a new manifest",
         )
@@ -142,3 +141,7 @@ def _later(moment: datetime, duration: timedelta) -> datetime | None:
         return moment + duration
     except OverflowError:
         return None
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,151 @@
+"""What ``pip install actgate`` brings by itself: the logger, manifests and the command.
+
+Each test runs in a process in which every package is hidden that the base dependencies of
+``pyproject.toml`` do not bring, as in a training image.
+"""
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from importlib.metadata import packages_distributions, requires
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from tests.cli.support import NOW, manifest, model, pipeline_file, write
+
+ROOT = Path(__file__).parents[2]
+_BASE = """\
+import sys
+class Hidden:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in %r:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Hidden())
+"""
+_ACTGATE = "from actgate.cli.main import main\nsys.exit(main())\n"
+
+
+@cache
+def hidden() -> frozenset[str]:
+    """Return the modules of every installed package that the base dependencies do not bring."""
+    waiting = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    base = {"actgate"}
+    while waiting:
+        wanted = Requirement(waiting.pop())
+        name = canonicalize_name(wanted.name)
+        if name not in base and (wanted.marker is None or wanted.marker.evaluate({"extra": ""})):
+            base.add(name)
+            waiting += requires(name) or []
+    return frozenset(
+        module
+        for module, brought_by in packages_distributions().items()
+        if base.isdisjoint(map(canonicalize_name, brought_by))
+    )
+
+
+def run(script: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a script with nothing but the base install to import."""
+    return subprocess.run(  # noqa: S603 - our own interpreter
+        [sys.executable, "-W", "error", "-c", _BASE % set(hidden()) + script, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        cwd=cwd,
+    )
+
+
+def actgate(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the command with nothing but the base install."""
+    return run(_ACTGATE, *arguments)
+
+
+def test_the_base_install_has_no_client_of_clusters_and_nothing_for_terminals() -> None:
+    """A training image gets no Kubernetes client, no HTTP library and no rich: nothing to patch there."""
+    assert hidden() >= {"kubernetes", "aiohttp", "urllib3", "requests", "rich", "fastapi", "kopf"}
+    assert hidden().isdisjoint({"actgate", "pydantic", "yaml"})
+
+
+def test_import_actgate_loads_nothing_heavy() -> None:
+    """A training script that names the logger pays for it when it uses it, and not before."""
+    script = "import sys; before = set(sys.modules); import actgate; print(*set(sys.modules) - before)"
+    loaded = run(script).stdout.split()
+    assert {name for name in loaded if name.partition(".")[0] not in sys.stdlib_module_names} == {
+        "actgate",
+        "actgate.version",
+    }
+    assert {"logging", "json", "dataclasses"}.isdisjoint(loaded)
+
+
+@pytest.mark.parametrize("example", ["train.py", "train_with_evidence.py"])
+def test_training_code_needs_the_base_alone(tmp_path: Path, example: str) -> None:
+    """The logger writes both versions of a manifest, and the check passes what it wrote."""
+    path = ROOT / "examples/pipeline" / example
+    done = run("import runpy; runpy.run_path(sys.argv[1], run_name='__main__')", str(path), cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (written,) = tmp_path.iterdir()
+    assert actgate("check", "-f", str(written)).returncode == 0
+
+
+@pytest.mark.parametrize("output", ["text", "json", "junit", "sarif"])
+@pytest.mark.parametrize("metric", [0.03, 0.3])
+def test_check_needs_the_base_alone(tmp_path: Path, output: str, metric: float) -> None:
+    """Models, manifests of both versions, every report, and every outcome."""
+    measured = {"demographic_parity_diff": metric, "threshold": 0.05, "compliant": metric < 0.05}
+    files = (
+        write(tmp_path / "input.yaml", manifest(), model()),
+        write(tmp_path / "other.json", pipeline_file(bias_metrics=measured)),
+    )
+    done = actgate("check", "-f", *map(str, files), "--now", NOW, "-o", output)
+    assert done.returncode == (0 if metric < 0.05 else 1), done.stderr
+    assert "credit-risk-scorer-v2" in done.stdout
+
+
+def test_a_terminal_without_rich_gets_the_whole_report_in_plain_text(tmp_path: Path) -> None:
+    """Only the colours are missing: the text is what a pipe gets, to the last sentence."""
+    file = str(write(tmp_path / "input.yaml", manifest(humanOversight={"enabled": False}), model()))
+    ours, theirs = pty.openpty()
+    with os.fdopen(ours, "rb", buffering=0) as screen:
+        arguments = ("check", "-f", file, "--now", NOW)
+        process = subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-c", _BASE % set(hidden()) + _ACTGATE, *arguments], stdout=theirs
+        )
+        os.close(theirs)
+        shown = b""
+        try:
+            while part := screen.read(4096):
+                shown += part
+        except OSError:
+            pass  # Linux says so when the last writer is gone.
+        assert process.wait() == 1
+    assert shown.decode().replace("\r\n", "\n") == actgate(*arguments).stdout
+
+
+def test_the_other_commands_need_the_base_alone(tmp_path: Path) -> None:
+    """Rules are explained, files converted and digests printed without a cluster's client."""
+    file = str(write(tmp_path / "evidence.json", pipeline_file()))
+    assert "bias/limit" in actgate("explain").stdout
+    converted = actgate("manifest", "convert", file, "-o", "yaml")
+    assert yaml.safe_load(converted.stdout)["kind"] == "ComplianceManifest"
+    assert json.loads(actgate("manifest", "convert", file, "-o", "json").stdout)["spec"]
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}\n", actgate("manifest", "digest", file).stdout)
+    verified = actgate("log", "verify", file)
+    assert (verified.returncode, "no line of a decision log" in verified.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("service", ["webhook", "operator"])
+def test_a_service_without_its_extra_says_which_to_install(service: str) -> None:
+    """The scripts come with every install: one sentence and exit code 2, and no traceback."""
+    done = run(f"from actgate_{service}.__main__ import main\nmain()\n", "--help")
+    (sentence,) = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert f"actgate-{service}: error: needs pip install 'actgate[{service}]'" in sentence
