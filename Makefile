@@ -14,11 +14,12 @@ CONTROL_PLANE ?= stand-in
 # More than two cores have: tests of leases and timers wait most of their time.
 WORKERS ?= 4
 
-.PHONY: help demo test test-newest test-oldest e2e lint format bench generate crds docs lock images clean
+.PHONY: help demo test test-unit test-newest test-oldest e2e lint format bench generate crds docs lock images clean
 
 help:
 	@echo 'make demo    API server, webhook and operator on this machine, and the examples through kubectl'
 	@echo 'make test    all tests; CONTROL_PLANE=stand-in|envtest|all; PYTHON=python3.13 VENV=.venv-3.13'
+	@echo 'make test-unit    those without an API server, processes or long searches, in half a minute'
 	@echo 'make test-newest, test-oldest    with the newest and the lowest releases that pyproject.toml allows'
 	@echo 'make e2e     install from deploy/, operate and remove it on the real API server'
 	@echo 'make lint    ruff, mypy, import-linter, and generated files that are stale'
@@ -61,6 +62,11 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --control-plane=$(CONTROL_PLANE)
+
+# Folders of which all is marked `system` are not even collected; tests/support/engines.py has both markers.
+test-unit: $(STAMP)
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 --dist worksteal -m 'not api_server and not system' \
+	  $(addprefix --ignore=tests/,deploy e2e examples gitops sandbox tools)
 
 # What was installed on another day, or for another pyproject.toml, is no longer the newest or the lowest.
 test-newest:

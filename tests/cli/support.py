@@ -1,15 +1,21 @@
 """How the tests call the installed command, and the documents that they call it with."""
 
+import io
 import json
+import os
 import subprocess
+import sys
 import sysconfig
 from collections.abc import Mapping
+from contextlib import ExitStack, chdir
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 import yaml
 
 from actgate.api.names import API_VERSION
+from actgate.cli.main import main
 
 NOW: Final = "2026-11-23T12:00:00Z"
 PROGRAM: Final = Path(sysconfig.get_path("scripts")) / "actgate"
@@ -19,7 +25,30 @@ Json = dict[str, Any]
 def actgate(
     *arguments: str, stdin: str = "", cwd: Path | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run the installed entry point to its end."""
+    """Run the command to its end, in this process: Python starts more slowly than a file is judged."""
+    streams = [io.TextIOWrapper(io.BytesIO(text), "utf-8", newline="") for text in (stdin.encode(), b"", b"")]
+    with ExitStack() as patched:
+        for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
+            patched.enter_context(patch.object(sys, name, stream))
+        patched.enter_context(patch.dict(os.environ, os.environ if env is None else env, clear=True))
+        if cwd is not None:
+            patched.enter_context(chdir(cwd))
+        code = main(arguments)
+    return subprocess.CompletedProcess(
+        [PROGRAM, *arguments], code, _written(streams[1]), _written(streams[2])
+    )
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    stream.seek(0)
+    return stream.read()
+
+
+def actgate_process(
+    *arguments: str, stdin: str = "", cwd: Path | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the installed entry point to its end, as a shell does."""
     return subprocess.run(  # noqa: S603 - our own program
         [PROGRAM, *arguments],
         input=stdin,

@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.support import NOW, PROGRAM, actgate, bias, manifest, model, pipeline_file, write
+from tests.cli.support import NOW, PROGRAM, bias, manifest, model, pipeline_file, write
+from tests.cli.support import actgate_process as actgate
+
+pytestmark = pytest.mark.system
 
 
 @pytest.fixture

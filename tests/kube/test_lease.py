@@ -24,6 +24,8 @@ from actgate.kube.lease_timing import LeaseTiming, boot_clock
 from tests.kube.fake_leases import Line, Server
 from tests.kube.virtual_time import run_virtually, virtual_now
 
+pytestmark = pytest.mark.system
+
 TIMING = LeaseTiming(now=virtual_now, chance=lambda: 0.5)
 
 

@@ -16,6 +16,8 @@ from actgate_operator.operating import MOST_LOOKS, SOON_SECONDS, soon
 from actgate_operator.queue import WorkQueue
 from tests.kube.virtual_time import run_virtually, virtual_now
 
+pytestmark = pytest.mark.system
+
 MINUTES = 30 * 60.0
 
 

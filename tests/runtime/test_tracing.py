@@ -17,6 +17,8 @@ from tests.support.otlp import Receiver, receiving
 from tests.webhook.build import MANIFEST, body_of, failing, model_deployment, passing, review
 from tests.webhook.fakes import JSON_HEADERS, FakeEvidence, InProcess, known
 
+pytestmark = pytest.mark.system
+
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACEPARENT = (b"traceparent", f"00-{TRACE}-{PARENT}-01".encode())
 

@@ -23,6 +23,12 @@ from tests.support.kubectl import Kubectl
 ROLLING_REGIONS = ("eu-west-3", "eu-central-1")
 """Where the nodes of `rolling_plane` are; a pod that must run in any other region stays pending."""
 
+PLANES = frozenset({"control_plane", "rolling_plane"})
+"""Fixtures that start an API server; a test that asks for one, by whatever way, is marked `api_server`."""
+
+SYSTEM_FOLDERS = frozenset({"deploy", "e2e", "examples", "gitops", "sandbox", "support", "tools"})
+"""Folders below `tests/` that concern no package by itself: all of it is marked `system`."""
+
 _numbers = itertools.count()
 
 
@@ -40,6 +46,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse at once what cannot be run: a green run must not hide that the engine was missing."""
     config.addinivalue_line("markers", "needs_kubectl: skipped where there is no kubectl")
+    config.addinivalue_line(
+        "markers", "api_server: needs an API server (set by itself), no unit test"
+    )
+    config.addinivalue_line("markers", "system: starts processes or servers, or searches long, no unit test")
     if config.getoption("--control-plane") == "envtest" and (missing := missing_binaries()):
         raise pytest.UsageError(
             f"--control-plane=envtest: {' and '.join(missing)} not found in {assets()}; "
@@ -51,7 +61,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test that needs a control plane once per chosen engine."""
     chosen = metafunc.config.getoption("--control-plane")
     engines = sandbox.ENGINES if chosen == "all" else (chosen,)
-    for fixture in ("control_plane", "rolling_plane"):
+    for fixture in PLANES:
         if fixture in metafunc.fixturenames:
             params = [_engine(name, workloads=fixture == "rolling_plane") for name in engines]
             metafunc.parametrize(fixture, params, indirect=True, scope="session")
@@ -64,7 +74,12 @@ def _engine(name: str, *, workloads: bool) -> pytest.ParameterSet:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what needs kubectl where there is none."""
+    """Mark what needs an API server, and skip what needs kubectl where there is none."""
+    for item in items:
+        if not PLANES.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.api_server)
+        if item.path.relative_to(item.config.rootpath).parts[1] in SYSTEM_FOLDERS:
+            item.add_marker(pytest.mark.system)
     if find_kubectl() is not None:
         return
     skip = pytest.mark.skip(f"there is no kubectl in PATH or in {assets()}")

@@ -1,4 +1,4 @@
-"""How hard the property tests look: ``HYPOTHESIS_PROFILE=thorough`` for a long search.
+"""How hard the property tests look: ``HYPOTHESIS_PROFILE`` is ``quick``, ``calm`` or ``thorough``.
 
 There are no deadlines: a busy machine proves nothing about a rule.
 """
@@ -14,6 +14,7 @@ _CALM = settings(deadline=None, print_blob=True, suppress_health_check=list(Heal
 
 def load_profile() -> None:
     """Register the profiles, and load the one that the environment names."""
+    settings.register_profile("quick", _CALM, max_examples=20)
     settings.register_profile("calm", _CALM, max_examples=100)
     settings.register_profile("thorough", _CALM, max_examples=3000)
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "calm"))

@@ -21,6 +21,8 @@ from tests.webhook.build import Json, changed, model_deployment, review
 from tests.webhook.process import WebhookProcess, running
 from tests.webhook.secret_mount import SecretMount
 
+pytestmark = pytest.mark.system
+
 FAST = ("--shutdown-delay-duration", "0s", "--shutdown-timeout", "1s", "--replica", "webhook-1")
 
 

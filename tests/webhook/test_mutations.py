@@ -16,6 +16,8 @@ from tests.webhook.build import body_of, changed, model_deployment, review, work
 from tests.webhook.fakes import InProcess, Reply
 from tests.webhook.oracle import BAD, GOOD, may_be_allowed, world
 
+pytestmark = pytest.mark.system
+
 EXAMPLES: Final = 100 * settings().max_examples
 """10,000 under hypothesis's default profile; a profile for haste or for a long night scales it."""
 

@@ -17,6 +17,8 @@ from tests.subjects.objects import TEMPLATE_PATHS
 from tests.webhook.build import Json, changed, model_deployment, workload
 from tests.webhook.test_mutations import VALUES, paths, replace
 
+pytestmark = pytest.mark.system
+
 WRITTEN: Final = registration.read(
     Path(__file__).parents[2] / "deploy" / "base" / "webhook-registration.yaml"
 )

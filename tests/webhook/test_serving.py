@@ -31,6 +31,8 @@ from tests.webhook.load import Connection, Load
 from tests.webhook.process import WebhookProcess, running
 from tests.webhook.secret_mount import SecretMount, der_of
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[2]
 CALLS = 5000
 

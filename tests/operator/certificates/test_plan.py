@@ -19,6 +19,8 @@ from tests.operator.certificates.cluster import (
     registered,
 )
 
+pytestmark = pytest.mark.system
+
 DAY = timedelta(days=1)
 LEAF_DUE = pki.LEAF_LIFETIME * 2 / 3
 AUTHORITY_DUE = pki.AUTHORITY_LIFETIME * 2 / 3

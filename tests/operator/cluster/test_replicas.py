@@ -26,6 +26,8 @@ from tests.operator.world import MODEL, World
 from tests.support.fault_proxy import FaultProxy, Refuse, Seen, proxied
 from tests.support.waiting import wait_until
 
+pytestmark = pytest.mark.system
+
 Json = dict[str, Any]
 
 

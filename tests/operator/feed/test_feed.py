@@ -21,6 +21,8 @@ from tests.kube.test_access import write_kubeconfig
 from tests.operator.feed.feeding import PATIENT, begun, fed, impatient, replace_token, threads
 from tests.operator.feed.models_api import ModelsApi
 
+pytestmark = pytest.mark.system
+
 
 async def test_what_exists_and_what_happens_is_told(api: ModelsApi, kubeconfig: Path) -> None:
     """On the caller's thread, with the version that was seen."""

@@ -18,6 +18,8 @@ from tests.kube.running import Clock, Pauses, until
 from tests.operator.feed.feeding import PATIENT, Feeding, fed, impatient, replace_token
 from tests.operator.feed.models_api import ModelsApi
 
+pytestmark = pytest.mark.system
+
 CEILINGS = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
 
 GONE = json.dumps({"type": "ERROR", "object": status(410, "Expired")}).encode() + b"\n"
