@@ -66,11 +66,11 @@ def test_evidence_can_be_applied_again_unchanged(api: Rest, namespace: str) -> N
         ({"bias": [{"metric": "accuracy", "value": 0.9}]}, ["spec.bias[0].metric", "Unsupported value"]),
         (
             {"bias": [{"metric": "demographic_parity_difference", "value": 1.5}]},
-            ["spec.bias[0].value", "a difference lies from -1 to 1"],
+            ["spec.bias[0].value", "a difference must be between -1 and 1"],
         ),
         (
             {"bias": [{"metric": "disparate_impact", "value": -0.5}]},
-            ["spec.bias[0].value", "a ratio is not negative"],
+            ["spec.bias[0].value", "a ratio >= 0"],
         ),
         ({"humanOversight": {"enabled": "true"}}, ["spec.humanOversight.enabled", "must be of type boolean"]),
         ({"bias": [{"metric": "disparate_impact", "value": "0.9"}]}, ["spec.bias[0].value", "number"]),

@@ -22,8 +22,8 @@ def test_all_rules_are_listed_in_their_order() -> None:
 def test_a_rule_is_explained_in_its_own_words(rule: rules.Rule) -> None:
     """What a rule asks, why, and how to mend it are printed with its basis."""
     words = " ".join(explanation(rule.id).split())
-    assert words.startswith(f"{rule.id} ({rule.basis}) Asks: ")
-    assert all(text in words for text in (rule.asks, rule.why, rule.mend))
+    assert words.startswith(f"{rule.id} ({rule.basis}) Requirement: ")
+    assert all(text in words for text in (rule.requirement, rule.rationale, rule.remediation))
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_the_report_quotes_what_is_not_understood(tmp_path: Path) -> None:
 
 
 def test_a_display_name_gets_its_code_suggested(tmp_path: Path) -> None:
-    """`West Europe` is refused, and the remedy asks whether westeurope was meant."""
+    """`West Europe` is refused, and the remediation asks whether westeurope was meant."""
     done = check(tmp_path, pipeline_file(training_data_sovereignty="West Europe"))
     assert done.returncode == 1
     assert "did you mean westeurope (azure)?" in " ".join(done.stdout.split())

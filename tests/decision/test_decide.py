@@ -102,7 +102,7 @@ def test_a_problem_of_the_subject_fails_its_rule() -> None:
     """A field of the subject that cannot be read is a refusal by the rule that needed it."""
     problem = SubjectProblem("link/model", "spec.model.version", "cannot be read", "state a string")
     finding = refused_for(judge(PASSING, subject(problems=(problem,))), "link/model")
-    assert (finding.path, finding.remedy) == ("spec.model.version", "state a string")
+    assert (finding.path, finding.remediation) == ("spec.model.version", "state a string")
 
 
 def test_an_unreadable_reference_is_found_once() -> None:
@@ -189,13 +189,15 @@ def test_every_rule_explains_itself() -> None:
     for rule in rules.ALL:
         assert rules.BY_ID[rule.id] is rule
         assert rule.basis in {"actgate", "house policy"} or rule.basis.startswith("AI Act Art. ")
-        assert all(text.rstrip().endswith(".") for text in (rule.asks, rule.why, rule.mend)), rule.id
+        assert all(
+            text.rstrip().endswith(".") for text in (rule.requirement, rule.rationale, rule.remediation)
+        ), rule.id
     assert len(rules.BY_ID) == len(rules.ALL) == 18
 
 
 def test_no_words_of_ours_call_anything_compliant() -> None:
     """A rule says what evidence shows, never that a system is compliant."""
-    words = " ".join(f"{rule.asks} {rule.why}" for rule in rules.ALL)
+    words = " ".join(f"{rule.requirement} {rule.rationale}" for rule in rules.ALL)
     assert "compliant" not in words.replace("compliant: true", "")
 
 

@@ -37,7 +37,7 @@ from tests.decision.build import judge, manifest
     ],
 )
 def test_display_names_and_slips_lead_to_the_code(text: str, provider: str | None, first: str) -> None:
-    """Consoles show names, people make slips: the remedy names the code that the provider writes."""
+    """Consoles show names, people make slips: the remediation names the code that the provider writes."""
     meant = did_you_mean(text, provider)
     assert meant[0].region == first
     assert in_words(meant).startswith(f"did you mean {first} (")

@@ -16,10 +16,10 @@ words = st.text(max_size=300)
 
 
 def finding(
-    rule: str = "bias/limit", message: str = "too much", remedy: str = "mend it", effect: str = "Deny"
+    rule: str = "bias/limit", message: str = "too much", remediation: str = "mend it", effect: str = "Deny"
 ) -> Finding:
     """Return a finding with these words."""
-    return Finding(rule, "house policy", "spec.x", message, remedy, Enforcement(effect))
+    return Finding(rule, "house policy", "spec.x", message, remediation, Enforcement(effect))
 
 
 def verdict(*findings: Finding) -> Verdict:
@@ -28,7 +28,7 @@ def verdict(*findings: Finding) -> Verdict:
 
 
 def test_a_refusal_has_a_headline_and_one_line_per_finding_that_denies() -> None:
-    """The headline names the rules and the first remedy; the lines hold path, message and basis."""
+    """The headline names the rules and the first remediation; the lines hold path, message and basis."""
     text = refusal(judge(measured(value=-0.2)))
     headline, limit, claim = text.split("\n")
     assert headline == (
@@ -36,8 +36,8 @@ def test_a_refusal_has_a_headline_and_one_line_per_finding_that_denies() -> None
     )
     assert limit == (
         "[bias/limit] compliancemanifest/credit-risk-scorer-v2 spec.bias[0].value: "
-        'demographic_parity_difference is -0.2 for "gender", beyond the limit 0.05 (policy baseline) '
-        "(house policy)"
+        "Invalid value: -0.2: must be >= -0.05 (policy baseline) "
+        'for demographic_parity_difference of "gender" (house policy)'
     )
     assert claim.startswith("[bias/claim] compliancemanifest/credit-risk-scorer-v2 spec.bias[0].compliant: ")
 
@@ -54,14 +54,18 @@ def test_a_refusal_names_the_manifest_of_each_field_that_is_not_the_subjects() -
 
 def test_each_remediation_is_said_once() -> None:
     """The headline says the first one, and a line says one that no line before it did."""
-    text = refusal(verdict(finding(remedy="do this"), finding(remedy="do that"), finding(remedy="do that")))
+    text = refusal(
+        verdict(
+            finding(remediation="do this"), finding(remediation="do that"), finding(remediation="do that")
+        )
+    )
     assert (text.count("do this"), text.count("do that")) == (1, 1)
 
 
 def test_a_remediation_that_the_headline_cuts_is_said_in_full() -> None:
     """Nothing is lost to the 200 characters of a status line."""
     long = "measure " * 40
-    assert refusal(verdict(finding(remedy=long))).count(long) == 1
+    assert refusal(verdict(finding(remediation=long))).count(long) == 1
 
 
 def test_a_refusal_does_not_list_what_only_warns() -> None:
@@ -71,12 +75,14 @@ def test_a_refusal_does_not_list_what_only_warns() -> None:
 
 
 def test_the_headline_keeps_room_for_a_remedy_when_every_rule_fails() -> None:
-    """Tools show 200 characters: as many rule ids as leave room, the number of the others, a remedy."""
-    text = refusal(verdict(*(finding(rule.id, remedy="start with this remedy") for rule in rules.ALL)))
+    """Tools show 200 characters: as many rule ids as leave room, the number of the others, a remediation."""
+    text = refusal(
+        verdict(*(finding(rule.id, remediation="start with this remediation") for rule in rules.ALL))
+    )
     headline = text.split("\n")[0]
     assert len(headline) <= HEADLINE
     assert headline.startswith("link/manifest, link/model, ")
-    assert headline.endswith(" more: start with this remedy")
+    assert headline.endswith(" more: start with this remediation")
 
 
 def test_a_refusal_spells_out_a_bounded_number_of_findings() -> None:
@@ -100,7 +106,7 @@ def test_a_hundred_policies_do_not_flood_a_refusal() -> None:
     assert text.endswith(f"and {len(found.findings) - MOST_LINES} more findings")
 
 
-@given(st.lists(st.builds(finding, message=words, remedy=words), min_size=1, max_size=8))
+@given(st.lists(st.builds(finding, message=words, remediation=words), min_size=1, max_size=8))
 def test_a_refusal_is_printable_ascii_whatever_the_findings_hold(findings: list[Finding]) -> None:
     """Foreign content can neither break lines nor smuggle control characters into a terminal."""
     headline, *lines = refusal(verdict(*findings)).split("\n")

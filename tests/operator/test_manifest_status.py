@@ -167,7 +167,7 @@ def test_a_status_names_the_rules_that_failed(enforcement: str, outcome: str) ->
     (finding,) = verdict["findings"]
     assert finding["path"] == "spec.humanOversight.enabled"
     assert finding["effect"] == enforcement
-    assert finding["remedy"]
+    assert finding["remediation"]
     assert finding["message"]
 
 

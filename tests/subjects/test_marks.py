@@ -128,7 +128,9 @@ def test_a_link_among_the_labels_is_refused_and_says_where_it_belongs(key: str) 
     template = {"labels": {key: LINKED.get(key, "x")}, "annotations": annotations}
     verdict = judge(manifest(), subject_of(workload("Deployment", template=template), {}))
     assert not verdict.allowed
-    assert any(f"spec.template.metadata.annotations[{key}]" in finding.remedy for finding in verdict.findings)
+    assert any(
+        f"spec.template.metadata.annotations[{key}]" in finding.remediation for finding in verdict.findings
+    )
 
 
 def test_every_key_that_the_operator_writes_is_known() -> None:
@@ -156,7 +158,7 @@ def test_a_link_above_the_pod_template_alone_is_refused(
     template = ".".join((*TEMPLATE_PATHS[kind], "metadata"))
     assert (finding.rule, finding.path) == ("link/manifest", f"{template}.annotations[{LINK}]")
     assert f"the pods of this {kind} would carry no link" in finding.message
-    assert finding.remedy == f"add the same annotations and label to {template}"
+    assert finding.remediation == f"add the same annotations and label to {template}"
 
 
 @pytest.mark.parametrize(("kind", "place"), ABOVE)

@@ -108,7 +108,7 @@ def test_a_workload_that_declares_no_region_is_refused_where_one_is_required() -
     house = policy(residency={"serving": "Require"})
     (finding,) = judge(manifest(), subject_of(workload("Job", template=marks), {}), house).findings
     assert isinstance(finding, Finding)
-    assert "the Job declares no region to run in" in finding.message
+    assert "the Job must declare a region to run in" in finding.message
 
 
 def test_the_provider_annotation_tells_which_region_a_node_label_means() -> None:

@@ -112,7 +112,7 @@ class BiasMeasurement(Model):
                     "rule": "self.metric in ['demographic_parity_ratio', 'equalized_odds_ratio',"
                     " 'disparate_impact'] ? self.value >= 0.0"
                     " : (self.value >= -1.0 && self.value <= 1.0)",
-                    "message": "a difference lies from -1 to 1, and a ratio is not negative",
+                    "message": "a difference must be between -1 and 1, and a ratio >= 0",
                     "fieldPath": ".value",
                 }
             ]
@@ -193,7 +193,7 @@ class Validity(Model):
     """The period in which the evidence counts, notBefore included and notAfter excluded."""
 
     not_before: Timestamp | None = None
-    """The evidence does not count before this moment."""
+    """The evidence is not valid before this moment."""
     not_after: Timestamp | None = None
     """The evidence does not count from this moment on."""
 

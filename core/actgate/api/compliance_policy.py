@@ -72,7 +72,7 @@ class SelectorRequirement(Model):
                     "rule": "self.operator in ['In', 'NotIn']"
                     " ? (has(self.values) && size(self.values) > 0)"
                     " : (!has(self.values) || size(self.values) == 0)",
-                    "message": "values belong to In and NotIn, and only to them",
+                    "message": "values must be set for In and NotIn, and only for them",
                 }
             ]
         }

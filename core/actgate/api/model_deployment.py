@@ -209,7 +209,7 @@ class ReportedFinding(Model):
     """Field that it is about."""
     message: Annotated[str, Field(max_length=4096)]
     """What was found and what was expected."""
-    remedy: Annotated[str, Field(max_length=4096)]
+    remediation: Annotated[str, Field(max_length=4096)] = ""
     """How to fix it."""
     effect: Annotated[str, Field(pattern="^(Deny|Warn|Audit)$", max_length=5)]
     """Deny, Warn or Audit."""

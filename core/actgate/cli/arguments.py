@@ -156,8 +156,9 @@ def _add_check(subparsers: "_Subparsers[_Parser]") -> None:
 def _add_explain(subparsers: "_Subparsers[_Parser]") -> None:
     explain = subparsers.add_parser(
         "explain",
-        help="say what a rule asks, why, and how to mend it",
-        description="Says what a rule asks, why, and how to mend it. Without a rule, lists all of them.",
+        help="show what a rule requires, why, and how to fix what fails it",
+        description="Shows what a rule requires, why, and how to fix what fails it. Without a rule, lists "
+        "all of them.",
     )
     explain.add_argument("rule", nargs="?", metavar="RULE", help="such as bias/limit")
     explain.set_defaults(run=commands.explain)

@@ -16,7 +16,7 @@ This page is written by `python -m actgate.cli.rule_reference`; `actgate explain
 Ruleset {RULESET}.
 
 A finding's *basis* is a provision of the AI Act, or *house policy* where an organisation asks for more than
-the law, or *actgate* where the gate itself could not work otherwise. Whether a finding refuses (Deny), tells
+the law, or *actgate* where the gate itself could not work otherwise. Whether a finding refuses (Deny), warns
 (Warn) or is only recorded (Audit) is up to the `enforcement` of the CompliancePolicy that applies;
 `risk/prohibited` always refuses. actgate says whether evidence is present, missing or contradictory. It does
 not say whether a system complies with the law.
@@ -25,8 +25,10 @@ not say whether a system complies with the law.
 
 def reference() -> str:
     """Return the page: a table of all rules, then a section for each."""
-    table = ["| rule | basis | what it asks |", "|---|---|---|"]
-    table += [f"| [`{rule.id}`](#{_anchor(rule)}) | {rule.basis} | {rule.asks} |" for rule in rules.ALL]
+    table = ["| rule | basis | requirement |", "|---|---|---|"]
+    table += [
+        f"| [`{rule.id}`](#{_anchor(rule)}) | {rule.basis} | {rule.requirement} |" for rule in rules.ALL
+    ]
     sections = (
         f"## {family}\n\n" + "\n".join(map(_section, members))
         for family, members in groupby(rules.ALL, key=lambda rule: rule.id.partition("/")[0])
@@ -41,8 +43,8 @@ def _anchor(rule: rules.Rule) -> str:
 
 def _section(rule: rules.Rule) -> str:
     return (
-        f"### {rule.id}\n\nBasis: {rule.basis}.\n\n**Asks.** {rule.asks}\n\n"
-        f"**Why.** {rule.why}\n\n**To mend it.** {rule.mend}\n"
+        f"### {rule.id}\n\nBasis: {rule.basis}.\n\n**Requirement.** {rule.requirement}\n\n"
+        f"**Rationale.** {rule.rationale}\n\n**Remediation.** {rule.remediation}\n"
     )
 
 

@@ -54,7 +54,7 @@ def refuse_problems(document: Document, problems: Iterable[Problem]) -> None:
     Raises:
         UnusableError: There are some.
     """
-    refuse(document, (Unread(item.path, f"{item.message}; fix: {item.remedy}") for item in problems))
+    refuse(document, (Unread(item.path, f"{item.message}; fix: {item.remediation}") for item in problems))
 
 
 def refuse_other_kind(document: Document, called: str) -> None:

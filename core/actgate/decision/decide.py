@@ -81,7 +81,7 @@ def _about_subject(
             if problem.rule == residency.SERVING.id:
                 continue  # Counts only where the policy judges residency: residency.serving says so.
             yield rules.BY_ID[problem.rule].finding(
-                policy.spec.enforcement, problem.path, problem.message, problem.remedy
+                policy.spec.enforcement, problem.path, problem.message, problem.remediation
             )
         yield from link.findings(subject, linked, policy)
         yield from residency.serving(subject, tiers, policy)

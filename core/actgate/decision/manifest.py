@@ -16,7 +16,7 @@ class Problem:
 
     path: str
     message: str
-    remedy: str
+    remediation: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ class SubjectProblem:
     rule: str
     path: str
     message: str
-    remedy: str
+    remediation: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def did_you_mean(text: str, provider: str | None) -> tuple[Place, ...]:
 
 
 def in_words(places: Iterable[Place]) -> str:
-    """Return a question that begins a remedy, such as "did you mean westeurope (azure)? "; or nothing."""
+    """Return the question that begins a fix, such as "did you mean westeurope (azure)? ", or nothing."""
     named = " or ".join(dict.fromkeys(f"{place.region} ({place.provider})" for place in places))
     return f"did you mean {named}? " if named else ""
 

@@ -30,13 +30,13 @@ class Finding:
     basis: str
     """A provision of the AI Act, ``house policy``, or ``actgate`` for the gate's own mechanics."""
     path: str
-    """Field that it is about, such as ``spec.bias[0].value``; of what is said by ``about``."""
+    """Field that it is about, such as ``spec.bias[0].value``; of the object that ``about`` names."""
     message: str
     """What was found and what was expected."""
-    remedy: str
+    remediation: str
     """How to fix it."""
     effect: Enforcement
-    """Deny refuses, Warn tells the user, Audit is only recorded."""
+    """Deny refuses, Warn warns the user, Audit is only recorded."""
     about: str | None = None
     """Name of the ComplianceManifest that has the field; None where it is the subject's own."""
 
@@ -44,11 +44,11 @@ class Finding:
         """Return the same finding with another effect."""
         if effect is self.effect:
             return self
-        return Finding(self.rule, self.basis, self.path, self.message, self.remedy, effect, self.about)
+        return Finding(self.rule, self.basis, self.path, self.message, self.remediation, effect, self.about)
 
     def about_manifest(self, name: str) -> "Finding":
         """Return the same finding as one about a field of the manifest with this name."""
-        return Finding(self.rule, self.basis, self.path, self.message, self.remedy, self.effect, name)
+        return Finding(self.rule, self.basis, self.path, self.message, self.remediation, self.effect, name)
 
     @property
     def strength(self) -> int:

@@ -1,7 +1,7 @@
 """A verdict in words: the refusal that kubectl and GitOps tools show, and warnings.
 
 Flux and Argo CD cut a message after about 200 characters in their status lines, so those name the
-failed rules and the first remediation. Each remediation is said once, and a field of the evidence is
+failed rules and the first remediation. Each remediation is stated once, and a field of the evidence is
 named with its manifest: the user who is refused has written another object. The API server cuts a
 warning after 256 characters and drops all of them past 4096 in total; its conventions ask for at most
 120 characters of ASCII.
@@ -17,7 +17,7 @@ from actgate.decision.verdict import Finding, Verdict
 HEADLINE: Final = 200
 """Characters of a refusal that tools show in one line."""
 RULES_NAMED: Final = 110
-"""Characters of it that rule ids may take, so that the first remedy is seen too."""
+"""Characters of it that rule ids may take, so that the first remediation is seen too."""
 MOST_LINES: Final = 64
 """Findings that a refusal spells out; a manifest can hold thousands of groups that are too small."""
 WARNING: Final = 120
@@ -30,19 +30,19 @@ def refusal(verdict: Verdict) -> str:
     """Return the message of a refusal: a headline, then one line per finding that denies."""
     denying = [item for item in verdict.findings if item.effect is Enforcement.DENY]
     rules = _named(verdict.failed_rules)
-    headline = f"{rules}: {denying[0].remedy}" if denying else "refused"
+    headline = f"{rules}: {denying[0].remediation}" if denying else "refused"
     lines = [cut(headline, HEADLINE)]
-    said = {denying[0].remedy} if denying and lines[0] == headline else set()
+    stated = {denying[0].remediation} if denying and lines[0] == headline else set()
     for item in denying[:MOST_LINES]:
-        lines.append(line(item, remediation=item.remedy not in said))
-        said.add(item.remedy)
+        lines.append(line(item, remediation=item.remediation not in stated))
+        stated.add(item.remediation)
     if len(denying) > MOST_LINES:
         lines.append(f"and {len(denying) - MOST_LINES} more findings")
     return "\n".join(lines)
 
 
 def _named(rules: tuple[str, ...]) -> str:
-    """Return as many rule ids as leave room for a remedy in the headline, and the number of the others."""
+    """Return as many rule ids as leave room for a fix in the headline, and the number of the others."""
     for count in range(len(rules), 0, -1):
         rest = f" and {len(rules) - count} more" if count < len(rules) else ""
         if len(text := ", ".join(rules[:count]) + rest) <= RULES_NAMED or count == 1:
@@ -53,13 +53,19 @@ def _named(rules: tuple[str, ...]) -> str:
 def line(finding: Finding, *, remediation: bool = True) -> str:
     """Return one finding as one line: rule, manifest, field, what was found, how to fix it, basis."""
     manifest = f"compliancemanifest/{finding.about} " if finding.about is not None else ""
-    fix = f"; fix: {finding.remedy}" if remediation else ""
+    fix = f"; fix: {finding.remediation}" if remediation else ""
     return ascii_only(f"[{finding.rule}] {manifest}{finding.path}: {finding.message}{fix} ({finding.basis})")
 
 
 def warnings(findings: Iterable[Finding]) -> list[str]:
     """Return findings as warnings, each at most 120 characters of ASCII."""
-    texts = [cut(f"{item.rule}: {item.message}", WARNING) for item in findings]
+    texts = [_warning(item) for item in findings]
     if len(texts) <= MOST_WARNINGS:
         return texts
     return [*texts[: MOST_WARNINGS - 1], f"actgate: {len(texts) - MOST_WARNINGS + 1} more findings"]
+
+
+def _warning(finding: Finding) -> str:
+    """Return rule, field and message; where they are too long together, without the field."""
+    whole = f"{finding.rule}: {finding.path}: {finding.message}"
+    return cut(whole if len(whole) <= WARNING else f"{finding.rule}: {finding.message}", WARNING)

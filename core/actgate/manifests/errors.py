@@ -29,5 +29,5 @@ class UnreadableError(EvidenceError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__(
-            "\n".join(f"{item.path}: {item.message}; fix: {item.remedy}" for item in self.problems)
+            "\n".join(f"{item.path}: {item.message}; fix: {item.remediation}" for item in self.problems)
         )

@@ -63,8 +63,8 @@ def read_manifest(obj: Mapping[str, Any]) -> Manifest:
 
 def unreadable(message: str, *, name: str = "", namespace: str = "default") -> Manifest:
     """Return a manifest of which nothing could be read."""
-    remedy = f"write a {KIND} of {API_VERSION}, or the JSON file of the governance logger"
-    return Manifest(namespace, name, None, problems=(Problem("document", message, remedy),))
+    remediation = f"write a {KIND} of {API_VERSION}, or the JSON file of the governance logger"
+    return Manifest(namespace, name, None, problems=(Problem("document", message, remediation),))
 
 
 def _type_problems(obj: Mapping[str, Any]) -> Iterator[Problem]:
@@ -73,8 +73,10 @@ def _type_problems(obj: Mapping[str, Any]) -> Iterator[Problem]:
             yield Problem(field, f"got {got(obj.get(field))}, expected {expected}", f"write {expected}")
     if not obj.keys() <= _TOP:
         for key in sorted(map(str, obj.keys() - _TOP)):
-            remedy = "remove it, or put it under spec where it belongs there"
-            yield Problem(dotted((key,)), f"there is no such field; it holds {got(obj.get(key))}", remedy)
+            remediation = "remove it, or put it under spec where it belongs there"
+            yield Problem(
+                dotted((key,)), f"there is no such field; it holds {got(obj.get(key))}", remediation
+            )
 
 
 def unknown_nulls(value: object, location: Location = ("spec",)) -> Iterator[Problem]:

@@ -92,8 +92,8 @@ def _in_bias_metrics(stated: Mapping[Any, Any]) -> Iterator[Problem]:
             if key not in _KEPT:
                 yield _lost(path, value, _nearest(_squashed(key), (*METRICS, *_KEPT), 0.6))
         elif value is None:
-            remedy = "state the measured value, or remove the key"
-            yield Problem(path, "Required value: the measured value is null", remedy)
+            remediation = "state the measured value, or remove the key"
+            yield Problem(path, "Required value: the measured value is null", remediation)
         elif metric in known:
             message = f"Duplicate value: {metric} is stated as {quoted(known[metric])} as well"
             yield Problem(path, message, "keep the one that was measured")

@@ -78,7 +78,7 @@ def reported(finding: Finding) -> Object:
         "basis": finding.basis,
         "path": finding.path[:_PATH],
         "message": finding.message[:_TEXT],
-        "remedy": finding.remedy[:_TEXT],
+        "remediation": finding.remediation[:_TEXT],
         "effect": finding.effect.value,
     }
 

@@ -13,8 +13,8 @@ def test_the_report_is_stable_and_can_be_searched_line_by_line(report: Report) -
         "FAIL ModelDeployment default/bad (more.yaml:1), manifest bad (my models/all.yaml:51) ",
     ]
     assert lines[2:4] == [
-        f"  Deny bias/limit {value} spec.bias[0].value: demographic_parity_difference is 0.2 "
-        'for "gender", beyond the limit 0.05 (policy house)',
+        f"  Deny bias/limit {value} spec.bias[0].value: Invalid value: 0.2: must be <= 0.05 "
+        '(policy house) for demographic_parity_difference of "gender"',
         "    fix: mitigate the disparity, measure again and write a new manifest; basis: house policy",
     ]
     assert lines[-1] == "4 judged: 2 failed, 1 passed with warnings, 1 passed"

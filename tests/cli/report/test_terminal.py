@@ -14,7 +14,7 @@ def shown(report: Report, width: int = 200) -> str:
 
 
 def test_a_terminal_shows_the_same_facts(report: Report) -> None:
-    """Outcome, rule, field, message, remedy and basis of every finding, and the summary at the end."""
+    """Outcome, rule, field, message, remediation and basis of every finding, and the summary at the end."""
     text = shown(report)
     for judged in report.judged:
         assert f"{judged.verdict.outcome.upper()} {judged.subject.kind} default/{judged.subject.name}" in text

@@ -16,10 +16,10 @@ def test_manifest_invalid_for_a_field_that_could_not_be_read() -> None:
     """`manifest/invalid`: a problem of the reader is a refusal, with the reader's words."""
     problem = Problem("spec.humanOversight.enabled", 'got "true", expected a boolean', "write true")
     finding = refused_for(judge(manifest(problems=(problem,))), "manifest/invalid")
-    assert (finding.path, finding.message, finding.remedy, finding.basis) == (
+    assert (finding.path, finding.message, finding.remediation, finding.basis) == (
         problem.path,
         problem.message,
-        problem.remedy,
+        problem.remediation,
         "actgate",
     )
 
@@ -44,7 +44,7 @@ def test_manifest_invalid_for_a_value_out_of_range(metric: Metric, value: float,
     verdict = judge(evidence, subject(), policy(bias={"requiredFor": required}))
     finding = refused_for(verdict, "manifest/invalid")
     assert finding.path == "spec.bias[0].value"
-    assert f"{metric} is {value}" in finding.message
+    assert finding.message.startswith(f"Invalid value: {value}: {metric} must be ")
 
 
 @pytest.mark.parametrize("threshold", [math.nan, math.inf, -0.1, 1.1])
@@ -60,7 +60,7 @@ def test_evidence_expired_at_the_very_moment() -> None:
     evidence = manifest(not_after=NOW)
     assert judge(evidence, now=NOW - TICK).allowed
     finding = refused_for(judge(evidence, now=NOW), "evidence/expired")
-    assert finding.message == "the evidence expired at 2026-11-23T12:00:00Z"
+    assert finding.message == "Invalid value: 2026-11-23T12:00:00Z: the evidence has expired"
     assert (finding.path, finding.basis) == ("spec.validity.notAfter", "house policy")
 
 
@@ -82,7 +82,7 @@ def test_evidence_future_for_anything_dated_tomorrow(field: str) -> None:
     )
     evidence = manifest(**dated)
     verdict = judge(evidence)
-    assert "which is in the future" in refused_for(verdict, "evidence/future").message
+    assert "must not be in the future" in refused_for(verdict, "evidence/future").message
     assert verdict.valid_until == tomorrow
     assert judge(evidence, now=tomorrow).allowed
 
@@ -102,10 +102,10 @@ def test_evidence_age_follows_the_policy() -> None:
     assert judge(PASSING, subject(), policy(evidence={"maxAge": "600h"})).allowed
 
 
-def test_evidence_age_cannot_be_told_without_the_end_of_training() -> None:
+def test_evidence_age_is_unknown_without_the_end_of_training() -> None:
     """`evidence/age`: unknown is not young."""
     finding = refused_for(judge(manifest(finished_at=None)), "evidence/age")
-    assert "does not say when training ended" in finding.message
+    assert "Required value: must state when training ended" in finding.message
 
 
 def test_the_zone_of_the_moment_does_not_matter() -> None:

@@ -25,17 +25,17 @@ OTHER = f"registry.example/scorer@sha256:{'c' * 64}"
 
 
 def test_link_manifest_without_a_reference() -> None:
-    """`link/manifest`: a subject that refers to nothing is refused, and told which field to set."""
+    """`link/manifest`: a subject that refers to nothing is refused; the fix names the field to set."""
     finding = refused_for(judge(None, subject(links=())), "link/manifest")
     assert finding.path == "spec.complianceManifestRef.name"
-    assert "refers to no ComplianceManifest" in finding.message
-    assert finding.remedy.startswith("set spec.complianceManifestRef.name")
+    assert "must refer to a ComplianceManifest" in finding.message
+    assert finding.remediation.startswith("set spec.complianceManifestRef.name")
 
 
 def test_link_manifest_that_does_not_exist() -> None:
     """`link/manifest`: a reference to nothing names what was looked for, and where."""
     finding = refused_for(judge(None), "link/manifest")
-    assert '"credit-risk-scorer-v2" does not exist in namespace "credit"' in finding.message
+    assert '"credit-risk-scorer-v2" not found in namespace "credit"' in finding.message
 
 
 @pytest.mark.parametrize("elsewhere", [{"namespace": "other"}, {"name": "other"}])
@@ -49,7 +49,7 @@ def test_link_manifest_of_another_namespace_or_name_is_not_evidence(elsewhere: d
 def test_a_missing_manifest_is_a_warning_in_a_dry_run() -> None:
     """Flux dry-runs a whole set before it applies the manifest of the set."""
     verdict = judge(None, subject(dry_run=True))
-    assert "does not exist" in warned_of(verdict, "link/manifest").message
+    assert "not found" in warned_of(verdict, "link/manifest").message
     assert verdict.allowed
 
 
@@ -71,7 +71,7 @@ def test_a_dry_run_excuses_nothing_else() -> None:
 def test_link_model_that_differs(deployed: ModelIdentity, part: str) -> None:
     """`link/model`: name, version and digest must each agree where both sides state them."""
     finding = refused_for(judge(PASSING, subject(model=deployed)), "link/model")
-    assert finding.message.startswith(f"the model's {part} is ")
+    assert finding.message.endswith(f", the model {part} in the manifest")
     assert finding.path == "spec.model"
 
 
@@ -81,19 +81,21 @@ def test_link_model_compares_only_what_both_sides_state() -> None:
 
 
 def test_link_model_when_the_subject_names_no_model() -> None:
-    """`link/model`: evidence could speak of anything when the subject does not say what it runs."""
+    """`link/model`: evidence could be about anything when the subject does not say what it runs."""
     finding = refused_for(judge(PASSING, subject(model=None)), "link/model")
-    assert 'set spec.model to the manifest\'s model, "CreditRiskScorer"' in finding.remedy
+    assert 'set spec.model to the manifest\'s model, "CreditRiskScorer"' in finding.remediation
 
 
 def test_link_model_when_the_manifest_names_no_model() -> None:
     """`link/model`: evidence about no model in particular speaks for none."""
-    assert refused_for(judge(manifest(model=None)), "link/model").remedy.startswith("state spec.model.name")
+    assert refused_for(judge(manifest(model=None)), "link/model").remediation.startswith(
+        "state spec.model.name"
+    )
 
 
 @pytest.mark.parametrize(
     ("image", "message"),
-    [("registry.example/scorer:2", "has no digest"), (OTHER, "is not among the images")],
+    [("registry.example/scorer:2", "must have a digest"), (OTHER, "must be one of the images")],
 )
 def test_link_model_binds_images_by_digest(image: str, message: str) -> None:
     """`link/model`: where the manifest lists images, every container runs one of them."""

@@ -11,7 +11,7 @@ from tests.decision.build import found, judge, manifest, policy, refused_for, su
 
 @pytest.mark.parametrize(
     ("oversight", "message"),
-    [(None, "is not recorded"), (Oversight(enabled=False), "is not enabled")],
+    [(None, "Required value: "), (Oversight(enabled=False), "Invalid value: false: ")],
 )
 def test_oversight_missing(oversight: Oversight | None, message: str) -> None:
     """`oversight/missing`: neither silence nor false is human oversight."""

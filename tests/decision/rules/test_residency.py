@@ -34,14 +34,14 @@ def test_residency_training_that_is_not_stated() -> None:
 @pytest.mark.parametrize(
     ("region", "place"),
     [
-        (LONDON, "London, GB (aws); allowed: EU"),
+        (LONDON, "must be in an allowed country (EU), is London, GB (aws)"),
         (Region("europe-west2", "gcp"), "London, GB (gcp)"),
         (Region("eu-central-2", "aws"), "Zurich, CH (aws)"),
         (Region("europe-west6-a", "gcp"), "Zurich, CH (gcp)"),
         (Region("norwayeast", "azure"), "Oslo, NO (azure)"),
         (Region("eu-jovanovac-1", "oci"), "Kragujevac, RS (oci)"),
         (Region("eu-west-1", "alibaba"), "London, GB (alibaba)"),
-        (Region("us-east-1", "aws"), "N. Virginia, US (aws); allowed: EU"),
+        (Region("us-east-1", "aws"), "must be in an allowed country (EU), is N. Virginia, US (aws)"),
         (Region("us-east-1"), "N. Virginia, US (aws) or Virginia, US (alibaba)"),
         (Region("chinanorth3", "azure"), "China, CN (azure)"),
         (Region("ap-southeast-1b", "aws"), "Singapore, SG (aws)"),
@@ -64,14 +64,14 @@ def test_residency_training_in_a_country_that_is_not_allowed(region: Region, pla
 )
 def test_residency_training_in_an_unknown_region(region: Region) -> None:
     """`residency/training`: a code that the table does not hold is refused as unknown."""
-    assert "is not known at" in trained(region)
+    assert "region not found at" in trained(region)
 
 
 def test_residency_training_by_an_ambiguous_code() -> None:
     """`residency/training`: without a provider, every provider that has the code must be allowed."""
     finding = refused_for(judge(manifest(training_regions=(Region("eu-west-1"),))), RESIDENCY)
     assert "Dublin, IE (aws) or London, GB (alibaba)" in finding.message
-    assert finding.remedy == "state the provider beside the region"
+    assert finding.remediation == "state the provider beside the region"
     assert judge(manifest(training_regions=(Region("eu-west-1", "aws"),))).allowed
     assert judge(manifest(training_regions=(Region("eu-central-1"),))).allowed
 
@@ -183,9 +183,9 @@ def test_policies_of_other_countries_work(countries: list[str], region: Region, 
 
 
 def test_a_region_that_is_nearly_right_is_suggested_and_refused() -> None:
-    """`residency/training`: a display name is no code; the remedy says which one may be meant."""
+    """`residency/training`: a display name is no code; the remediation says which one may be meant."""
     finding = refused_for(judge(manifest(training_regions=(Region("West Europe", "azure"),))), RESIDENCY)
-    assert finding.remedy.startswith("did you mean westeurope (azure)? ")
+    assert finding.remediation.startswith("did you mean westeurope (azure)? ")
 
 
 def test_a_statement_beside_a_placement_is_read_like_any_other() -> None:

@@ -57,7 +57,8 @@ def test_a_prohibition_to_come_judges_as_high_risk_meanwhile() -> None:
 
 
 @pytest.mark.parametrize(
-    ("stated", "words"), [(None, "is missing"), ("Low", '"Low" is not known'), ("HIGH\n", "HIGH\\n")]
+    ("stated", "words"),
+    [(None, "Required value"), ("Low", 'Unsupported value: "Low"'), ("HIGH\n", "HIGH\\n")],
 )
 def test_risk_category_missing_or_unknown_is_judged_as_high_risk(stated: str | None, words: str) -> None:
     """`risk/category`: unknown is never the mildest tier, and the verdict says so."""
@@ -66,7 +67,7 @@ def test_risk_category_missing_or_unknown_is_judged_as_high_risk(stated: str | N
     verdict = judge(evidence, subject(), strict)
     assert verdict.failed_rules == ("bias/missing",)
     finding = warned_of(verdict, "risk/category")
-    assert finding.message.startswith("judged as HighRisk: the risk category ")
+    assert ": judged as HighRisk: " in finding.message
     assert words in finding.message
     assert finding.basis == "AI Act Art. 6"
 
@@ -79,7 +80,11 @@ def test_risk_category_missing_or_unknown_is_judged_as_high_risk(stated: str | N
         ("III.5.b", {"profiling": False}, "only with a documented reasoning"),
         ("III.2", {"reasoned": True}, "unless profiling is stated to be false"),
         ("I", {"profiling": False, "reasoned": True}, "a product of Annex I is high-risk"),
-        ("III.9.z", {"profiling": False, "reasoned": True}, '"III.9.z" is not a point of the Act'),
+        (
+            "III.9.z",
+            {"profiling": False, "reasoned": True},
+            '"III.9.z": judged as HighRisk: must be a point of the Act',
+        ),
         ("iii.5.b ", {"profiling": True}, "unless profiling is stated to be false"),
         ("Annex III point 5(b)", {"profiling": True}, "unless profiling is stated to be false"),
     ],

@@ -71,7 +71,7 @@ def shown(world: World, outcome: str, name: str = MANIFEST) -> Json:
 
 @pytest.mark.usefixtures("beside")
 def test_a_manifest_shows_the_verdict_of_its_own_appraisal(world: World) -> None:
-    """Whatever becomes of the model: here it is another one than the manifest speaks of."""
+    """Whatever becomes of the model: here it is another one than the manifest is about."""
     world.manifest()
     world.manifest("bad", **BAD)
     world.manifest("unused", **BAD)

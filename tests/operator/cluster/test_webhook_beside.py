@@ -260,5 +260,5 @@ def checked(documents: list[Json], home: str, tmp_path: Path, capsys: pytest.Cap
 
 def lines(verdict: Json) -> set[tuple[str, ...]]:
     """Return the findings of a verdict, each with all that it says."""
-    names = ("rule", "basis", "path", "message", "remedy", "effect")
+    names = ("rule", "basis", "path", "message", "remediation", "effect")
     return {tuple(item[name] for name in names) for item in verdict.get("findings") or []}

@@ -76,5 +76,5 @@ def _warnings(report: Report) -> list[str]:
 def _words(judged: Judged, finding: Finding) -> str:
     return (
         f"{finding.rule} {place_words(judged, finding)} {path_words(judged, finding)}: "
-        f"{printable(finding.message)}; fix: {printable(finding.remedy)} ({finding.basis})"
+        f"{printable(finding.message)}; fix: {printable(finding.remediation)} ({finding.basis})"
     )

@@ -81,5 +81,5 @@ def _finding(judged: Judged, finding: Finding) -> dict[str, Any]:
         "file": file,
         "line": line,
         "message": finding.message,
-        "remedy": finding.remedy,
+        "remediation": finding.remediation,
     }

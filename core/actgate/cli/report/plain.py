@@ -17,7 +17,7 @@ def render(report: Report) -> str:
     """Return the report.
 
     Each subject begins a line with its outcome in capitals; each finding begins an indented line with its
-    effect and its rule, and its remedy follows. The last line sums up.
+    effect and its rule, and its remediation follows. The last line sums up.
     """
     lines = [line for judged in report.judged for line in _subject(judged)]
     return "\n".join([*lines, summary(report)]) + "\n"
@@ -35,4 +35,4 @@ def _subject(judged: Judged) -> Iterator[str]:
             f"  {finding.effect} {finding.rule} {place_words(judged, finding)} "
             f"{path_words(judged, finding)}: {printable(finding.message)}"
         )
-        yield f"    fix: {printable(finding.remedy)}; basis: {finding.basis}"
+        yield f"    fix: {printable(finding.remediation)}; basis: {finding.basis}"

@@ -82,11 +82,12 @@ def _rule(rule: rules.Rule) -> dict[str, Any]:
     return {
         "id": rule.id,
         "name": "".join(word.capitalize() for word in rule.id.split("/")),
-        "shortDescription": {"text": rule.asks},
-        "fullDescription": {"text": rule.why},
+        "shortDescription": {"text": rule.requirement},
+        "fullDescription": {"text": rule.rationale},
         "help": {
-            "text": f"{rule.asks} {rule.why} To mend it: {rule.mend}",
-            "markdown": f"{rule.asks}\n\n**Why:** {rule.why}\n\n**To mend it:** {rule.mend}",
+            "text": f"{rule.requirement} {rule.rationale} Remediation: {rule.remediation}",
+            "markdown": f"{rule.requirement}\n\n**Rationale:** {rule.rationale}\n\n**Remediation:** "
+            f"{rule.remediation}",
         },
         "defaultConfiguration": {"level": "error"},
         "properties": {"basis": rule.basis, "tags": ["compliance", rule.id.partition("/")[0]]},
@@ -100,7 +101,7 @@ def _result(judged: Judged, finding: Finding, root: Path) -> dict[str, Any]:
         "level": _LEVELS[finding.effect],
         "message": {
             "text": f"{subject_words(judged)}: {printable(finding.message)}. "
-            f"Fix: {printable(finding.remedy)} ({finding.basis})"
+            f"Fix: {printable(finding.remediation)} ({finding.basis})"
         },
         "locations": [
             {

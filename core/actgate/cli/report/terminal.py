@@ -70,6 +70,6 @@ def _words(judged: Judged, finding: Finding) -> RenderableType:
         printable(finding.message),
         (f" ({finding.basis})", "dim"),
         "\nfix: ",
-        printable(finding.remedy),
+        printable(finding.remediation),
         (f"\n{place_words(judged, finding)} {path_words(judged, finding)}", "dim"),
     )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from actgate.api.compliance_policy import Enforcement, Tier
-from actgate.api.quoting import quoted
+from actgate.api.quoting import counted, quoted
 from actgate.decision import groups
 from actgate.decision.manifest import Manifest, Measurement, Problem
 from actgate.decision.policies import Policy
@@ -20,34 +20,34 @@ from actgate.decision.verdict import Finding
 MISSING: Final = Rule(
     "bias/missing",
     "AI Act Art. 10(2)(f)",
-    asks="The manifest holds a bias measurement, and one for each attribute that the policy names.",
-    why="High-risk systems are to be examined for biases that may harm persons or discriminate.",
-    mend="Measure a group fairness metric on the evaluation data and record it under spec.bias, "
+    requirement="The manifest holds a bias measurement, and one for each attribute that the policy names.",
+    rationale="High-risk systems are to be examined for biases that may harm persons or discriminate.",
+    remediation="Measure a group fairness metric on the evaluation data and record it under spec.bias, "
     "for instance with EUAIActGovernanceLogger.log_bias_check.",
 )
 LIMIT: Final = Rule(
     "bias/limit",
     HOUSE_POLICY,
-    asks="Every difference is at most the limit in absolute value, and every ratio and its reciprocal "
+    requirement="Every difference is at most the limit in absolute value, and every ratio and its reciprocal "
     "at least the limit; the stricter of the manifest's own threshold and the policy's counts.",
-    why="The organisation decides how much disparity it accepts; a manifest can only be stricter.",
-    mend="Mitigate the disparity and train again. A looser threshold in the manifest does not help.",
+    rationale="The organisation decides how much disparity it accepts; a manifest can only be stricter.",
+    remediation="Mitigate the disparity and train again. A looser threshold in the manifest does not help.",
 )
 CLAIM: Final = Rule(
     "bias/claim",
     ACTGATE,
-    asks="A measurement's own verdict agrees with the recomputation, in every tier.",
-    why="A claim that its own numbers contradict signals a defect or a manipulation of the evidence.",
-    mend="Write the manifest anew from the measured values, or leave compliant out.",
+    requirement="A measurement's own verdict agrees with the recomputation, in every tier.",
+    rationale="A claim that its own numbers contradict signals a defect or a manipulation of the evidence.",
+    remediation="Write a new manifest from the measured values, or leave compliant out.",
 )
 SAMPLE: Final = Rule(
     "bias/sample",
     HOUSE_POLICY,
-    asks="A measurement that names its groups compares at least two, none of them empty, and each as large "
-    "as the policy's minimum.",
-    why="With few persons per group chance decides the number, and without any there is none: inconclusive "
-    "is not a pass.",
-    mend="Evaluate on more data, and record every group with its count.",
+    requirement="A measurement that names its groups compares at least two, none of them empty, and each "
+    "as large as the policy's minimum.",
+    rationale="With few persons per group chance decides the number, and without any there is none: "
+    "inconclusive is not a pass.",
+    remediation="Evaluate on more data, and record every group with its count.",
 )
 RULES: Final = (MISSING, LIMIT, CLAIM, SAMPLE)
 _MITIGATE: Final = "mitigate the disparity, measure again and write a new manifest"
@@ -81,7 +81,7 @@ def unproven(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Findi
             yield SAMPLE.finding(
                 Enforcement.WARN,
                 f"{manifest.path('spec.bias', index)}.groups",
-                "the measurement does not name the groups that it compared, nor their sizes",
+                "should name the groups that were compared, and their sizes",
                 "record at least two groups with their counts",
             )
 
@@ -92,7 +92,7 @@ def _missing(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
         yield MISSING.finding(
             effect,
             "spec.bias",
-            "the manifest holds no bias measurement",
+            "Required value: must hold at least one bias measurement",
             "record at least one group fairness metric under spec.bias",
         )
     measured = {measurement.attribute for measurement in manifest.bias}
@@ -100,7 +100,8 @@ def _missing(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
         yield MISSING.finding(
             effect,
             "spec.bias",
-            f"no measurement for the attribute {quoted(attribute)}, which policy {policy.name} names",
+            f"Required value: must hold a measurement for attribute {quoted(attribute)} (policy "
+            f"{policy.name})",
             f"record a bias measurement with attribute: {attribute}",
         )
 
@@ -133,18 +134,23 @@ def _holds(measurement: Measurement, limit: float) -> bool:
 def _over_limit(measurement: Measurement, limit: float, path: str, policy: Policy) -> Iterator[Finding]:
     if _holds(measurement, limit):
         return
-    got = f"{measurement.metric} is {measurement.value}"
+    measured = str(measurement.metric)
     if measurement.attribute is not None:
-        got = f"{got} for {quoted(measurement.attribute)}"
-    bound = "below" if measurement.metric.is_ratio else "beyond"
-    if measurement.metric.is_ratio and measurement.value > 1:
-        bound = "and its reciprocal is below"
+        measured = f"{measured} of {quoted(measurement.attribute)}"
     yield LIMIT.finding(
         policy.spec.enforcement,
         f"{path}.value",
-        f"{got}, {bound} the limit {limit} ({_whose(limit, measurement, policy)})",
+        f"Invalid value: {measurement.value}: must be {_bound(measurement, limit)} "
+        f"({_whose(limit, measurement, policy)}) for {measured}",
         _MITIGATE,
     )
+
+
+def _bound(measurement: Measurement, limit: float) -> str:
+    """Return the bound that a value does not hold; of a difference, the one on its side of zero."""
+    if measurement.metric.is_ratio:
+        return f"<= {1 / limit:.4g}, the reciprocal of {limit}" if measurement.value > 1 else f">= {limit}"
+    return f">= -{limit}" if measurement.value < 0 else f"<= {limit}"
 
 
 def _beyond_by_its_groups(
@@ -155,20 +161,25 @@ def _beyond_by_its_groups(
     if least is None or not _holds(measurement, limit) or groups.expected(measurement) is not None:
         return
     if measurement.metric.is_ratio:
-        found, beyond = f"a ratio of at most {least:.6g}, below", least < limit - _NOISE
+        found, bound, beyond = f"a ratio of at most {least:.6g}", ">=", least < limit - _NOISE
     else:
-        found, beyond = f"a difference of at least {least:.6g}, beyond", least > limit + _NOISE
+        found, bound, beyond = f"a difference of at least {least:.6g}", "<=", least > limit + _NOISE
     if beyond:
         yield LIMIT.finding(
             policy.spec.enforcement,
             f"{path}.groups",
-            f"the selection rates say {found} the limit {limit} ({_whose(limit, measurement, policy)})",
+            f"Invalid value: {found} by the selection rates: must be {bound} {limit} "
+            f"({_whose(limit, measurement, policy)})",
             _MITIGATE,
         )
 
 
 def _whose(limit: float, measurement: Measurement, policy: Policy) -> str:
-    return f"policy {policy.name}" if limit == _house_limit(measurement, policy) else "the manifest's own"
+    return (
+        f"policy {policy.name}"
+        if limit == _house_limit(measurement, policy)
+        else "the manifest's own threshold"
+    )
 
 
 def _claimed_limit(measurement: Measurement, limit: float) -> float | None:
@@ -186,13 +197,13 @@ def _claim(measurement: Measurement, limit: float | None, path: str, policy: Pol
     holds = _holds(measurement, limit)
     if measurement.compliant is holds:
         return
-    result = "holds" if holds else "breaks"
+    claimed, computed = str(measurement.compliant).lower(), str(holds).lower()
+    result = "meets" if holds else "does not meet"
     yield CLAIM.finding(
         policy.spec.enforcement,
         f"{path}.compliant",
-        f"the manifest claims compliant: {str(measurement.compliant).lower()}, but {measurement.value} "
-        f"{result} the limit {limit}",
-        "write the manifest anew from the measured values, or leave compliant out",
+        f"Invalid value: {claimed}: must be {computed}, as {measurement.value} {result} the limit {limit}",
+        "write a new manifest from the measured values, or leave compliant out",
     )
 
 
@@ -204,14 +215,15 @@ def uncompared(measurement: Measurement) -> Iterator[Problem]:
     if len(names) < 2:
         yield Problem(
             "groups",
-            f"a comparison needs two or more groups with persons, got {len(names)}",
+            f"Invalid value: {counted(len(names), 'non-empty group')}: must be at least 2 to compare",
             "record every group with its count",
         )
     for index, group in enumerate(measurement.groups):
         if group.count <= 0:
             yield Problem(
                 f"groups[{index}].count",
-                f"group {quoted(group.name)} has {group.count} persons, and nothing can be measured on none",
+                f"Invalid value: {group.count}: must be >= 1, nothing can be measured on group "
+                f"{quoted(group.name)}",
                 "leave out the group, or evaluate on data of it",
             )
 
@@ -219,12 +231,12 @@ def uncompared(measurement: Measurement) -> Iterator[Problem]:
 def _sample(measurement: Measurement, path: str, policy: Policy, minimum: int) -> Iterator[Finding]:
     effect = policy.spec.enforcement
     for found in uncompared(measurement):
-        yield SAMPLE.finding(effect, f"{path}.{found.path}", found.message, found.remedy)
+        yield SAMPLE.finding(effect, f"{path}.{found.path}", found.message, found.remediation)
     if minimum and not measurement.groups:
         yield SAMPLE.finding(
             effect,
             f"{path}.groups",
-            "a comparison needs two or more groups, and none is recorded",
+            "Required value: must name at least 2 groups to compare",
             "record every group with its count",
         )
     for index, group in enumerate(measurement.groups):
@@ -232,7 +244,7 @@ def _sample(measurement: Measurement, path: str, policy: Policy, minimum: int) -
             yield SAMPLE.finding(
                 effect,
                 f"{path}.groups[{index}].count",
-                f"group {quoted(group.name)} has {group.count} persons, and policy {policy.name} asks "
-                f"for at least {minimum}",
+                f"Invalid value: {group.count}: must be >= {minimum} (policy {policy.name}) "
+                f"for group {quoted(group.name)}",
                 "evaluate on more data of that group",
             )

@@ -18,13 +18,14 @@ from actgate.decision.verdict import Finding
 COUNTS: Final = Rule(
     "bias/counts",
     ACTGATE,
-    asks="A measurement agrees with its own groups: selection rates, as far as their digits go, have the "
+    requirement="A measurement agrees with its own groups: selection rates, as far as their digits go, "
+    "have the "
     "value; each rate is some number of the group's persons; no group, and no measurement with another "
     "value, is stated twice.",
-    why="A value that its own groups refute was not measured on them. Rounding is no contradiction: 0.03 "
-    "stands for 0.025 to 0.035, and digits beyond the sixth do not count.",
-    mend="Measure again, and write value, counts and selection rates of the same evaluation. With more than "
-    "two groups a directional metric must be that of two of them.",
+    rationale="A value that its own groups refute was not measured on them. Rounding is no contradiction: "
+    "0.03 stands for 0.025 to 0.035, and digits beyond the sixth do not count.",
+    remediation="Measure again, and write value, counts and selection rates of the same evaluation. With "
+    "more than two groups a directional metric must be that of two of them.",
 )
 RULES: Final = (COUNTS,)
 _REMEASURE: Final = "write the value, the counts and the selection rates of one evaluation"
@@ -36,7 +37,7 @@ def findings(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
     for index, measurement in enumerate(manifest.bias):
         path = manifest.path("spec.bias", index)
         for found in contradictions(measurement):
-            yield COUNTS.finding(effect, f"{path}.{found.path}", found.message, found.remedy)
+            yield COUNTS.finding(effect, f"{path}.{found.path}", found.message, found.remediation)
     for message in repetitions(manifest.bias):
         yield COUNTS.finding(effect, "spec.bias", message, "keep the measurement that counts")
 
@@ -47,7 +48,8 @@ def contradictions(measurement: Measurement) -> Iterator[Problem]:
     yield from _unreachable_rates(measurement)
     if groups.no_ratio(measurement):
         message = (
-            f"Invalid value: {measurement.value}: no group has a selection rate above 0, and so no ratio"
+            f"Invalid value: {measurement.value}: must be a difference, as no group has a selection "
+            "rate above 0"
         )
         yield Problem("value", message, "state a difference instead, or evaluate on data with selections")
         return
@@ -78,9 +80,7 @@ def _repeated_groups(measurement: Measurement) -> Iterator[Problem]:
     for index, group in enumerate(measurement.groups):
         name = groups.key(group.name)
         if name in known:
-            message = (
-                f"Duplicate value: {quoted(group.name)}: the group {quoted(known[name])} is stated before"
-            )
+            message = f"Duplicate value: {quoted(group.name)}: group {quoted(known[name])} is stated before"
             yield Problem(f"groups[{index}].name", message, "state each group once, with all of its persons")
         known.setdefault(name, group.name)
 
@@ -90,14 +90,15 @@ def _unreachable_rates(measurement: Measurement) -> Iterator[Problem]:
         rate, count = group.selection_rate, group.count
         if rate is not None and count > 0 and not groups.is_reachable(rate, count):
             message = (
-                f"Invalid value: {rate}: no number of {quoted(group.name)}'s {count} persons is that rate"
+                f"Invalid value: {rate}: must be the rate of some number of the {count} persons in "
+                f"group {quoted(group.name)}"
             )
             yield Problem(f"groups[{index}].selectionRate", message, _REMEASURE)
 
 
 def _refuted(measurement: Measurement, expected: groups.Interval) -> str:
     low, high = expected
-    text = f"Invalid value: {measurement.value}: must be {low:.4g} to {high:.4g}, as its selection rates say"
+    text = f"Invalid value: {measurement.value}: must be {low:.4g} to {high:.4g}, by its selection rates"
     several = len(groups.non_empty(measurement)) > 2
     return f"{text}, and that of two groups" if several and groups.is_directed(measurement.metric) else text
 

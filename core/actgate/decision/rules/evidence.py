@@ -18,33 +18,34 @@ from actgate.decision.verdict import Finding
 INVALID: Final = Rule(
     "manifest/invalid",
     ACTGATE,
-    asks="Every field of the manifest is one that the schema has, with its type and range; of a v0 file "
+    requirement="Every field of the manifest is one that the schema has, with its type and range; of a v0 "
+    "file "
     "every key under bias_metrics is known and holds a number, and no other key holds a measurement.",
-    why="A value that cannot be read cannot be judged, and generous reading would let forgeries through: "
-    "what a file measures must not disappear.",
-    mend="Write the field as the ComplianceManifest schema asks: kubectl explain compliancemanifest.spec.",
+    rationale="A value that cannot be read cannot be judged, and generous reading would let forgeries "
+    "through: what a file measures must not disappear.",
+    remediation="Write the field as the schema requires: kubectl explain compliancemanifest.spec.",
 )
 EXPIRED: Final = Rule(
     "evidence/expired",
     HOUSE_POLICY,
-    asks="The moment lies before validity.notAfter.",
-    why="Evidence ages: whoever wrote it said until when it holds.",
-    mend="Assess the model again and write a new manifest.",
+    requirement="The decision is made before validity.notAfter.",
+    rationale="Evidence ages: its author stated until when it holds.",
+    remediation="Assess the model again and write a new manifest.",
 )
 FUTURE: Final = Rule(
     "evidence/future",
     HOUSE_POLICY,
-    asks="The moment lies at or after validity.notBefore, and nothing is dated in the future.",
-    why="Nobody can have measured or approved something tomorrow; such dates signal a wrong clock or a "
+    requirement="The decision is made at or after validity.notBefore, and nothing is dated in the future.",
+    rationale="Nothing can have been measured or approved tomorrow; such dates signal a wrong clock or a "
     "forgery.",
-    mend="Wait until the evidence begins to count, or correct the clock that wrote it.",
+    remediation="Wait until the evidence is valid, or correct the clock that wrote it.",
 )
 AGE: Final = Rule(
     "evidence/age",
     HOUSE_POLICY,
-    asks="The training run ended less than the policy's maxAge ago.",
-    why="Data, use and population drift away from what was once measured.",
-    mend="Train or evaluate again, and write a new manifest.",
+    requirement="The training run ended less than the policy's maxAge ago.",
+    rationale="Data, use and population drift away from what was once measured.",
+    remediation="Train or evaluate again, and write a new manifest.",
 )
 RULES: Final = (INVALID, EXPIRED, FUTURE, AGE)
 
@@ -52,27 +53,27 @@ RULES: Final = (INVALID, EXPIRED, FUTURE, AGE)
 def unreadable(manifest: Manifest, effect: Enforcement) -> Iterator[Finding]:
     """Yield every field that has the wrong type or range."""
     for problem in manifest.problems:
-        yield INVALID.finding(effect, problem.path, problem.message, problem.remedy)
+        yield INVALID.finding(effect, problem.path, problem.message, problem.remediation)
     for index, measurement in enumerate(manifest.bias):
         for name, message in _out_of_range(measurement):
             yield INVALID.finding(
                 effect,
                 f"{manifest.path('spec.bias', index)}.{name}",
                 message,
-                "a difference lies from -1 to 1, a ratio from 0 upwards, a threshold from 0 to 1",
+                "state a difference from -1 to 1, a ratio from 0 upwards, a threshold from 0 to 1",
             )
 
 
 def _out_of_range(measurement: Measurement) -> Iterator[tuple[str, str]]:
     value, threshold = measurement.value, measurement.threshold
     if not math.isfinite(value):
-        yield "value", f"{measurement.metric} is {value}, which is not a number to compare"
+        yield "value", f"Invalid value: {value}: {measurement.metric} must be a finite number"
     elif measurement.metric.is_ratio and value < 0:
-        yield "value", f"{measurement.metric} is {value}, and a ratio is not negative"
+        yield "value", f"Invalid value: {value}: {measurement.metric} must be >= 0"
     elif not measurement.metric.is_ratio and abs(value) > 1:
-        yield "value", f"{measurement.metric} is {value}, and a difference lies from -1 to 1"
+        yield "value", f"Invalid value: {value}: {measurement.metric} must be between -1 and 1"
     if threshold is not None and not 0 <= threshold <= 1:
-        yield "threshold", f"the threshold is {threshold}, and a threshold lies from 0 to 1"
+        yield "threshold", f"Invalid value: {threshold}: the threshold must be between 0 and 1"
 
 
 def timely(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Finding]:
@@ -82,22 +83,22 @@ def timely(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Findin
         yield EXPIRED.finding(
             effect,
             "spec.validity.notAfter",
-            f"the evidence expired at {_moment(manifest.not_after)}",
+            f"Invalid value: {_moment(manifest.not_after)}: the evidence has expired",
             "assess the model again and write a new manifest",
         )
     if manifest.not_before is not None and now < manifest.not_before:
         yield FUTURE.finding(
             effect,
             "spec.validity.notBefore",
-            f"the evidence does not count before {_moment(manifest.not_before)}",
-            "wait until then, or write a manifest that counts earlier",
+            f"Invalid value: {_moment(manifest.not_before)}: the evidence is not valid yet",
+            "wait until then, or write a manifest that is valid earlier",
         )
     for path, dated in _dated(manifest):
         if now < dated:
             yield FUTURE.finding(
                 effect,
                 path,
-                f"the evidence is dated {_moment(dated)}, which is in the future",
+                f"Invalid value: {_moment(dated)}: must not be in the future",
                 "correct the clock or the date, and write a new manifest",
             )
     yield from _age(manifest, policy, now)
@@ -109,15 +110,15 @@ def _age(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Finding]
         yield AGE.finding(
             policy.spec.enforcement,
             "spec.training.finishedAt",
-            f"the manifest does not say when training ended, and policy {policy.name} limits the age",
+            f"Required value: must state when training ended (policy {policy.name} limits the age)",
             "record spec.training.finishedAt",
         )
     elif now - finished >= policy.max_age:
         yield AGE.finding(
             policy.spec.enforcement,
             "spec.training.finishedAt",
-            f"training ended at {_moment(finished)}, which is {policy.spec.evidence.max_age} "
-            f"({policy.name}) or longer ago",
+            f"Invalid value: {_moment(finished)}: training must have ended less than "
+            f"{policy.spec.evidence.max_age} ago (policy {policy.name})",
             "train or evaluate again, and write a new manifest",
         )
 

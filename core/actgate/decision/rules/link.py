@@ -15,35 +15,35 @@ from actgate.decision.verdict import Finding
 MANIFEST: Final = Rule(
     LINK_MANIFEST,
     ACTGATE,
-    asks="The subject and its pods refer to a ComplianceManifest that exists in their own namespace, by "
-    "labels and annotations that are spelt and placed as actgate reads them.",
-    why="Without evidence nothing can be judged, evidence of another namespace belongs to others, and pods "
-    "are judged by what they carry themselves.",
-    mend="Apply the ComplianceManifest first, and name it in spec.complianceManifestRef.name or in the "
-    "annotation actgate.dev/compliance-manifest of the pod template.",
+    requirement="The subject and its pods refer to a ComplianceManifest that exists in their own "
+    "namespace, by labels and annotations that are spelt and placed as actgate reads them.",
+    rationale="Without evidence nothing can be judged, evidence of another namespace belongs to another "
+    "team, and pods are judged by what they carry themselves.",
+    remediation="Apply the ComplianceManifest first, and name it in spec.complianceManifestRef.name or in "
+    "the annotation actgate.dev/compliance-manifest of the pod template.",
 )
 MODEL: Final = Rule(
     LINK_MODEL,
     ACTGATE,
-    asks="The manifest speaks of the model that is deployed: the same name, and the same version, "
+    requirement="The manifest is about the model that is deployed: the same name, and the same version, "
     "digest and images wherever both sides state them. Every image that would run can be read.",
-    why="A passing bias check of one model says nothing about another one.",
-    mend="Refer to the manifest that was written for this model, or deploy the model and the images that "
-    "the manifest names.",
+    rationale="A passing bias check of one model proves nothing for another one.",
+    remediation="Refer to the manifest that was written for this model, or deploy the model and the images "
+    "that the manifest names.",
 )
 DIGEST: Final = Rule(
     "link/digest",
     HOUSE_POLICY,
-    asks="Where the policy requires digests, model and manifest name the artefact by digest.",
-    why="Names and versions can be reused for other bytes; a digest cannot.",
-    mend="State the artefact's sha256 digest in the deployment and in the manifest, or list the images "
-    "by digest in the manifest.",
+    requirement="Where the policy requires digests, model and manifest name the artefact by digest.",
+    rationale="Names and versions can be reused for other bytes; a digest cannot.",
+    remediation="State the artefact's sha256 digest in the deployment and in the manifest, or list the "
+    "images by digest in the manifest.",
 )
 RULES: Final = (MANIFEST, MODEL, DIGEST)
 
 
 def findings(subject: Subject, linked: Mapping[str, Manifest], policy: Policy) -> Iterator[Finding]:
-    """Yield what is wrong with the links of a subject, and how what it runs differs from what they say.
+    """Yield what is wrong with the links of a subject, and how what it runs differs from what they state.
 
     Args:
         subject: What is asked about.
@@ -82,7 +82,7 @@ def _unlinked(subject: Subject, policy: Policy) -> Iterator[Finding]:
     yield MANIFEST.finding(
         policy.spec.enforcement,
         subject.reference_path,
-        f"the {subject.kind} refers to no ComplianceManifest",
+        f"Required value: the {subject.kind} must refer to a ComplianceManifest",
         f"set {subject.reference_path} to the name of a ComplianceManifest in namespace "
         f"{quoted(subject.namespace)}",
     )
@@ -93,7 +93,7 @@ def _missing(subject: Subject, link: Link, effect: Enforcement) -> Finding:
     return MANIFEST.finding(
         Enforcement.WARN if subject.dry_run and effect is Enforcement.DENY else effect,
         subject.reference_path,
-        f"ComplianceManifest {quoted(link.manifest)} does not exist in namespace {quoted(subject.namespace)}",
+        f"ComplianceManifest {quoted(link.manifest)} not found in namespace {quoted(subject.namespace)}",
         "apply that ComplianceManifest to the same namespace, or refer to one that exists",
     )
 
@@ -115,7 +115,8 @@ def _model(
             yield MODEL.finding(
                 effect,
                 path,
-                f"the {subject.kind} names no model, so its manifest could speak of any",
+                f"Required value: the {subject.kind} must name its model, else its manifest could be about "
+                "any",
                 f"set {path} to the manifest's model" + (f", {quoted(assessed.name)}" if assessed else ""),
             )
         return
@@ -123,7 +124,7 @@ def _model(
         yield MODEL.finding(
             effect,
             path,
-            f"{_the(subject, manifest)} names no model, but {quoted(served.name)} is deployed",
+            f"Invalid value: {quoted(served.name)}: {_the(subject, manifest)} names no model",
             "state spec.model.name in the manifest",
         )
         return
@@ -137,8 +138,8 @@ def _model(
             yield MODEL.finding(
                 effect,
                 path,
-                f"the model's {part} is {quoted(ours, 80)}, but {_the(subject, manifest)} speaks of "
-                f"{quoted(theirs, 80)}",
+                f"Invalid value: {quoted(ours, 80)}: must be {quoted(theirs, 80)}, "
+                f"the model {part} in {_the(subject, manifest)}",
                 "refer to the manifest of this model, or deploy the model that the manifest names",
             )
 
@@ -156,7 +157,7 @@ def _own_model(subject: Subject, own: ModelIdentity, effect: Enforcement) -> Ite
     yield MODEL.finding(
         effect,
         subject.model_path,
-        f"no link is about the model {quoted(own.name, 80)}",
+        f"Invalid value: {quoted(own.name, 80)}: must be a model that a link is about",
         f"link its manifest in {subject.reference_path}, or name a model that is linked",
     )
 
@@ -180,14 +181,14 @@ def _images(subject: Subject, linked: Mapping[str, Manifest], effect: Enforcemen
             yield MODEL.finding(
                 effect,
                 path,
-                f"image {quoted(image, 100)} has no digest, and {who} bind{s} images by digest",
+                f"Invalid value: {quoted(image, 100)}: must have a digest, as {who} bind{s} images by digest",
                 "pin the image as name@sha256:..., with a digest that the manifest lists",
             )
         elif digest not in assessed:
             yield MODEL.finding(
                 effect,
                 path,
-                f"image {quoted(image, 100)} is not among the images that {who} list{s}",
+                f"Invalid value: {quoted(image, 100)}: must be one of the images that {who} list{s}",
                 "run an image that was assessed, or list this one in the manifest's "
                 "spec.model.images and assess it",
             )
@@ -198,7 +199,8 @@ def _images(subject: Subject, linked: Mapping[str, Manifest], effect: Enforcemen
                 yield MODEL.finding(
                     effect,
                     subject.reference_path,
-                    f"the {subject.kind} runs none of the images that the manifest {quoted(name)} lists",
+                    f"Invalid value: {quoted(name)}: the {subject.kind} must run one of the images that "
+                    "this manifest lists",
                     "run the image that was assessed, or remove that link",
                 )
 
@@ -217,7 +219,7 @@ def _digest(
             finding = DIGEST.finding(
                 effect,
                 where,
-                f"{who} states no digest of the model, and the policy requires one",
+                f"Required value: {who} must state the digest of the model, as the policy requires one",
                 "state the artefact's digest as sha256:<64 hex digits>",
             )
             yield finding if about is None else finding.about_manifest(about)
@@ -231,6 +233,6 @@ def unproven(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Findi
         yield DIGEST.finding(
             Enforcement.WARN,
             "spec.model.digest",
-            "the manifest names its model without a digest, so other bytes of that name would pass too",
+            "should bind the model by its digest: other bytes of the same name would pass too",
             "state spec.model.digest, or list spec.model.images by digest",
         )

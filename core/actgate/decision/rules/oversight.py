@@ -12,17 +12,17 @@ from actgate.decision.verdict import Finding
 MISSING: Final = Rule(
     "oversight/missing",
     "AI Act Art. 14",
-    asks="Human oversight is enabled; only the boolean true counts.",
-    why="High-risk systems are to be designed so that natural persons can effectively oversee them.",
-    mend="Put human oversight in place and record it as spec.humanOversight.enabled: true, with the "
+    requirement="Human oversight is enabled; only the boolean true counts.",
+    rationale="High-risk systems are to be designed so that natural persons can effectively oversee them.",
+    remediation="Put human oversight in place and record it as spec.humanOversight.enabled: true, with the "
     "role, contact, override and stop that make it real.",
 )
 FIELDS: Final = Rule(
     "oversight/fields",
     HOUSE_POLICY,
-    asks="The fields of human oversight that the policy requires are filled in.",
-    why="A bare true proves nothing: somebody must be named who can override and stop the system.",
-    mend="Fill in spec.humanOversight.role, contact, override and stop.",
+    requirement="The fields of human oversight that the policy requires are filled in.",
+    rationale="A bare true proves nothing: it must be stated who can override and stop the system, and how.",
+    remediation="Fill in spec.humanOversight.role, contact, override and stop.",
 )
 RULES: Final = (MISSING, FIELDS)
 
@@ -37,7 +37,9 @@ def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding
         yield MISSING.finding(
             policy.spec.enforcement,
             "spec.humanOversight.enabled",
-            "human oversight is not recorded" if oversight is None else "human oversight is not enabled",
+            "Required value: human oversight must be recorded"
+            if oversight is None
+            else "Invalid value: false: human oversight must be enabled",
             "put human oversight in place and record enabled: true as a boolean",
         )
     filled = oversight.filled if oversight is not None else frozenset()
@@ -45,7 +47,7 @@ def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding
         yield FIELDS.finding(
             policy.spec.enforcement,
             f"spec.humanOversight.{name}",
-            f"humanOversight.{name} is empty, and policy {policy.name} requires it",
+            f"Required value: {name} must not be empty (policy {policy.name})",
             f"fill in spec.humanOversight.{name}",
         )
 
@@ -59,6 +61,6 @@ def unproven(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Findi
         yield FIELDS.finding(
             Enforcement.WARN,
             "spec.humanOversight",
-            "human oversight is a bare true: nobody is named who oversees, overrides or stops",
+            "should state who oversees, overrides and stops the system, not only true",
             f"fill in {fields} of spec.humanOversight",
         )

@@ -22,20 +22,21 @@ from actgate.decision.verdict import Finding
 TRAINING: Final = Rule(
     "residency/training",
     HOUSE_POLICY,
-    asks="Every training region is stated, known, unambiguous and in an allowed country, and every word of "
-    "its statement is explained by that region: its code, provider, city or country.",
-    why="The organisation keeps training data within chosen countries; an unknown place is not one of them, "
-    "and a text that is not understood may say that data went elsewhere.",
-    mend="Train in an allowed region, and record it as provider and region code under spec.training.regions.",
+    requirement="Every training region is stated, known, unambiguous and in an allowed country, and every "
+    "word of its statement is explained by that region: its code, provider, city or country.",
+    rationale="The organisation keeps training data within chosen countries; an unknown place is not one "
+    "of them, and a text that is not understood may mean that data went elsewhere.",
+    remediation="Train in an allowed region, and record it as provider and region code under "
+    "spec.training.regions.",
 )
 SERVING: Final = Rule(
     RESIDENCY_SERVING,
     HOUSE_POLICY,
-    asks="Where placement is declared or required, every region of it is known, unambiguous and in an "
+    requirement="Where placement is declared or required, every region of it is known, unambiguous and in an "
     "allowed country.",
-    why="The organisation keeps personal data that the model sees within chosen countries.",
-    mend="Declare spec.placement.regions with provider and region code of an allowed country; on a plain "
-    "workload select nodes by topology.kubernetes.io/region.",
+    rationale="The organisation keeps personal data that the model sees within chosen countries.",
+    remediation="Declare spec.placement.regions with provider and region code of an allowed country; on a "
+    "plain workload select nodes by topology.kubernetes.io/region.",
 )
 RULES: Final = (TRAINING, SERVING)
 
@@ -49,7 +50,7 @@ def training(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding
         yield TRAINING.finding(
             policy.spec.enforcement,
             "spec.training.regions",
-            "the manifest states no training region",
+            "Required value: must state at least one training region",
             "record provider and region code under spec.training.regions",
         )
     for index, region in enumerate(manifest.training_regions):
@@ -63,7 +64,7 @@ def serving(subject: Subject, tiers: set[Tier], policy: Policy) -> Iterator[Find
         return
     unreadable = [problem for problem in subject.problems if problem.rule == SERVING.id]
     for problem in unreadable:
-        yield SERVING.finding(policy.spec.enforcement, problem.path, problem.message, problem.remedy)
+        yield SERVING.finding(policy.spec.enforcement, problem.path, problem.message, problem.remediation)
     # A manifest judged by itself runs nowhere; only a deployment has a placement.
     if (
         not subject.placement
@@ -74,7 +75,7 @@ def serving(subject: Subject, tiers: set[Tier], policy: Policy) -> Iterator[Find
         yield SERVING.finding(
             policy.spec.enforcement,
             "spec.placement.regions",
-            f"the {subject.kind} declares no region to run in, and policy {policy.name} requires one",
+            f"Required value: the {subject.kind} must declare a region to run in (policy {policy.name})",
             "declare where it runs: spec.placement.regions of a ModelDeployment, or a node selector on "
             "topology.kubernetes.io/region",
         )
@@ -91,7 +92,7 @@ def _region(rule: Rule, region: Region, path: str, policy: Policy) -> Iterator[F
     elsewhere = [place for place in places if place.country not in policy.countries]
     if elsewhere:
         found = " or ".join(dict.fromkeys(_words(place) for place in places))
-        remedy = (
+        remediation = (
             "state the provider beside the region"
             if len(elsewhere) < len(places)
             else f"use a region in an allowed country ({allowed})"
@@ -99,8 +100,8 @@ def _region(rule: Rule, region: Region, path: str, policy: Policy) -> Iterator[F
         yield rule.finding(
             policy.spec.enforcement,
             path,
-            f"region {quoted(region.code)} is {found}; allowed: {allowed}",
-            remedy,
+            f"Invalid value: {quoted(region.code)}: must be in an allowed country ({allowed}), is {found}",
+            remediation,
         )
     if region.statement is not None:
         yield from _statement(rule, region, places, path, policy)
@@ -110,11 +111,11 @@ def _unknown(region: Region) -> tuple[str, str]:
     meant = in_words(did_you_mean(region.code, region.provider))
     if region.provider is None:
         return (
-            f"region {quoted(region.code)} is not known at any provider",
+            f"Invalid value: {quoted(region.code)}: region not found at any provider",
             f"{meant}state provider and region code as the provider writes them, such as aws and eu-west-3",
         )
     return (
-        f"region {quoted(region.code)} is not known at provider {quoted(region.provider)}",
+        f"Invalid value: {quoted(region.code)}: region not found at provider {quoted(region.provider)}",
         f"{meant}state the region code as that provider writes it; an unknown place is never allowed",
     )
 
@@ -148,7 +149,7 @@ def _statement(
             yield rule.finding(
                 effect,
                 f"{path}.statement",
-                f"the statement {quoted(statement)} also names {_listed(named)}, which is not "
+                f"Invalid value: {quoted(statement)}: also names {_listed(named)}, which is not "
                 f"region {quoted(region.code)}",
                 "state each region by itself, with its provider",
             )

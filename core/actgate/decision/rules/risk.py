@@ -19,19 +19,19 @@ from actgate.decision.verdict import Finding
 PROHIBITED: Final = Rule(
     "risk/prohibited",
     "AI Act Art. 5",
-    asks="The system is not a prohibited practice.",
-    why="Art. 5 forbids these practices outright; no policy of an organisation can relax it.",
-    mend="There is no remedy by evidence: the system must not run. If the category is wrong, correct "
+    requirement="The system is not a prohibited practice.",
+    rationale="Art. 5 forbids these practices outright; no policy of an organisation can relax it.",
+    remediation="No evidence can change this: the system must not run. If the category is wrong, correct "
     "riskCategory and classification in a new manifest.",
 )
 CATEGORY: Final = Rule(
     "risk/category",
     "AI Act Art. 6",
-    asks="The manifest states the system's risk category, and its classification bears it out.",
-    why="What is asked of a system depends on its category; one that is missing, unknown or contradicted "
-    "is judged as HighRisk.",
-    mend="State spec.riskCategory, and for a use of Annex III below high-risk the reasoning of Art. 6(3) "
-    "in spec.classification.rationale with profiling: false.",
+    requirement="The manifest states the system's risk category, and its classification supports it.",
+    rationale="What is required of a system depends on its category; one that is missing, unknown or "
+    "contradicted is judged as HighRisk.",
+    remediation="State spec.riskCategory, and for a use of Annex III below high-risk the reasoning of Art. "
+    "6(3) in spec.classification.rationale with profiling: false.",
 )
 RULES: Final = (PROHIBITED, CATEGORY)
 
@@ -62,7 +62,7 @@ _POINTS: Final = frozenset(_SPELLINGS.values())
 
 @dataclass(frozen=True, slots=True)
 class Classified:
-    """The tier that a manifest is judged in; ``doubt`` says why it is not the one it states."""
+    """The tier that a manifest is judged in; ``doubt`` is the message why it is not the one it states."""
 
     tier: Tier
     path: str = "spec.riskCategory"
@@ -83,15 +83,27 @@ def classify(manifest: Manifest, now: datetime) -> Classified:
             words = f"its classification rests on point {basis} of Art. 5, in force since {start:%Y-%m-%d}"
             return Classified(Tier.HIGH_RISK, _BASIS, prohibited_by=words)
         doubt = f"point {basis} of Art. 5 prohibits the system from {start:%Y-%m-%d} on"
-        return Classified(Tier.HIGH_RISK, _BASIS, doubt=doubt)
+        return _doubted(_BASIS, _invalid(stated), doubt)
     if category is None:
         what = manifest.stated_category
-        words = "is missing" if what is None else f"{quoted(what)} is not known"
-        return Classified(Tier.HIGH_RISK, doubt=f"the risk category {words}")
+        if what is None:
+            return _doubted("spec.riskCategory", "Required value", "must state the risk category")
+        known = ", ".join(map(quoted, RiskCategory))
+        return _doubted(
+            "spec.riskCategory", f"Unsupported value: {quoted(what)}", f"supported values: {known}"
+        )
     tier = Tier(category.value)
     if stated is None or (contradiction := _contradiction(basis, stated, tier)) is None:
         return Classified(tier)
-    return Classified(Tier.HIGH_RISK, _BASIS, doubt=contradiction)
+    return _doubted(_BASIS, _invalid(stated), contradiction)
+
+
+def _doubted(path: str, problem: str, why: str) -> Classified:
+    return Classified(Tier.HIGH_RISK, path, doubt=f"{problem}: judged as HighRisk: {why}")
+
+
+def _invalid(stated: Classification | None) -> str:
+    return f"Invalid value: {quoted(stated.basis if stated is not None else None)}"
 
 
 def turning_points(manifest: Manifest) -> Iterator[datetime]:
@@ -113,7 +125,7 @@ def _contradiction(basis: str | None, stated: Classification, tier: Tier) -> str
     if basis is None or basis == _NO_POINT:
         return None
     if basis not in _POINTS:
-        return f"the classification's basis {quoted(basis)} is not a point of the Act that actgate knows"
+        return "must be a point of the Act that actgate knows"
     if tier is Tier.HIGH_RISK:
         return None
     if basis == _ANNEX_I:
@@ -131,14 +143,14 @@ def findings(classified: Classified) -> Iterator[Finding]:
         yield PROHIBITED.finding(
             Enforcement.DENY,
             classified.path,
-            f"the system is a prohibited practice: {classified.prohibited_by}",
+            f"Forbidden: the system is a prohibited practice: {classified.prohibited_by}",
             "do not deploy it; if the category is wrong, write a corrected manifest",
         )
     if classified.doubt is not None:
         yield CATEGORY.finding(
             Enforcement.WARN,
             classified.path,
-            f"judged as HighRisk: {classified.doubt}",
-            "state riskCategory as HighRisk, LimitedRisk or MinimalRisk, and the classification "
-            "that bears it out",
+            classified.doubt,
+            "state riskCategory as HighRisk, LimitedRisk or MinimalRisk, and a classification that "
+            "supports it",
         )

@@ -10,7 +10,7 @@ HOUSE_POLICY: Final = "house policy"
 """Basis of a rule that an organisation sets for itself: no such duty or number stands in the Act."""
 
 ACTGATE: Final = "actgate"
-"""Basis of a rule without which the gate could not tell what it is looking at."""
+"""Basis of a rule without which the gate could not know what it judges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +19,13 @@ class Rule:
 
     id: str
     basis: str
-    asks: str
+    requirement: str
     """What must hold, in one sentence."""
-    why: str
+    rationale: str
     """The reason, for the person who was refused."""
-    mend: str
-    """How to mend it in general; a finding's remedy is more exact."""
+    remediation: str
+    """How to fix it in general; a finding's remediation is more exact."""
 
-    def finding(self, effect: Enforcement, path: str, message: str, remedy: str) -> Finding:
+    def finding(self, effect: Enforcement, path: str, message: str, remediation: str) -> Finding:
         """Return a finding of this rule."""
-        return Finding(self.id, self.basis, path, message, remedy, effect)
+        return Finding(self.id, self.basis, path, message, remediation, effect)
