@@ -54,7 +54,7 @@ def test_a_timestamp_is_rfc_3339_and_held_in_utc(text: object, moment: datetime)
 )
 def test_anything_else_is_no_timestamp(text: object) -> None:
     """No zone, no such day, no such moment in UTC, or no text at all: a ValueError with a reason."""
-    with pytest.raises(ValueError, match=r"must be an RFC 3339 time|is not a moment in time"):
+    with pytest.raises(ValueError, match=r"must be an RFC 3339 time|must be a moment in time"):
         parse_timestamp(text)
 
 

@@ -53,7 +53,7 @@ def test_a_kind_that_only_ends_in_list_is_no_list() -> None:
 
 def test_an_item_that_is_no_object_is_refused() -> None:
     """The sentence says which item."""
-    assert "items[1] of List is the number 5" in str(refusal("kind: List\nitems:\n- a: 1\n- 5"))
+    assert "items[1] of List is 5" in str(refusal("kind: List\nitems:\n- a: 1\n- 5"))
 
 
 def test_times_stay_text() -> None:

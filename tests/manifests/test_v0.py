@@ -286,8 +286,8 @@ def test_what_is_no_v0_is_not_converted() -> None:
             convert(document)
 
 
-def test_what_a_logger_assumed_is_told_of() -> None:
-    """Values that nobody declared are weaknesses of the file."""
+def test_what_a_logger_assumed_is_a_weakness() -> None:
+    """Values that were not declared are weaknesses of the file."""
     told = weaknesses(convert(v0(assumed_defaults=["human_oversight_enabled", "x", 5])))
-    assert "nobody declared" in told["human_oversight_enabled"]
+    assert "was not declared" in told["human_oversight_enabled"]
     assert "x" not in told

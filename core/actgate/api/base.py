@@ -79,7 +79,7 @@ def is_blank(text: str) -> bool:
 
 def _named(text: str) -> str:
     if is_blank(text):
-        raise ValueError("is blank: it must be a name")
+        raise ValueError("must be a name, not blank")
     return text
 
 

@@ -10,24 +10,31 @@ def quoted(value: object, limit: int = 64) -> str:
 
 
 def got(value: object) -> str:
-    """Return a foreign value in a few printable words."""
+    """Return a foreign value as it is written, or in a few printable words."""
     match value:
         case None:
             return "null"
         case bool():
-            return f"the boolean {str(value).lower()}"
+            return str(value).lower()
         case str():
-            return f"the string {quoted(value)}"
+            return quoted(value)
         case int():
-            return f"the number {value}" if abs(value) < 2**64 else "a number beyond 64 bits"
+            return str(value) if abs(value) < 2**64 else "a number beyond 64 bits"
         case float():
-            return f"the number {value}"
+            return str(value)
         case list():
             return f"a list of {counted(len(value), 'item')}"
         case Mapping():
             return f"an object of {counted(len(value), 'field')}"
         case _:
             return f"a {type(value).__name__}"
+
+
+def invalid(value: object, expected: str) -> str:
+    """Return the message about a value that is not what it must be, in the form of the Kubernetes API."""
+    if value is None:
+        return f"Required value: must be {expected}"
+    return f"Invalid value: {got(value)}: must be {expected}"
 
 
 def counted(number: int, noun: str) -> str:

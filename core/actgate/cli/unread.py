@@ -172,7 +172,7 @@ def _misspelt(value: object, shape: Shape, path: str = "") -> Iterator[Unread]:
             if key in shape:
                 yield from _misspelt(item, shape[key], at)
             elif near := difflib.get_close_matches(str(key).lower(), plain, n=1, cutoff=_NEARLY_THE_SAME):
-                yield Unread(at, f"there is no such field; did you mean {plain[near[0]]}?")
+                yield Unread(at, f"unknown field; did you mean {plain[near[0]]}?")
 
 
 def _meant(key: str) -> str:

@@ -6,7 +6,7 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any
 
-from actgate.api.quoting import got
+from actgate.api.quoting import invalid
 from actgate.decision.manifest import Manifest, Problem
 from actgate.manifests import v0_keys
 from actgate.manifests.digests import without_nulls
@@ -39,7 +39,7 @@ def read_document(document: object, *, name: str | None = None, namespace: str =
     if is_v0(document):
         return _read_v0(document, name, namespace)
     if not isinstance(document, Mapping):
-        return unreadable(f"got {got(document)}, expected an object", name=name or "", namespace=namespace)
+        return unreadable(invalid(document, "an object"), name=name or "", namespace=namespace)
     manifest = read_manifest(document)
     if nulls := [*islice(unknown_nulls(document.get("spec")), MAX_PROBLEMS)]:
         manifest = replace(manifest, problems=(*manifest.problems, *nulls))
@@ -59,7 +59,7 @@ def convert(document: object, *, name: str | None = None) -> Conversion:
         EvidenceError: When it is no v0 file, or fields of it have the wrong type or range; a line each.
     """
     if not is_v0(document):
-        raise EvidenceError(f"this is not the JSON of a governance logger (v0): got {got(document)}")
+        raise EvidenceError(invalid(document, "the JSON of a governance logger (v0)"))
     translated = _translated(document, name)
     problems = _problems(document, read_manifest(translated.manifest), translated)
     if problems:

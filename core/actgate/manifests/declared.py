@@ -2,13 +2,13 @@
 
 The caller's arguments come first, then the environment of the training job. Where neither says
 anything, the logger's v0 file holds the values that this interface has always written, because
-existing pipelines rely on it: marked as assumed in the file, and said aloud in the log.
+existing pipelines rely on it: marked as assumed in the file, and logged as a warning.
 """
 
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from actgate.api.quoting import got
+from actgate.api.quoting import invalid
 from actgate.decision.manifest import Region
 from actgate.manifests.errors import EvidenceError
 from actgate.manifests.places import regions_in
@@ -28,26 +28,26 @@ StatedRegions = str | Iterable[str | Mapping[str, str]]
 
 
 def oversight(argument: object, environ: Mapping[str, str]) -> bool | None:
-    """Return whether human oversight was declared to be in place; None when nobody said.
+    """Return whether human oversight was declared to be in place; None when neither says.
 
     Raises:
-        EvidenceError: When what was said is neither true nor false.
+        EvidenceError: When it is neither true nor false.
     """
     if argument is not None:
         if not isinstance(argument, bool):
-            raise EvidenceError(f"human_oversight: got {got(argument)}, expected True or False")
+            raise EvidenceError(f"human_oversight: {invalid(argument, 'True or False')}")
         return argument
     stated = environ.get(HUMAN_OVERSIGHT)
     if stated is None:
         return None
     known = {"true": True, "false": False}
     if stated not in known:
-        raise EvidenceError(f"{HUMAN_OVERSIGHT}: got {got(stated)}, expected true or false")
+        raise EvidenceError(f"{HUMAN_OVERSIGHT}: {invalid(stated, 'true or false')}")
     return known[stated]
 
 
 def regions(argument: StatedRegions | None, environ: Mapping[str, str]) -> tuple[Region, ...]:
-    """Return the training regions that were declared; none when nobody said.
+    """Return the training regions that were declared; none when neither says.
 
     Raises:
         EvidenceError: When a region has no name.
@@ -69,11 +69,11 @@ def sovereignty(stated: Iterable[Region]) -> str:
 def _regions(item: object) -> tuple[Region, ...]:
     if isinstance(item, Mapping):
         if not isinstance(item.get("region"), str) or set(item) - {"provider", "region", "statement"}:
-            raise EvidenceError(f"training region: got {got(item)}, expected region, provider and statement")
+            raise EvidenceError(f"training region: {invalid(item, 'region, provider and statement')}")
         return (Region(item["region"], item.get("provider"), item.get("statement")),)
     found = regions_in(item) if isinstance(item, str) else ()
     if not found:
-        raise EvidenceError(f"training region: got {got(item)}, expected a region such as aws eu-west-3")
+        raise EvidenceError(f"training region: {invalid(item, 'a region such as aws eu-west-3')}")
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from actgate.api.canonical import LARGEST, canonical, sha256
 from actgate.api.paths import Location, dotted
+from actgate.api.quoting import got
 from actgate.manifests.errors import DigestError
 
 MAX_DEPTH: Final = 32
@@ -32,7 +33,7 @@ def digest_of_tidy(spec: object) -> str:
     try:
         return sha256(canonical(spec))
     except ValueError:
-        unknown = DigestError("spec", "this has no canonical form (RFC 8785)")
+        unknown = DigestError("spec", "Invalid value: must have a canonical form (RFC 8785)")
         raise _reason(spec, ("spec",)) or unknown from None
 
 
@@ -43,7 +44,9 @@ def without_nulls(value: object, location: Location = ("spec",)) -> object:
         DigestError: When it is nested deeper than ``MAX_DEPTH``.
     """
     if len(location) > MAX_DEPTH:
-        raise DigestError(dotted(location), f"this is nested deeper than {MAX_DEPTH} levels")
+        raise DigestError(
+            dotted(location), f"Invalid value: must not be nested deeper than {MAX_DEPTH} levels"
+        )
     if isinstance(value, dict):
         return {
             key: item if type(item) in _LEAVES else without_nulls(item, (*location, key))
@@ -59,13 +62,17 @@ def _reason(value: object, location: Location) -> DigestError | None:
     """Find the first value that has no canonical form."""
     if isinstance(value, dict):
         if any(not isinstance(key, str) or not _is_unicode(key) for key in value):
-            return DigestError(dotted(location), "a key of this object is not Unicode text")
+            return DigestError(dotted(location), "Invalid value: every key must be Unicode text")
         children = ((key, item) for key, item in value.items())
         return _first(children, location)
     if isinstance(value, list):
         return _first(enumerate(value), location)
     fault = _fault(value)
-    return DigestError(dotted(location), f"{fault}, so the evidence has no digest") if fault else None
+    return (
+        DigestError(dotted(location), f"Invalid value: {fault}, else the evidence has no digest")
+        if fault
+        else None
+    )
 
 
 def _first(children: Iterable[tuple[str | int, object]], location: Location) -> DigestError | None:
@@ -75,12 +82,14 @@ def _first(children: Iterable[tuple[str | int, object]], location: Location) -> 
 
 def _fault(value: object) -> str | None:
     if isinstance(value, str):
-        return None if _is_unicode(value) else "this text is not Unicode"
+        return None if _is_unicode(value) else "must be Unicode text"
     if isinstance(value, float):
-        return None if math.isfinite(value) else f"JSON has no number {value}"
+        return None if math.isfinite(value) else f"{value}: must be a number that JSON has"
     if isinstance(value, int):
-        return None if abs(value) <= LARGEST else f"a whole number beyond {LARGEST} is not exact in JSON"
-    return None if value is None else f"JSON has no {type(value).__name__}"
+        if abs(value) <= LARGEST:
+            return None
+        return f"{got(value)}: must be within {LARGEST} of 0 to be exact in JSON"
+    return None if value is None else f"{got(value)}: must be a type that JSON has"
 
 
 def _is_unicode(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""What can go wrong while evidence is read or written; each message is meant for the person who wrote it.
+"""What can go wrong while evidence is read or written; each message is meant for its author.
 
 EvidenceError
 ├── DigestError      a value that RFC 8785 has no canonical form for

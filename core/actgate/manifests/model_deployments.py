@@ -10,11 +10,11 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from actgate.api.model_deployment import ModelDeploymentSpec
-from actgate.api.quoting import got
+from actgate.api.quoting import invalid, quoted
 from actgate.decision.manifest import Problem
 from actgate.manifests.digests import without_nulls
 from actgate.manifests.errors import DigestError
-from actgate.manifests.shape import problem
+from actgate.manifests.shape import problem, unknown_field
 
 _TOP: Final = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
 _METADATA: Final = frozenset(
@@ -46,7 +46,7 @@ def _problems(obj: Mapping[str, Any]) -> Iterator[Problem]:
         spec = without_nulls(obj.get("spec"))
         ModelDeploymentSpec.model_validate(spec if spec is not None else {}, by_alias=True, by_name=False)
     except DigestError as error:
-        yield Problem(error.path, error.message, "write it as the schema says")
+        yield Problem(error.path, error.message, "write it as the schema requires")
     except ValidationError as error:
         for item in error.errors(include_url=False):
             yield problem(item, ("spec", *item["loc"]))
@@ -57,30 +57,26 @@ def _problems(obj: Mapping[str, Any]) -> Iterator[Problem]:
 def _unknown(obj: Mapping[str, Any], known: frozenset[str], before: str) -> Iterator[Problem]:
     for key, value in obj.items():
         if key not in known:
-            yield Problem(
-                f"{before}{key}",
-                f"there is no such field; it holds {got(value)}",
-                "remove it, or correct its name",
-            )
+            yield unknown_field(f"{before}{key}", value)
 
 
 def _texts(metadata: object, at: str) -> Iterator[Problem]:
     """Yield labels and annotations that are no maps from strings to strings."""
     if not isinstance(metadata, Mapping):
         if metadata is not None:
-            yield Problem(at, f"got {got(metadata)}, expected an object", "write an object")
+            yield Problem(at, invalid(metadata, "an object"), "write an object")
         return
     for field in ("labels", "annotations"):
         stated = metadata.get(field)
         if stated is None:
             continue
         if not isinstance(stated, Mapping):
-            yield Problem(f"{at}.{field}", f"got {got(stated)}, expected an object", "write an object")
+            yield Problem(f"{at}.{field}", invalid(stated, "an object"), "write an object")
             continue
         for key, value in stated.items():
             if value is not None and not isinstance(value, str):
                 path = f"{at}.{field}[{key}]"
-                yield Problem(path, f"got {got(value)}, expected a string", "write it in quotes")
+                yield Problem(path, invalid(value, "a string"), "write it in quotes")
 
 
 def _across(spec: Any) -> Iterator[Problem]:  # noqa: ANN401 - a spec that fits the schema
@@ -90,18 +86,21 @@ def _across(spec: Any) -> Iterator[Problem]:  # noqa: ANN401 - a spec that fits 
     if autoscaling is not None and "replicas" in spec:
         yield Problem(
             "spec.replicas",
-            "spec.replicas and spec.autoscaling are both set",
+            "Forbidden: must not be set together with spec.autoscaling",
             "set replicas or autoscaling, not both",
         )
     if autoscaling is not None and autoscaling.get("minReplicas", 1) > autoscaling["maxReplicas"]:
         yield Problem(
             "spec.autoscaling.minReplicas",
-            f"got {got(autoscaling['minReplicas'])}, more than maxReplicas",
+            f"Invalid value: {autoscaling['minReplicas']}: must be <= maxReplicas, "
+            f"{autoscaling['maxReplicas']}",
             "write at most maxReplicas",
         )
     names = [variable["name"] for variable in spec["server"].get("env", ())]
     for index, name in enumerate(names):
         if name in names[:index]:
             yield Problem(
-                f"spec.server.env[{index}].name", f"Duplicate value: {got(name)}", "state each variable once"
+                f"spec.server.env[{index}].name",
+                f"Duplicate value: {quoted(name)}",
+                "state each variable once",
             )

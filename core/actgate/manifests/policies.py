@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from actgate.api.compliance_policy import CompliancePolicySpec, LabelSelector, SelectorOperator
 from actgate.api.names import API_VERSION
-from actgate.api.quoting import got
+from actgate.api.quoting import counted, invalid
 from actgate.decision.manifest import Problem
 from actgate.decision.policies import Policy
 from actgate.manifests.digests import without_nulls
@@ -30,7 +30,7 @@ def read_policy(obj: Mapping[str, Any]) -> Policy:
         EvidenceError: When it is no CompliancePolicy, or fields of it are wrong; a line for each.
     """
     if not isinstance(obj, Mapping):
-        raise UnreadableError([Problem("", f"got {got(obj)}, expected an object", f"write a {KIND}")])
+        raise UnreadableError([Problem("", invalid(obj, "an object"), f"write a {KIND}")])
     metadata = obj.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     problems = [*_identity_problems(obj, name)]
@@ -50,30 +50,32 @@ def read_policy(obj: Mapping[str, Any]) -> Policy:
 def policy_or_strictest(obj: Mapping[str, Any]) -> Policy:
     """Read a CompliancePolicy; one that cannot be read is the baseline, Deny, for every namespace.
 
-    To skip it would relax what somebody meant to ask for.
+    To skip it would relax what it was meant to require.
     """
     try:
         return read_policy(obj)
     except EvidenceError as error:
         name = str(obj["metadata"]["name"])
-        logger.warning("CompliancePolicy %s cannot be read, the baseline stands in for it: %s", name, error)
+        logger.warning("CompliancePolicy %s is invalid, the baseline applies in its place: %s", name, error)
         return Policy(name)
 
 
 def _identity_problems(obj: Mapping[str, Any], name: object) -> Iterator[Problem]:
     for field, expected in (("apiVersion", API_VERSION), ("kind", KIND)):
         if obj.get(field) != expected:
-            yield Problem(field, f"got {got(obj.get(field))}, expected {expected}", f"write {expected}")
+            yield Problem(field, invalid(obj.get(field), expected), f"write {expected}")
     if not isinstance(name, str) or not name:
-        yield Problem("metadata.name", f"got {got(name)}, expected a name", "name the policy")
+        yield Problem("metadata.name", invalid(name, "a name"), "name the policy")
 
 
 def _selector_problems(selector: LabelSelector) -> Iterator[Problem]:
     """Find expressions that the API server refuses: they would select nothing, and so ask nothing."""
     for index, requirement in enumerate(selector.match_expressions or ()):
         if bool(requirement.values) is not (requirement.operator in _VALUED):
+            stated = counted(len(requirement.values or ()), "value")
+            required = "must have some" if requirement.operator in _VALUED else "must have none"
             yield Problem(
                 f"spec.namespaceSelector.matchExpressions[{index}].values",
-                f"operator {requirement.operator} has {len(requirement.values or ())} values",
+                f"Invalid value: {stated}: operator {requirement.operator} {required}",
                 "give values to In and NotIn, and only to them",
             )

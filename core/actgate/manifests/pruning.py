@@ -1,7 +1,7 @@
 """Reading what can be read: a field that is wrong is reported and cut out, and the rest is kept.
 
 A required field that is missing, or had to be cut out, takes the object around it along. So one
-pass of mending is enough: every other rule still judges what is left. What was cut out left a
+pass of fixing is enough: every other rule still judges what is left. What was cut out left a
 problem, and a problem always fails; nothing passes for being unreadable.
 """
 
@@ -51,7 +51,9 @@ class Pruned(Generic[M]):
         """Every field that could not be read, at most ``MAX_PROBLEMS`` and a count of the others."""
         if not self._further:
             return tuple(self._problems)
-        more = Problem("spec", f"{self._further} more fields cannot be read", "mend the listed ones first")
+        more = Problem(
+            "spec", f"Invalid value: {self._further} more fields cannot be read", "fix the listed ones first"
+        )
         return (*self._problems, more)
 
     def stood_in(self, field: str) -> bool:

@@ -23,7 +23,7 @@ from actgate.api.compliance_manifest import Classification as StatedClassificati
 from actgate.api.compliance_policy import OversightField
 from actgate.api.names import API_VERSION, is_namespace_name, is_object_name
 from actgate.api.paths import Location, dotted
-from actgate.api.quoting import got
+from actgate.api.quoting import invalid
 from actgate.decision.manifest import (
     Classification,
     GroupCount,
@@ -37,6 +37,7 @@ from actgate.decision.manifest import (
 from actgate.manifests.digests import MAX_DEPTH, digest_of_tidy, without_nulls
 from actgate.manifests.errors import DigestError
 from actgate.manifests.pruning import Pruned
+from actgate.manifests.shape import unknown_field
 
 KIND: Final = "ComplianceManifest"
 _TOP: Final = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
@@ -53,7 +54,7 @@ def read_manifest(obj: Mapping[str, Any]) -> Manifest:
         their path in the object; the digest is None where the spec has no canonical form.
     """
     if not isinstance(obj, Mapping):
-        return unreadable(f"got {got(obj)}, expected a {KIND} object")
+        return unreadable(invalid(obj, f"a {KIND} object"))
     problems = [*_type_problems(obj)]
     metadata = obj.get("metadata")
     identity = _Identity(metadata if isinstance(metadata, Mapping) else {}, problems)
@@ -70,13 +71,11 @@ def unreadable(message: str, *, name: str = "", namespace: str = "default") -> M
 def _type_problems(obj: Mapping[str, Any]) -> Iterator[Problem]:
     for field, expected in (("apiVersion", API_VERSION), ("kind", KIND)):
         if obj.get(field) != expected:
-            yield Problem(field, f"got {got(obj.get(field))}, expected {expected}", f"write {expected}")
+            yield Problem(field, invalid(obj.get(field), expected), f"write {expected}")
     if not obj.keys() <= _TOP:
         for key in sorted(map(str, obj.keys() - _TOP)):
             remediation = "remove it, or put it under spec where it belongs there"
-            yield Problem(
-                dotted((key,)), f"there is no such field; it holds {got(obj.get(key))}", remediation
-            )
+            yield unknown_field(dotted((key,)), obj.get(key), remediation)
 
 
 def unknown_nulls(value: object, location: Location = ("spec",)) -> Iterator[Problem]:
@@ -94,8 +93,7 @@ def unknown_nulls(value: object, location: Location = ("spec",)) -> Iterator[Pro
         items = enumerate(value)
     for step, item in items:
         if item is None and isinstance(value, Mapping) and step not in _fields():
-            message = "there is no such field; it holds null"
-            yield Problem(dotted((*location, step)), message, "remove it, or correct its name")
+            yield unknown_field(dotted((*location, step)), None)
         else:
             yield from unknown_nulls(item, (*location, step))
 
@@ -132,7 +130,7 @@ def _named(value: object, fits: Callable[[str], bool], path: str, problems: list
     if isinstance(value, str) and fits(value):
         return sys.intern(value)
     expected = "a name of lower-case letters, digits and hyphens (RFC 1123)"
-    problems.append(Problem(path, f"got {got(value)}, expected {expected}", f"write {expected}"))
+    problems.append(Problem(path, invalid(value, expected), f"write {expected}"))
     return value if isinstance(value, str) else ""
 
 
@@ -144,11 +142,11 @@ def _tidy(spec: object, problems: list[Problem]) -> dict[str, Any] | None:
     try:
         tidy = without_nulls(spec)
     except DigestError as error:
-        problems.append(Problem(error.path, error.message, "write it as the schema says"))
+        problems.append(Problem(error.path, error.message, "write it as the schema requires"))
         return None
     if isinstance(tidy, dict):
         return tidy
-    problems.append(Problem("spec", f"got {got(tidy)}, expected an object", "state the evidence in spec"))
+    problems.append(Problem("spec", invalid(tidy, "an object"), "state the evidence in spec"))
     return None
 
 

@@ -1,6 +1,6 @@
-"""What is wrong with the shape of a document, in sentences: got, expected, and how to mend it.
+"""What is wrong with the shape of a document, in the form of Kubernetes API messages, and how to fix it.
 
-pydantic finds it; its words are for programmers, and these are for the person who wrote the file.
+pydantic finds it; its words are for programmers, and these are for the author of the file.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,19 +15,18 @@ from actgate.decision.manifest import Problem
 _EXPECTED: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "string_type": lambda _: "a string",
     "string_unicode": lambda _: "Unicode text",
-    "string_too_short": lambda bound: f"at least {counted(bound['min_length'], 'character')}",
-    "string_too_long": lambda bound: f"at most {counted(bound['max_length'], 'character')}",
+    "string_too_short": lambda bound: f"text of at least {counted(bound['min_length'], 'character')}",
+    "string_too_long": lambda bound: f"text of at most {counted(bound['max_length'], 'character')}",
     "string_pattern_mismatch": lambda bound: f"text of the form {bound['pattern']}",
     "float_type": lambda _: "a number",
     "int_type": lambda _: "a whole number",
     "bool_type": lambda _: "true or false, as a boolean",
     "list_type": lambda _: "a list",
-    "too_long": lambda bound: f"at most {bound['max_length']} items",
+    "too_long": lambda bound: f"a list of at most {counted(bound['max_length'], 'item')}",
     "dict_type": lambda _: "an object",
     "model_type": lambda _: "an object",
-    "enum": lambda bound: f"one of {bound['expected']}",
-    "greater_than_equal": lambda bound: f"at least {bound['ge']}",
-    "less_than_equal": lambda bound: f"at most {bound['le']}",
+    "greater_than_equal": lambda bound: f">= {bound['ge']}",
+    "less_than_equal": lambda bound: f"<= {bound['le']}",
     "invalid_key": lambda _: "a string as the name of the field",
 }
 
@@ -37,20 +36,25 @@ def problem(error: ErrorDetails, location: Location) -> Problem:
     path = dotted(location)
     match error["type"]:
         case "missing":
-            return Problem(path, "this field is required, and it is missing", f"state {path}")
+            return Problem(path, "Required value", f"state {path}")
         case "extra_forbidden":
-            return Problem(
-                path,
-                f"there is no such field; it holds {got(error['input'])}",
-                "remove it, or correct its name",
-            )
+            return unknown_field(path, error["input"])
+        case "enum":
+            supported = error["ctx"]["expected"].replace(" or ", ", ").replace("'", '"')
+            message = f"Unsupported value: {got(error['input'])}: supported values: {supported}"
+            return Problem(path, message, "write one of the supported values")
         case "value_error":
-            return Problem(
-                path,
-                f"got {got(error['input'])}, which {error['ctx']['error']}",
-                "write it in that form",
-            )
+            message = f"Invalid value: {got(error['input'])}: {error['ctx']['error']}"
+            return Problem(path, message, "write it in that form")
         case kind:
             words = _EXPECTED.get(kind)
-            expected = words(error.get("ctx", {})) if words is not None else error["msg"]
-            return Problem(path, f"got {got(error['input'])}, expected {expected}", f"write {expected}")
+            if words is None:
+                return Problem(path, f"Invalid value: {got(error['input'])}: {error['msg']}", "correct it")
+            expected = words(error.get("ctx", {}))
+            message = f"Invalid value: {got(error['input'])}: must be {expected}"
+            return Problem(path, message, f"write {'a number ' if expected[0] in '<>' else ''}{expected}")
+
+
+def unknown_field(path: str, value: object, remediation: str = "remove it, or correct its name") -> Problem:
+    """Return the problem of a field that no schema has, with what it holds."""
+    return Problem(path, f"Invalid value: {got(value)}: unknown field", remediation)

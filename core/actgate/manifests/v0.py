@@ -27,7 +27,7 @@ OVERSIGHT: Final = "human_oversight_enabled"
 SOVEREIGNTY: Final = "training_data_sovereignty"
 BIAS: Final = "bias_metrics"
 ASSUMED: Final = "assumed_defaults"
-"""Names of fields whose values nobody declared: the logger's defaults, see ``declared``."""
+"""Names of fields whose values were not declared: the logger's defaults, see ``declared``."""
 FIELDS: Final = frozenset({NAME, CATEGORY, TIMESTAMP, OVERSIGHT, SOVEREIGNTY, BIAS, ASSUMED})
 _TELLING: Final = frozenset({NAME, CATEGORY, OVERSIGHT, SOVEREIGNTY, BIAS})
 
@@ -163,7 +163,7 @@ class _Translator:
             self.spec["riskCategory"] = known.value
             return
         self.stated_category = stated
-        self._weak("spec.riskCategory", f"{quoted(stated)} is no risk category: judged as HighRisk")
+        self._weak("spec.riskCategory", f"{quoted(stated)} is not a risk category: judged as HighRisk")
 
     def _training(self) -> None:
         self.origins |= {
@@ -236,11 +236,11 @@ class _Translator:
             return
         self.spec["humanOversight"] = {"enabled": stated is True}
         if stated is True:
-            self._weak("spec.humanOversight", "oversight is a bare true: nobody is named who exercises it")
-        elif stated is not False:
             self._weak(
-                "spec.humanOversight.enabled", f"{got(stated)} stood here, and only the boolean true counts"
+                "spec.humanOversight", "oversight is a bare true: the persons who exercise it are not named"
             )
+        elif stated is not False:
+            self._weak("spec.humanOversight.enabled", f"only the boolean true counts, not {got(stated)}")
 
     def _leftovers(self) -> None:
         for key, value in self.document.items():
@@ -248,11 +248,11 @@ class _Translator:
                 self._not_carried(key, value)
         assumed = self.document.get(ASSUMED)
         for name in _assumed(assumed):
-            self._weak(name, "nobody declared this: it is a default that the governance logger assumed")
+            self._weak(name, "this was not declared: it is a default that the governance logger assumed")
 
     def _not_carried(self, key: object, value: object) -> None:
         self._weak(
-            plain_key(key), f"a ComplianceManifest has no place for this: {got(value)} is not carried over"
+            plain_key(key), f"a ComplianceManifest has no field for this: {got(value)} is not carried over"
         )
 
 
@@ -262,12 +262,12 @@ def _assumed(stated: object) -> Iterator[str]:
 
 
 def _doubts(region: Region) -> Iterator[str]:
-    """Yield what a region's statement says beside the region."""
+    """Yield what a region's statement holds beside the region."""
     reading = read(region.statement or "", locate(region.code, region.provider))
     for label, _ in reading.others:
         yield f"also names {label}, which is not region {quoted(region.code)}"
     for words in reading.unexplained:
-        yield f"says {quoted(words)}, which is not understood"
+        yield f"holds {quoted(words)}, which is not understood"
 
 
 def plain_key(key: object) -> str:

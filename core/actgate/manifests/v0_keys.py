@@ -95,7 +95,7 @@ def _in_bias_metrics(stated: Mapping[Any, Any]) -> Iterator[Problem]:
             remediation = "state the measured value, or remove the key"
             yield Problem(path, "Required value: the measured value is null", remediation)
         elif metric in known:
-            message = f"Duplicate value: {metric} is stated as {quoted(known[metric])} as well"
+            message = f"Duplicate value: {metric} is also stated as {quoted(known[metric])}"
             yield Problem(path, message, "keep the one that was measured")
         else:
             known[metric] = key
@@ -103,13 +103,13 @@ def _in_bias_metrics(stated: Mapping[Any, Any]) -> Iterator[Problem]:
 
 def _lost(path: str, value: object, meant: str | None) -> Problem:
     guess = f"; did you mean {meant}?" if meant is not None else ""
-    message = f"Unsupported value: {got(value)} is under a key that is not read{guess}"
+    message = f"Unsupported value: {got(value)}: the key is not read{guess}"
     known = "" if meant is not None else f"; {BIAS} has {_READ}"
     return Problem(path, message, f"correct the key, or remove it{known}")
 
 
 def _without_place(path: str, value: object) -> Problem:
-    message = f"Unsupported value: {got(value)} is judged where a ComplianceManifest has it, and not here"
+    message = f"Unsupported value: {got(value)}: the key is only read in a ComplianceManifest"
     return Problem(path, message, 'export a ComplianceManifest (version="v1"), or remove it')
 
 

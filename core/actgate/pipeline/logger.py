@@ -4,7 +4,7 @@
     logger.log_bias_check(0.03)
     logger.export_compliance_manifest("model_compliance_manifest.json")
 
-These calls write the v0 file. Whoever states more (attributes, groups, digests, oversight by name)
+These calls write the v0 file. A pipeline that states more (attributes, groups, digests, oversight by name)
 exports a ComplianceManifest, which has a place for it: ``version="v1"``, or a file named ``.yaml``.
 """
 
@@ -29,7 +29,7 @@ from actgate.api.compliance_manifest import (
     Training,
     Validity,
 )
-from actgate.api.quoting import got
+from actgate.api.quoting import got, invalid
 from actgate.decision.rules import counts
 from actgate.documents import writing
 from actgate.manifests import declared, naming, v0
@@ -73,8 +73,10 @@ class EUAIActGovernanceLogger:
     ) -> None:
         category = v0.category(risk_category)
         if category is None:
-            expected = "HIGH_RISK, LIMITED_RISK, MINIMAL_RISK or PROHIBITED"
-            raise EvidenceError(f"risk_category: got {got(risk_category)}, expected {expected}")
+            supported = "HIGH_RISK, LIMITED_RISK, MINIMAL_RISK, PROHIBITED"
+            raise EvidenceError(
+                f"risk_category: Unsupported value: {got(risk_category)}: supported values: {supported}"
+            )
         enabled = declared.oversight(human_oversight, os.environ)
         self._statement = Statement(
             model_name=model_name,
@@ -288,7 +290,7 @@ class EUAIActGovernanceLogger:
             raise EvidenceError("no bias check was recorded: call log_bias_check before the export")
         chosen = version or ("v1" if as_yaml else "v0")
         if chosen not in ("v0", "v1"):
-            raise EvidenceError(f"version: got {got(version)}, expected v0 or v1")
+            raise EvidenceError(f"version: Unsupported value: {got(version)}: supported values: v0, v1")
         document = as_v1(self._statement) if chosen == "v1" else as_v0(self._statement)
         manifest = read_document(document)
         if manifest.problems:
@@ -324,7 +326,7 @@ class EUAIActGovernanceLogger:
 def _model(model_name: object, version: str | None = None, **fields: object) -> AssessedModel:
     """Return the model, its name split unless another version is stated beside it."""
     if not isinstance(model_name, str) or not model_name.strip():
-        raise EvidenceError(f"model_name: got {got(model_name)}, expected the model's name")
+        raise EvidenceError(f"model_name: {invalid(model_name, 'the name of the model')}")
     name, at_end = naming.split_version(model_name)
     if version in (None, at_end):
         return part(AssessedModel, "model", name=name, version=at_end, **fields)

@@ -21,7 +21,7 @@ from actgate.api.compliance_manifest import (
     Training,
 )
 from actgate.api.names import API_VERSION
-from actgate.api.quoting import got
+from actgate.api.quoting import got, invalid
 from actgate.decision.manifest import Region
 from actgate.decision.rules import bias, counts
 from actgate.manifests import declared, naming, v0
@@ -54,18 +54,18 @@ class Statement:
 
 
 def as_v0(statement: Statement) -> dict[str, Any]:
-    """Return the pipeline's JSON; what nobody declared is assumed, marked so, and logged.
+    """Return the pipeline's JSON; what was not declared is assumed, marked so, and logged.
 
     Raises:
         EvidenceError: When more was stated than v0 has a place for.
     """
     if beyond := _beyond_v0(statement):
-        raise EvidenceError(f'v0 has no place for {", ".join(beyond)}: export with version="v1"')
+        raise EvidenceError(f'v0 has no field for {", ".join(beyond)}: export with version="v1"')
     (measurement,) = statement.bias.values()
     assumed = _undeclared(statement)
     if assumed:
         _LOG.warning(
-            "%s: nobody declared %s; the manifest holds assumed defaults, marked in %s. State them with %s",
+            "%s: %s not declared; the manifest holds assumed defaults, marked in %s. State them with %s",
             statement.model_name,
             " and ".join(assumed),
             v0.ASSUMED,
@@ -88,10 +88,10 @@ def as_v0(statement: Statement) -> dict[str, Any]:
 
 
 def as_v1(statement: Statement) -> dict[str, Any]:
-    """Return a ComplianceManifest object; what nobody declared is left out, and logged."""
+    """Return a ComplianceManifest object; what was not declared is left out, and logged."""
     if undeclared := _undeclared(statement):
         _LOG.warning(
-            "%s: nobody declared %s; the manifest leaves them out. State them with %s",
+            "%s: %s not declared; the manifest leaves them out. State them with %s",
             statement.model_name,
             " and ".join(undeclared),
             _HOW,
@@ -149,9 +149,9 @@ def number(name: str, value: object, least: float, most: float) -> float:
     """
     plain = _plain(value)
     if isinstance(plain, bool) or not isinstance(plain, int | float) or not math.isfinite(plain):
-        raise EvidenceError(f"{name}: got {got(plain)}, expected a finite number")
+        raise EvidenceError(f"{name}: {invalid(plain, 'a finite number')}")
     if not least <= plain <= most:
-        raise EvidenceError(f"{name}: got {got(plain)}, expected {least:g} to {most:g}")
+        raise EvidenceError(f"{name}: {invalid(plain, f'between {least:g} and {most:g}')}")
     return float(plain)
 
 
@@ -163,7 +163,7 @@ def metric_named(name: str, *, ratio: bool) -> Metric:
     """
     known = [metric for metric in Metric if metric.is_ratio is ratio]
     if name not in known:
-        raise EvidenceError(f"metric: got {got(name)}, expected one of {', '.join(known)}")
+        raise EvidenceError(f"metric: Unsupported value: {got(name)}: supported values: {', '.join(known)}")
     return Metric(name)
 
 
