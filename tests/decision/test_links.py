@@ -56,7 +56,7 @@ def test_the_verdict_names_every_digest() -> None:
 
 def test_each_link_needs_its_manifest() -> None:
     """`link/manifest`: one that exists does not stand in for one that does not."""
-    assert 'ComplianceManifest "fraud" does not exist' in refused_for(judge(PASSING), "link/manifest").message
+    assert 'ComplianceManifest "fraud" not found' in refused_for(judge(PASSING), "link/manifest").message
     assert len(found(judge(), "link/manifest")) == 2
 
 
@@ -68,8 +68,8 @@ def test_each_manifest_speaks_of_the_model_of_its_link() -> None:
         for item in found(judge(PASSING, FRAUD, of=replace(SERVING, links=swapped)), "link/model")
     ]
     assert messages == [
-        'the model\'s name is "CreditRiskScorer", but the manifest "fraud" speaks of "Fraud"',
-        'the model\'s name is "Fraud", but the manifest "credit-risk-scorer-v2" speaks of "CreditRiskScorer"',
+        'Invalid value: "CreditRiskScorer": must be "Fraud", the model name in the manifest "fraud"',
+        'Invalid value: "Fraud": must be "CreditRiskScorer", the model name in the manifest "credit-risk-scorer-v2"',
     ]
 
 
@@ -78,7 +78,7 @@ def test_a_link_without_a_model_is_about_the_subjects_own() -> None:
     own = replace(SERVING, model=ModelIdentity(MODEL.name, "3"))
     for link in (Link(PASSING.name), Link(PASSING.name, MODEL.name)):
         refusal = refused_for(judge(PASSING, of=replace(own, links=(link,))), "link/model")
-        assert 'version is "3", but the manifest speaks of "2"' in refusal.message
+        assert 'Invalid value: "3": must be "2", the model version in the manifest' in refusal.message
 
 
 def test_the_subjects_own_model_is_one_that_it_links() -> None:
@@ -86,7 +86,10 @@ def test_the_subjects_own_model_is_one_that_it_links() -> None:
     refusal = refused_for(
         judge(PASSING, FRAUD, of=replace(SERVING, model=ModelIdentity("Third"))), "link/model"
     )
-    assert (refusal.message, refusal.path) == ('no link is about the model "Third"', "spec.model")
+    assert (refusal.message, refusal.path) == (
+        'Invalid value: "Third": must be a model that a link is about',
+        "spec.model",
+    )
     assert judge(PASSING, FRAUD, of=replace(SERVING, model=ModelIdentity("Fraud"))).allowed
 
 
@@ -97,7 +100,7 @@ def test_an_image_is_assessed_where_any_linked_manifest_lists_it() -> None:
     assert judge(*evidence, of=both).allowed
     other = replace(both, images=(*both.images, ("c", f"registry.example/x@sha256:{'f' * 64}")))
     assert (
-        "not among the images that the linked manifests list"
+        "must be one of the images that the linked manifests list"
         in refused_for(judge(*evidence, of=other), "link/model").message
     )
 
@@ -107,7 +110,7 @@ def test_a_manifest_of_whose_images_none_runs_is_about_something_else() -> None:
     evidence = (replace(PASSING, images=(SCORER_IMAGE,)), replace(FRAUD, images=(FRAUD_IMAGE,)))
     alone = replace(SERVING, images=(("a", SCORER_IMAGE),))
     assert (
-        'none of the images that the manifest "fraud" lists'
+        'Invalid value: "fraud": the Deployment must run one of the images'
         in refused_for(judge(*evidence, of=alone), "link/model").message
     )
 
@@ -153,7 +156,7 @@ def is_spread(finding: Finding, asked: Subject, others: tuple[Manifest, ...]) ->
     """Return whether a finding is about what may be spread over several manifests (ADR 0018)."""
     digests = {image.rpartition("@")[2] for manifest in others for image in manifest.images}
     images = {path for path, image in asked.images if image.rpartition("@")[2] in digests}
-    return finding.path in images or finding.message.startswith("no link is about the model")
+    return finding.path in images or finding.message.endswith("must be a model that a link is about")
 
 
 @given(several, asking, links, st.lists(everywhere, max_size=2), moments)
