@@ -69,7 +69,8 @@ def test_each_manifest_speaks_of_the_model_of_its_link() -> None:
     ]
     assert messages == [
         'Invalid value: "CreditRiskScorer": must be "Fraud", the model name in the manifest "fraud"',
-        'Invalid value: "Fraud": must be "CreditRiskScorer", the model name in the manifest "credit-risk-scorer-v2"',
+        'Invalid value: "Fraud": must be "CreditRiskScorer", '
+        'the model name in the manifest "credit-risk-scorer-v2"',
     ]
 
 

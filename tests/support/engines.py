@@ -46,9 +46,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Refuse at once what cannot be run: a green run must not hide that the engine was missing."""
     config.addinivalue_line("markers", "needs_kubectl: skipped where there is no kubectl")
-    config.addinivalue_line(
-        "markers", "api_server: needs an API server (set by itself), no unit test"
-    )
+    config.addinivalue_line("markers", "api_server: needs an API server (set by itself), no unit test")
     config.addinivalue_line("markers", "system: starts processes or servers, or searches long, no unit test")
     if config.getoption("--control-plane") == "envtest" and (missing := missing_binaries()):
         raise pytest.UsageError(

@@ -20,7 +20,7 @@ def parse_timestamp(text: object) -> datetime:
             fraction = re.sub(r"\.(\d{1,6})\d*", r".\1", text.upper())
             return datetime.fromisoformat(fraction).astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise ValueError(f"is not a moment in time: {error}") from None
+        raise ValueError(f"must be a moment in time: {error}") from None
     raise ValueError("must be an RFC 3339 time with a zone, such as 2026-11-01T10:00:00Z")
 
 
