@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from typing import Final
@@ -14,6 +13,7 @@ from actgate.kube.lease import Lease
 from actgate.runtime import tracing
 from actgate.runtime.health import Health
 from actgate.runtime.listener import Limits, Listener, listen
+from actgate.runtime.main import on_signal
 from actgate.runtime.tracing import Tracing
 from actgate_operator.certificates.keeper import Keeper, Places, service_names
 from actgate_operator.certificates.metrics import CertificateMetrics
@@ -28,8 +28,6 @@ logger = logging.getLogger(__name__)
 
 LIMITS: Final = Limits(connections=64, lifetime=60.0)
 """Of the connections to the health pages. A scraper or a kubelet opens another one when one is closed."""
-
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 async def serve(settings: Settings) -> None:
@@ -98,25 +96,20 @@ def _keeper(cluster: Cluster, writer: Writer, metrics: Metrics, settings: Settin
 
 async def _until_signal(work: Coroutine[object, object, None]) -> None:
     """Await work, or cancel it when a signal comes."""
-    loop, task = asyncio.get_running_loop(), asyncio.create_task(work)
-    stopping = False
+    task, stopping = asyncio.create_task(work), False
 
     def stop() -> None:
         nonlocal stopping
         stopping = True
         task.cancel()
 
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, stop)
-    try:
-        await task
-    except asyncio.CancelledError:
-        if not stopping:
-            raise
-        logger.info("stopped by a signal")
-    finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
+    with on_signal(stop):
+        try:
+            await task
+        except asyncio.CancelledError:
+            if not stopping:
+                raise
+            logger.info("stopped by a signal")
 
 
 @asynccontextmanager

@@ -8,7 +8,6 @@ endpoint leads here. The listener closes, what is open is finished, and the proc
 import asyncio
 import logging
 import math
-import signal
 import socket
 import sys
 import threading
@@ -24,6 +23,7 @@ from actgate.kube import access
 from actgate.kube.client import Cluster
 from actgate.runtime import tracing
 from actgate.runtime.listener import Limits, Listener, listen
+from actgate.runtime.main import on_signal
 from actgate.runtime.tls import Certificates
 from actgate_webhook.app import create_app
 from actgate_webhook.bodies import Bodies
@@ -44,7 +44,6 @@ TIMEOUTS: Final = Timeouts()
 _CLOSE: Final = (b"connection", b"close")
 _CANNOT_START: Final = 3
 """Exit code of uvicorn where an application does not start."""
-_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
 class Drain:
@@ -105,14 +104,8 @@ class Server(uvicorn.Server):
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, self.stop)
-        try:
+        with on_signal(self.stop):
             yield
-        finally:
-            for number in _SIGNALS:
-                loop.remove_signal_handler(number)
 
     def stop(self) -> None:
         """Begin the drain; a second call ends it."""

@@ -8,9 +8,10 @@ import asyncio
 import ctypes
 import gc
 import logging
+import signal
 import sys
-from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 import uvloop
@@ -23,6 +24,7 @@ logger = logging.getLogger(__name__)
 CANNOT_SERVE: Final = 1
 UNUSABLE: Final = 2
 
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 _MMAP_THRESHOLD: Final = -3
 """``M_MMAP_THRESHOLD`` of malloc.h."""
 _MAPPED_BYTES: Final = 128 * 1024
@@ -60,6 +62,19 @@ def run(
         return
     sys.stderr.write(f"{settings.model_config['cli_prog_name']}: {sentence}\n")
     sys.exit(code)
+
+
+@contextmanager
+def on_signal(stop: Callable[[], None]) -> Iterator[None]:
+    """Call ``stop`` on the running loop, which is the main thread's, for SIGTERM and SIGINT."""
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 def _logged(group: ExceptionGroup[Exception]) -> list[str]:
