@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from actgate.kube.client import Cluster
 from actgate.kube.objects import Key, Object, key_of
 from actgate.kube.resources import MODEL_DEPLOYMENTS
-from actgate_operator.evidence import Scope
+from actgate.lookup.cache import Scope
 
 REFERENCE_FIELD = "spec.complianceManifestRef.name"
 """Selectable field that names a model's manifest."""

@@ -9,24 +9,26 @@ No decision reads a status. Whoever wrote it, the evidence is the spec (ADR 0015
 """
 
 import asyncio
+import hashlib
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
+
+import orjson
 
 from actgate.api.compliance_manifest import ComplianceManifestStatus, ReportedAppraisal
 from actgate.api.model_deployment import ReportedFinding
 from actgate.decision import Finding
 from actgate.decision.appraisal import Appraisal
 from actgate.decision.data import RULESET
-from actgate.decision.policies import applicable
 from actgate.decision.verdict import outcome_of
 from actgate.kube.errors import ClusterError, NotFound
 from actgate.kube.objects import Key, Object, version_of
 from actgate.kube.resources import COMPLIANCE_MANIFESTS
-from actgate_operator.evidence import EvidencePictures, Kept, NotNowError, fingerprint
+from actgate.lookup.evidence import EvidenceSource, EvidenceUnavailableError
 from actgate_operator.queue import WorkQueue
 from actgate_operator.status.report import reported
 from actgate_operator.writer import NotLeadingError, Writer
@@ -68,6 +70,22 @@ def _reason(findings: tuple[Finding, ...]) -> str | None:
     return ", ".join(rules[:RULES_NAMED]) + (f" and {more} more" if more > 0 else "") or None
 
 
+class Stored(NamedTuple):
+    """What tells whether a manifest's status is the one that it should have."""
+
+    generation: int
+    version: int
+    status: bytes | None
+    """Fingerprint of the status as it stands; None where there is none. A status is no evidence."""
+
+
+def fingerprint(status: object) -> bytes | None:
+    """Return what tells two statuses apart; None for none."""
+    if not status:
+        return None
+    return hashlib.sha256(orjson.dumps(status, option=orjson.OPT_SORT_KEYS)).digest()[:16]
+
+
 @dataclass(slots=True)
 class _Written:
     """The last write to a manifest's status."""
@@ -82,7 +100,7 @@ class ManifestStatuses:
     """Writes statuses while ``run`` runs, on one event loop.
 
     Args:
-        pictures: The manifests as they are, and what they are judged by.
+        evidence: The manifests, and what they are judged by.
         writer: Who writes.
         wall: The wall clock.
         sleep: How it pauses.
@@ -91,13 +109,13 @@ class ManifestStatuses:
 
     def __init__(
         self,
-        pictures: EvidencePictures,
+        evidence: EvidenceSource,
         writer: Writer,
         wall: Callable[[], datetime],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         queue: WorkQueue[Key] | None = None,
     ) -> None:
-        self._pictures = pictures
+        self._evidence = evidence
         self._writer = writer
         self._wall = wall
         self._sleep = sleep
@@ -105,9 +123,25 @@ class ManifestStatuses:
         self._references: dict[Key, Key] = {}
         self._referring: Counter[Key] = Counter()
         self._all_known = False
-        self._settled: dict[Key, tuple[Kept, Appraisal]] = {}
+        self._stored: dict[Key, Stored] = {}
+        self._settled: dict[Key, tuple[Stored, Appraisal]] = {}
         self._written: dict[Key, _Written] = {}
         self._told = ""
+
+    def stored(self, key: Key, thing: Object | None) -> None:
+        """Note a version of a manifest as the API server has it; None once it is gone."""
+        if thing is None:
+            self._stored.pop(key, None)
+            return
+        generation = thing["metadata"].get("generation")
+        former = self._stored.get(key)
+        self._stored[key] = Stored(
+            generation if isinstance(generation, int) else 0,
+            version_of(thing),
+            fingerprint(thing.get("status")),
+        )
+        if former is not None:
+            self.look(key)
 
     def refer(self, model: Key, name: str | None) -> None:
         """Note which manifest of its namespace a model refers to, None for none, and look at its status."""
@@ -129,8 +163,9 @@ class ManifestStatuses:
             self.refer(model, None)
         for model, name in references.items():
             self.refer(model, name)
-        for manifest in self._pictures.with_status():
-            self.look(manifest)
+        for manifest, stored in self._stored.items():
+            if stored.status is not None:
+                self.look(manifest)
 
     def look(self, manifest: Key) -> None:
         """Have the status of a manifest looked at."""
@@ -157,7 +192,7 @@ class ManifestStatuses:
                 if await self._reconcile(manifest):
                     await self._sleep(PAUSE_SECONDS)
                 self._queue.forget(manifest)
-            except NotNowError:
+            except EvidenceUnavailableError:
                 self._queue.retry(manifest)
             except ClusterError as error:
                 self._failed(manifest, error)
@@ -180,35 +215,33 @@ class ManifestStatuses:
 
     async def _reconcile(self, key: Key) -> bool:
         """Write the status of a manifest where it is another one than it should be; tell whether it was."""
-        kept = self._pictures.kept(*key)
-        if kept is None:
+        stored = self._stored.get(key)
+        if stored is None:
             self._settled.pop(key, None)
             self._written.pop(key, None)
             return False
         if key not in self._referring:
             # Until every model is known, one that is not known may refer to it.
-            return self._all_known and await self._write(key, kept, None)
-        appraisal = self._appraised(key, kept)
-        settled = self._settled.get(key)
-        if settled is not None and settled[0] is kept and settled[1] is appraisal:
+            return self._all_known and await self._write(key, stored, None)
+        evidence = self._evidence.from_cache(key[0], (key[1],))
+        if not evidence.manifests:
             return False
-        wrote = await self._write(key, kept, status_of(kept.generation, appraisal))
-        self._settled[key] = (kept, appraisal)
+        manifest, now = evidence.manifests[0], self._wall()
+        appraisal = self._evidence.appraisals.appraise(manifest, evidence.policies, now)
+        if self._settled.get(key) == (stored, appraisal):
+            return False
+        wrote = await self._write(key, stored, status_of(stored.generation, appraisal))
+        self._settled[key] = (stored, appraisal)
         return wrote
 
-    def _appraised(self, key: Key, kept: Kept) -> Appraisal:
-        known = self._pictures.recalled(*key)
-        chosen = applicable(known.policies, known.namespace_labels)
-        return self._pictures.appraisals.appraise(kept.manifest, chosen, self._wall())
-
-    async def _write(self, key: Key, kept: Kept, status: Object | None) -> bool:
+    async def _write(self, key: Key, known: Stored, status: Object | None) -> bool:
         wanted, former = fingerprint(status), self._written.get(key)
-        if kept.status == wanted:
+        if known.status == wanted:
             return False
         if former is not None and former.wanted == wanted:
-            if kept.version < former.version:
+            if known.version < former.version:
                 return False  # The watch has not told of our write yet.
-            if kept.status == former.stored:
+            if known.status == former.stored:
                 return False  # The API server keeps something else of it, and would again.
         body = {
             "apiVersion": COMPLIANCE_MANIFESTS.api_version,

@@ -13,6 +13,9 @@ from actgate.kube.errors import ClusterError
 from actgate.kube.objects import Key, key_of
 from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate.kube.timing import Backoff, Timing
+from actgate.lookup.cache import EvidenceCache, Scope
+from actgate.lookup.evidence import EvidenceUnavailableError
+from actgate.lookup.judge import SubjectJudge
 from actgate.runtime import tracing
 from actgate.runtime.tracing import Tracing
 from actgate_operator.apply import ContestedError, GoingError, RefusedError
@@ -20,10 +23,8 @@ from actgate_operator.children import Children
 from actgate_operator.deadlines import Clocks, Deadlines
 from actgate_operator.dependants import Dependants, reference_of
 from actgate_operator.events import Events
-from actgate_operator.evidence import EvidencePictures, NotNowError, Scope
 from actgate_operator.feed import Feed, FeedTiming
 from actgate_operator.health import Parts
-from actgate_operator.judging import Judge
 from actgate_operator.manifest_status import ManifestStatuses
 from actgate_operator.metrics import Metrics
 from actgate_operator.queue import LONGEST_SECONDS, WorkQueue
@@ -77,20 +78,27 @@ class Operator:
         self._dependants = Dependants(cluster, self.queue.add)
         self._evidence_changed = asyncio.Event()
         self._resync_wanted = asyncio.Event()
-        self._evidence = EvidencePictures(cluster, self._concerns, self._timing, self._shown)
+        self._evidence = EvidenceCache(
+            cluster,
+            on_change=self._concerns,
+            on_manifest=lambda key, thing: self._statuses.stored(key, thing),
+            live_namespaces=False,
+            timing=self._timing,
+        )
         self._statuses = ManifestStatuses(self._evidence, writer, clocks.now)
         self._children = Children(cluster, self.queue.add, self._timing)
         self._feed = Feed(settings.kubeconfig, self._heard, observe=metrics.asked, timing=feed_timing)
         self._reconciler = Reconciler(
             cluster,
             writer,
-            Judge(self._evidence, clocks.now, self._statuses.refer),
+            SubjectJudge(self._evidence, clocks.now),
             self._children,
             self._deadlines,
             Events(writer, settings.identity, now=clocks.now),
             clocks.now,
             settings.webhook_namespace,
             self.queue.add_after,
+            self._statuses.refer,
         )
         self._watch()
 
@@ -154,8 +162,8 @@ class Operator:
         except RefusedError as error:
             # What is in the way goes without any news of it: another object, a quota, a webhook.
             return self._again(key, "Refused", error, longest=soon(self.queue.failing()))
-        except NotNowError as error:
-            return self._again(key, "NotNow", error)
+        except EvidenceUnavailableError as error:
+            return self._again(key, "NotNow", error, error.retry_after)
         except ClusterError as error:
             return self._again(key, type(error).__name__, error, error.retry_after)
         except NotLeadingError:
@@ -188,9 +196,6 @@ class Operator:
     def _heard(self, namespace: str, name: str, version: int) -> None:
         if self._reconciler.written.get((namespace, name)) != version:
             self.queue.add((namespace, name))
-
-    def _shown(self, manifest: Key) -> None:
-        self._statuses.look(manifest)
 
     def _concerns(self, scope: Scope) -> None:
         self._dependants.note(scope)

@@ -15,13 +15,14 @@ from actgate.kube.client import Cluster
 from actgate.kube.errors import ClusterError, NotFound
 from actgate.kube.objects import Key, Object, version_of
 from actgate.kube.resources import AUTOSCALERS, DEPLOYMENTS, MODEL_DEPLOYMENTS
+from actgate.lookup.judge import SubjectJudge
 from actgate_operator import excluded
 from actgate_operator.apply import Applier, ContestedError, GoingError, RefusedError
 from actgate_operator.children import Child, Children, read_child
 from actgate_operator.deadlines import Deadlines
 from actgate_operator.events import Events
 from actgate_operator.held import held, held_replicas
-from actgate_operator.judging import Judge, Judgement
+from actgate_operator.judging import Judgement, judge
 from actgate_operator.model import UnusableModelError, check
 from actgate_operator.patience import Patience
 from actgate_operator.plan import Plan, PlanError, child_name, plan
@@ -74,13 +75,14 @@ class Reconciler:
         self,
         cluster: Cluster,
         writer: Writer,
-        judge: Judge,
+        judge: SubjectJudge,
         children: Children,
         deadlines: Deadlines[Key],
         events: Events,
         wall: Callable[[], datetime],
         own_namespace: str,
         later: Callable[[Key, float], None] = lambda _key, _seconds: None,
+        judged: Callable[[Key, str], None] = lambda _model, _manifest: None,
     ) -> None:
         self._cluster = cluster
         self._writer = writer
@@ -93,6 +95,7 @@ class Reconciler:
         self._events = events
         self._wall = wall
         self._own_namespace = own_namespace
+        self._judged = judged
         self.written: dict[Key, int] = {}
         """Version of each model after our last write: to hear of it again is no news."""
 
@@ -101,7 +104,7 @@ class Reconciler:
 
         Raises:
             ClusterError: Something was not done, and may be the next time; the status says so.
-            NotNowError: The evidence is not known now.
+            EvidenceUnavailableError: The evidence is not known now.
             GoingError: Something has to be deleted first; the status says so.
             ContestedError: Somebody keeps changing a child; the status says so.
             RefusedError: The API server forbids what it may allow later; the status says so.
@@ -139,7 +142,8 @@ class Reconciler:
             done.stuck(error.reason, error)
             await self._observe(key, model, self._running(key, model), done)
             return done
-        judgement = await self._judge.judge(model)
+        judgement = await judge(model, self._judge)
+        self._judged(key, judgement.evidence.manifest_name)
         self._deadlines.set(key, judgement.evidence.verdict.valid_until)
         done.saw(evidence=judgement.evidence, violated=judgement.scale_to_zero)
         deployment = await self._run(key, model, judgement, done)

@@ -1,16 +1,14 @@
-"""Stand-ins for what the parts of the operator ask: an API server that lists, a writer, pictures."""
+"""Stand-ins for what the parts of the operator ask: an API server that lists, a writer."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable
 from typing import Any
 
-from actgate.decision import Manifest, Policy
 from actgate.kube.client import REQUEST_SECONDS, Cluster, Page, Subresource
 from actgate.kube.errors import ClusterError
 from actgate.kube.objects import Object
 from actgate.kube.resources import Resource
-from actgate_operator.evidence import Evidence, EvidencePictures, NotNowError
 from actgate_operator.names import MANAGER
 from actgate_operator.writer import Writer
 from tests.kube.fake_leases import no_server
@@ -82,38 +80,6 @@ class NotingWriter(Writer):
             raise self._failures.pop(0)
         self.applied.append(thing)
         return thing
-
-
-class FakePictures(EvidencePictures):
-    """Evidence as a picture shows it and as the API server has it."""
-
-    def __init__(
-        self,
-        shown: Manifest | None,
-        live: Manifest | ClusterError | None = None,
-        policies: tuple[Policy, ...] = (),
-        labels: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(unreachable(), lambda _: None)
-        self.shown, self.live = shown, live
-        self.policies = policies
-        self.labels: Mapping[str, str] = labels or {}
-        self.known = True
-        self.looks: list[tuple[str, str]] = []
-        """Live looks so far."""
-
-    def recalled(self, namespace: str, manifest_name: str | None) -> Evidence:
-        """Return what the picture shows."""
-        if not self.known:
-            raise NotNowError("compliancemanifests.actgate.dev are not listed yet")
-        return Evidence(self.shown, self.policies, self.labels)
-
-    async def live_manifest(self, namespace: str, name: str) -> Manifest | None:
-        """Return what the API server has."""
-        self.looks.append((namespace, name))
-        if isinstance(self.live, ClusterError):
-            raise self.live
-        return self.live
 
 
 def model(name: str, namespace: str = "credit", manifest: str = "evidence", **status: Any) -> Object:  # noqa: ANN401

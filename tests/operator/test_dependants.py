@@ -6,8 +6,8 @@ import pytest
 
 from actgate.kube.errors import Gone, Unavailable
 from actgate.kube.objects import Key
+from actgate.lookup.cache import Scope
 from actgate_operator.dependants import REFERENCE_FIELD, TOGETHER, Dependants
-from actgate_operator.evidence import Scope
 from tests.operator.fakes import Listing, model
 
 MODELS = [

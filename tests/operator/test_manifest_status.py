@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
@@ -18,12 +18,13 @@ from actgate.decision.manifest import Measurement, Oversight
 from actgate.kube.errors import ClusterError, Forbidden, NotFound
 from actgate.kube.objects import Key, Object
 from actgate.kube.resources import Resource
-from actgate_operator.evidence import Evidence, EvidencePictures, Kept, NotNowError, fingerprint
+from actgate.lookup.evidence import Evidence, EvidenceUnavailableError
 from actgate_operator.manifest_status import MOST_FINDINGS, ManifestStatuses, status_of
 from actgate_operator.queue import WorkQueue
 from actgate_operator.writer import NotLeadingError, Writer
 from tests.decision.build import NOW, PASSING, manifest, policy
 from tests.kube.virtual_time import run_virtually, virtual_now
+from tests.lookup.fakes import FakeEvidence
 from tests.operator.fakes import unreachable
 
 NAMESPACE = "credit"
@@ -42,15 +43,14 @@ def virtually(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Non
     return run
 
 
-class World(EvidencePictures):
-    """Manifests in memory: what the API server has, and what the watch has told of it."""
+class World(FakeEvidence):
+    """Manifests in the cache: what the API server has, and what the watch has told of it."""
 
     def __init__(self, *manifests: Manifest, policies: tuple[Policy, ...] = ()) -> None:
-        super().__init__(unreachable(), lambda _: None)
-        self.policies = policies
+        self.shown: dict[Key, Manifest] = {}
+        super().__init__(self.shown, policies=policies)
         self.version = 100
         self.stored: dict[Key, Object] = {}
-        self.shown: dict[Key, Kept] = {}
         self.known = True
         self.now = NOW
         self.prunes: tuple[str, ...] = ()
@@ -71,36 +71,33 @@ class World(EvidencePictures):
         key = (item.namespace, item.name)
         self.version += 1
         self.stored[key] = status or {}
-        self.shown[key] = Kept(item, 1, self.version, fingerprint(status))
+        self.shown[key] = item
+        self.hear(item.name)
+
+    def remove(self, name: str = PASSING.name) -> None:
+        """Delete a manifest, and have the watch tell of it."""
+        del self.shown[NAMESPACE, name]
+        self.statuses.stored((NAMESPACE, name), None)
 
     def forge(self, status: Object | None, name: str = PASSING.name) -> None:
-        """Write a status in somebody else's name, and have the watch tell of it."""
-        self.put(self.shown[NAMESPACE, name].manifest, status)
-        self.statuses.look((NAMESPACE, name))
+        """Write a status in another field manager's name, and have the watch tell of it."""
+        self.put(self.shown[NAMESPACE, name], status)
 
     def hear(self, name: str = PASSING.name) -> None:
         """Have the watch tell what is stored."""
         key = (NAMESPACE, name)
-        self.shown[key] = Kept(self.shown[key].manifest, 1, self.version, fingerprint(self.stored[key]))
-        self.statuses.look(key)
+        metadata = {"generation": 1, "resourceVersion": str(self.version)}
+        self.statuses.stored(key, {"metadata": metadata, "status": self.stored[key]})
 
     def status(self, name: str = PASSING.name) -> Object:
         """Return the status that is stored."""
         return self.stored[NAMESPACE, name]
 
-    def kept(self, namespace: str, name: str) -> Kept | None:
-        """Return what the watch has told."""
-        return self.shown.get((namespace, name))
-
-    def with_status(self) -> list[Key]:
-        """Return the manifests that have a status."""
-        return [key for key, item in self.shown.items() if item.status is not None]
-
-    def recalled(self, namespace: str, manifest_name: str | None) -> Evidence:
+    def from_cache(self, namespace: str, names: Sequence[str]) -> Evidence:
         """Return what a manifest is judged by."""
         if not self.known:
-            raise NotNowError("namespaces are not listed yet")
-        return Evidence(None, self.policies, {})
+            raise EvidenceUnavailableError("namespaces are not listed yet")
+        return super().from_cache(namespace, names)
 
     async def settle(self, seconds: float = 0.5) -> None:
         """Let the work go on for a while, whatever comes of it."""
@@ -386,7 +383,7 @@ async def test_a_manifest_that_is_gone_has_no_status() -> None:
     world.statuses.refer(MODEL, PASSING.name)
     await world.settle(30.0)
     assert len(world.writes) == 1
-    del world.shown[NAMESPACE, PASSING.name]
+    world.remove()
     world.statuses.refer(MODEL, PASSING.name)
     await world.settle()
     assert len(world.writes) == 1

@@ -13,9 +13,10 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from actgate.runtime import tracing
 from actgate_webhook.app import create_app
 from actgate_webhook.metrics import Metrics
+from tests.lookup.fakes import FakeEvidence, known
 from tests.support.otlp import Receiver, receiving
 from tests.webhook.build import MANIFEST, body_of, failing, model_deployment, passing, review
-from tests.webhook.fakes import JSON_HEADERS, FakeEvidence, InProcess, known
+from tests.webhook.fakes import JSON_HEADERS, InProcess
 
 pytestmark = pytest.mark.system
 

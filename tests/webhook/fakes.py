@@ -1,84 +1,21 @@
-"""``FakeEvidence``: an evidence source that a test fills, ages and breaks; and an app to ask in process."""
+"""An app to ask in process."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 from fastapi import FastAPI
 from starlette.types import Message
 
-from actgate.decision import Manifest, Policy
-from actgate.decision.appraisal import Appraisals
+from actgate.lookup.evidence import EvidenceSource
 from actgate_webhook.app import create_app
-from actgate_webhook.evidence import Evidence, EvidenceSource, NotNowError
 from actgate_webhook.metrics import Metrics
-from tests.webhook.build import NAMESPACE, body_of
+from tests.webhook.build import body_of
 
 JSON_HEADERS: Final = ((b"content-type", b"application/json"),)
-Known = Mapping[tuple[str, str], Manifest]
-
-
-def known(*manifests: Manifest) -> Known:
-    """Return manifests by namespace and name."""
-    return {(manifest.namespace, manifest.name): manifest for manifest in manifests}
-
-
-@dataclass
-class FakeEvidence:
-    """Memory and API server, each with its own truth."""
-
-    remembered: Known = field(default_factory=dict)
-    live: Known | None = None
-    """What the API server has; None: the same as memory."""
-    policies: tuple[Policy, ...] = ()
-    namespaces: dict[str, Mapping[str, str]] = field(
-        default_factory=lambda: {NAMESPACE: {"kubernetes.io/metadata.name": NAMESPACE}}
-    )
-    age: float = 1.0
-    reachable: bool = True
-    answers: asyncio.Event | None = None
-    """Live reads wait for it; None: they do not wait."""
-    reads: list[tuple[str, ...]] = field(default_factory=list)
-    """Live reads so far: namespace and names of manifests."""
-    appraisals: Appraisals = field(default_factory=Appraisals)
-
-    def labels(self, namespace: str) -> Mapping[str, str] | None:
-        """Return the labels of a namespace."""
-        return self.namespaces.get(namespace)
-
-    def recalled(self, namespace: str, names: Sequence[str]) -> Evidence | None:
-        """Return what memory has."""
-        labels = self.labels(namespace)
-        if labels is None:
-            return None
-        return Evidence(self._find(self.remembered, namespace, names), self.policies, labels, self.age)
-
-    async def read(self, namespace: str, names: Sequence[str], within: float) -> Evidence:
-        """Return what the API server has."""
-        self.reads.append((namespace, *names))
-        if self.answers is not None:
-            try:
-                async with asyncio.timeout(within):
-                    await self.answers.wait()
-            except TimeoutError:
-                raise NotNowError("no answer in time") from None
-        if not self.reachable:
-            raise NotNowError("connection refused")
-        truth = self.remembered if self.live is None else self.live
-        found = self._find(truth, namespace, names)
-        return Evidence(found, self.policies, self.namespaces.get(namespace, {}), 0.0)
-
-    def failing_checks(self) -> Mapping[str, str | None]:
-        """Return no trouble: what is broken here is broken on purpose."""
-        return {"evidence": None}
-
-    @staticmethod
-    def _find(truth: Known, namespace: str, names: Sequence[str]) -> tuple[Manifest, ...]:
-        return tuple(truth[namespace, name] for name in names if (namespace, name) in truth)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from tests.lookup.fakes import FakeEvidence, known
 from tests.webhook.build import NAMESPACE, failing, manifest_object, passing
-from tests.webhook.fakes import FakeEvidence, known
 
 GOOD: Final = "credit-risk-scorer-v2"
 BAD: Final = "unfair"

@@ -7,9 +7,10 @@ from actgate.records.record import Outcome
 from actgate_webhook.answer import answer
 from actgate_webhook.review import Response, Status
 from tests.decision.build import ASKING, judge, measured, policy
+from tests.lookup.fakes import FakeEvidence
 from tests.records.build import recorded
 from tests.webhook.build import model_deployment, review
-from tests.webhook.fakes import FakeEvidence, InProcess
+from tests.webhook.fakes import InProcess
 
 UNFAIR = measured(value=-0.2)
 

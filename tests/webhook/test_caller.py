@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from actgate_sandbox.pki import KeyPair
+from tests.lookup.fakes import FakeEvidence, known
 from tests.records.build import prove, sentences
 from tests.webhook.build import changed, model_deployment, passing, review
-from tests.webhook.fakes import FakeEvidence, known
 from tests.webhook.test_clients import NAME, TRUSTED, guarding
 from tests.webhook.test_decision_log import FakeSink, Recorded
 

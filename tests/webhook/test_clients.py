@@ -20,9 +20,9 @@ from actgate_webhook.metrics import Metrics
 from actgate_webhook.self_call import SelfCall
 from actgate_webhook.serving import Drain, Server, configuration
 from actgate_webhook.sink import Sink
+from tests.lookup.fakes import FakeEvidence, known
 from tests.support.waiting import eventually
 from tests.webhook.build import body_of, model_deployment, passing, review
-from tests.webhook.fakes import FakeEvidence, known
 from tests.webhook.secret_mount import SecretMount
 
 SERVING, TRUSTED, OTHER = Authority("serving"), Authority("front proxy"), Authority("somebody else")

@@ -12,10 +12,11 @@ from actgate_webhook.app import create_app
 from actgate_webhook.decision_log import DecisionLog, FailurePolicy
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.sink import open_sink
+from tests.lookup.fakes import FakeEvidence, known
 from tests.records.build import prove, sentences
 from tests.support.waiting import eventually
 from tests.webhook.build import Json, changed, failing, model_deployment, passing, review
-from tests.webhook.fakes import FakeEvidence, InProcess, known
+from tests.webhook.fakes import InProcess
 
 CREATE = review(model_deployment())
 UNCHANGED = review(changed(model_deployment(), "metadata.finalizers", []), model_deployment())

@@ -9,8 +9,9 @@ from actgate.runtime.health import Health
 from actgate_webhook.app import create_app
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.serving import Drain
+from tests.lookup.fakes import FakeEvidence
 from tests.support.waiting import eventually
-from tests.webhook.fakes import FakeEvidence, InProcess
+from tests.webhook.fakes import InProcess
 
 
 def test_a_page_names_each_check_as_the_api_server_does() -> None:

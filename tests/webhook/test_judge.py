@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from actgate.decision import Policy
+from actgate.lookup.evidence import Evidence
 from actgate.records.record import Outcome
-from actgate_webhook.judge import MEMORY_SECONDS, Judge, Judgement
+from actgate_webhook.judge import Judge, Judgement
 from actgate_webhook.review import Review, decode
 from tests.decision.build import NOW, policy
+from tests.lookup.fakes import FakeEvidence, known
 from tests.subjects.objects import TEMPLATE_PATHS
 from tests.webhook.build import (
     ASSESSED_IMAGE,
@@ -22,7 +25,6 @@ from tests.webhook.build import (
     review,
     workload,
 )
-from tests.webhook.fakes import FakeEvidence, known
 
 PASSING = known(passing())
 FAILING = known(failing())
@@ -36,82 +38,42 @@ async def judged(source: FakeEvidence, question: Review) -> Judgement:
     return await Judge(source, lambda: NOW).judge(question, within=4.0)
 
 
-async def test_an_allow_comes_from_memory_without_a_live_read() -> None:
-    """Evidence that memory has, and that was in contact lately, needs nobody else."""
+async def test_an_allow_comes_from_the_cache_without_a_live_read() -> None:
+    """Evidence that the cache has, and that was in contact lately, needs nothing else."""
     source = FakeEvidence(PASSING, reachable=False)
     judgement = await judged(source, asked(model_deployment()))
     assert judgement.outcome is Outcome.PASS
     assert source.reads == []
 
 
-async def test_memory_that_is_too_old_allows_nothing() -> None:
-    """From 75 s after the last contact on, an allow is read live, and memory alone is "not now"."""
-    source = FakeEvidence(PASSING, age=MEMORY_SECONDS)
-    assert (await judged(source, asked(model_deployment()))).outcome is Outcome.PASS
-    assert source.reads == [("credit", MANIFEST)]
-    source.reachable = False
-    assert (await judged(source, asked(model_deployment()))).outcome is Outcome.NOT_NOW
-
-
-async def test_memory_just_within_its_bound_allows() -> None:
-    """The bound is 75 s, and it is the published one."""
-    source = FakeEvidence(PASSING, age=MEMORY_SECONDS - 0.001, reachable=False)
-    assert MEMORY_SECONDS == 75.0
-    assert (await judged(source, asked(model_deployment()))).outcome is Outcome.PASS
-
-
 async def test_a_miss_is_looked_up_live_before_it_is_believed() -> None:
-    """A manifest that was created just now is found although memory has not heard of it."""
+    """A manifest that was created just now is found although no watch has told of it."""
     source = FakeEvidence({}, live=PASSING)
     assert (await judged(source, asked(model_deployment()))).outcome is Outcome.PASS
     assert source.reads == [("credit", MANIFEST)]
 
 
-async def test_a_refusal_is_looked_up_live_before_it_is_told() -> None:
-    """Evidence that was replaced just now is judged, not the one that memory still has."""
-    source = FakeEvidence(FAILING, live=PASSING)
-    assert (await judged(source, asked(model_deployment()))).outcome is Outcome.PASS
-
-
-async def test_a_withdrawn_manifest_is_refused_once_memory_knows() -> None:
-    """A manifest that is gone in memory and live is a refusal with the rule that says so."""
+async def test_a_withdrawn_manifest_is_refused_once_the_cache_knows() -> None:
+    """A manifest that is gone in the cache and live is a refusal with the rule that says so."""
     judgement = await judged(FakeEvidence({}, live={}), asked(model_deployment()))
     assert judgement.outcome is Outcome.FAIL
     assert judgement.verdict is not None
     assert judgement.verdict.failed_rules == ("link/manifest",)
 
 
-async def test_a_missing_manifest_is_looked_up_even_where_policies_only_warn() -> None:
-    """A warning about a manifest that exists would be wrong too."""
-    source = FakeEvidence({}, live=PASSING, policies=(policy(enforcement="Warn"),))
-    assert (await judged(source, asked(model_deployment()))).outcome is Outcome.PASS
-
-
-@pytest.mark.parametrize("remembered", [{}, FAILING], ids=["miss", "refusal"])
-async def test_without_the_api_server_a_miss_or_a_refusal_is_not_now(remembered: Any) -> None:  # noqa: ANN401
+@pytest.mark.parametrize("cached", [{}, FAILING], ids=["miss", "refusal"])
+async def test_without_the_api_server_a_miss_or_a_refusal_is_not_now(cached: Any) -> None:  # noqa: ANN401
     """Neither is a verdict as long as it could be an old truth."""
-    source = FakeEvidence(remembered, reachable=False)
+    source = FakeEvidence(cached, reachable=False)
     judgement = await judged(source, asked(model_deployment()))
     assert (judgement.outcome, judgement.verdict) == (Outcome.NOT_NOW, None)
     assert judgement.reason == "connection refused"
 
 
-async def test_a_namespace_that_memory_does_not_know_is_read_live() -> None:
+async def test_a_namespace_that_the_cache_does_not_know_is_read_live() -> None:
     """Its labels choose the policies, so nothing is allowed without them."""
     source = FakeEvidence(PASSING, namespaces={}, reachable=False)
     assert (await judged(source, asked(model_deployment()))).outcome is Outcome.NOT_NOW
-
-
-async def test_policies_are_chosen_by_the_labels_of_the_live_namespace() -> None:
-    """A live read replaces the labels that memory had when the question came in."""
-    strict = policy("strict", namespaceSelector={"matchLabels": {"tier": "gold"}}, evidence={"maxAge": "1h"})
-    lax = policy("lax", enforcement="Audit")
-    source = FakeEvidence(PASSING, policies=(strict, lax), age=MEMORY_SECONDS)
-    source.namespaces = {"credit": {"tier": "gold"}}
-    judgement = await judged(source, asked(model_deployment()))
-    assert judgement.verdict is not None
-    assert judgement.verdict.policies == ("lax", "strict")
-    assert judgement.verdict.failed_rules == ("evidence/age",)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +104,7 @@ async def test_an_update_of_nothing_governed_passes_although_the_evidence_went_b
 @pytest.mark.parametrize(
     "source",
     [FakeEvidence(PASSING, age=1e9, reachable=False), FakeEvidence(namespaces={}, reachable=False)],
-    ids=["old memory", "no memory"],
+    ids=["old cache", "no cache"],
 )
 async def test_an_update_of_nothing_governed_passes_although_nothing_is_known(source: FakeEvidence) -> None:
     """It is allowed with a warning that it was not judged."""
@@ -235,8 +197,8 @@ async def test_a_defect_is_an_outage_and_no_verdict(caplog: pytest.LogCaptureFix
     """An exception in the source ends in an error that is logged, and in nothing allowed."""
 
     class Broken(FakeEvidence):
-        def labels(self, namespace: str) -> dict[str, str]:
-            raise KeyError(namespace)
+        def from_cache(self, namespace: str, names: Sequence[str]) -> Evidence:
+            raise KeyError(namespace, names)
 
     judgement = await judged(Broken(PASSING), asked(model_deployment()))
     assert (judgement.outcome, judgement.verdict) == (Outcome.ERROR, None)
@@ -255,7 +217,7 @@ async def test_an_object_nested_deeply_is_answered() -> None:
     assert judgement.outcome in (Outcome.FAIL, Outcome.MALFORMED)
 
 
-async def test_every_policy_that_memory_has_is_applied() -> None:
+async def test_every_policy_that_the_cache_has_is_applied() -> None:
     """A policy that asks for digests of the manifest's images is not forgotten on the fast path."""
     source = FakeEvidence(PASSING, policies=(Policy("house"), policy("old", evidence={"maxAge": "1h"})))
     judgement = await judged(source, asked(changed(model_deployment(), "spec.server.image", ASSESSED_IMAGE)))

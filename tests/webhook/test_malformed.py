@@ -11,9 +11,9 @@ from actgate_webhook import malformed
 from actgate_webhook.judge import Judge
 from actgate_webhook.review import decode
 from tests.decision.build import NOW
+from tests.lookup.fakes import FakeEvidence, known
 from tests.subjects.objects import TEMPLATE_PATHS
 from tests.webhook.build import MANIFEST, body_of, changed, model_deployment, passing, review, workload
-from tests.webhook.fakes import FakeEvidence, known
 
 SOURCE = FakeEvidence(known(passing()))
 MODEL, DEPLOYMENT = model_deployment(), workload()

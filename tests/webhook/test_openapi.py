@@ -11,8 +11,9 @@ from jsonschema.exceptions import ValidationError
 from actgate_webhook.app import create_app
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.review import BadRequestError, Operation, decode
+from tests.lookup.fakes import FakeEvidence, known
 from tests.webhook.build import KINDS, body_of, failing, model_deployment, passing, review, workload
-from tests.webhook.fakes import FakeEvidence, InProcess, known
+from tests.webhook.fakes import InProcess
 
 DOCUMENT = create_app(FakeEvidence(), Metrics()).openapi()
 OPERATION = DOCUMENT["paths"]["/validate"]["post"]

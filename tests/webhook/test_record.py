@@ -14,6 +14,7 @@ from actgate.records.sinks import decision_fields
 from actgate_webhook.answer import record_of
 from actgate_webhook.judge import Judge
 from actgate_webhook.review import decode
+from tests.lookup.fakes import FakeEvidence, known
 from tests.webhook.build import (
     ASSESSED_IMAGE,
     KINDS,
@@ -28,7 +29,6 @@ from tests.webhook.build import (
     review,
     workload,
 )
-from tests.webhook.fakes import FakeEvidence, known
 
 
 async def recorded(

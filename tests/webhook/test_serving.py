@@ -24,9 +24,9 @@ from actgate_webhook.app import create_app
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.self_call import SelfCall
 from actgate_webhook.serving import Drain, Server, configuration
+from tests.lookup.fakes import FakeEvidence, known
 from tests.support.waiting import eventually, wait_until
 from tests.webhook.build import Json, body_of, changed, manifest_object, model_deployment, passing, review
-from tests.webhook.fakes import FakeEvidence, known
 from tests.webhook.load import Connection, Load
 from tests.webhook.process import WebhookProcess, running
 from tests.webhook.secret_mount import SecretMount, der_of

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from tests.lookup.fakes import FakeEvidence, known
 from tests.webhook.build import ASSESSED_IMAGE, changed, model_deployment, passing, review, workload
-from tests.webhook.fakes import FakeEvidence, InProcess, known
+from tests.webhook.fakes import InProcess
 
 SERVER: dict[str, Any] = {
     "command": ["sh", "-c", "serve /other-weights"],

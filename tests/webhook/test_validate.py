@@ -10,8 +10,9 @@ import pytest
 from starlette.types import Message
 
 from actgate_webhook.validate import LARGEST_BODY, reviews
+from tests.lookup.fakes import FakeEvidence, known
 from tests.webhook.build import body_of, failing, model_deployment, passing, review
-from tests.webhook.fakes import JSON_HEADERS, FakeEvidence, InProcess, known
+from tests.webhook.fakes import JSON_HEADERS, InProcess
 
 CREATE = review(model_deployment())
 

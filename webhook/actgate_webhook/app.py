@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 from starlette.routing import Route
 
+from actgate.lookup.evidence import EvidenceSource
 from actgate.runtime import tracing
 from actgate.runtime.background import Background
 from actgate.runtime.health import Health, HealthCheck
@@ -16,7 +17,6 @@ from actgate.runtime.tracing import Tracing
 from actgate.version import VERSION
 from actgate_webhook.bodies import Bodies
 from actgate_webhook.decision_log import DecisionLog
-from actgate_webhook.evidence import EvidenceSource
 from actgate_webhook.judge import Judge
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.openapi import describe

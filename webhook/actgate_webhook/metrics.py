@@ -1,7 +1,6 @@
 """What is counted, for Prometheus."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -27,21 +26,6 @@ _SECONDS: Final = (
     2.5,
     5,
 )
-
-
-class LiveRead:
-    """The result of one live read, to be named by whoever made it."""
-
-    def __init__(self) -> None:
-        self.result = "error"
-
-    def found(self) -> None:
-        """Note that the API server has it."""
-        self.result = "found"
-
-    def missing(self) -> None:
-        """Note that the API server says there is none."""
-        self.result = "missing"
 
 
 class Metrics(ServiceMetrics):
@@ -139,14 +123,9 @@ class Metrics(ServiceMetrics):
         """Count a decision that could not be recorded."""
         self._lost.inc()
 
-    @contextmanager
-    def live_read(self, resource: str) -> Iterator[LiveRead]:
-        """Count a live read by its result; one that names none ended in an error."""
-        read = LiveRead()
-        try:
-            yield read
-        finally:
-            self._live_reads.labels(resource, read.result).inc()
+    def live_read(self, resource: str, result: str) -> None:
+        """Count a live read by its result: found, missing or error."""
+        self._live_reads.labels(resource, result).inc()
 
     def certificate_loaded(self, expiry: float) -> None:
         """Note a serving certificate and when it ends, as Unix time."""

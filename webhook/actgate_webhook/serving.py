@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 
 from actgate.kube import access
 from actgate.kube.client import Cluster
+from actgate.lookup.cache import EvidenceCache
 from actgate.runtime import tracing
 from actgate.runtime.listener import Limits, Listener, listen
 from actgate.runtime.main import on_signal
@@ -30,7 +31,6 @@ from actgate_webhook.bodies import Bodies
 from actgate_webhook.clients import ClientProtocol, Clients
 from actgate_webhook.connections import KEEP_ALIVE_SECONDS, TimedProtocol, Timeouts
 from actgate_webhook.decision_log import DecisionLog
-from actgate_webhook.lookup import Lookup
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.self_call import SelfCall
 from actgate_webhook.settings import Settings
@@ -148,6 +148,14 @@ def _decision_log(settings: Settings, metrics: Metrics) -> DecisionLog | None:
     )
 
 
+def evidence_cache(cluster: Cluster, metrics: Metrics, unready_after: float) -> EvidenceCache:
+    """Return the evidence of a cluster, with its live reads counted and its caches measured."""
+    evidence = EvidenceCache(cluster, on_live_read=metrics.live_read, unready_after=unready_after)
+    for reflector in evidence.reflectors:
+        metrics.observe_cache(reflector.resource.plural, reflector.__len__, reflector.age)
+    return evidence
+
+
 async def serve(settings: Settings) -> None:
     """Serve until a signal ends it.
 
@@ -163,17 +171,17 @@ async def serve(settings: Settings) -> None:
     if not certificates.asks_clients:
         logger.warning("without --client-ca-file any caller is answered, and recorded as not authenticated")
     cluster = Cluster.from_environment(settings.kubeconfig, agent="actgate-webhook")
-    lookup = Lookup(cluster, metrics, settings.unready_after)
+    evidence = evidence_cache(cluster, metrics, settings.unready_after)
     bodies = Bodies(settings.max_request_bytes_inflight)
     metrics.watch_load(held=lambda: bodies.bytes)
     with listen(settings.bind_address, settings.secure_port) as listener:
         self_call = SelfCall(settings.bind_address, listener.getsockname()[1], certificates)
         app = create_app(
-            lookup,
+            evidence,
             metrics,
             resources=[cluster],
             work={
-                "evidence": lookup.run,
+                "evidence": evidence.run,
                 "certificate reload": partial(certificates.follow, settings.tls_reload_interval),
                 "self-call": self_call.follow,
             },

@@ -49,7 +49,7 @@ def declares(obj: Json, kind: Kind) -> bool:
 
 def subject_of(
     obj: Json,
-    namespace_labels: Mapping[str, str],
+    namespace_labels: Mapping[str, str] | None = None,
     *,
     namespace: str | None = None,
     governed_change: bool = True,
@@ -59,7 +59,7 @@ def subject_of(
 
     Args:
         obj: A ModelDeployment or a workload, as JSON.
-        namespace_labels: Labels of its namespace.
+        namespace_labels: Labels of its namespace, where the caller knows them already.
         namespace: The namespace of the request, where the object itself need not state it.
         governed_change: False for an update that leaves every governed field as it was.
         dry_run: Whether the request only asks what would happen.
@@ -86,7 +86,7 @@ def subject_of(
         model=model,
         images=images,
         placement=placement or None,
-        namespace_labels=namespace_labels,
+        namespace_labels=namespace_labels or {},
         problems=tuple(problems),
         reference_path=kind.reference,
         model_path=kind.model_path,

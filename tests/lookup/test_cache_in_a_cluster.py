@@ -1,4 +1,4 @@
-"""What pictures of evidence show, when they show nothing, and whom a change of them concerns."""
+"""The cache of a real control plane, and whom a change of evidence concerns."""
 
 from __future__ import annotations
 
@@ -10,25 +10,28 @@ import pytest
 
 from actgate.kube.client import Cluster
 from actgate.kube.timing import Timing
-from actgate_operator.evidence import OLDEST_SECONDS, EvidencePictures, NotNowError, Scope
+from actgate.lookup.cache import EvidenceCache, Scope
+from actgate.lookup.evidence import EvidenceUnavailableError
 from actgate_sandbox.control_plane import ControlPlane
-from actgate_sandbox.rest import MERGE_PATCH
+from actgate_sandbox.rest import MERGE_PATCH, Rest
 from tests.kube.running import Clock, until
-from tests.operator.fakes import unreachable
 from tests.operator.world import MANIFEST, World
+from tests.support import crds
 
 
 class Watched:
-    """Pictures that live, on a clock that stands still, and what they told."""
+    """A cache that lives, on a clock that stands still, and what it told."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.clock = Clock()
         self.told: list[Scope] = []
-        self.pictures = EvidencePictures(cluster, self.told.append, Timing(now=self.clock))
+        self.cache = EvidenceCache(
+            cluster, on_change=self.told.append, live_namespaces=False, timing=Timing(now=self.clock)
+        )
 
     def known(self) -> bool:
-        """Return whether every picture has been complete once."""
-        return all(reflector.synced.is_set() for reflector in self.pictures.reflectors)
+        """Return whether every cache has been complete once."""
+        return all(reflector.synced.is_set() for reflector in self.cache.reflectors)
 
     async def heard(self, scope: Scope) -> None:
         """Wait until a change was told."""
@@ -46,10 +49,10 @@ async def farewell() -> None:
 
 @asynccontextmanager
 async def watching(control_plane: ControlPlane) -> AsyncIterator[Watched]:
-    """Pictures of a control plane, all of them complete."""
+    """The cache of a control plane, complete."""
     async with Cluster.from_environment(control_plane.kubeconfig) as cluster:
         watched = Watched(cluster)
-        task = asyncio.create_task(watched.pictures.run())
+        task = asyncio.create_task(watched.cache.run())
         try:
             await until(watched.known)
             yield watched
@@ -61,27 +64,17 @@ async def watching(control_plane: ControlPlane) -> AsyncIterator[Watched]:
 
 
 @pytest.fixture
+def world(rest: Rest, namespace: str) -> World:
+    """A namespace of its own for a test, where our kinds are known."""
+    crds.install(rest)
+    return World(rest, namespace)
+
+
+@pytest.fixture
 def plane(control_plane: ControlPlane, world: World) -> ControlPlane:
     """A control plane with the CRDs and a namespace."""
     assert world.namespace
     return control_plane
-
-
-async def test_before_the_first_list_nothing_is_known() -> None:
-    """An empty picture is no answer."""
-    pictures = EvidencePictures(unreachable(), lambda _: None)
-    with pytest.raises(NotNowError, match=r"compliancemanifests\S* are not listed yet"):
-        pictures.recalled("credit", MANIFEST)
-
-
-async def test_each_picture_has_to_be_complete() -> None:
-    """Manifests without policies would be judged by the wrong ones."""
-    pictures = EvidencePictures(unreachable(), lambda _: None)
-    for reflector in pictures.reflectors:
-        with pytest.raises(NotNowError, match=f"{reflector.resource} are not listed yet"):
-            pictures.recalled("credit", MANIFEST)
-        reflector.synced.set()
-        reflector.last_contact = float("inf")
 
 
 async def test_the_evidence_of_a_model_is_what_the_cluster_has(plane: ControlPlane, world: World) -> None:
@@ -91,16 +84,13 @@ async def test_the_evidence_of_a_model_is_what_the_cluster_has(plane: ControlPla
     world.policy(policy, {"onViolation": "ScaleToZero"})
     try:
         async with watching(plane) as watched:
-            evidence = watched.pictures.recalled(world.namespace, MANIFEST)
-            assert evidence.manifest is not None
-            assert evidence.manifest.uid == live["metadata"]["uid"]
+            evidence = watched.cache.from_cache(world.namespace, [MANIFEST])
+            assert [manifest.uid for manifest in evidence.manifests] == [live["metadata"]["uid"]]
             assert policy in {item.name for item in evidence.policies}
             assert evidence.namespace_labels["kubernetes.io/metadata.name"] == world.namespace
-            assert watched.pictures.recalled(world.namespace, "absent").manifest is None
-            assert watched.pictures.recalled(world.namespace, None).manifest is None
-            found = await watched.pictures.live_manifest(world.namespace, MANIFEST)
-            assert found == evidence.manifest
-            assert await watched.pictures.live_manifest(world.namespace, "absent") is None
+            assert watched.cache.from_cache(world.namespace, ["absent"]).manifests == ()
+            found = await watched.cache.fetch_live(world.namespace, [MANIFEST, "absent"], 10.0)
+            assert found.manifests == evidence.manifests
     finally:
         world.delete_policy(policy)
 
@@ -108,18 +98,8 @@ async def test_the_evidence_of_a_model_is_what_the_cluster_has(plane: ControlPla
 async def test_a_namespace_that_is_not_known_yet_is_not_judged(plane: ControlPlane) -> None:
     """Its labels say which policies apply."""
     async with watching(plane) as watched:
-        with pytest.raises(NotNowError, match="namespace no-such-place is not known yet"):
-            watched.pictures.recalled("no-such-place", MANIFEST)
-
-
-async def test_a_picture_that_is_too_old_shows_nothing(plane: ControlPlane, world: World) -> None:
-    """Evidence may have been withdrawn since."""
-    async with watching(plane) as watched:
-        watched.clock.time += OLDEST_SECONDS
-        watched.pictures.recalled(world.namespace, MANIFEST)
-        watched.clock.time += 1.0
-        with pytest.raises(NotNowError, match=r"no news of \S+ for 76 s"):
-            watched.pictures.recalled(world.namespace, MANIFEST)
+        with pytest.raises(EvidenceUnavailableError, match="namespace no-such-place is not known yet"):
+            watched.cache.from_cache("no-such-place", [MANIFEST])
 
 
 async def test_a_change_of_a_manifest_concerns_who_refers_to_it(plane: ControlPlane, world: World) -> None:
@@ -138,12 +118,12 @@ async def test_a_change_of_a_policy_concerns_everybody(plane: ControlPlane, worl
         world.policy(policy, {})
         try:
             await watched.heard(Scope())
-            assert policy in {item.name for item in watched.pictures.recalled(world.namespace, None).policies}
+            assert policy in {item.name for item in watched.cache.from_cache(world.namespace, []).policies}
         finally:
             watched.told.clear()
             world.delete_policy(policy)
         await watched.heard(Scope())
-        policies = watched.pictures.recalled(world.namespace, None).policies
+        policies = watched.cache.from_cache(world.namespace, []).policies
         assert policy not in {item.name for item in policies}
 
 
@@ -158,12 +138,12 @@ async def test_labels_of_a_namespace_concern_its_models_and_nothing_else_of_it_d
             assert world.rest("PATCH", path, {"metadata": metadata}, MERGE_PATCH).status == 200
         await watched.heard(Scope(world.namespace))
         assert watched.told.count(Scope(world.namespace)) == 1
-        assert watched.pictures.recalled(world.namespace, None).namespace_labels["team"] == "credit"
+        assert watched.cache.from_cache(world.namespace, []).namespace_labels["team"] == "credit"
 
 
 async def test_what_the_first_list_shows_concerns_nobody(plane: ControlPlane, world: World) -> None:
     """Every model is looked at then anyway."""
     world.manifest()
     async with watching(plane) as watched:
-        assert watched.pictures.recalled(world.namespace, MANIFEST).manifest is not None
+        assert watched.cache.from_cache(world.namespace, [MANIFEST]).manifests
         assert watched.told == []
