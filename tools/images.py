@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +27,7 @@ from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.gate import read_definitions
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import install_crds
-from actgate_sandbox.service import free_port
+from actgate_sandbox.service import free_port, operator_process, webhook_process
 from tools import builders
 from tools.builders import USER, Builder, Container, ImagesError, output
 from tools.image import LEFT_OUT
@@ -44,7 +44,9 @@ STARTS: Final = 3
 READY_SECONDS: Final = 120.0
 STOP_SECONDS: Final = 40.0
 
-CONFIGURATION: Final = "/etc/actgate"
+CONFIGURATION: Final = Path("/etc/actgate")
+"""Where the container finds its kubeconfig and certificate."""
+
 INSIDE: Final = (Path(__file__).parent / "inside.py").read_text("utf-8")
 
 
@@ -54,7 +56,8 @@ class Service:
 
     name: str
     scheme: str
-    arguments: tuple[str, ...]
+    arguments: Callable[[int], list[str]]
+    """Its flags, for the port that it answers on."""
     absent: tuple[str, ...]
 
     @property
@@ -68,11 +71,8 @@ class Service:
         return Path(self.name) / "Dockerfile"
 
 
-_KUBECONFIG: Final = f"--kubeconfig={CONFIGURATION}/kubeconfig"
-_PAIR: Final = (f"--tls-certificate={CONFIGURATION}/tls.crt", f"--tls-key={CONFIGURATION}/tls.key")
 _LEFT_OUT: Final = tuple(path.replace("/", ".") for path in LEFT_OUT if re.fullmatch(r"[a-z/]+", path))
-_ABSENT: Final = (
-    *_LEFT_OUT,
+_TOOLS: Final = (
     "actgate_sandbox",
     "tests",
     "bench",
@@ -81,24 +81,28 @@ _ABSENT: Final = (
     "ensurepip",
     "hatchling",
     "pytest",
+    "rich",
 )
 
+
+def _webhook_arguments(port: int) -> list[str]:
+    pair = CONFIGURATION / "tls.crt", CONFIGURATION / "tls.key"
+    return webhook_process.arguments(CONFIGURATION / "kubeconfig", port, *pair)
+
+
+def _operator_arguments(port: int) -> list[str]:
+    return operator_process.arguments(CONFIGURATION / "kubeconfig", port)
+
+
 SERVICES: Final = (
-    Service(
-        "webhook",
-        "https",
-        ("--host=127.0.0.1", "--port={port}", _KUBECONFIG, *_PAIR),
-        ("actgate_operator", "kopf", *_ABSENT),
-    ),
+    Service("webhook", "https", _webhook_arguments, ("actgate_operator", "kopf", *_LEFT_OUT, *_TOOLS)),
     Service(
         "operator",
         "http",
-        # What the sandbox registers has a certificate of the sandbox, and only a pod has a namespace.
-        ("--health-host=127.0.0.1", "--health-port={port}", _KUBECONFIG, "--lease-namespace=default",
-         "--certificates=External"),
-        ("actgate_webhook", "fastapi", "uvicorn", *_ABSENT),
+        _operator_arguments,
+        ("actgate_webhook", "fastapi", "uvicorn", *_LEFT_OUT, *_TOOLS),
     ),
-)  # fmt: skip
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -185,8 +189,8 @@ def started(builder: Builder, service: Service, kubeconfig: Path) -> dict[str, A
     port, name = free_port(), f"{service.tag}-{os.getpid()}"
     with (
         configuration(kubeconfig) as (folder, authority),
-        builder.container(service.tag, name, {str(folder): CONFIGURATION}) as container,
-        running(container, [argument.format(port=port) for argument in service.arguments]) as process,
+        builder.container(service.tag, name, {str(folder): str(CONFIGURATION)}) as container,
+        running(container, service.arguments(port)) as process,
     ):
         wait_until_ready(f"{service.scheme}://127.0.0.1:{port}/readyz", authority, process)
         found: dict[str, Any] = json.loads(output(container.inside(INSIDE, "look", *service.absent)))

@@ -30,6 +30,15 @@ class Operator:
             return reply.status, reply.data.decode()
 
 
+def arguments(kubeconfig: Path, port: int) -> list[str]:
+    """Return the flags of an operator that works on a cluster of the sandbox."""
+    return [
+        "--kubeconfig", str(kubeconfig), "--bind-address", "127.0.0.1", "--health-port", str(port),
+        # What the sandbox registers has a certificate of the sandbox.
+        "--lease-namespace", "default", "--certificates", "External",
+    ]  # fmt: skip
+
+
 @contextmanager
 def operator(kubeconfig: Path, *flags: str, wait: bool = True) -> Iterator[Operator]:
     """Run ``actgate_operator`` until the block ends; yields when it says that it is ready.
@@ -47,14 +56,8 @@ def operator(kubeconfig: Path, *flags: str, wait: bool = True) -> Iterator[Opera
         log.touch()
         port = free_port()
         process = KeptProcess(
-            [
-                sys.executable, "-m", "actgate_operator", "--kubeconfig", str(kubeconfig),
-                "--bind-address", "127.0.0.1", "--health-port", str(port),
-                # What the sandbox registers has a certificate of the sandbox.
-                "--lease-namespace", "default", "--certificates", "External", *flags,
-            ],
-            log,
-        )  # fmt: skip
+            [sys.executable, "-m", "actgate_operator", *arguments(kubeconfig, port), *flags], log
+        )
         try:
             service = Operator(port, process, log)
             if wait:

@@ -63,6 +63,14 @@ class Service:
             time.sleep(0.02)
 
 
+def arguments(kubeconfig: Path, port: int, certificate: Path, key: Path) -> list[str]:
+    """Return the flags of a webhook on loopback that reads a cluster."""
+    return [
+        "--bind-address", "127.0.0.1", "--secure-port", str(port), "--kubeconfig", str(kubeconfig),
+        "--tls-cert-file", str(certificate), "--tls-private-key-file", str(key),
+    ]  # fmt: skip
+
+
 @contextmanager
 def webhook(kubeconfig: Path, *flags: str) -> Iterator[Service]:
     """Run ``actgate_webhook`` until the block ends; yields when it says that it is ready.
@@ -85,13 +93,9 @@ def webhook(kubeconfig: Path, *flags: str) -> Iterator[Service]:
         log.touch()
         port = free_port()
         process = KeptProcess(
-            [
-                sys.executable, "-m", "actgate_webhook",
-                "--bind-address", "127.0.0.1", "--secure-port", str(port), "--kubeconfig", str(kubeconfig),
-                "--tls-cert-file", str(certificate), "--tls-private-key-file", str(key), *flags,
-            ],
+            [sys.executable, "-m", "actgate_webhook", *arguments(kubeconfig, port, certificate, key), *flags],
             log,
-        )  # fmt: skip
+        )
         try:
             service = Service(port, authority.certificate, process, log)
             wait_until_ready("the webhook", process, service.get)
