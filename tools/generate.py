@@ -12,9 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from actgate.api import crd
-from actgate.cli import rule_reference
-from tools import kinds_reference, registration, settings_reference
+from tools import crd, kinds_reference, registration, rule_reference, settings_reference
 
 
 def _definitions() -> dict[str, str]:

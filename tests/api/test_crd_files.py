@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from actgate.api.crd import definitions, main, render
 from tests.support.crds import FOLDER
+from tools.crd import definitions, render
 
 
 def test_the_files_are_what_the_models_generate() -> None:
@@ -20,22 +20,11 @@ def test_the_files_are_what_the_models_generate() -> None:
 
 def test_another_process_generates_the_same_text(tmp_path: Path) -> None:
     """No set order and no address gets into the files."""
-    command = [sys.executable, "-m", "actgate.api.crd", str(tmp_path / "new" / "crds")]
+    command = [sys.executable, "-m", "tools.generate", "--root", str(tmp_path / "new"), "crds"]
     for seed in ("1", "2"):
         subprocess.run(command, check=True, timeout=120, env={"PYTHONHASHSEED": seed})  # noqa: S603
         for path in (tmp_path / "new" / "crds").iterdir():
             assert path.read_bytes() == (FOLDER / path.name).read_bytes()
-
-
-def test_the_folder_is_named_on_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`python -m actgate.api.crd DIR` writes one file per kind into DIR."""
-    monkeypatch.setattr(sys, "argv", ["crd", str(tmp_path / "crds")])
-    main()
-    assert sorted(path.name for path in (tmp_path / "crds").iterdir()) == [
-        "compliancemanifests.actgate.dev.yaml",
-        "compliancepolicies.actgate.dev.yaml",
-        "modeldeployments.actgate.dev.yaml",
-    ]
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.name)

@@ -10,11 +10,11 @@ from pydantic import BaseModel, ValidationError
 
 from actgate.api.compliance_manifest import ComplianceManifestSpec, Metric
 from actgate.api.compliance_policy import CompliancePolicySpec
-from actgate.api.crd import definitions
 from actgate.api.durations import parse_duration
 from actgate.api.model_deployment import ModelDeploymentSpec
 from actgate.api.times import parse_timestamp
 from tests.support.crds import deployment_spec, manifest_spec
+from tools.crd import definitions
 
 
 @pytest.mark.parametrize(

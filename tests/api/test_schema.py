@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from actgate.api.crd import definitions
+from tools.crd import definitions
 
 Schema = dict[str, Any]
 CRDS = {crd["spec"]["names"]["kind"]: crd for crd in definitions().values()}

@@ -2,11 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from actgate.cli import rule_reference
 from actgate.cli.exits import UnusableError
 from actgate.cli.explain import explanation
 from actgate.decision import rules
 from tests.cli.support import actgate
+from tools import rule_reference
 
 REFERENCE = Path(__file__).parents[2] / "docs" / "rules.md"
 
@@ -36,7 +36,7 @@ def test_an_unknown_rule_gets_a_suggestion(wrong: str, hint: str) -> None:
 
 
 def test_the_rule_reference_is_not_stale() -> None:
-    """docs/rules.md is what python -m actgate.cli.rule_reference writes."""
+    """docs/rules.md is what `make docs` writes."""
     assert REFERENCE.read_text(encoding="utf-8") == rule_reference.reference()
 
 

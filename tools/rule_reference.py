@@ -1,9 +1,5 @@
-"""The rule reference as Markdown, from the words that ``actgate explain`` prints.
+"""The rule reference as Markdown, from the words that ``actgate explain`` prints: docs/rules.md."""
 
-Run as ``python -m actgate.cli.rule_reference > docs/rules.md``.
-"""
-
-import sys
 from itertools import groupby
 
 from actgate.decision import rules
@@ -12,7 +8,7 @@ from actgate.decision.data import RULESET
 _HEAD = f"""\
 # Rules
 
-This page is written by `python -m actgate.cli.rule_reference`; `actgate explain RULE` prints the same words.
+This page is written by `make docs`; `actgate explain RULE` prints the same words.
 Ruleset {RULESET}.
 
 A finding's *basis* is a provision of the AI Act, or *house policy* where an organisation asks for more than
@@ -46,7 +42,3 @@ def _section(rule: rules.Rule) -> str:
         f"### {rule.id}\n\nBasis: {rule.basis}.\n\n**Requirement.** {rule.requirement}\n\n"
         f"**Rationale.** {rule.rationale}\n\n**Remediation.** {rule.remediation}\n"
     )
-
-
-if __name__ == "__main__":
-    sys.stdout.write(reference())

@@ -1,4 +1,4 @@
-"""CustomResourceDefinitions, generated from the pydantic models: ``python -m actgate.api.crd DIR``.
+"""CustomResourceDefinitions, generated from the pydantic models of ``actgate.api``.
 
 The models' JSON schemas (draft 2020-12) become structural schemas as apiextensions.k8s.io/v1 asks:
 references inlined, ``null`` alternatives dropped (an absent field is absent), no titles, and no
@@ -7,10 +7,8 @@ references inlined, ``null`` alternatives dropped (an absent field is absent), n
 
 import ast
 import inspect
-import sys
 import textwrap
 from itertools import pairwise
-from pathlib import Path
 from typing import Any, Final
 
 import yaml
@@ -18,6 +16,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
+from actgate import api
 from actgate.api.base import Model, Resource
 from actgate.api.compliance_manifest import ComplianceManifest
 from actgate.api.compliance_policy import CompliancePolicy
@@ -51,7 +50,7 @@ def _field_docstrings(model: type[BaseModel]) -> dict[str, str]:
     """Return the docstrings of the fields of a model, and of those that it inherits, by their names."""
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
-        if base.__module__.startswith(__package__):
+        if base.__module__.startswith(api.__name__):
             (stated,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
             for field, text in pairwise(getattr(stated, "body", ())):
                 match field, text:
@@ -236,15 +235,3 @@ def _without_nulls(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if isinstance(value, dict):
         return {key: _without_nulls(part) for key, part in value.items() if part is not None}
     return value
-
-
-def main() -> None:
-    """Write every definition into the folder that the command line names."""
-    folder = Path(sys.argv[1])
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, crd in definitions().items():
-        (folder / name).write_text(render(crd), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main()
