@@ -32,6 +32,10 @@ async def reason(document: dict[str, Any]) -> str:
         (review(MODEL, operation="UPDATE"), "request.oldObject: Invalid value: null: must be an object"),
         (review(MODEL, {}), "request.oldObject.apiVersion: Required value"),
         (
+            review({"apiVersion": "v1", "kind": "Pod", "spec": {"managedFields": []}}),
+            "request.object.metadata: Required value",
+        ),
+        (
             changed(review(MODEL), "request.object", "x"),
             'request.object: Invalid value: the string "x": must be',
         ),
@@ -253,6 +257,7 @@ async def test_whatever_a_decision_asks_for_must_have_its_type(kind: str) -> Non
 def test_an_object_is_read_whole_but_for_its_managed_fields(kind: str) -> None:
     """The digest in the decision log is that of what was judged; nobody's book-keeping is in it."""
     obj = full(kind)
+    obj["spec"]["other"] = {"managedFields": [1]}
     read = malformed.readable(decode(body_of(review(obj))))
     del obj["metadata"]["managedFields"]
     assert read == obj

@@ -77,7 +77,7 @@ class ReviewedObject(NamedTuple):
     """An object of a review, parsed once; judgement and decision log work on the same value."""
 
     value: dict[str, Any] | None = None
-    """The object without its ``metadata.managedFields``; None where it is no object, or cannot be read."""
+    """The object, but for its ``managedFields``; None where it is no object, or cannot be read."""
     fault: str = ""
     """Why there is no value, to be read after the name of the field."""
     raw: bytes = b""
@@ -187,13 +187,12 @@ def decode(body: bytes | bytearray) -> Review:
 
 
 def _parsed(json: Json) -> ReviewedObject:
-    """Parse an object, but for its ``managedFields``: they are most of it, and in no digest."""
     if json is UNSET:
         return ReviewedObject(fault=" is missing")
     raw = bytes(json)
     try:
         value = orjson.loads(raw) if b'"managedFields"' not in raw else _without_managed_fields(raw)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         return ReviewedObject(None, f" cannot be read: {error}", raw)
     if not isinstance(value, dict):
         return ReviewedObject(None, f": Invalid value: {got(value)}: must be an object", raw)
@@ -201,18 +200,14 @@ def _parsed(json: Json) -> ReviewedObject:
 
 
 def _without_managed_fields(raw: bytes) -> dict[str, Any]:
+    """Parse an object; ``metadata.managedFields`` is half of it, in no digest, and stays unread."""
     parts = _members.decode(raw)
     metadata = parts.pop("metadata", None)
-    value = _values(parts)
+    value = {key: orjson.loads(memoryview(part)) for key, part in parts.items()}
     if metadata is not None:
-        value["metadata"] = _values(
-            {k: v for k, v in _members.decode(metadata).items() if k != "managedFields"}
-        )
+        kept = {key: part for key, part in _members.decode(metadata).items() if key != "managedFields"}
+        value["metadata"] = {key: orjson.loads(memoryview(part)) for key, part in kept.items()}
     return value
-
-
-def _values(parts: dict[str, msgspec.Raw]) -> dict[str, Any]:
-    return {key: orjson.loads(memoryview(part)) for key, part in parts.items()}
 
 
 def timeout_seconds(text: str | None) -> float:

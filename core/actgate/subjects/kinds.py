@@ -3,14 +3,15 @@
 ``kinds()`` and ``kind_of`` are the only ways to ask what is judged, and where its parts stand.
 """
 
+import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from actgate.api.names import MANIFEST_ANNOTATION, MODEL_ANNOTATION
 from actgate.api.paths import dotted
@@ -18,9 +19,8 @@ from actgate.api.quoting import quoted
 from actgate.subjects.shapes import ANYTHING, MARKED, METADATA, POD, Shape
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_MODEL: Final = ("name", "version", "digest")
+_PATH: Final = re.compile(r"[a-zA-Z]+(\.[a-zA-Z]+)*")
 _Plural = Annotated[str, Field(pattern=r"^[a-z]+$")]
-_PathText = Annotated[str, Field(pattern=r"^[a-zA-Z]+(\.[a-zA-Z]+)*$")]
 
 
 class UnusableKindsError(Exception):
@@ -40,43 +40,98 @@ class Path(NamedTuple):
         return Path(self.text.rpartition(".")[0], self.steps[:-1])
 
 
-@dataclass(frozen=True, slots=True)
+def _path(text: object) -> Path:
+    if not isinstance(text, str) or not _PATH.fullmatch(text):
+        raise ValueError("must be names of fields with dots between them")
+    return Path(text, tuple(text.split(".")))
+
+
+def _only(pods: object) -> object:
+    if not isinstance(pods, list) or len(pods) != 1:
+        raise ValueError("must list one PodSpec")
+    return pods[0]
+
+
+_Path = Annotated[Path, BeforeValidator(_path)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Pods:
     """Pods that an object makes, or is."""
 
-    spec: Path
-    metadata: Path
-    overlay: bool
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
+    spec: _Path
+    metadata: _Path
+    overlay: bool = False
     """Whether it is merged over pods that the operator plans, and may leave out what it does not change."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
-    """One row; the file says what each field means."""
+    """One row; the file says what its fields mean. What is made of them is not in the file."""
 
-    group: str
-    kind: str
-    plural: str
-    subresources: tuple[str, ...]
-    always: bool
-    """Judged always; else where a mark says that it serves a model."""
-    marks: tuple[Path, ...]
-    """Each metadata in which marks are read, from the outside in, those of the pods last."""
-    pods: Pods
-    images: tuple[Path, ...]
-    manifest: Path | None
-    reference: str
-    """Where the manifest is named: that field, or the annotation of the pods."""
-    model: tuple[Path, ...]
-    """Name, version and digest; empty where annotations state them."""
-    model_path: str
-    """Where the model is named: the object around them, or the annotation of the pods."""
-    placement: Path | None
-    governed: tuple[Path, ...]
-    levels: Shape
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
+    group: Annotated[str, Field(pattern=r"^[a-z0-9.-]*$")]
+    kind: Annotated[str, Field(pattern=r"^[A-Z][a-zA-Z]*$")]
+    plural: _Plural
+    subresources: tuple[_Plural, ...] = ()
+    judged: Literal["always", "declared"]
+    marks: tuple[_Path, ...] = ()
+    """From the outside in; that of the pods, which the file does not repeat, comes last."""
+    pods: Annotated[Pods, BeforeValidator(_only)]
+    images: tuple[_Path, ...] = ()
+    manifest: _Path | None = None
+    model: _Path | None = None
+    placement: _Path | None = None
+    governed: tuple[_Path, ...] = ()
+
+    model_fields: tuple[Path, ...] = field(init=False)
+    """Name, version and digest of the model; empty where annotations state them."""
+    reference: str = field(init=False)
+    """Where the manifest is named: in its field, or in the annotation of the pods."""
+    model_path: str = field(init=False)
+    """Where the model is named: in the object around its fields, or in the annotation of the pods."""
+    levels: Shape = field(init=False)
     """Of what type each level must be on the way to a mark."""
-    shape: Shape
+    shape: Shape = field(init=False)
     """Of what type everything must be that is read of it."""
+
+    @property
+    def always(self) -> bool:
+        """Whether it is judged without a mark, too."""
+        return self.judged == "always"
+
+    def __post_init__(self) -> None:
+        """Work out once what every reading asks for."""
+        marks = (*self.marks, self.pods.metadata)
+        annotations = f"{self.pods.metadata.text}.annotations"
+        model = (
+            [_path(f"{self.model.text}.{name}") for name in ("name", "version", "digest")]
+            if self.model
+            else []
+        )
+        fields = [(path, METADATA) for path in (_path("metadata"), *marks)] + [(self.pods.spec, POD)]
+        fields += [(path, {}) for path in (self.model,) if path] + [(path, str) for path in self.images]
+        fields += [(path, ANYTHING) for path in (self.manifest, self.placement, *self.governed) if path]
+        for name, value in {
+            "marks": marks,
+            "model_fields": tuple(model),
+            "reference": self.manifest.text if self.manifest else f"{annotations}[{MANIFEST_ANNOTATION}]",
+            "model_path": self.model.text if self.model else f"{annotations}[{MODEL_ANNOTATION}]",
+            "levels": _nested((path, MARKED) for path in marks),
+            "shape": _nested(fields),
+        }.items():
+            object.__setattr__(self, name, value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")
+
+    format: Literal["actgate.kinds/1"]
+    kinds: list[Kind]
 
 
 @cache
@@ -107,7 +162,7 @@ def read(text: str) -> list[Kind]:
     """
     try:
         document = yaml.load(text, _Loader)  # noqa: S506 - a safe loader, the fast one where there is one
-        rows = _File.model_validate(document).kinds
+        rows = TypeAdapter(_File).validate_python(document).kinds
     except yaml.YAMLError as error:
         raise UnusableKindsError(f"invalid YAML: {error}") from error
     except ValidationError as error:
@@ -117,72 +172,7 @@ def read(text: str) -> list[Kind]:
     for group, name in names:
         if names.count((group, name)) > 1:
             raise UnusableKindsError(f"kinds: Duplicate value: {quoted(name)} of group {quoted(group)}")
-    return [_kind(row) for row in rows]
-
-
-class _Checked(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class _Pods(_Checked):
-    spec: _PathText
-    metadata: _PathText
-    overlay: bool = False
-
-
-class _Row(_Checked):
-    group: Annotated[str, Field(pattern=r"^[a-z0-9.-]*$")]
-    kind: Annotated[str, Field(pattern=r"^[A-Z][a-zA-Z]*$")]
-    plural: _Plural
-    subresources: list[_Plural] = []
-    judged: Literal["always", "declared"]
-    marks: list[_PathText] = []
-    pods: Annotated[list[_Pods], Field(min_length=1, max_length=1)]
-    images: list[_PathText] = []
-    manifest: _PathText | None = None
-    model: _PathText | None = None
-    placement: _PathText | None = None
-    governed: list[_PathText] = []
-
-
-class _File(_Checked):
-    format: Literal["actgate.kinds/1"]
-    kinds: list[_Row]
-
-
-def _path(text: str) -> Path:
-    return Path(text, tuple(text.split(".")))
-
-
-def _paths(texts: Iterable[str]) -> tuple[Path, ...]:
-    return tuple([_path(text) for text in texts])
-
-
-def _kind(row: _Row) -> Kind:
-    (pods,) = row.pods
-    marks = _paths([*row.marks, pods.metadata])
-    anything = [path for path in (row.manifest, row.placement, *row.governed) if path]
-    fields = [(path, METADATA) for path in (_path("metadata"), *marks)] + [(_path(pods.spec), POD)]
-    fields += [(path, {}) for path in _paths([row.model] if row.model else [])]
-    fields += [(path, str) for path in _paths(row.images)] + [(path, ANYTHING) for path in _paths(anything)]
-    return Kind(
-        group=row.group,
-        kind=row.kind,
-        plural=row.plural,
-        subresources=tuple(row.subresources),
-        always=row.judged == "always",
-        marks=marks,
-        pods=Pods(_path(pods.spec), _path(pods.metadata), pods.overlay),
-        images=_paths(row.images),
-        manifest=_path(row.manifest) if row.manifest else None,
-        reference=row.manifest or f"{pods.metadata}.annotations[{MANIFEST_ANNOTATION}]",
-        model=_paths(f"{row.model}.{field}" for field in _MODEL) if row.model else (),
-        model_path=row.model or f"{pods.metadata}.annotations[{MODEL_ANNOTATION}]",
-        placement=_path(row.placement) if row.placement else None,
-        governed=_paths(row.governed),
-        levels=_nested((path, MARKED) for path in marks),
-        shape=_nested(fields),
-    )
+    return rows
 
 
 def _nested(fields: Iterable[tuple[Path, Shape]]) -> Shape:

@@ -119,8 +119,8 @@ def governed_fields(obj: Json) -> Json:
 def _model(
     obj: Json, kind: Kind, annotations: Places, problems: list[SubjectProblem]
 ) -> ModelIdentity | None:
-    if kind.model:
-        stated = [_text_at(obj, field, LINK_MODEL, problems) for field in kind.model]
+    if kind.model_fields:
+        stated = [_text_at(obj, field, LINK_MODEL, problems) for field in kind.model_fields]
     else:
         stated = [annotation_in(annotations, key, LINK_MODEL, problems) for key in _MODEL]
     name, version, digest = stated
