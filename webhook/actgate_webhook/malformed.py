@@ -7,7 +7,7 @@ decision's business, and which fields are read is said by the rows of ``actgate.
 
 from typing import Any, Final
 
-from actgate.api.quoting import cut, got, quoted
+from actgate.api.quoting import cut, invalid, quoted
 from actgate.subjects.kinds import kinds
 from actgate.subjects.shapes import METADATA, Shape, misfits
 from actgate_webhook.review import Review, ReviewedObject
@@ -57,7 +57,7 @@ def _held(review: Review, field: str, found: ReviewedObject, shape: Shape) -> Ob
         if obj.get(part) is None:
             raise MalformedError(f"{field}.{part}: Required value")
     for path, expected, value in misfits(obj, shape, field):
-        raise MalformedError(cut(f"{path}: Invalid value: {got(value)}: must be {expected}", _LONGEST))
+        raise MalformedError(cut(f"{path}: {invalid(value, expected)}", _LONGEST))
     if obj["apiVersion"] != review.kind.api_version or obj["kind"] != review.kind.kind:
         raise MalformedError(
             f"{field} must be of the kind that request.kind names, "

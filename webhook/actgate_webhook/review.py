@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from msgspec.structs import astuple
 
 from actgate.api.durations import parse_seconds
-from actgate.api.quoting import cut, got
+from actgate.api.quoting import cut, invalid
 
 PATH: Final = "/validate"
 
@@ -195,7 +195,7 @@ def _parsed(json: Json) -> ReviewedObject:
     except ValueError as error:
         return ReviewedObject(None, f" cannot be read: {error}", raw)
     if not isinstance(value, dict):
-        return ReviewedObject(None, f": Invalid value: {got(value)}: must be an object", raw)
+        return ReviewedObject(None, f": {invalid(value, 'an object')}", raw)
     return ReviewedObject(value, "", raw)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
 from actgate.api.names import ENFORCE_LABEL, INFERENCE_LABEL, OWN_KEYS
-from actgate.api.quoting import quoted
+from actgate.api.quoting import invalid, quoted
 from actgate.cli.exits import UnusableError
 from actgate.cli.lines import place
 from actgate.cli.sources import Document
@@ -73,7 +73,10 @@ def refuse_other_kind(document: Document, called: str) -> None:
 
 def of_workload(obj: Json, kind: Kind) -> Iterator[Unread]:
     """Yield what is not read of an object of a kind that can be judged."""
-    hidden = [Unread(found.path, _no_object(found.value)) for found in misfits(obj, kind.levels)]
+    hidden = [
+        Unread(path, f"{invalid(value, expected)}; what it declares cannot be read")
+        for path, expected, value in misfits(obj, kind.levels)
+    ]
     yield from hidden
     if hidden:
         return
@@ -153,11 +156,6 @@ def _keys(value: object, path: str) -> Iterator[tuple[str, Any, Any]]:
                 and text != "managedFields"
             ):
                 yield from _keys(item, f"{path}.{text}" if path else text)
-
-
-def _no_object(value: object) -> str:
-    shape = "a list" if isinstance(value, list) else quoted(value)
-    return f"Invalid value: {shape}: must be an object; what it declares cannot be read"
 
 
 def _misspelt(value: object, shape: Shape, path: str = "") -> Iterator[Unread]:
