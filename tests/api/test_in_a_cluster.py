@@ -205,7 +205,7 @@ def test_defaults_of_a_policy_are_filled_in(api: Rest) -> None:
         ({"residency": {"countries": ["Germany"]}}, ["spec.residency.countries[0]"]),
         (
             {"namespaceSelector": {"matchExpressions": [{"key": "team", "operator": "In"}]}},
-            ["spec.namespaceSelector.matchExpressions[0]", "values belong to In and NotIn"],
+            ["spec.namespaceSelector.matchExpressions[0]", "values must be set for In and NotIn"],
         ),
         (
             {
@@ -213,7 +213,7 @@ def test_defaults_of_a_policy_are_filled_in(api: Rest) -> None:
                     "matchExpressions": [{"key": "a", "operator": "Exists", "values": ["b"]}]
                 }
             },
-            ["values belong to In and NotIn"],
+            ["values must be set for In and NotIn"],
         ),
     ],
 )
