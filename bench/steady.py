@@ -77,4 +77,4 @@ def _operator(plane: ControlPlane, door: Cluster, metrics: Metrics) -> Operator:
 
 
 def _looks(metrics: Metrics) -> float:
-    return metrics.registry.get_sample_value("actgate_operator_reconcile_seconds_count") or 0.0
+    return metrics.registry.get_sample_value("actgate_operator_reconcile_duration_seconds_count") or 0.0

@@ -75,7 +75,7 @@ class Applied:
 
     deployment: Child | None = None
     repaired: list[str] = field(default_factory=list)
-    """What others had done to children and is undone, in words."""
+    """What others had done to children and is reverted, in words."""
 
 
 class Applier:
@@ -146,10 +146,12 @@ class Applier:
         if child is not None and child.owner not in (owner, None):
             if child.owner_name != planned["metadata"]["ownerReferences"][0]["name"]:
                 raise _taken(kind, planned, child)
-            raise GoingError(f"{kind.kind} {planned['metadata']['name']} of a former model is still there")
+            raise GoingError(
+                f"{kind.kind} {planned['metadata']['name']} of a deleted ModelDeployment still exists"
+            )
         if child is not None and child.terminating:
             raise GoingError(
-                f"{kind.kind} {planned['metadata']['name']} is being deleted, and made anew then"
+                f"{kind.kind} {planned['metadata']['name']} is being deleted, and is created again afterwards"
             )
         if child is not None and not child.selects:
             raise _taken(kind, planned, child)
@@ -188,7 +190,9 @@ class Applier:
             return
         key = _key(planned)
         if left := self._contention.left(key):
-            raise ContestedError(f"{found[0]}; it was reverted several times, and is again soon", left)
+            raise ContestedError(
+                f"{found[0]}; it was reverted several times, and the next attempt waits", left
+            )
         self._contention.note(key)
         applied.repaired += found
 

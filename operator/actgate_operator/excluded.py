@@ -30,5 +30,6 @@ def check(namespace: str, own: str) -> None:
     """
     if namespace == own or namespace in EXCLUDED:
         raise ExcludedNamespaceError(
-            f"no model runs in namespace {namespace}: move the ModelDeployment to a namespace of its own"
+            f"models must not run in namespace {namespace}; fix: move the ModelDeployment to another "
+            "namespace"
         )

@@ -25,19 +25,19 @@ class Metrics(ServiceMetrics):
     def __init__(self) -> None:
         super().__init__("actgate_operator")
         self.models: dict[Key, Report] = {}
-        """What each model came to, the last time that it was looked at."""
+        """What each model came to, the last time that it was reconciled."""
         self._leader = Gauge(
             "actgate_operator_leader", "Whether this replica leads: 1 or 0.", registry=self.registry
         )
         self._seconds = Histogram(
-            "actgate_operator_reconcile_seconds",
-            "Time of one look at a model, from the queue to its status.",
+            "actgate_operator_reconcile_duration_seconds",
+            "Duration of one reconciliation of a model, from the queue to its status.",
             buckets=_SECONDS,
             registry=self.registry,
         )
         self._errors = Counter(
             "actgate_operator_reconcile_errors",
-            "Looks at a model that have to be repeated, by why.",
+            "Reconciliations that have to be retried, by reason.",
             ("reason",),
             registry=self.registry,
         )
@@ -48,11 +48,11 @@ class Metrics(ServiceMetrics):
             registry=self.registry,
         )
         self._depth = Gauge(
-            "actgate_operator_queue_depth", "Models that wait to be looked at.", registry=self.registry
+            "actgate_operator_queue_depth", "Models that wait to be reconciled.", registry=self.registry
         )
         self._age = Gauge(
             "actgate_operator_queue_age_seconds",
-            "Time for which the oldest of them has waited, or has been looked at.",
+            "Time for which the oldest of them has waited, or has been reconciled.",
             registry=self.registry,
         )
 
@@ -66,7 +66,7 @@ class Metrics(ServiceMetrics):
 
     @contextmanager
     def reconciling(self) -> Iterator[None]:
-        """Time one look at a model."""
+        """Time one reconciliation."""
         started = perf_counter()
         try:
             yield
@@ -74,11 +74,11 @@ class Metrics(ServiceMetrics):
             self._seconds.observe(perf_counter() - started)
 
     def failed(self, reason: str) -> None:
-        """Count a look that has to be repeated."""
+        """Count a reconciliation that has to be retried."""
         self._errors.labels(reason).inc()
 
     def watch_queue(self, depth: Callable[[], int], age: Callable[[], float]) -> None:
-        """Report depth and age of the queue whenever somebody scrapes."""
+        """Report depth and age of the queue at every scrape."""
         self._depth.set_function(depth)
         self._age.set_function(age)
 

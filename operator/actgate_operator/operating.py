@@ -156,14 +156,14 @@ class Operator:
         except GoingError as error:
             logger.info("%s/%s waits: %s", *key, error)
             self.queue.retry(key, GOING_SECONDS, longest=soon(self.queue.failing()))
-            return "Waiting"
+            return "WaitingForDeletion"
         except ContestedError as error:
-            return self._again(key, "Contested", error, error.seconds)
+            return self._again(key, "RepeatedDrift", error, error.seconds)
         except RefusedError as error:
             # What is in the way goes without any news of it: another object, a quota, a webhook.
             return self._again(key, "Refused", error, longest=soon(self.queue.failing()))
         except EvidenceUnavailableError as error:
-            return self._again(key, "NotNow", error, error.retry_after)
+            return self._again(key, "EvidenceUnavailable", error, error.retry_after)
         except ClusterError as error:
             return self._again(key, type(error).__name__, error, error.retry_after)
         except NotLeadingError:

@@ -39,14 +39,14 @@ PERIOD: Final = timedelta(minutes=30)
 """So often within this time the pods of one model are deleted for what they run; longer than a resync."""
 
 _DELETED: Final = "it is deleted, so that a pod of the Deployment's template takes its place"
-_AGAIN: Final = "pods that took the place of such pods run the same: stop what changes them"
+_AGAIN: Final = "its replacements run the same; fix: stop what changes them"
 _CREATED: Final = (
-    "it was created so: keep the admission webhook that changes images away from these pods, "
+    "it was created so; fix: exclude these pods from the admission webhook that changes images, "
     "or name the image by its digest"
 )
 _FOREIGN: Final = (
-    "carries the labels of this model and may get its requests, but its Deployment did not make it: "
-    "delete it, or change its labels"
+    "carries the labels of this model and may get its requests, but its Deployment did not create it; "
+    "fix: delete it, or change its labels"
 )
 
 
@@ -58,7 +58,7 @@ class Checked:
     trouble: Trouble | None = None
     """Why pods do not serve, where that was to be asked."""
     reverted: list[str] = field(default_factory=list)
-    """What others had done to pods and is undone, in words."""
+    """What others had done to pods and is reverted, in words."""
     failure: ClusterError | None = None
     """What has to be tried again."""
 

@@ -59,11 +59,11 @@ class _Pass:
         self.seen = replace(self.seen, **news)
 
     def stuck(self, reason: str, error: Exception) -> None:
-        """Note what only a person can mend."""
+        """Note what only a person can fix."""
         self.saw(obstacle=Obstacle(reason, str(error), permanent=True))
 
     def waits(self, reason: str, error: Exception) -> None:
-        """Note what time may mend, and that it has to be tried again."""
+        """Note what time may fix, and that it has to be retried."""
         self.saw(obstacle=Obstacle(reason, str(error), permanent=False))
         self.failure = error
 
@@ -115,7 +115,7 @@ class Reconciler:
         done = await self._act(key, model)
         told = await self._tell(key, model, done.seen)
         for deed in done.repaired:
-            await self._events.record(model, Note(WARNING, "ForeignEdit", f"{deed}; it is undone"))
+            await self._events.record(model, Note(WARNING, "DriftCorrected", f"reverted: {deed}"))
         if done.failure is not None:
             raise done.failure
         return told
@@ -173,7 +173,7 @@ class Reconciler:
                 # Where the evidence holds an apply finds it, and gives it back its labels.
                 running = await self._found(key, model)
             if running is not None and running.owner == owner and not running.selects:
-                done.repaired.append(f"Deployment {name} was made anew, with another selector")
+                done.repaired.append(f"Deployment {name} was replaced by one with another selector")
                 await self._applier.remove_impostor((key[0], name), running)
             wanted = _planned(model, judgement, running, done)
             if judgement.accepted:
@@ -183,9 +183,9 @@ class Reconciler:
             done.stuck(error.reason, error)
             done.failure = error if error.forbidden else None
         except GoingError as error:
-            done.waits("Waiting", error)
+            done.waits("WaitingForDeletion", error)
         except ContestedError as error:
-            done.waits("Contested", error)
+            done.waits("RepeatedDrift", error)
         except ClusterError as error:
             done.waits("Retrying", error)
         return running

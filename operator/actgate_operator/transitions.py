@@ -13,7 +13,15 @@ NORMAL: Final = "Normal"
 WARNING: Final = "Warning"
 
 _EXPECTED: Final = frozenset(
-    {"RollingOut", "Suspended", "NotAccepted", "ScaledToZero", "Waiting", "Retrying", "Contested"}
+    {
+        "RollingOut",
+        "Suspended",
+        "EvidenceNotAccepted",
+        "ScaledToZero",
+        "WaitingForDeletion",
+        "Retrying",
+        "RepeatedDrift",
+    }
 )
 """Reasons for which a workload is unavailable without anything being wrong, or with time alone missing."""
 

@@ -206,7 +206,7 @@ def makes_a_certificate_again(cluster: Cluster, running: Running) -> None:
 
     wait_until(made)
     accounts.mount_secret(cluster, running.webhook.folder)
-    wait_until(lambda: 'reloads_total{result="loaded"} 2.0' in running.webhook.metrics())
+    wait_until(lambda: 'reloads_total{result="success"} 2.0' in running.webhook.metrics())
     wait_until(lambda: asks_the_webhook(running.world))
 
 

@@ -63,7 +63,7 @@ NO_QUOTA: Final = rollout(
 INVALID: Final = Obstacle("InvalidSpec", "spec.server: field required", permanent=True)
 REFUSED: Final = Obstacle("Refused", "Deployment: tolerations[0]: bad", permanent=True)
 BUSY: Final = Obstacle("Retrying", "the API server did not answer", permanent=False)
-CONTESTED: Final = Obstacle("Contested", "kubectl-edit changed spec.paused", permanent=False)
+CONTESTED: Final = Obstacle("RepeatedDrift", "kubectl-edit changed spec.paused", permanent=False)
 
 
 class State(NamedTuple):
@@ -78,12 +78,12 @@ class State(NamedTuple):
     verdict: Verdict
 
 
-FINE = "True EvidenceHolds"
+FINE = "True Accepted"
 BAD = "False EvidenceRejected"
 OLD = "False EvidenceExpired"
 NONE = "False ManifestNotFound"
 UP = "True MinimumReplicasAvailable"
-UNWANTED = "False NotAccepted"
+UNWANTED = "False EvidenceNotAccepted"
 
 STATES: Final[dict[str, State]] = {
     "ready": State(seen(rolled=rollout()), FINE, UP, "True Available", None, None, CURRENT),
@@ -194,7 +194,7 @@ STATES: Final[dict[str, State]] = {
     ),
     "contested": State(
         seen(rolled=rollout(), obstacle=CONTESTED),
-        FINE, UP, "False Contested", "Contested", None, IN_PROGRESS,
+        FINE, UP, "False RepeatedDrift", "RepeatedDrift", None, IN_PROGRESS,
     ),
     "suspending": State(
         seen(rolled=rollout(), suspended=True),

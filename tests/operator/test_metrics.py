@@ -55,9 +55,9 @@ def test_looks_at_models_are_timed_also_when_they_fail() -> None:
         pass
     with pytest.raises(ValueError, match="a defect"), metrics.reconciling():
         raise ValueError("a defect")
-    metrics.failed("NotNow")
-    assert value(metrics, "reconcile_seconds_count") == 2
-    assert value(metrics, "reconcile_errors_total", reason="NotNow") == 1
+    metrics.failed("EvidenceUnavailable")
+    assert value(metrics, "reconcile_duration_seconds_count") == 2
+    assert value(metrics, "reconcile_errors_total", reason="EvidenceUnavailable") == 1
 
 
 def test_depth_and_age_are_those_of_the_moment_of_the_scrape() -> None:

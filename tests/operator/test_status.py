@@ -363,7 +363,7 @@ def test_findings_that_do_not_refuse_are_counted() -> None:
     """Their texts are in the verdict."""
     status = report(seen(ADVISED), {}, NOW)
     number = len(status["verdict"]["findings"])
-    assert condition_of(status, "EvidenceAccepted")["message"].endswith(f"do not refuse: {number}")
+    assert condition_of(status, "EvidenceAccepted")["message"].endswith(f"do not deny: {number}")
 
 
 def test_without_a_deployment_no_pods_are_claimed() -> None:

@@ -19,7 +19,7 @@ from actgate.records.sinks import (
 from tests.decision.build import ASKING, judge, measured, policy
 from tests.records.build import recorded
 
-VERDICTLESS = [Outcome.WARN, Outcome.MALFORMED, Outcome.NOT_NOW, Outcome.ERROR]
+VERDICTLESS = [Outcome.WARN, Outcome.MALFORMED, Outcome.UNAVAILABLE, Outcome.ERROR]
 
 
 def stored(uid: str, version: str) -> Manifest:

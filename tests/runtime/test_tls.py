@@ -79,7 +79,7 @@ async def test_a_broken_pair_keeps_the_old_one_and_says_so(
     certificates.refresh()
     assert certificates.error is not None
     assert len([record for record in caplog.records if record.levelname == "ERROR"]) == 1
-    assert 'reloads_total{result="refused"} 1.0' in metrics.exposition("")[0].decode()
+    assert 'reloads_total{result="error"} 1.0' in metrics.exposition("")[0].decode()
     async with served(certificates) as seen_by:
         assert await seen_by("localhost") == der_of(first)
         mount.write(second.certificate, second.key)
@@ -115,7 +115,7 @@ def test_unchanged_files_are_not_loaded_again(tmp_path: Path) -> None:
     loaded = certificates.loaded
     certificates.refresh()
     assert certificates.loaded is loaded
-    assert 'reloads_total{result="loaded"} 1.0' in metrics.exposition("")[0].decode()
+    assert 'reloads_total{result="success"} 1.0' in metrics.exposition("")[0].decode()
 
 
 @pytest.mark.parametrize("missing", ["tls.crt", "tls.key"])

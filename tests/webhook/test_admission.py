@@ -311,5 +311,5 @@ def test_without_the_api_server_a_miss_is_not_now_and_known_evidence_still_count
             refused = webhook.ask(review(missing, namespace="default"), timeout="2s")
             assert refused["allowed"] is False
             assert (refused["status"]["code"], refused["status"]["reason"]) == (503, "ServiceUnavailable")
-            assert refused["status"]["message"].startswith("not now, try again: ")
+            assert refused["status"]["message"].startswith("evidence is temporarily unavailable, retry: ")
             assert webhook.ask(review(known, namespace="default"))["allowed"] is True

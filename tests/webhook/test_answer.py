@@ -52,22 +52,23 @@ def test_what_is_not_judged_is_allowed_without_a_word() -> None:
     assert answer(recorded(Outcome.NOT_JUDGED)) == Response("u", allowed=True)
 
 
-@pytest.mark.parametrize("outcome", [Outcome.NOT_NOW, Outcome.ERROR])
-def test_not_now_is_a_503_and_no_verdict(outcome: Outcome) -> None:
-    """Who is told "not now" can tell it from a refusal, by code and by reason."""
-    answered = answer(recorded(outcome, reason="connection refused"))
-    assert answered.status == Status(503, "ServiceUnavailable", "not now, try again: connection refused")
+@pytest.mark.parametrize("outcome", [Outcome.UNAVAILABLE, Outcome.ERROR])
+def test_unavailable_is_a_503_and_no_verdict(outcome: Outcome) -> None:
+    """An outage differs from a refusal by its code and its reason."""
+    answered = answer(recorded(outcome, reason="evidence is temporarily unavailable, retry: refused"))
+    words = "evidence is temporarily unavailable, retry: refused"
+    assert answered.status == Status(503, "ServiceUnavailable", words)
 
 
 def test_a_malformed_object_is_a_403_that_says_where() -> None:
     """The sentence about the shape stands in the refusal."""
     answered = answer(recorded(Outcome.MALFORMED, reason="spec must be an object"))
-    assert answered.status == Status(403, "Forbidden", "the object cannot be judged: spec must be an object")
+    assert answered.status == Status(403, "Forbidden", "the object is invalid: spec must be an object")
 
 
 def test_foreign_words_are_cut_and_escaped() -> None:
     """What another server said reaches the user in one short ASCII line."""
-    answered = answer(recorded(Outcome.NOT_NOW, reason="né\n" * 5000))
+    answered = answer(recorded(Outcome.UNAVAILABLE, reason="né\n" * 5000))
     assert answered.status is not None
     assert len(answered.status.message) < 1100
     assert answered.status.message.isascii()

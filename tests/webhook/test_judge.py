@@ -62,18 +62,18 @@ async def test_a_withdrawn_manifest_is_refused_once_the_cache_knows() -> None:
 
 
 @pytest.mark.parametrize("cached", [{}, FAILING], ids=["miss", "refusal"])
-async def test_without_the_api_server_a_miss_or_a_refusal_is_not_now(cached: Any) -> None:  # noqa: ANN401
+async def test_without_the_api_server_a_miss_or_a_refusal_is_unavailable(cached: Any) -> None:  # noqa: ANN401
     """Neither is a verdict as long as it could be an old truth."""
     source = FakeEvidence(cached, reachable=False)
     judgement = await judged(source, asked(model_deployment()))
-    assert (judgement.outcome, judgement.verdict) == (Outcome.NOT_NOW, None)
-    assert judgement.reason == "connection refused"
+    assert (judgement.outcome, judgement.verdict) == (Outcome.UNAVAILABLE, None)
+    assert judgement.reason == "evidence is temporarily unavailable, retry: connection refused"
 
 
 async def test_a_namespace_that_the_cache_does_not_know_is_read_live() -> None:
     """Its labels choose the policies, so nothing is allowed without them."""
     source = FakeEvidence(PASSING, namespaces={}, reachable=False)
-    assert (await judged(source, asked(model_deployment()))).outcome is Outcome.NOT_NOW
+    assert (await judged(source, asked(model_deployment()))).outcome is Outcome.UNAVAILABLE
 
 
 @pytest.mark.parametrize(

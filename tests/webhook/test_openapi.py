@@ -55,9 +55,9 @@ def test_every_review_that_we_understand_fits_the_document(kind: str) -> None:
 @pytest.mark.parametrize(
     "obj", [model_deployment(), workload(), workload(annotations={}), {"kind": "ConfigMap"}]
 )
-@pytest.mark.parametrize("source", [passing(), failing(), None], ids=["passing", "failing", "not now"])
+@pytest.mark.parametrize("source", [passing(), failing(), None], ids=["passing", "failing", "unavailable"])
 async def test_every_answer_fits_the_document(obj: Any, source: Any) -> None:  # noqa: ANN401
-    """Allow, refusal and "not now" are what the schema of the answer says."""
+    """Allow, refusal and "unavailable" are as the schema of the answer has them."""
     evidence = FakeEvidence(known(source) if source else {}, reachable=source is not None)
     reply = await InProcess(evidence)(review(obj))
     schema("Answer").validate(reply.json)

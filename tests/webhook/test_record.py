@@ -154,11 +154,11 @@ async def test_an_object_that_is_missing_has_no_digest() -> None:
     assert (await line_of(question))["object"]["digest"] is None
 
 
-async def test_not_now_is_told_with_its_reason() -> None:
+async def test_unavailable_is_recorded_with_its_reason() -> None:
     """The evidence could not be read: refused for now, and nothing is claimed about rules."""
     line = await line_of(review(model_deployment()), FakeEvidence(reachable=False))
-    assert (line["outcome"], line["allowed"], line["rules"]) == ("NotNow", False, [])
-    assert line["reason"] == "connection refused"
+    assert (line["outcome"], line["allowed"], line["rules"]) == ("Unavailable", False, [])
+    assert line["reason"] == "evidence is temporarily unavailable, retry: connection refused"
 
 
 async def test_an_update_that_changes_nothing_governed_is_told_as_such() -> None:

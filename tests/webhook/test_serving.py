@@ -117,7 +117,7 @@ async def test_a_broken_pair_under_a_running_webhook_is_counted_and_served_aroun
 ) -> None:
     """The log and a counter tell of it, and calls go on with the old pair."""
     webhook.mount.write(b"no certificate", b"no key")
-    refused = 'certificate_reloads_total{result="refused"} 1.0'
+    refused = 'certificate_reloads_total{result="error"} 1.0'
     await asyncio.to_thread(wait_until, lambda: refused in webhook.get("/metrics")[1])
     assert "the certificate is not replaced" in webhook.log()
     assert (await asyncio.to_thread(webhook.ask, question))["allowed"] is True

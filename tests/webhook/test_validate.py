@@ -124,7 +124,7 @@ async def test_each_review_is_counted_by_kind_operation_and_outcome(ask: InProce
     for dry_run in ("true", "false"):
         assert f"actgate_webhook_reviews_total{{{reordered.format(dry_run)}}} 1.0" in page
     assert 'actgate_webhook_bad_requests_total{status="400"} 1.0' in page
-    assert "actgate_webhook_review_seconds_count 2.0" in page
+    assert "actgate_webhook_review_duration_seconds_count 2.0" in page
 
 
 async def test_a_kind_that_is_not_ours_is_counted_as_other(ask: InProcess) -> None:

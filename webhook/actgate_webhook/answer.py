@@ -43,12 +43,12 @@ def record_of(review: Review, judgement: Judgement, caller: Caller, *, with_obje
 
 
 def answer(record: DecisionRecord) -> Response:
-    """Return what the API server is told."""
+    """Return the answer for the API server."""
     audit = audit_annotations(record)
     if record.verdict is not None:
-        told = [item for item in record.verdict.findings if item.effect is Enforcement.WARN]
+        warned = [item for item in record.verdict.findings if item.effect is Enforcement.WARN]
         refusal = None if record.allowed else Status(403, "Forbidden", wording.refusal(record.verdict))
-        return Response(record.uid, record.allowed, refusal, tuple(wording.warnings(told)), audit)
+        return Response(record.uid, record.allowed, refusal, tuple(wording.warnings(warned)), audit)
     reason = cut(record.reason, _LONGEST_REASON)
     match record.outcome:
         case Outcome.NOT_JUDGED:
@@ -57,7 +57,7 @@ def answer(record: DecisionRecord) -> Response:
             warnings = (cut(f"actgate: {reason}", wording.WARNING),)
             return Response(record.uid, allowed=True, warnings=warnings, audit_annotations=audit)
         case Outcome.MALFORMED:
-            status = Status(403, "Forbidden", f"the object cannot be judged: {reason}")
+            status = Status(403, "Forbidden", f"the object is invalid: {reason}")
         case _:
-            status = Status(503, "ServiceUnavailable", f"not now, try again: {reason}")
+            status = Status(503, "ServiceUnavailable", reason)
     return Response(record.uid, allowed=False, status=status, audit_annotations=audit)

@@ -29,7 +29,7 @@ CHECKPOINT_SECONDS: Final = 300.0
 RETRY_SECONDS: Final = 2.0
 """How often a log that cannot be written is tried again, whether or not reviews come."""
 
-_REASON: Final = "the decision cannot be recorded; the decision log says why"
+_REASON: Final = "the decision log is temporarily unavailable, retry: the decision cannot be recorded"
 
 
 FailurePolicy = Literal["Fail", "Ignore"]
@@ -75,7 +75,7 @@ class DecisionLog:
         self._sink.close()
 
     def write(self, record: DecisionRecord) -> DecisionRecord:
-        """Write what was decided; return what may be answered, which is not an allow that nobody recorded."""
+        """Write what was decided; return what may be answered, which is not an allow without a record."""
         if not record.is_decision or self._decided(record):
             return record
         self._lost += 1
@@ -84,7 +84,7 @@ class DecisionLog:
             return record
         return replace(
             record,
-            outcome=Outcome.NOT_NOW,
+            outcome=Outcome.UNAVAILABLE,
             reason=_REASON,
             verdict=None,
             rules=(),

@@ -68,11 +68,11 @@ class Judge:
         except RecursionError:
             return Judgement(Outcome.MALFORMED, "the object is nested too deeply to be compared")
         except EvidenceUnavailableError as error:
-            return Judgement(Outcome.NOT_NOW, str(error))
+            return Judgement(Outcome.UNAVAILABLE, f"evidence is temporarily unavailable, retry: {error}")
         except Exception:
             # A defect of ours is an outage: it must neither allow nor look like a verdict.
             logger.exception("review %s could not be judged", review.uid)
-            return Judgement(Outcome.ERROR, "actgate failed to judge the request; its log says why")
+            return Judgement(Outcome.ERROR, "internal error, retry: the log of actgate has the cause")
 
     async def _judged(
         self, review: Review, obj: Object, within: float, *, governed_change: bool
@@ -86,7 +86,7 @@ class Judge:
             try:
                 verdict, evidence = await self._subjects.judge_from_cache(subject)
             except EvidenceUnavailableError:
-                reason = "not judged: the evidence cannot be read right now"
+                reason = "not judged: the evidence is temporarily unavailable"
                 return Judgement(Outcome.WARN, reason, governed_change=False)
         return Judgement(_OUTCOMES[verdict.outcome], "", verdict, evidence, governed_change)
 

@@ -40,14 +40,14 @@ class Metrics(ServiceMetrics):
             registry=self.registry,
         )
         self._seconds = Histogram(
-            "actgate_webhook_review_seconds",
-            "Time from the first byte of a review to its answer.",
+            "actgate_webhook_review_duration_seconds",
+            "Duration from the first byte of a review to its answer.",
             buckets=_SECONDS,
             registry=self.registry,
         )
         self._bad_requests = Counter(
             "actgate_webhook_bad_requests",
-            "Requests that were no AdmissionReview.",
+            "Requests that are not an AdmissionReview.",
             ("status",),
             registry=self.registry,
         )
@@ -68,7 +68,7 @@ class Metrics(ServiceMetrics):
             registry=self.registry,
         )
         self._bytes = Gauge(
-            "actgate_webhook_request_bytes_inflight",
+            "actgate_webhook_inflight_request_bytes",
             "Bytes of bodies over 64 KiB that are read or judged.",
             registry=self.registry,
         )
@@ -113,7 +113,7 @@ class Metrics(ServiceMetrics):
     def watch_load(
         self, connections: Callable[[], int] | None = None, held: Callable[[], int] | None = None
     ) -> None:
-        """Report connections and bytes of bodies whenever somebody scrapes."""
+        """Report connections and bytes of bodies at every scrape."""
         if connections is not None:
             self._connections.set_function(connections)
         if held is not None:
@@ -129,9 +129,9 @@ class Metrics(ServiceMetrics):
 
     def certificate_loaded(self, expiry: float) -> None:
         """Note a serving certificate and when it ends, as Unix time."""
-        self._reloads.labels("loaded").inc()
+        self._reloads.labels("success").inc()
         self._expiry.set(expiry)
 
     def certificate_refused(self) -> None:
         """Count a new pair of files that could not be used."""
-        self._reloads.labels("refused").inc()
+        self._reloads.labels("error").inc()

@@ -32,7 +32,7 @@ LARGEST_BODY: Final = 7 * 1024 * 1024
 ROOM: Final = 32 * 1024 * 1024
 """Bytes that all bodies over 64 KiB have together, where nothing else is set."""
 SHARE: Final = 0.8
-"""Part of the timeout after which the answer is "not now": the rest is for its way back."""
+"""Part of the timeout after which the answer is "unavailable": the rest is for its way back."""
 
 BODY_SECONDS: Final = 10.0
 """A body has so long at most, whatever timeout its sender states."""

@@ -23,7 +23,7 @@ class Outcome(StrEnum):
     FAIL = "Fail"
     NOT_JUDGED = "NotJudged"
     MALFORMED = "Malformed"
-    NOT_NOW = "NotNow"
+    UNAVAILABLE = "Unavailable"
     ERROR = "Error"
 
 

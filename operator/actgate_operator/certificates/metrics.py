@@ -29,7 +29,7 @@ class CertificateMetrics:
             registry=registry,
         )
         self._answers = Gauge(
-            "actgate_operator_webhook_answers",
+            "actgate_operator_webhook_up",
             "Whether the webhook answered a dry-run review as it is registered: 1 or 0.",
             registry=registry,
         )

@@ -16,7 +16,7 @@ def service(order: Order, server: Object) -> Object:
     if type(number) is not int:  # True is no number here.
         raise PlanError(
             "the first port of the container server has no containerPort that is a number; "
-            "state one in spec.server.ports, or leave the ports out"
+            "fix: state one in spec.server.ports, or leave the ports out"
         )
     port = {"port": number, "targetPort": number, "protocol": first.get("protocol", "TCP")}
     if "name" in first:

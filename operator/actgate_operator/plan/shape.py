@@ -40,7 +40,7 @@ anything."""
 
 
 class PlanError(ValueError):
-    """No children can be planned: what is wrong, where, and how to mend it, in one sentence."""
+    """No children can be planned: what is wrong, where, and how to fix it, in one sentence."""
 
 
 def checked(template: Object) -> Object:
@@ -56,7 +56,10 @@ def without_nulls(value: Any, path: str, depth: int = 0) -> Any:  # noqa: ANN401
         PlanError: When it is nested deeper than ``MAX_DEPTH``.
     """
     if depth > MAX_DEPTH:
-        raise PlanError(f"{path} is nested deeper than {MAX_DEPTH} levels; no pod template needs so many")
+        raise PlanError(
+            f"{path}: Invalid value: must not be nested deeper than {MAX_DEPTH} levels; "
+            "fix: remove the inner levels"
+        )
     if isinstance(value, Mapping):
         items = value.items()
         return {key: without_nulls(item, path, depth + 1) for key, item in items if item is not None}
@@ -82,8 +85,8 @@ def _check(value: object, shape: object, path: str) -> None:
 def _mistyped(value: object, path: str, expected: str) -> PlanError:
     found = _NAMES.get(type(value), "an object")
     return PlanError(
-        f"{path or 'the whole'} of the pod template is {found}, not {expected}; "
-        "mend it in spec.podTemplate, or for the container server in spec.server"
+        f"{path or 'the whole'} of the pod template: Invalid value: {found}: must be {expected}; "
+        "fix: correct it in spec.podTemplate, or for the container server in spec.server"
     )
 
 

@@ -68,9 +68,9 @@ def evidence_accepted(seen: Observation) -> Said:
     verdict = seen.evidence.verdict
     if verdict.allowed:
         noted = len(verdict.findings)
-        advice = f"; findings that do not refuse: {noted}" if verdict.outcome is Outcome.WARN else ""
-        message = f"ComplianceManifest {seen.evidence.manifest_name} holds{advice}"
-        return Said(EVIDENCE_ACCEPTED, "True", "EvidenceHolds", message)
+        advice = f"; findings that do not deny: {noted}" if verdict.outcome is Outcome.WARN else ""
+        message = f"ComplianceManifest {seen.evidence.manifest_name} is accepted{advice}"
+        return Said(EVIDENCE_ACCEPTED, "True", "Accepted", message)
     return Said(EVIDENCE_ACCEPTED, "False", _rejection(seen.evidence), _cut(wording.refusal(verdict)))
 
 
@@ -90,7 +90,7 @@ def workload_available(seen: Observation) -> Said:
     if rollout is None:
         if seen.evidence is not None and not seen.evidence.verdict.allowed:
             why = "no workload is created before the evidence is accepted"
-            return _unavailable("NotAccepted", _beside(why, seen))
+            return _unavailable("EvidenceNotAccepted", _beside(why, seen))
         return _unavailable(*_obstacle(seen))
     if seen.violated:
         return _unavailable(SCALED_TO_ZERO, _beside("the evidence does not hold", seen))
@@ -98,7 +98,7 @@ def workload_available(seen: Observation) -> Said:
         return _unavailable(SUSPENDED, _beside("spec.suspend is true", seen))
     if _is_withheld(seen):
         return _unavailable(
-            "NotAccepted", _beside("no pods are started while the evidence does not hold", seen)
+            "EvidenceNotAccepted", _beside("no pods are started while the evidence does not hold", seen)
         )
     served = f"{rollout.served} of {rollout.wanted} pods are ready"
     if unexpected is not None:
@@ -124,11 +124,13 @@ def scaling_active(seen: Observation) -> Said:
         return Said(
             SCALING_ACTIVE, "False", seen.scaling.reason, f"HorizontalPodAutoscaler: {seen.scaling.message}"
         )
-    return Said(SCALING_ACTIVE, "True", "Autoscaled", "the HorizontalPodAutoscaler chooses the count of pods")
+    return Said(
+        SCALING_ACTIVE, "True", "Autoscaled", "the HorizontalPodAutoscaler sets the number of replicas"
+    )
 
 
 def ready(seen: Observation, evidence: Said, workload: Said) -> Said:
-    """Sum up: the evidence holds, and what the spec says is what serves."""
+    """Sum up: the evidence is accepted, and the pods that serve match the spec."""
     if evidence.status != "True":
         return evidence._replace(type=READY)
     if seen.obstacle is not None:
@@ -141,14 +143,18 @@ def ready(seen: Observation, evidence: Said, workload: Said) -> Said:
             return Said(READY, "False", rollout.progress or ROLLING_OUT, rollout.progress_message)
         if seen.trouble is not None:
             return Said(READY, "False", seen.trouble.reason, seen.trouble.message)
-        return Said(READY, "False", ROLLING_OUT, "pods of the former spec serve until the new ones do")
+        return Said(
+            READY, "False", ROLLING_OUT, "pods of the previous spec serve until the new ones are ready"
+        )
     if (held_up := _held_up(seen)) is not None:
         return Said(READY, "False", FAILED_CREATE, held_up)
-    return Said(READY, "True", "Available", "the evidence holds, and what the spec says is what serves")
+    return Said(
+        READY, "True", "Available", "the evidence is accepted, and the pods that serve match the spec"
+    )
 
 
 def stalled(seen: Observation, evidence: Said, workload: Said) -> Said | None:
-    """Say what only a person can mend."""
+    """Say what only a person can fix."""
     if seen.obstacle is not None and seen.obstacle.permanent:
         return Said(STALLED, "True", seen.obstacle.reason, seen.obstacle.message)
     if evidence.status == "False" and evidence.reason != MANIFEST_NOT_FOUND:
@@ -172,7 +178,9 @@ def reconciling(seen: Observation, evidence: Said, workload: Said) -> Said | Non
     if seen.running.unexpected is not None or (seen.rollout is not None and _is_under_way(seen)):
         if workload.status != "True":
             return Said(RECONCILING, "True", workload.reason, workload.message)
-        return Said(RECONCILING, "True", ROLLING_OUT, "pods of the former spec serve until the new ones do")
+        return Said(
+            RECONCILING, "True", ROLLING_OUT, "pods of the previous spec serve until the new ones are ready"
+        )
     if (held_up := _held_up(seen)) is not None:
         return Said(RECONCILING, "True", FAILED_CREATE, held_up)
     return None

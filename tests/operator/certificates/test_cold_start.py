@@ -129,7 +129,7 @@ def _comes_up(plane: ControlPlane, rest: Rest, folder: Path, port: int) -> None:
         pair = wait_until(lambda: pair_in(rest, SECRET))
         assert pair is not None
         assert refused(rest, "others")
-        assert "actgate_operator_webhook_answers 0.0" in operator.get("/metrics")[1]
+        assert "actgate_operator_webhook_up 0.0" in operator.get("/metrics")[1]
         webhook = stack.enter_context(
             running(
                 folder / "webhook",
@@ -146,7 +146,7 @@ def _comes_up(plane: ControlPlane, rest: Rest, folder: Path, port: int) -> None:
         world = World(rest, "team")
         world.manifest()
         wait_until(lambda: _let_in(rest))
-        wait_until(lambda: "actgate_operator_webhook_answers 1.0" in operator.get("/metrics")[1])
+        wait_until(lambda: "actgate_operator_webhook_up 1.0" in operator.get("/metrics")[1])
         absent = crds.deployment_spec(complianceManifestRef={"name": "absent"})
         assert crds.create(rest, "ModelDeployment", "unproven", absent, "team").status == 403
         assert 'rotations_total{certificate="leaf"} 1.0' in operator.get("/metrics")[1]

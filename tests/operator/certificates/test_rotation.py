@@ -59,7 +59,7 @@ async def rotating(
 
 def answers(kept: Kept) -> bool:
     """Return whether the probe succeeded, the last time."""
-    return kept.value("webhook_answers") == 1
+    return kept.value("webhook_up") == 1
 
 
 class Writes:
@@ -178,17 +178,17 @@ async def test_the_probe_tells_what_is_wrong(
     caplog.set_level("INFO", logger="actgate_operator")
     async with keeping(control_plane.kubeconfig, rest, namespace) as kept:
         await kept.keeper.look()
-        assert kept.value("webhook_answers") == 0
+        assert kept.value("webhook_up") == 0
         kept.install(webhook.port)
         await kept.keeper.look()
         await kept.keeper.look()
-        assert kept.value("webhook_answers") == 0
+        assert kept.value("webhook_up") == 0
         leaf = kept.state().leaf
         assert leaf is not None
         webhook.mount.write(leaf.pair.certificate_pem, leaf.pair.key_pem)
         await eventually(lambda: asyncio.to_thread(lambda: served(webhook) == leaf.pair.certificate))
         await kept.keeper.look()
-        assert kept.value("webhook_answers") == 1
+        assert kept.value("webhook_up") == 1
     told = [record.getMessage() for record in caplog.records if "as it is registered" in record.getMessage()]
     assert len(told) == 3
     assert "it is not registered" in told[0]

@@ -64,8 +64,8 @@ def test_a_changed_image_is_set_back(running: World) -> None:
     changed = {"spec": {"template": {"spec": {"containers": [{"name": "server", "image": "evil:1"}]}}}}
     edit(running, "deployments", changed)
     wait_until(lambda: pod_spec(running.deployment()) == before)
-    wait_until(lambda: "ForeignEdit" in running.reasons())
-    note = next(event["note"] for event in running.events() if event["reason"] == "ForeignEdit")
+    wait_until(lambda: "DriftCorrected" in running.reasons())
+    note = next(event["note"] for event in running.events() if event["reason"] == "DriftCorrected")
     assert "kubectl-edit" in note
     assert "spec.template.spec.containers[name=server].image" in note
 
@@ -347,8 +347,8 @@ def test_a_template_that_is_changed_in_our_name_is_set_back(running: World, way:
     reply = running.rest(method, path, forged, kind, fieldManager="actgate-operator", **query)
     assert reply.status == 200, reply
     wait_until(lambda: running.deployment()["spec"] == before["spec"])
-    wait_until(lambda: "ForeignEdit" in running.reasons())
-    notes = [event["note"] for event in running.events() if event["reason"] == "ForeignEdit"]
+    wait_until(lambda: "DriftCorrected" in running.reasons())
+    notes = [event["note"] for event in running.events() if event["reason"] == "DriftCorrected"]
     said = "image of Deployment" if way == "applied" else "fields of Deployment"
     assert any(said in note for note in notes), notes
 

@@ -36,7 +36,8 @@ def test_a_model_in_an_excluded_namespace_never_runs(operator: RunningOperator, 
     world.model(replicas=2, autoscaling=None)
     found = world.wait_for("Stalled", "True", "NamespaceExcluded")
     assert found["message"] == (
-        f"no model runs in namespace {world.namespace}: move the ModelDeployment to a namespace of its own"
+        f"models must not run in namespace {world.namespace}; fix: move the ModelDeployment to another "
+        "namespace"
     )
     assert world.condition("Ready")["status"] == "Unknown"
     operator.settle()

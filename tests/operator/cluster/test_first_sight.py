@@ -17,7 +17,7 @@ def test_evidence_that_holds_makes_a_model_run(world: World) -> None:
     """Deployment and Service come, the status says what is under way, and Ready once pods serve."""
     world.manifest()
     world.model(server={"image": "registry.example/server:1", "ports": [{"containerPort": 9000}]})
-    world.wait_for("EvidenceAccepted", "True", "EvidenceHolds")
+    world.wait_for("EvidenceAccepted", "True", "Accepted")
     world.wait_for("Ready", "False", "RollingOut")
     world.wait_for("Reconciling", "True")
     world.ready()
@@ -46,7 +46,7 @@ def test_nothing_runs_without_a_manifest_and_the_status_says_why(world: World) -
     found = world.wait_for("EvidenceAccepted", "False", "ManifestNotFound")
     assert "link/manifest" in found["message"]
     world.wait_for("Reconciling", "True", "ManifestNotFound")
-    world.wait_for("WorkloadAvailable", "False", "NotAccepted")
+    world.wait_for("WorkloadAvailable", "False", "EvidenceNotAccepted")
     assert world.child("deployments") is None
     world.manifest()
     world.ready()

@@ -82,7 +82,7 @@ def test_a_spec_that_asks_for_more_starts_nothing(world: World, operator: Runnin
     held(world, operator, count)
     if count == 0:
         world.workloads.available(MODEL)
-        world.wait_for("WorkloadAvailable", "False", "NotAccepted")
+        world.wait_for("WorkloadAvailable", "False", "EvidenceNotAccepted")
     assert "WorkloadRestored" not in world.reasons()
 
 
@@ -170,7 +170,7 @@ def test_zero_stays_zero_when_a_policy_no_longer_asks_for_it(world: World, opera
         kept = world.rest("PATCH", path, {"spec": {"onViolation": "Keep"}}, MERGE_PATCH)
         assert kept.status == 200, kept
         world.workloads.available(MODEL)
-        world.wait_for("WorkloadAvailable", "False", "NotAccepted")
+        world.wait_for("WorkloadAvailable", "False", "EvidenceNotAccepted")
         held(world, operator, 0)
     finally:
         world.delete_policy(name)
@@ -182,7 +182,7 @@ def test_a_deleted_deployment_is_not_made_again(world: World, operator: RunningO
     assert world.rest("DELETE", world.path("deployments")).status in (200, 202)
     wait_until(lambda: world.child("deployments") is None)
     world.change({"replicas": 3})
-    world.wait_for("WorkloadAvailable", "False", "NotAccepted")
+    world.wait_for("WorkloadAvailable", "False", "EvidenceNotAccepted")
     operator.settle()
     assert world.child("deployments") is None
     world.manifest(**spec)

@@ -60,8 +60,8 @@ def test_an_image_that_is_set_on_a_running_pod_is_undone(rolling: World, field: 
     before = wait_until(lambda: images(rolling) if len(pods(rolling)) == 2 else [])
     set_image(rolling, pods(rolling)[0]["metadata"]["name"], container, field)
     wait_until(lambda: images(rolling) == before)
-    wait_until(lambda: "ForeignEdit" in rolling.reasons())
-    [event] = [event for event in rolling.events() if event["reason"] == "ForeignEdit"]
+    wait_until(lambda: "DriftCorrected" in rolling.reasons())
+    [event] = [event for event in rolling.events() if event["reason"] == "DriftCorrected"]
     assert f"container {container} runs {EVIL} instead of" in event["note"]
     rolling.wait_for("Ready", "True")
 
@@ -203,7 +203,7 @@ def test_a_planted_child_goes_although_the_evidence_does_not_hold(
     """Nobody ever accepted it; nothing is made in its place."""
     with planting(control_plane, world, labelled=labelled):
         wait_until(lambda: world.child("deployments") is None)
-        world.wait_for("WorkloadAvailable", "False", "NotAccepted")
+        world.wait_for("WorkloadAvailable", "False", "EvidenceNotAccepted")
 
 
 @pytest.mark.parametrize("labelled", [True, False])
@@ -224,7 +224,7 @@ def test_a_planted_child_of_nobody_is_not_scaled_to_zero(control_plane: ControlP
     try:
         planted(world, world.model(), owned=False)
         with operating(control_plane.kubeconfig) as running:
-            world.wait_for("WorkloadAvailable", "False", "NotAccepted")
+            world.wait_for("WorkloadAvailable", "False", "EvidenceNotAccepted")
             running.settle()
             assert world.deployment()["spec"]["replicas"] == 1
     finally:
@@ -267,7 +267,7 @@ def test_a_child_that_is_held_while_it_is_deleted_is_waited_for(ready: World) ->
     path, before = ready.path("deployments"), ready.deployment()["metadata"]["uid"]
     hold(ready, path, ["example.com/held"])
     assert ready.rest("DELETE", path).status == 200
-    found = ready.wait_for("Ready", "False", "Waiting")
+    found = ready.wait_for("Ready", "False", "WaitingForDeletion")
     assert "is being deleted" in found["message"]
     hold(ready, path, None)
     wait_until(lambda: ready.deployment()["metadata"]["uid"] != before)

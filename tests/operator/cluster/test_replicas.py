@@ -103,7 +103,7 @@ def test_one_of_two_leads_and_both_are_ready(
         asked = two.get("/metrics")[1]
         assert 'resource="leases"' in asked
         assert 'resource="modeldeployments' not in asked
-        assert value(two, "actgate_operator_reconcile_seconds_count") == 0
+        assert value(two, "actgate_operator_reconcile_duration_seconds_count") == 0
 
 
 def test_a_leader_that_is_told_to_end_gives_the_lease_back(
@@ -220,7 +220,7 @@ def test_the_pages_tell_what_works(control_plane: ControlPlane, world: World, le
         # Its status was written before it is counted.
         ready = f'actgate_operator_models{{outcome="{world.status()["verdict"]["outcome"]}",ready="true"}}'
         wait_until(lambda: (value(running, ready) or 0) >= 1)
-        assert (value(running, "actgate_operator_reconcile_seconds_count") or 0) >= 2
+        assert (value(running, "actgate_operator_reconcile_duration_seconds_count") or 0) >= 2
         assert value(running, "actgate_operator_leader") == 1
         assert (value(running, "actgate_operator_queue_depth"), running.get("/nowhere")[0]) == (0, 404)
         counted = running.get("/metrics")[1]

@@ -64,7 +64,7 @@ def test_a_model_becomes_ready_by_itself(rolling: World) -> None:
     selector = live["status"]["selector"]
     selected = rolling.rest("GET", f"/api/v1/namespaces/{rolling.namespace}/pods", labelSelector=selector)
     assert len(selected.body["items"]) == 2
-    assert rolling.reasons().count("ForeignEdit") == 0
+    assert rolling.reasons().count("DriftCorrected") == 0
 
 
 def test_a_changed_spec_is_rolled_out(rolling: World) -> None:
@@ -141,7 +141,7 @@ def test_withdrawn_evidence_takes_the_pods_away_where_a_policy_says_so(rolling: 
         rolling.wait_for("WorkloadAvailable", "False", "ScaledToZero")
         rolling.manifest("evidence", **manifest["spec"])
         assert settled(rolling)["status"]["readyReplicas"] == 2
-        assert "ForeignEdit" not in rolling.reasons()
+        assert "DriftCorrected" not in rolling.reasons()
     finally:
         rolling.delete_policy(policy)
 
@@ -186,4 +186,4 @@ def test_kubectl_waits_and_restarts(rolling: World, rolling_kubectl: Kubectl) ->
     assert restarted.code == 0, restarted
     wait_until(lambda: before["metadata"]["uid"] not in {pod["metadata"]["uid"] for pod in pods(rolling)})
     settled(rolling)
-    assert "ForeignEdit" not in rolling.reasons()
+    assert "DriftCorrected" not in rolling.reasons()

@@ -181,7 +181,7 @@ def test_a_change_that_meets_our_own_write_is_not_lost(proxy: FaultProxy, world:
 
 def reconciled(running: RunningOperator) -> float:
     """Return how many looks at models there were."""
-    value = running.metrics.registry.get_sample_value("actgate_operator_reconcile_seconds_count")
+    value = running.metrics.registry.get_sample_value("actgate_operator_reconcile_duration_seconds_count")
     return value or 0.0
 
 
@@ -367,7 +367,7 @@ def test_a_count_that_the_model_asks_for_is_nobodys_edit(
     world.ready()
     change(world)
     operator.settle()
-    assert "ForeignEdit" not in world.reasons()
+    assert "DriftCorrected" not in world.reasons()
 
 
 @pytest.mark.usefixtures("operator")
@@ -378,8 +378,8 @@ def test_a_count_that_somebody_set_is_told_with_the_name(world: World) -> None:
     world.ready()
     scale_the_deployment(world, 7, "kubectl")
     wait_until(lambda: world.deployment()["spec"]["replicas"] == 2)
-    wait_until(lambda: "ForeignEdit" in world.reasons())
-    [event] = [event for event in world.events() if event["reason"] == "ForeignEdit"]
+    wait_until(lambda: "DriftCorrected" in world.reasons())
+    [event] = [event for event in world.events() if event["reason"] == "DriftCorrected"]
     assert event["note"].startswith(f"kubectl set the replicas of Deployment {MODEL} to 7; ")
 
 

@@ -88,7 +88,7 @@ def test_what_the_operator_makes_is_let_in(enforced: World) -> None:
     assert template(enforced)["metadata"]["annotations"]["actgate.dev/compliance-manifest"] == MANIFEST
     pod = enforced.workloads.pod(MODEL)
     enforced.workloads.running(pod)
-    assert "ForeignEdit" not in enforced.reasons()
+    assert "DriftCorrected" not in enforced.reasons()
 
 
 def test_a_pod_of_the_template_is_refused_once_the_evidence_is_gone(
@@ -127,7 +127,7 @@ def test_an_edit_that_changes_what_was_judged_is_refused_at_the_door(
     assert reply.status == 200, reply
     wait_until(lambda: enforced.deployment()["spec"] == before["spec"])
     beside.settle()
-    assert enforced.reasons() == ["ForeignEdit"]
+    assert enforced.reasons() == ["DriftCorrected"]
 
 
 def test_an_image_that_the_manifest_does_not_bind_is_refused_in_the_deployment(enforced: World) -> None:

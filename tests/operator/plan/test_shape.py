@@ -10,14 +10,26 @@ from tests.operator.plan.build import PARIS, Json, overlaid, serving, template
 
 RULE = "requiredDuringSchedulingIgnoredDuringExecution"
 WRONG: list[tuple[Json, str]] = [
-    ({"spec": "x"}, "spec of the pod template is a string, not an object"),
-    ({"metadata": [1]}, "metadata of the pod template is a list, not an object"),
-    ({"metadata": {"labels": 1}}, "metadata.labels of the pod template is a number"),
-    ({"metadata": {"annotations": True}}, "metadata.annotations of the pod template is a boolean"),
-    (overlaid(containers="x"), "spec.containers of the pod template is a string, not a list"),
-    (overlaid(containers=[{"name": "a"}, 1]), "spec.containers[1] of the pod template is a number"),
-    (overlaid(containers=[None]), "spec.containers[0] of the pod template is null"),
-    (overlaid(initContainers={}), "spec.initContainers of the pod template is an object, not a list"),
+    ({"spec": "x"}, "spec of the pod template: Invalid value: a string: must be an object"),
+    ({"metadata": [1]}, "metadata of the pod template: Invalid value: a list: must be an object"),
+    ({"metadata": {"labels": 1}}, "metadata.labels of the pod template: Invalid value: a number"),
+    (
+        {"metadata": {"annotations": True}},
+        "metadata.annotations of the pod template: Invalid value: a boolean",
+    ),
+    (
+        overlaid(containers="x"),
+        "spec.containers of the pod template: Invalid value: a string: must be a list",
+    ),
+    (
+        overlaid(containers=[{"name": "a"}, 1]),
+        "spec.containers[1] of the pod template: Invalid value: a number",
+    ),
+    (overlaid(containers=[None]), "spec.containers[0] of the pod template: Invalid value: null"),
+    (
+        overlaid(initContainers={}),
+        "spec.initContainers of the pod template: Invalid value: an object: must be a list",
+    ),
     (overlaid(containers=[{"name": "server", "env": {}}]), "spec.containers[0].env"),
     (overlaid(containers=[{"name": "server", "env": ["A=1"]}]), "spec.containers[0].env[0]"),
     (overlaid(containers=[{"name": "server", "ports": [8080]}]), "spec.containers[0].ports[0]"),
@@ -47,7 +59,7 @@ def test_a_field_of_a_wrong_type_is_refused_in_a_sentence_that_names_it(overlay:
     with pytest.raises(PlanError) as refused:
         template(podTemplate=overlay, placement={"regions": [PARIS]})
     assert str(refused.value).startswith(words)
-    assert "mend it in spec.podTemplate" in str(refused.value)
+    assert "correct it in spec.podTemplate" in str(refused.value)
 
 
 def test_a_field_of_the_server_of_a_wrong_type_is_refused_too() -> None:
@@ -61,9 +73,9 @@ def test_bottomless_nesting_is_refused() -> None:
     nested: Any = {}
     for _ in range(MAX_DEPTH + 1):
         nested = {"a": [nested]}
-    with pytest.raises(PlanError, match=r"spec\.podTemplate is nested deeper"):
+    with pytest.raises(PlanError, match=r"spec\.podTemplate: Invalid value: must not be nested deeper"):
         template(podTemplate=nested)
-    with pytest.raises(PlanError, match=r"spec\.server is nested deeper"):
+    with pytest.raises(PlanError, match=r"spec\.server: Invalid value: must not be nested deeper"):
         template(server=serving(lifecycle=nested))
 
 
