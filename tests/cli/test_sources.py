@@ -3,8 +3,7 @@ from pathlib import Path
 import pytest
 
 from actgate.cli.exits import UnusableError
-from actgate.cli.lines import line_of
-from actgate.cli.sources import Document, Source, read, read_one
+from actgate.cli.sources import read, read_one
 
 
 def test_directories_are_searched_in_sorted_order(tmp_path: Path) -> None:
@@ -54,35 +53,3 @@ def test_one_document_is_exactly_one(tmp_path: Path) -> None:
     for argument in (str(file), str(tmp_path)):
         with pytest.raises(UnusableError):
             read_one(argument)
-
-
-@pytest.mark.parametrize(
-    ("path", "line"),
-    [
-        ("spec.bias[0].value", 7),
-        ("spec.bias[1].value", 8),
-        ("spec.bias[5].value", 5),
-        ("spec.humanOversight.enabled", 4),
-        ("metadata.annotations[actgate.dev/model]", 3),
-        ("", 2),
-        ("nothing.of.this", 2),
-    ],
-)
-def test_a_field_is_found_on_its_line_or_its_nearest_parents(path: str, line: int) -> None:
-    """A field that is there has its own line; one that is missing, the line of what should hold it."""
-    text = (
-        "# words\nkind: X\nmetadata: {annotations: {actgate.dev/model: m}}\nspec:\n  bias:\n"
-        "  - attribute: a\n    value: 1\n  - value: 2\n"
-    )
-    assert line == line_of(Document(Source("x", text), 2, {}), path)
-
-
-def test_fields_of_list_items_and_of_json_have_lines_too() -> None:
-    """The path of an item in its list is followed first, and JSON has lines like YAML."""
-    text = '{"kind": "List", "items": [\n {"spec": 1},\n {"spec":\n  {"a":\n 2}}\n]}'
-    assert line_of(Document(Source("x", text), 1, {}, item=1), "spec.a") == 4
-
-
-def test_where_lines_are_unknown_the_line_of_the_document_stands_in() -> None:
-    """A second JSON value in a file is no YAML, so that its fields have the line on which it begins."""
-    assert line_of(Document(Source("x", '{"kind": 1}\n{"spec":\n{}}'), 2, {}), "spec.a") == 2

@@ -15,7 +15,7 @@ from actgate_sandbox.envtest import find_kubectl
 
 
 def contents(text: str | bytes) -> list[Any]:
-    return [document.content for document in load(text, "evidence.yaml")]
+    return [document.value for document in load(text, "evidence.yaml")]
 
 
 def refusal(text: str | bytes) -> DocumentError:
@@ -27,13 +27,13 @@ def refusal(text: str | bytes) -> DocumentError:
 def test_several_yaml_documents_are_read_with_their_lines() -> None:
     """Empty documents are left out, and each of the others knows where it begins."""
     text = "# evidence\na: 1\n---\n---\n# nothing\n---\nb: 2\n"
-    assert [(found.content, found.line) for found in load(text, "x")] == [({"a": 1}, 2), ({"b": 2}, 7)]
+    assert [(found.value, found.line) for found in load(text, "x")] == [({"a": 1}, 2), ({"b": 2}, 7)]
 
 
 def test_several_json_documents_are_read_with_their_lines() -> None:
     """JSON documents stand one after the other, as kubectl takes them."""
     text = '\n{"a": 1} {"b":\n2}\n\n{"c": 3}'
-    found = [(document.content, document.line) for document in load(text, "x")]
+    found = [(document.value, document.line) for document in load(text, "x")]
     assert found == [({"a": 1}, 2), ({"b": 2}, 2), ({"c": 3}, 5)]
 
 
@@ -224,3 +224,58 @@ def test_a_scalar_has_the_type_that_kubernetes_gives_it(scalar: str, value: obje
 def test_keys_become_text() -> None:
     """JSON has no other keys, so numbers and booleans are spelled out as Kubernetes does."""
     assert contents("5: a\non: b\n1.5: c") == [{"5": "a", "true": "b", "1.5": "c"}]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("spec.bias[0].value", 7),
+        ("spec.bias[1].value", 8),
+        ("spec.bias[5].value", 5),
+        ("spec.humanOversight.enabled", 4),
+        ("metadata.annotations[actgate.dev/model]", 3),
+        ("", 2),
+        ("nothing.of.this", 2),
+    ],
+)
+def test_a_field_is_found_on_its_line_or_its_nearest_parents(path: str, line: int) -> None:
+    """A field that is there has its own line; one that is missing, the line of what should hold it."""
+    text = (
+        "# words\nkind: X\nmetadata: {annotations: {actgate.dev/model: m}}\nspec:\n  bias:\n"
+        "  - attribute: a\n    value: 1\n  - value: 2\n"
+    )
+    (document,) = load(text, "x")
+    assert (document.line, document.line_of(path)) == (2, line)
+
+
+def test_fields_of_list_items_and_of_json_have_lines_too() -> None:
+    """The path of an item in its list is followed first, and JSON has lines like YAML."""
+    text = '{"kind": "List", "items": [\n {"spec": 1},\n {"spec":\n  {"a":\n 2}}\n]}'
+    _, second = load(text, "x")
+    assert (second.line, second.line_of(), second.line_of("spec.a")) == (1, 3, 4)
+
+
+def test_each_of_several_json_documents_knows_its_lines() -> None:
+    """Together they are no YAML; each by itself is, with its place in the file."""
+    first, second = load('{"kind": 1} {"kind":\n 2, "spec":\n{"a":\n1}}', "x")
+    assert [document.line_of("kind") for document in (first, second)] == [1, 1]
+    assert (second.line_of("spec"), second.line_of("spec.a"), second.place("spec.b")) == (2, 3, "x:2")
+
+
+def test_where_lines_are_unknown_the_line_of_the_document_stands_in() -> None:
+    """JSON that is no YAML, such as this one with a key longer than YAML takes, has no lines within."""
+    key = "k" * 1100
+    _, second = load(f'{{}}\n{{\n"{key}": 1}}', "x")
+    assert (second.value, second.line_of(key)) == ({key: 1}, 2)
+
+
+def test_json_that_is_indented_by_tabs_has_lines() -> None:
+    """YAML forbids tabs there, and JSON does not."""
+    (document,) = load('{\n\t"spec": {\n\t\t"a": 1\n\t}\n}\n', "x")
+    assert document.line_of("spec.a") == 3
+
+
+def test_a_merged_field_is_found_where_it_is_written() -> None:
+    """A finding points to the object that the alias stands for."""
+    (document,) = load("base: &base\n  a: 1\nmore:\n  <<: *base\n  b: *base\n", "x")
+    assert [document.line_of(path) for path in ("more.a", "more.b", "more.b.a", "more.c")] == [2, 5, 2, 3]

@@ -28,12 +28,12 @@ from actgate.documents import to_yaml
 def test_text_stays_text_for_kubectl(text: str) -> None:
     """A string that some reader takes for a number, a boolean, a time or null comes back as the string."""
     (document,) = documents.load(to_yaml({"version": text, text: 1}), "x.yaml")
-    assert document.content == {"version": text, text: 1}
+    assert document.value == {"version": text, text: 1}
 
 
 def test_other_values_come_back_as_they_are() -> None:
     """Numbers, booleans, nulls and nested values survive the way through YAML."""
     value = {"b": 0.00001, "a": [True, None, -0.2, {"c": 10**15}], "t": "Zürich\n", "n": 3}
     (document,) = documents.load(to_yaml(value), "x.yaml")
-    assert document.content == value
+    assert document.value == value
     assert list(value) == ["b", "a", "t", "n"]

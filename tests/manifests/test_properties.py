@@ -104,8 +104,8 @@ def test_what_is_written_is_read_again(value: Any) -> None:  # noqa: ANN401 - an
         assume(False)
     for text in (to_yaml(document), to_json(document)):
         (found,) = load(text, "written")
-        assert isinstance(found.content, dict)
-        assert digest(found.content) == expected
+        assert isinstance(found.value, dict)
+        assert digest(found.value) == expected
 
 
 def _shuffled(value: Any, luck: random.Random) -> Any:  # noqa: ANN401 - any JSON value

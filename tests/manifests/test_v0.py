@@ -99,10 +99,10 @@ def test_a_bias_value_of_another_type_is_invalid_under_its_v0_name(wrong: object
 def test_a_nan_written_by_python_is_invalid_under_its_v0_name() -> None:
     """json.dump writes NaN, and the file that holds it is refused."""
     (document,) = load(json.dumps(v0_bias(demographic_parity_diff=float("nan"))), "manifest.json")
-    verdict = judged(read_document(document.content))
+    verdict = judged(read_document(document.value))
     assert {"manifest/invalid", "bias/limit"} <= set(verdict.failed_rules)
     with pytest.raises(EvidenceError, match=r"bias_metrics\.demographic_parity_diff"):
-        convert(document.content)
+        convert(document.value)
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def declaring(**changes: Any) -> EUAIActGovernanceLogger:  # noqa: ANN401 - argu
 
 def written(path: str) -> Any:  # noqa: ANN401 - any JSON value
     (document,) = load(Path(path).read_bytes(), path)
-    return document.content
+    return document.value
 
 
 def judged(manifest: Manifest, now: datetime = NOW) -> Outcome:

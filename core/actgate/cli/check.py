@@ -5,9 +5,9 @@ from datetime import datetime
 
 from actgate.cli.exits import Exit, UnusableError
 from actgate.cli.inventory import NAMESPACE_NAME_LABEL, Evidence, Inventory
-from actgate.cli.sources import Document
 from actgate.decision import Finding, Outcome, Policy, Subject, Verdict, decide
 from actgate.decision.appraisal import Appraisals, Appraise
+from actgate.documents import Document
 from actgate.subjects import workload
 
 

@@ -15,10 +15,9 @@ from actgate import manifests
 from actgate.api.names import API_VERSION, GROUP
 from actgate.cli import unread
 from actgate.cli.exits import UnusableError
-from actgate.cli.lines import place
-from actgate.cli.sources import Document
 from actgate.decision import Manifest, Policy
 from actgate.decision.subject import MODEL_DEPLOYMENT
+from actgate.documents import Document
 from actgate.subjects import workload
 from actgate.subjects.kinds import kind_of
 
@@ -69,7 +68,7 @@ class Inventory:
         earlier = self._known.setdefault(identity, document)
         if earlier is not document:
             called = "/".join(part for part in identity if part)
-            raise UnusableError(f"{place(document)}: {called} stands already at {place(earlier)}; keep one")
+            raise UnusableError(f"{document.place()}: {called} stands already at {earlier.place()}; keep one")
 
 
 def take(
@@ -102,7 +101,7 @@ def _add(document: Document, inventory: Inventory) -> None:
     value = document.value
     if not isinstance(value, dict):
         raise UnusableError(
-            f"{place(document)}: expected an object with fields, found {type(value).__name__}; "
+            f"{document.place()}: expected an object with fields, found {type(value).__name__}; "
             "check that this is the file you mean"
         )
     if manifests.is_v0(value):
@@ -113,7 +112,7 @@ def _add(document: Document, inventory: Inventory) -> None:
         _add_untyped(document, inventory)
     elif kind.endswith("List") and "items" in value:  # A readable list was read as its items.
         raise UnusableError(
-            f"{place(document, 'items')}: items: Invalid value: must be a list, else nothing in it is judged"
+            f"{document.place('items')}: items: Invalid value: must be a list, else nothing in it is judged"
         )
     elif _is_ours(kind, version):
         _ADD_OURS[_known_kind(document, kind, version)](document, inventory)
@@ -138,22 +137,22 @@ def _is_ours(kind: str, version: str) -> bool:
 
 def _known_kind(document: Document, kind: str, version: str) -> str:
     if version != API_VERSION:
-        raise UnusableError(f"{place(document)}: {kind} has apiVersion {version!r}; write {API_VERSION}")
+        raise UnusableError(f"{document.place()}: {kind} has apiVersion {version!r}; write {API_VERSION}")
     if kind not in _OURS:
         near = difflib.get_close_matches(kind, _OURS, n=1, cutoff=0.5)
         meant = f"; did you mean {near[0]}?" if near else f"; the kinds are {', '.join(_OURS)}"
-        raise UnusableError(f"{place(document)}: {GROUP} has no kind {kind!r}{meant}")
+        raise UnusableError(f"{document.place()}: {GROUP} has no kind {kind!r}{meant}")
     return kind
 
 
 def _add_untyped(document: Document, inventory: Inventory) -> None:
-    name = PurePath(document.source.name).name
+    name = PurePath(document.source).name
     if name in _KUSTOMIZATIONS:
         unread.refuse_other_kind(document, f"the file {name}")
     else:
         raise UnusableError(
-            f"{place(document)}: this is neither a Kubernetes object (apiVersion and kind) nor the file of a "
-            "training pipeline (model_name); mend it or leave it out"
+            f"{document.place()}: this is neither a Kubernetes object (apiVersion and kind) nor the file "
+            "of a training pipeline (model_name); mend it or leave it out"
         )
     inventory.others.append(document)
 
@@ -184,7 +183,7 @@ def _add_manifest(document: Document, inventory: Inventory) -> None:
 def _add_pipeline_file(document: Document, inventory: Inventory) -> None:
     fault = manifests.unnamed(document.value)
     if fault is not None:
-        raise UnusableError(f"{place(document)}: {fault}")
+        raise UnusableError(f"{document.place()}: {fault}")
     manifest = manifests.read_document(document.value, namespace=inventory.default_namespace)
     inventory.once(document, GROUP, MANIFEST, manifest.namespace, manifest.name)
     found = Evidence(manifest, document, manifests.origins(document.value))
@@ -197,7 +196,7 @@ def _add_policy(document: Document, inventory: Inventory) -> None:
     try:
         inventory.policies.append(manifests.read_policy(document.value))
     except manifests.EvidenceError as error:
-        raise UnusableError(*(f"{place(document)}: {line}" for line in str(error).splitlines())) from None
+        raise UnusableError(*(f"{document.place()}: {line}" for line in str(error).splitlines())) from None
 
 
 def _add_given_policy(document: Document, inventory: Inventory) -> None:
@@ -205,7 +204,7 @@ def _add_given_policy(document: Document, inventory: Inventory) -> None:
     if not isinstance(value, dict) or value.get("kind") != POLICY:
         kind = value.get("kind") if isinstance(value, dict) else type(value).__name__
         raise UnusableError(
-            f"{place(document)}: --policy takes a {POLICY}, found {kind}; give it to -f instead"
+            f"{document.place()}: --policy takes a {POLICY}, found {kind}; give it to -f instead"
         )
     _add(document, inventory)
 
@@ -215,7 +214,7 @@ def _add_namespace(document: Document, inventory: Inventory) -> None:
     unread.refuse(document, unread.of_namespace(_metadata(document)))
     labels = _metadata(document).get("labels") or {}
     if not isinstance(labels, dict) or not all(isinstance(label, str) for label in labels.values()):
-        raise UnusableError(f"{place(document)}: metadata.labels must map strings to strings")
+        raise UnusableError(f"{document.place()}: metadata.labels must map strings to strings")
     inventory.once(document, "", NAMESPACE, "", name)
     inventory.labels[name] = {**labels, NAMESPACE_NAME_LABEL: name}
 
@@ -235,12 +234,12 @@ def _metadata(document: Document) -> Mapping[str, object]:
 def _name(document: Document) -> str:
     name = _metadata(document).get("name")
     if not isinstance(name, str) or not name:
-        raise UnusableError(f"{place(document)}: {document.value['kind']} needs a metadata.name")
+        raise UnusableError(f"{document.place()}: {document.value['kind']} needs a metadata.name")
     return name
 
 
 def _namespace(document: Document, inventory: Inventory) -> str:
     namespace = _metadata(document).get("namespace")
     if namespace is not None and not isinstance(namespace, str):
-        raise UnusableError(f"{place(document)}: metadata.namespace must be a string")
+        raise UnusableError(f"{document.place()}: metadata.namespace must be a string")
     return namespace or inventory.default_namespace

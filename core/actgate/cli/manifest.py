@@ -5,8 +5,8 @@ from typing import Any
 
 from actgate import documents, manifests
 from actgate.cli.exits import UnusableError
-from actgate.cli.lines import place
-from actgate.cli.sources import Document, read_one
+from actgate.cli.sources import read_one
+from actgate.documents import Document
 
 
 def converted(argument: str, namespace: str | None, name: str | None) -> tuple[Mapping[str, Any], list[str]]:
@@ -23,7 +23,7 @@ def converted(argument: str, namespace: str | None, name: str | None) -> tuple[M
     document = read_one(argument)
     if not isinstance(document.value, dict) or not manifests.is_v0(document.value):
         raise UnusableError(
-            f"{place(document)}: expected the compliance file of a training pipeline, with model_name and "
+            f"{document.place()}: expected the compliance file of a training pipeline, with model_name and "
             "bias_metrics; a ComplianceManifest needs no conversion"
         )
     conversion = _convert(document, name)
@@ -45,12 +45,12 @@ def digest(argument: str) -> str:
     spec = value.get("spec") if isinstance(value, dict) else None
     if not isinstance(spec, dict) or value.get("kind") != "ComplianceManifest":
         raise UnusableError(
-            f"{place(document)}: expected a ComplianceManifest or the compliance file of a training pipeline"
+            f"{document.place()}: expected a ComplianceManifest or the compliance file of a training pipeline"
         )
     try:
         return manifests.digest(spec)
     except manifests.EvidenceError as error:
-        raise UnusableError(f"{place(document)}: {error}") from None
+        raise UnusableError(f"{document.place()}: {error}") from None
 
 
 def render(manifest: Mapping[str, Any], output_format: str) -> str:
@@ -62,4 +62,4 @@ def _convert(document: Document, name: str | None = None) -> manifests.Conversio
     try:
         return manifests.convert(document.value, name=name)
     except manifests.EvidenceError as error:
-        raise UnusableError(*(f"{place(document)}: {line}" for line in str(error).splitlines())) from None
+        raise UnusableError(*(f"{document.place()}: {line}" for line in str(error).splitlines())) from None

@@ -13,9 +13,8 @@ from typing import Any, Final, NamedTuple
 from actgate.api.names import ENFORCE_LABEL, INFERENCE_LABEL, OWN_KEYS
 from actgate.api.quoting import invalid, quoted
 from actgate.cli.exits import UnusableError
-from actgate.cli.lines import place
-from actgate.cli.sources import Document
 from actgate.decision.manifest import Problem
+from actgate.documents import Document
 from actgate.subjects import marks, workload
 from actgate.subjects.kinds import Kind, kinds
 from actgate.subjects.pods import Json
@@ -43,7 +42,7 @@ def refuse(document: Document, found: Iterable[Unread]) -> None:
     Raises:
         UnusableError: There are some.
     """
-    sentences = [f"{place(document, item.path)}: {item.path}: {item.sentence}" for item in found]
+    sentences = [f"{document.place(item.path)}: {item.path}: {item.sentence}" for item in found]
     if sentences:
         raise UnusableError(*sentences)
 
@@ -66,7 +65,7 @@ def refuse_other_kind(document: Document, called: str) -> None:
     found = next(of_other_kind(document.value), None)
     if found is not None:
         raise UnusableError(
-            f"{place(document, found.path)}: {called} is marked as inference ({found.path}), "
+            f"{document.place(found.path)}: {called} is marked as inference ({found.path}), "
             f"and only these are judged: {', '.join(kind for _, kind in kinds())}"
         )
 

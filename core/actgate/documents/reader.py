@@ -6,15 +6,17 @@ where and why. NaN and the infinities of Python's JSON are read as floats, so th
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from typing import Any, Final
 
+from actgate.api.paths import steps
 from actgate.api.quoting import got
-from actgate.documents import yaml_values
+from actgate.documents import yaml_nodes
 from actgate.documents.errors import DocumentError
 from actgate.documents.scalars import whole
-from actgate.documents.yaml_values import MAX_DEPTH
+from actgate.documents.yaml_nodes import MAX_DEPTH, Node
 
 MAX_SIZE: Final = 32 * 1024 * 1024
 """Longest text that is read, in characters; the API server takes objects of at most 3 MiB."""
@@ -22,13 +24,37 @@ MAX_SIZE: Final = 32 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document: its content, and where it stands."""
+    """One document, or an item of a list in one: its value, and where it stands."""
 
-    content: object
+    value: Any
     source: str
     """Name of the file."""
     line: int
     """Line on which it begins, from 1; for the items of a list, the list's."""
+    item: int = 0
+    """How many items of the same list come before it."""
+    _root: Callable[[], Node | None] = lambda: None
+    """What knows the lines; a text that is no YAML, such as some JSON, has none."""
+    _within: tuple[str, ...] = ()
+    """Steps from the root to the item of a list."""
+
+    def line_of(self, path: str = "") -> int:
+        """Return the line of a field, or of the nearest parent that is there.
+
+        Args:
+            path: The field, such as ``spec.bias[0].value`` or ``metadata.annotations[actgate.dev/model]``;
+                empty for the document itself.
+        """
+        line, node = self.line, self._root()
+        for step in (*self._within, *steps(path)):
+            if node is None or step not in node.parts:
+                break
+            line, node = node.parts[step]
+        return line
+
+    def place(self, path: str = "") -> str:
+        """Return file and line of a field, as compilers write them."""
+        return f"{self.source}:{self.line_of(path)}"
 
 
 def load(text: str | bytes, source: str) -> Iterator[Document]:
@@ -44,9 +70,20 @@ def load(text: str | bytes, source: str) -> Iterator[Document]:
     if len(text) > MAX_SIZE:
         raise DocumentError(f"this is larger than {MAX_SIZE // 1024 // 1024} MiB; split it up", source)
     decoded = _decoded(text, source) if isinstance(text, bytes) else text.removeprefix("\ufeff")
-    for content, line in _contents(decoded, source):
-        if content is not None:
-            yield from _listed(Document(content, source, line), 0)
+    # A text that begins with a bracket is JSON, as for kubectl, and any other is YAML.
+    read = _json_documents if decoded.lstrip().startswith(("{", "[")) else _yaml_documents
+    for document in read(decoded, source):
+        if document.value is not None:
+            yield from (replace(item, item=number) for number, item in enumerate(_listed(document)))
+
+
+def _yaml_documents(text: str, source: str) -> Iterator[Document]:
+    for node in yaml_nodes.nodes(text, source):
+        yield Document(node.value, source, node.line, _root=partial(_same, node))
+
+
+def _same(node: Node) -> Node:
+    return node
 
 
 def _decoded(raw: bytes, source: str) -> str:
@@ -57,31 +94,32 @@ def _decoded(raw: bytes, source: str) -> str:
         raise DocumentError(f"this is no UTF-8 text: {error.reason}", source, line) from None
 
 
-def _contents(text: str, source: str) -> Iterator[tuple[object, int]]:
-    """Read a text that begins with a bracket as JSON, as kubectl does, and any other as YAML."""
-    if not text.lstrip().startswith(("{", "[")):
-        yield from yaml_values.documents(text, source)
-        return
+def _json_documents(text: str, source: str) -> Iterator[Document]:
+    decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_float)
+    line, end = 1, 0
     try:
-        yield from _json(text)
+        while (position := _next(text, end)) < len(text):
+            line += text.count("\n", end, position)
+            value, end = decoder.raw_decode(text, position)
+            _bound(value)
+            yield Document(value, source, line, _root=partial(_lines_of_json, text[position:end], line))
+            line += text.count("\n", position, end)
     except json.JSONDecodeError as error:
         message = f"this is no JSON: {error.msg}"
         raise DocumentError(message, source, error.lineno, error.colno) from None
     except (ValueError, RecursionError):
-        for _ in yaml_values.documents(text, source):
+        for _ in yaml_nodes.nodes(text, source):
             pass  # JSON is YAML, and the reader of YAML says which line it is
         raise DocumentError("this JSON holds a number or a nesting beyond what is read", source) from None
 
 
-def _json(text: str) -> Iterator[tuple[object, int]]:
-    decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_float=_float)
-    line, end = 1, 0
-    while (position := _next(text, end)) < len(text):
-        line += text.count("\n", end, position)
-        content, end = decoder.raw_decode(text, position)
-        _bound(content)
-        yield content, line
-        line += text.count("\n", position, end)
+@lru_cache(maxsize=4)
+def _lines_of_json(text: str, line: int) -> Node | None:
+    """Read JSON once more, as YAML: most is never asked for its lines, and Python's reader is fast."""
+    try:
+        return next(yaml_nodes.nodes("\n" * (line - 1) + text.replace("\t", " "), ""), None)
+    except DocumentError:
+        return None
 
 
 def _next(text: str, position: int) -> int:
@@ -117,32 +155,29 @@ def _items(value: object) -> Iterator[object]:
         yield from value
 
 
-def _listed(document: Document, depth: int) -> Iterator[Document]:
-    """Yield the items of a Kubernetes list, or the document itself."""
-    content = document.content
-    if not isinstance(content, Mapping) or not _is_list(content):
+def _listed(document: Document) -> Iterator[Document]:
+    """Yield the items of a Kubernetes list, of lists within it too, or the document itself."""
+    value = document.value
+    if not _is_list(value):
         yield document
         return
-    if depth > MAX_DEPTH:
-        raise DocumentError("this is a list within lists without end", document.source, document.line)
-    for index, item in enumerate(content["items"]):
+    for index, item in enumerate(value["items"]):
         if not isinstance(item, dict):
-            raise DocumentError(
-                f"items[{index}] of {content['kind']} is {got(item)}, expected an object",
-                document.source,
-                document.line,
-            )
-        typed = {**_item_type(content), **item}
-        yield from _listed(Document(typed, document.source, document.line), depth + 1)
+            message = f"items[{index}] of {value['kind']} is {got(item)}, expected an object"
+            raise DocumentError(message, document.source, document.line)
+        within = (*document._within, "items", str(index))
+        yield from _listed(replace(document, value={**_item_type(value), **item}, _within=within))
 
 
-def _is_list(content: Mapping[str, object]) -> bool:
-    kind = content.get("kind")
-    return isinstance(kind, str) and kind.endswith("List") and isinstance(content.get("items"), list)
+def _is_list(value: object) -> bool:
+    if not isinstance(value, dict) or not isinstance(value.get("items"), list):
+        return False
+    kind = value.get("kind")
+    return isinstance(kind, str) and kind.endswith("List")
 
 
-def _item_type(content: Mapping[str, object]) -> dict[str, object]:
+def _item_type(value: dict[str, Any]) -> dict[str, object]:
     """Return the type that the items of a typed list, such as a PodList, leave out."""
-    kind = str(content["kind"]).removesuffix("List")
-    version = content.get("apiVersion")
+    kind = str(value["kind"]).removesuffix("List")
+    version = value.get("apiVersion")
     return {"apiVersion": version, "kind": kind} if kind and version else {}

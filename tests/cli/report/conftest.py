@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from actgate.cli import check, inventory, sources
+from actgate.documents import Document
 from tests.cli.support import bias, manifest, model, pipeline_file, policy, workload, write
 
 
@@ -34,5 +35,5 @@ def hostile(tmp_path: Path) -> check.Report:
     """Return a report on names that would steer a terminal, break lines, or break XML."""
     name = "a\x1b[31m\n]]><b>&\x00\u202e\ud800"
     served = workload(name, **{"actgate.dev/compliance-manifest": name, "actgate.dev/model": name})
-    document = sources.Document(sources.Source("a\x1b[31m\n]]><b>&\udcff.yaml", ""), 1, served)
+    document = Document(served, "a\x1b[31m\n]]><b>&\udcff.yaml", 1)
     return check.judge(inventory.take([document], [], "default"), datetime(2026, 11, 23, 12, tzinfo=UTC))

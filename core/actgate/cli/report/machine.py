@@ -9,7 +9,6 @@ from typing import Any, Final
 from actgate.api.times import timestamp
 from actgate.cli.check import Judged, Report
 from actgate.cli.inventory import Evidence
-from actgate.cli.lines import line_of
 from actgate.cli.report.words import place
 from actgate.decision import Finding, Outcome
 from actgate.decision.data import RULESET
@@ -64,8 +63,8 @@ def _manifest(found: Evidence) -> dict[str, Any]:
     return {
         "name": found.manifest.name,
         "digest": found.manifest.digest,
-        "file": found.document.source.name,
-        "line": line_of(found.document),
+        "file": found.document.source,
+        "line": found.document.line_of(),
     }
 
 

@@ -3,8 +3,6 @@
 from actgate.api.quoting import printable
 from actgate.cli.check import Judged, Report
 from actgate.cli.inventory import Evidence
-from actgate.cli.lines import line_of
-from actgate.cli.lines import place as document_place
 from actgate.decision import Finding, Outcome
 
 
@@ -17,9 +15,9 @@ def subject_words(judged: Judged) -> str:
 def place(judged: Judged, finding: Finding | None = None) -> tuple[str, int]:
     """Return file and line of a finding's field, or of the subject itself."""
     if finding is None:
-        return judged.document.source.name, line_of(judged.document)
+        return judged.document.source, judged.document.line_of()
     document = judged.about(finding)
-    return document.source.name, line_of(document, judged.origin(finding) or finding.path)
+    return document.source, document.line_of(judged.origin(finding) or finding.path)
 
 
 def place_words(judged: Judged, finding: Finding | None = None) -> str:
@@ -41,7 +39,7 @@ def evidence_words(judged: Judged) -> str:
 
 def _manifest_words(found: Evidence) -> str:
     digest = f" {found.manifest.digest}" if found.manifest.digest else ""
-    return printable(f"manifest {found.manifest.name} ({document_place(found.document)}){digest}")
+    return printable(f"manifest {found.manifest.name} ({found.document.place()}){digest}")
 
 
 def summary(report: Report) -> str:
