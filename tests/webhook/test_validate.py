@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.types import Message
 
+from actgate.runtime import logs
 from actgate_webhook.validate import LARGEST_BODY, reviews
 from tests.lookup.fakes import FakeEvidence, known
 from tests.webhook.build import body_of, failing, model_deployment, passing, review
@@ -140,6 +141,7 @@ def logged() -> Iterator[None]:
     """Lines of reviews are switched on, as they are in a pod."""
     reviews.setLevel(logging.INFO)
     yield
+    logs.flush()
     reviews.setLevel(logging.NOTSET)
 
 
@@ -149,6 +151,7 @@ async def test_a_review_leaves_one_line_without_the_object(capfd: pytest.Capture
     ask = InProcess(FakeEvidence(known(failing())))
     secret = model_deployment(server={"image": "x", "env": [{"name": "TOKEN", "value": "s3cr3t"}]})
     await ask(review(secret))
+    logs.flush()
     (line,) = capfd.readouterr().err.splitlines()
     fields = json.loads(line)
     assert (fields["level"], fields["message"]) == ("INFO", "reviewed")
@@ -165,6 +168,7 @@ async def test_a_review_leaves_one_line_without_the_object(capfd: pytest.Capture
 async def test_a_dry_run_leaves_no_line(ask: InProcess, capfd: pytest.CaptureFixture[str]) -> None:
     """Nothing happened, so nothing is recorded."""
     await ask(review(model_deployment(), dry_run=True))
+    logs.flush()
     assert capfd.readouterr().err == ""
 
 
@@ -203,6 +207,7 @@ async def test_a_log_that_cannot_be_written_fails_no_review(
     closed.close()
     monkeypatch.setattr("sys.stderr", closed)
     assert (await ask(CREATE)).allowed
+    logs.flush()
 
 
 async def test_a_client_that_left_is_not_answered(ask: InProcess) -> None:

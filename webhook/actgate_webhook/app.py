@@ -74,7 +74,8 @@ def create_app(
         redirect_slashes=False,
     )
     # An endpoint of ASGI: what FastAPI does around a function takes twice as long as the whole judgement.
-    app.router.routes.append(Route(PATH, Validate(Judge(source), metrics, decisions, traces, bodies)))
+    # First of all routes, since each that is asked before costs as much as to read a review.
+    app.router.routes.insert(0, Route(PATH, Validate(Judge(source), metrics, decisions, traces, bodies)))
     app.openapi = partial(describe, app.openapi)  # type: ignore[method-assign] # as FastAPI documents it
     _add_probes(app, live, ready)
     _add_metrics(app, metrics)
