@@ -30,8 +30,8 @@ def registration() -> str:
     if model.placement is None or any(row.pods.spec.parent != row.pods.metadata.parent for row in rows):
         raise ValueError("the match conditions take one kind that is always judged, and pods with metadata")
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        mark=f"(?i)^{BEGINS_LIKE_OURS.pattern}",
-        own_keys=_texts(sorted(OWN_KEYS)),
+        is_mark=f"k.matches('(?i)^{BEGINS_LIKE_OURS.pattern}')\n"
+        f"            && !(k in [{_texts(sorted(OWN_KEYS))}])",
         inference=INFERENCE_LABEL,
         enforce=ENFORCE_LABEL,
         containers=_texts(CONTAINERS),

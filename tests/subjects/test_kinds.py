@@ -7,8 +7,10 @@ import sys
 
 import pytest
 
+from actgate.kube import resources
 from actgate.subjects.kinds import UnusableKindsError, kind_of, kinds, read
 from tests.subjects.objects import API_VERSIONS, TEMPLATE_PATHS, serving, workload
+from tools import crd
 
 ROW = "{group: apps, kind: Deployment, plural: deployments, judged: declared, pods: [%s]}"
 PODS = "{spec: spec.template.spec, metadata: spec.template.metadata}"
@@ -26,6 +28,14 @@ def test_the_kinds_of_kubernetes_keep_their_pods_where_it_keeps_them() -> None:
     assert {kind: row.group for kind, row in rows.items()} == {
         kind: version.rpartition("/")[0] for kind, version in API_VERSIONS.items()
     }
+
+
+def test_a_kind_is_called_the_same_where_it_is_defined_and_where_it_is_read() -> None:
+    """The definition of our own kind, and what the services ask the API server for."""
+    names = crd.definitions()["modeldeployments.actgate.dev.yaml"]["spec"]["names"]
+    assert kinds()["actgate.dev", names["kind"]].plural == names["plural"]
+    for resource in (resources.MODEL_DEPLOYMENTS, resources.DEPLOYMENTS, resources.PODS):
+        assert kinds()[resource.group, resource.kind].plural == resource.plural
 
 
 def test_an_object_is_of_a_kind_by_group_and_name_in_every_version() -> None:

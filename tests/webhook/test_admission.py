@@ -67,6 +67,28 @@ def test_a_withdrawn_manifest_is_refused_within_the_latency_of_the_watch(guarded
     assert "link/manifest" in reply.message
 
 
+def test_a_workload_of_several_models_needs_every_manifest_that_it_links(guarded: Guarded) -> None:
+    """One that does not pass refuses the workload, and so does a list that cannot be read; an update, too."""
+    for name, spec in (("scorer", {}), ("fraud", {"model": {"name": "Fraud"}}), ("unfair", {"bias": UNFAIR})):
+        assert guarded.create(manifest_object(**spec), name).status == 201
+    scorer, fraud = "CreditRiskScorer=scorer", "Fraud=fraud"
+
+    def linking(text: str) -> dict[str, object]:
+        return workload(annotations={"actgate.dev/compliance-manifest": text})
+
+    assert guarded.create(linking(f"{scorer},{fraud}")).status == 201
+    for text, words in (
+        (f"CreditRiskScorer=unfair,{fraud}", "bias/limit"),
+        (f"{scorer},Fraud=absent", "link/manifest"),
+        (f"{scorer},Other=fraud", "link/model"),
+        (f"{scorer},fraud", 'Invalid value: "fraud": must be model=manifest'),
+    ):
+        reply = guarded.create(linking(text), "other")
+        assert (reply.status, words in reply.message) == (403, True), reply
+        template = {"metadata": {"annotations": {"actgate.dev/compliance-manifest": text}}}
+        assert guarded.patch("Deployment", "scorer", {"spec": {"template": template}}).status == 403
+
+
 def _with(status: int, reply: Reply) -> Reply | None:
     return reply if reply.status == status else None
 
