@@ -4,20 +4,18 @@
 its Deployment, Service, HorizontalPodAutoscaler and PodDisruptionBudget, ready for server-side apply. The
 pod template is made in steps, each a module:
 
+- ``shape``: the ModelDeployment is read, and what is of a wrong type is refused, in a sentence;
 - ``overlay``: ``spec.podTemplate`` is laid over the container of ``spec.server``;
-- ``shape``: what is of a wrong type is refused here, in a sentence;
-- ``environment``: the server learns which model it serves, on which evidence;
-- ``security``: what the user left open is closed as the restricted Pod Security Standard asks;
-- ``affinity``: pods are held to the regions of ``spec.placement``;
-- ``links``: the webhook judges these pods by the manifest of their ModelDeployment.
+- ``pod``: the webhook judges these pods by the manifest of their ModelDeployment, and the server learns which
+  model it serves, on which evidence;
+- ``constraints``: what the user left open is closed, and pods are held to the regions of ``spec.placement``.
 
 The border: no I/O, no clock, no Kubernetes client, no verdict. Equal input gives equal objects, byte for
 byte and across releases: a changed pod template would restart every model in every cluster.
 """
 
-from actgate_operator.plan.children import Plan, plan
+from actgate_operator.plan.children import Plan, plan, state
 from actgate_operator.plan.naming import child_name
 from actgate_operator.plan.shape import PlanError
-from actgate_operator.plan.state import state
 
 __all__ = ["Plan", "PlanError", "child_name", "plan", "state"]

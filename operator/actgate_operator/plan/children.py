@@ -1,17 +1,23 @@
-"""The children of a model, all together."""
+"""The children of a model: Deployment, Service, HorizontalPodAutoscaler and PodDisruptionBudget.
 
+Autoscaler and budget follow from the spec alone. A model that is suspended keeps them: an autoscaler rests
+while its target has no replicas, and what comes back needs both again. (Without evidence there is none: see
+``held``.)
+"""
+
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from actgate_operator.names import STATE_ANNOTATION
 from actgate_operator.plan import naming
-from actgate_operator.plan.deployment import deployment
-from actgate_operator.plan.order import Order
-from actgate_operator.plan.pod import server_of, template_of
-from actgate_operator.plan.scaling import autoscaler, budget
-from actgate_operator.plan.service import service, url_of
-from actgate_operator.plan.shape import Object
-from actgate_operator.plan.state import stamped
+from actgate_operator.plan.pod import digest_annotation, server_of, template_of
+from actgate_operator.plan.shape import Object, Order, PlanError
+
+_ONE_LEAVES_FIRST: Final = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
+"""A device is free for the next pod only after the last one let it go; one more than there are never is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +67,136 @@ def plan(model_deployment: Mapping[str, Any], manifest_digest: str | None, *, ze
         url=url_of(answering),
         selector=naming.selector_text(naming.child_name(order.name)),
     )
+
+
+def deployment(order: Order, template: Object, *, zero: bool) -> Object:
+    """Return the Deployment of a model; ``zero`` scales it to nothing."""
+    pod = template["spec"]
+    containers = [*pod["containers"], *pod.get("initContainers", [])]
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {**naming.metadata(order), "annotations": digest_annotation(order)},
+        "spec": {
+            **_replicas(order, zero=zero),
+            "selector": {"matchLabels": naming.selector(naming.child_name(order.name))},
+            **({"strategy": _ONE_LEAVES_FIRST} if any(map(_holds_a_device, containers)) else {}),
+            "template": template,
+        },
+    }
+
+
+def _replicas(order: Order, *, zero: bool) -> dict[str, int]:
+    if zero:
+        return {"replicas": 0}
+    if order.spec.autoscaling is not None:
+        return {}  # The autoscaler's, and only its.
+    return {"replicas": stated_replicas(order)}
+
+
+def stated_replicas(order: Order) -> int:
+    """Return how many servers are asked for where nothing scales them."""
+    return 1 if order.spec.replicas is None else order.spec.replicas
+
+
+def _holds_a_device(container: dict[str, Any]) -> bool:
+    """Return whether a container asks for an extended resource, or claims a device by its driver."""
+    resources = container.get("resources", {})
+    asked = [*resources.get("limits", {}), *resources.get("requests", {})]
+    return bool(resources.get("claims")) or any("/" in name for name in asked)
+
+
+def service(order: Order, server: Object) -> Object:
+    """Return the Service of a model, given its server's container.
+
+    Raises:
+        PlanError: When the container's first port has no number.
+    """
+    first = server["ports"][0]
+    number = first.get("containerPort")
+    if type(number) is not int:  # True is no number here.
+        raise PlanError(
+            "the first port of the container server has no containerPort that is a number; "
+            "fix: state one in spec.server.ports, or leave the ports out"
+        )
+    port = {"port": number, "targetPort": number, "protocol": first.get("protocol", "TCP")}
+    if "name" in first:
+        port["name"] = first["name"]
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": naming.metadata(order),
+        "spec": {"selector": naming.selector(naming.child_name(order.name)), "ports": [port]},
+    }
+
+
+def url_of(planned: Object) -> str | None:
+    """Return where a planned Service answers within the cluster; None where it does not speak TCP."""
+    metadata, port = planned["metadata"], planned["spec"]["ports"][0]
+    if port["protocol"] != "TCP":
+        return None
+    return f"http://{metadata['name']}.{metadata['namespace']}.svc:{port['port']}"
+
+
+def autoscaler(order: Order) -> Object | None:
+    """Return the HorizontalPodAutoscaler of a model, where it asks for one."""
+    asked = order.spec.autoscaling
+    if asked is None:
+        return None
+    use = {"type": "Utilization", "averageUtilization": asked.target_cpu_utilization_percentage}
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": naming.child_name(order.name)}
+    return {
+        "apiVersion": "autoscaling/v2",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": naming.metadata(order),
+        "spec": {
+            "scaleTargetRef": target,
+            "minReplicas": asked.min_replicas,
+            "maxReplicas": asked.max_replicas,
+            "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": use}}],
+        },
+    }
+
+
+def budget(order: Order) -> Object | None:
+    """Return the PodDisruptionBudget of a model that always has two servers or more.
+
+    With fewer it would either protect nothing, or keep every node from being drained.
+    """
+    scaling = order.spec.autoscaling
+    fewest = scaling.min_replicas if scaling is not None else stated_replicas(order)
+    if fewest < 2:
+        return None
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "PodDisruptionBudget",
+        "metadata": naming.metadata(order),
+        "spec": {
+            "maxUnavailable": 1,
+            "selector": {"matchLabels": naming.selector(naming.child_name(order.name))},
+        },
+    }
+
+
+def state(child: Mapping[str, Any]) -> str:
+    """Return ``sha256:<64 hex digits>`` of a planned child, its own state annotation and replicas apart."""
+    spec = {key: value for key, value in child["spec"].items() if key != "replicas"}
+    told = _annotated(child["metadata"])
+    text = json.dumps({**child, "metadata": told, "spec": spec}, sort_keys=True, separators=(",", ":"))
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def stamped(child: Object) -> Object:
+    """Return the child with the annotation that tells its state."""
+    metadata = _annotated(child["metadata"])
+    return {**child, "metadata": {**metadata, "annotations": {**metadata["annotations"], **_stamp(child)}}}
+
+
+def _stamp(child: Object) -> dict[str, str]:
+    return {STATE_ANNOTATION: state(child)}
+
+
+def _annotated(metadata: Object) -> Object:
+    """Return metadata with annotations, be they empty, and without the state."""
+    annotations = metadata.get("annotations", {})
+    return {**metadata, "annotations": {k: v for k, v in annotations.items() if k != STATE_ANNOTATION}}

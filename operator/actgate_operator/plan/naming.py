@@ -11,8 +11,7 @@ from typing import Final
 from actgate.api.names import API_VERSION, LABEL_VALUE
 from actgate.decision.subject import MODEL_DEPLOYMENT
 from actgate_operator import names
-from actgate_operator.plan.order import Order
-from actgate_operator.plan.shape import Object
+from actgate_operator.plan.shape import Object, Order
 
 MODEL_NAME_LABEL: Final = "app.kubernetes.io/name"
 COMPONENT_LABEL: Final = "app.kubernetes.io/component"

@@ -1,11 +1,15 @@
-"""What a pod template must look like for the plan to work on it.
+"""What is planned, read once: a ModelDeployment, its evidence, and what its pods must look like.
 
 The API server checks a template whole, but says of a wrong type no more than "failed to create typed patch
 object". What the plan itself touches is therefore checked here; all other fields are passed on as they are.
 """
 
 from collections.abc import Mapping
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Self
+
+from actgate.api.model_deployment import ModelDeploymentSpec
+from actgate.api.names import PROVIDER_ANNOTATION
 
 Object = dict[str, Any]
 """An object as its JSON says."""
@@ -98,3 +102,40 @@ _NAMES: Final = {
     list: "a list",
     type(None): "null",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A ModelDeployment as the plan needs it."""
+
+    name: str
+    namespace: str
+    uid: str
+    spec: ModelDeploymentSpec
+    server: Object
+    """``spec.server`` as it was sent, since it may hold every field of a container."""
+    overlay: Object
+    """``spec.podTemplate`` as it was sent."""
+    provider: str | None
+    """The annotation of the ModelDeployment itself by which the gate reads node labels in the overlay."""
+    manifest_digest: str | None
+
+    @classmethod
+    def read(cls, model_deployment: Mapping[str, Any], manifest_digest: str | None) -> Self:
+        """Read a ModelDeployment as the API server sends it.
+
+        Raises:
+            PlanError: When server or pod template are nested too deep.
+            ValidationError: Of pydantic, when the spec is none that the schema allows.
+        """
+        metadata, spec = model_deployment["metadata"], model_deployment["spec"]
+        return cls(
+            name=metadata["name"],
+            namespace=metadata["namespace"],
+            uid=metadata["uid"],
+            spec=ModelDeploymentSpec.model_validate(spec),
+            server=without_nulls(spec["server"], "spec.server"),
+            overlay=without_nulls(spec.get("podTemplate") or {}, "spec.podTemplate"),
+            provider=(metadata.get("annotations") or {}).get(PROVIDER_ANNOTATION),
+            manifest_digest=manifest_digest,
+        )
