@@ -14,8 +14,8 @@ from typing import Protocol
 
 from aiohttp import web
 
-from actgate.kube.lease_timing import boot_clock
 from actgate.kube.reflector import Reflector
+from actgate.kube.timing import boot_clock
 from actgate.runtime.health import Health
 from actgate_operator.metrics import Metrics
 

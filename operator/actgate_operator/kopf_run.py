@@ -12,7 +12,7 @@ from actgate.kube import access
 from actgate.kube.objects import version_of
 from actgate.kube.observing import Observer
 from actgate.kube.resources import MODEL_DEPLOYMENTS as KIND
-from actgate.kube.session import open_session
+from actgate.kube.transport import open_session
 from actgate_operator.kopf_session import Pace, listening, pacing, seeking, translating
 from actgate_operator.kopf_settings import FeedTiming, settings_for
 from actgate_operator.names import MANAGER

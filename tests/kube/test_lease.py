@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from actgate.kube import lease as lease_module
 from actgate.kube.errors import Forbidden, Unavailable
 from actgate.kube.lease import Lease, LeaseLost
-from actgate.kube.lease_timing import LeaseTiming, boot_clock
+from actgate.kube.timing import LeaseTiming, boot_clock
 from tests.kube.fake_leases import Line, Server
 from tests.kube.virtual_time import run_virtually, virtual_now
 

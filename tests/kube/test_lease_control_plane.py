@@ -11,8 +11,8 @@ import pytest
 
 from actgate.kube.client import Cluster
 from actgate.kube.lease import Lease, LeaseLost
-from actgate.kube.lease_timing import LeaseTiming
 from actgate.kube.resources import LEASES
+from actgate.kube.timing import LeaseTiming
 from actgate_sandbox.control_plane import ControlPlane
 from tests.kube.running import PATIENCE_SECONDS, until
 

@@ -6,11 +6,10 @@
     lease       one leader among replicas
     resources   the kinds, and where the API server keeps them
     errors      what can go wrong, in our own words
-    timing      how long to wait, and when to try again; lease_timing the same of a lease
+    timing      how long to wait, and when to try again
     access      which API server, and as whom
     observing   what was asked, for whoever counts
-    session     our trust and credentials for a library that asks by itself
-    transport   connections, JSON, translation of errors
+    transport   connections with our trust and credentials, JSON, translation of errors
 
 Nothing in here decides anything about policies.
 """

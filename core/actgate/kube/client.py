@@ -21,8 +21,7 @@ from actgate.kube.errors import Unintelligible
 from actgate.kube.objects import Object, version_of
 from actgate.kube.observing import Observer
 from actgate.kube.resources import Resource
-from actgate.kube.session import AGENT
-from actgate.kube.transport import Query, Transport
+from actgate.kube.transport import AGENT, Query, Transport
 
 REQUEST_SECONDS = 10.0
 """How long one request may take, from credentials to the last byte, unless the caller says."""

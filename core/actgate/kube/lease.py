@@ -24,9 +24,9 @@ from datetime import UTC, datetime
 from actgate.api.times import timestamp
 from actgate.kube.client import Cluster
 from actgate.kube.errors import ClusterError, Conflict, NotFound
-from actgate.kube.lease_timing import LeaseTiming
 from actgate.kube.objects import Object
 from actgate.kube.resources import LEASES
+from actgate.kube.timing import LeaseTiming
 
 logger = logging.getLogger(__name__)
 

@@ -1,26 +1,30 @@
-"""Requests to one API server: JSON, deadlines, and the translation of everything that goes wrong.
+"""Requests to one API server: trust, credentials, JSON, deadlines, and what goes wrong as a `ClusterError`.
 
-Whatever goes wrong below comes out as a `ClusterError`. Nothing is tried again.
+Every request gets the token that is valid when it is sent, since service accounts' tokens rotate, and an
+observer is told of it. Nothing is tried again. `open_session` is for kopf, too.
 """
 
 import asyncio
+import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import orjson
 from kubernetes.aio.client import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
 
-from actgate.kube.errors import (
-    Silent,
-    Unintelligible,
-    refusal,
-    translated,
-)
+from actgate.kube.errors import Misconfigured, Silent, Unintelligible, refusal, translated
 from actgate.kube.objects import Object
-from actgate.kube.observing import Observer
-from actgate.kube.session import AGENT, open_session
+from actgate.kube.observing import Observer, observed
+from actgate.kube.trust import as_kubernetes
+from actgate.version import VERSION
+
+AGENT = "actgate"
+
+LINE_BYTES = 2**21
+"""Half of the longest line of a watch: an object of the size that etcd takes, with room for its records."""
 
 CONNECT_SECONDS = 5.0
 """How long a TCP connection with its TLS handshake may take."""
@@ -147,3 +151,73 @@ def _seconds(retry_after: str | None) -> float:
 def _encoded(query: Query) -> str:
     given = {name: value for name, value in query.items() if value is not None}
     return f"?{urlencode(given)}" if given else ""
+
+
+def open_session(
+    configuration: Configuration,
+    *middlewares: aiohttp.ClientMiddlewareType,
+    observe: Observer | None = None,
+    agent: str = AGENT,
+) -> aiohttp.ClientSession:
+    """Open a session to the API server of `access.find`; whoever opens it closes it.
+
+    Of the middlewares the first is the outermost; all of them are outside of ours. Raises
+    `Misconfigured` where the certificates cannot be used. By its agent a request is known in the API
+    server's audit log.
+    """
+    try:
+        trust = as_kubernetes(RESTClientObject(configuration).ssl_context)
+    except (OSError, ValueError) as error:
+        raise Misconfigured(f"the certificates to reach the API server: {error}") from error
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=trust),
+        headers={"User-Agent": f"{agent}/{VERSION}"},
+        # Not trust_env: for each request it would read the environment and ~/.netrc, in a thread.
+        proxy=configuration.proxy or _proxy_for(configuration.host),
+        read_bufsize=LINE_BYTES,
+        middlewares=(*middlewares, _observing(configuration, observe), _authorizing(configuration)),
+    )
+
+
+def _proxy_for(url: str) -> str | None:
+    """Return the proxy that the environment names for a server, as every client of Kubernetes does."""
+    parts = urlsplit(url)
+    if urllib.request.proxy_bypass(parts.netloc):
+        return None
+    return urllib.request.getproxies().get(parts.scheme)
+
+
+def _observing(configuration: Configuration, observe: Observer | None) -> aiohttp.ClientMiddlewareType:
+    below = urlsplit(configuration.host).path.rstrip("/")
+
+    async def observing(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        path = request.url.path.removeprefix(below)
+        with observed(observe, request.method, path, watch="watch" in request.url.query) as answer:
+            response = await handler(request)
+            answer.code = response.status
+        return response
+
+    return observing
+
+
+def _authorizing(configuration: Configuration) -> aiohttp.ClientMiddlewareType:
+    server = _origin(configuration.host)
+
+    async def authorizing(
+        request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        # Whoever the API server may redirect to is not shown the token.
+        if _origin(str(request.url)) == server:
+            request.server_hostname = configuration.tls_server_name or request.server_hostname
+            if bearer := (await configuration.auth_settings()).get("BearerToken"):
+                request.headers["Authorization"] = bearer["value"] or ""
+        return await handler(request)
+
+    return authorizing
+
+
+def _origin(url: str) -> tuple[str, str | None, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)

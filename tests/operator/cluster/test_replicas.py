@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from actgate.kube.lease_timing import LeaseTiming
+from actgate.kube.timing import LeaseTiming
 from actgate_sandbox import control_plane as sandbox
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import Rest

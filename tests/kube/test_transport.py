@@ -14,7 +14,7 @@ from kubernetes.aio.client import Configuration
 from actgate.kube import access
 from actgate.kube.errors import Misconfigured
 from actgate.kube.observing import Asked
-from actgate.kube.session import open_session
+from actgate.kube.transport import open_session
 from actgate_sandbox.control_plane import ControlPlane
 from tests.kube.fake_api import FakeApi, Refuse, always
 from tests.kube.test_access import write_kubeconfig
