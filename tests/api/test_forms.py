@@ -31,6 +31,12 @@ def test_a_micro_time_has_its_six_digits_on_the_full_second() -> None:
     assert timestamp(datetime(2026, 11, 1, tzinfo=UTC), "microseconds") == "2026-11-01T00:00:00.000000Z"
 
 
+def test_a_moment_that_utc_does_not_know_keeps_its_zone() -> None:
+    """Whatever a manifest states is answered with a verdict, never with an error."""
+    first = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    assert timestamp(first) == "0001-01-01T00:00:00+14:00"
+
+
 @pytest.mark.parametrize(
     ("text", "seconds"),
     [

@@ -45,7 +45,12 @@ def nested(depth: int) -> Json:
         ({"placement": {"regions": [{"region": 3}]}}, r"spec\.placement\.regions\[0\]\.region: "),
         (
             {"replicas": 2, "autoscaling": {"maxReplicas": 3}},
-            r"spec\.replicas: Forbidden: must not be set together with spec\.autoscaling; fix: remove one",
+            r"spec\.replicas: Forbidden: must not be set together with spec\.autoscaling; fix: set replicas",
+        ),
+        ({"autoscaling": {"minReplicas": 3, "maxReplicas": 2}}, r"spec\.autoscaling\.minReplicas: Invalid"),
+        (
+            {"server": {**SERVER, "env": [{"name": "A", "value": "1"}, {"name": "A", "value": "2"}]}},
+            r"spec\.server\.env\[1\]\.name: Duplicate value: \"A\"",
         ),
         ({"podTemplate": nested(2000)}, r"spec\.podTemplate\.spec.* nested deeper than 32 levels"),
     ],
@@ -55,7 +60,7 @@ def test_a_malformed_spec_is_named_with_the_field(spec: Json, words: str) -> Non
     with pytest.raises(UnusableModelError, match=words) as raised:
         check(model_deployment(**spec))
     assert "\n" not in str(raised.value)
-    assert str(raised.value).endswith(("apply it again", "remove one of them"))
+    assert str(raised.value).endswith(", and apply it again")
 
 
 @pytest.mark.parametrize("spec", [None, [], "spec", 3])

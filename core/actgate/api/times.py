@@ -27,8 +27,13 @@ def parse_timestamp(text: object) -> datetime:
 def timestamp(moment: datetime, precision: str = "seconds") -> str:
     """Return an aware moment in UTC, such as ``2026-11-01T10:00:00Z``.
 
+    At the ends of the calendar, where UTC has no such moment, it keeps its zone.
+
     Args:
         moment: The moment; what is finer than the precision is dropped, so that it is never late.
         precision: ``seconds`` as meta/v1 Time, ``microseconds`` as MicroTime, ``auto`` for what it has.
     """
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=precision)}Z"
+    try:
+        return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=precision)}Z"
+    except OverflowError:
+        return moment.isoformat(timespec=precision)

@@ -13,7 +13,11 @@ and the rule ``manifest/invalid`` speaks of it. Whoever converts gets an ``Evide
 from actgate.manifests.convert import Conversion, convert, origins, read_document
 from actgate.manifests.digests import digest
 from actgate.manifests.errors import DigestError, EvidenceError, UnreadableError
-from actgate.manifests.model_deployments import model_deployment_problems, resource_problems
+from actgate.manifests.model_deployments import (
+    model_deployment_problems,
+    model_spec_problems,
+    resource_problems,
+)
 from actgate.manifests.policies import policy_or_strictest, read_policy
 from actgate.manifests.read import read_manifest
 from actgate.manifests.v0 import Weakness, is_v0, origin
@@ -29,6 +33,7 @@ __all__ = [
     "digest",
     "is_v0",
     "model_deployment_problems",
+    "model_spec_problems",
     "origin",
     "origins",
     "policy_or_strictest",

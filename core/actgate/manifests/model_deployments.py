@@ -26,9 +26,24 @@ _METADATA: Final = frozenset(
 )
 
 
-def model_deployment_problems(obj: Mapping[str, Any]) -> tuple[Problem, ...]:
-    """Return every field of a ModelDeployment that the API server would refuse."""
-    return tuple(_problems(obj))
+def model_deployment_problems(obj: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield every field of a ModelDeployment that the API server would refuse."""
+    yield from resource_problems(obj)
+    yield from model_spec_problems(obj.get("spec"))
+
+
+def model_spec_problems(stated: object) -> Iterator[Problem]:
+    """Yield every field of the spec of a ModelDeployment that its schema and the rules beside it forbid."""
+    try:
+        spec = without_nulls(stated)
+        ModelDeploymentSpec.model_validate(spec if spec is not None else {}, by_alias=True, by_name=False)
+    except DigestError as error:
+        yield Problem(error.path, error.message, "write it as the schema requires")
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            yield problem(item, ("spec", *item["loc"]))
+    else:
+        yield from _across(spec)
 
 
 def resource_problems(obj: Mapping[str, Any]) -> Iterator[Problem]:
@@ -38,20 +53,6 @@ def resource_problems(obj: Mapping[str, Any]) -> Iterator[Problem]:
     if isinstance(metadata, Mapping):
         yield from _unknown(metadata, _METADATA, "metadata.")
     yield from _texts(metadata, "metadata")
-
-
-def _problems(obj: Mapping[str, Any]) -> Iterator[Problem]:
-    yield from resource_problems(obj)
-    try:
-        spec = without_nulls(obj.get("spec"))
-        ModelDeploymentSpec.model_validate(spec if spec is not None else {}, by_alias=True, by_name=False)
-    except DigestError as error:
-        yield Problem(error.path, error.message, "write it as the schema requires")
-    except ValidationError as error:
-        for item in error.errors(include_url=False):
-            yield problem(item, ("spec", *item["loc"]))
-    else:
-        yield from _across(spec)
 
 
 def _unknown(obj: Mapping[str, Any], known: frozenset[str], before: str) -> Iterator[Problem]:

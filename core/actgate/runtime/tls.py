@@ -19,6 +19,8 @@ from typing import Protocol
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from actgate.api.times import timestamp
+
 logger = logging.getLogger(__name__)
 
 
@@ -126,7 +128,7 @@ class Certificates:
 
     def _note(self) -> None:
         expiry = self.loaded.leaf.not_valid_after_utc
-        logger.info("serving a certificate that is valid until %s", expiry.isoformat())
+        logger.info("serving a certificate that is valid until %s", timestamp(expiry))
         self._observer.certificate_loaded(expiry.timestamp())
 
     def _fingerprint(self) -> bytes:

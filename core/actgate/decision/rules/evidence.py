@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from actgate.api.compliance_policy import Enforcement
+from actgate.api.times import timestamp
 from actgate.decision.manifest import Manifest, Measurement
 from actgate.decision.policies import Policy
 from actgate.decision.rules.rule import ACTGATE, HOUSE_POLICY, Rule
@@ -83,14 +84,14 @@ def timely(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Findin
         yield EXPIRED.finding(
             effect,
             "spec.validity.notAfter",
-            f"Invalid value: {_moment(manifest.not_after)}: the evidence has expired",
+            f"Invalid value: {timestamp(manifest.not_after)}: the evidence has expired",
             "assess the model again and write a new manifest",
         )
     if manifest.not_before is not None and now < manifest.not_before:
         yield FUTURE.finding(
             effect,
             "spec.validity.notBefore",
-            f"Invalid value: {_moment(manifest.not_before)}: the evidence is not valid yet",
+            f"Invalid value: {timestamp(manifest.not_before)}: the evidence is not valid yet",
             "wait until then, or write a manifest that is valid earlier",
         )
     for path, dated in _dated(manifest):
@@ -98,7 +99,7 @@ def timely(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Findin
             yield FUTURE.finding(
                 effect,
                 path,
-                f"Invalid value: {_moment(dated)}: must not be in the future",
+                f"Invalid value: {timestamp(dated)}: must not be in the future",
                 "correct the clock or the date, and write a new manifest",
             )
     yield from _age(manifest, policy, now)
@@ -117,7 +118,7 @@ def _age(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Finding]
         yield AGE.finding(
             policy.spec.enforcement,
             "spec.training.finishedAt",
-            f"Invalid value: {_moment(finished)}: training must have ended less than "
+            f"Invalid value: {timestamp(finished)}: training must have ended less than "
             f"{policy.spec.evidence.max_age} ago (policy {policy.name})",
             "train or evaluate again, and write a new manifest",
         )
@@ -142,7 +143,3 @@ def _later(moment: datetime, duration: timedelta) -> datetime | None:
         return moment + duration
     except OverflowError:
         return None
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
