@@ -149,7 +149,7 @@ def test_a_mark_where_nothing_reads_it_is_unusable(checked: Checked, path: tuple
     """The API server would drop the field, and the label with it."""
     code, printed = checked(manifest(), at(PLAIN, (*path, "actgate.dev/inference"), "true"))
     assert code == 2
-    assert "does not read it there" in printed
+    assert "not read here, so it would declare nothing" in printed
     assert "spec.template.metadata" in printed
 
 

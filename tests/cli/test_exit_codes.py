@@ -46,7 +46,7 @@ def test_nothing_to_judge_is_3_and_never_a_pass(tmp_path: Path, output: str) -> 
     """Exit code 3: input without any subject is no success, in any format, and says so."""
     done = check(tmp_path, SERVICE, policy("p"), namespace("team"), arguments=("-o", output))
     assert done.returncode == 3
-    assert done.stderr.startswith("actgate: nothing to judge")
+    assert done.stderr.startswith("error: nothing to judge")
     assert done.stdout
 
 
@@ -57,26 +57,26 @@ def test_a_policy_that_only_warns_lets_pass(tmp_path: Path) -> None:
 
 
 UNUSABLE_DOCUMENTS: dict[str, tuple[tuple[Json, ...], str]] = {
-    "the same object twice": ((manifest(), manifest(), model()), "stands already at"),
+    "the same object twice": ((manifest(), manifest(), model()), "is already defined at"),
     "a pipeline's file of a manifest's name": (
         (pipeline_file(), manifest("credit-risk-scorer-v2")),
-        "stands already at",
+        "is already defined at",
     ),
     "a kind that is misspelt": (({**model(), "kind": "ModelDeployement"},), "did you mean ModelDeployment?"),
     "a version that is not known": (
         ({**model(), "apiVersion": "actgate.dev/v2"},),
-        "write actgate.dev/v1alpha1",
+        "supported values: actgate.dev/v1alpha1",
     ),
     "a group that is misspelt": (
         ({**model(), "apiVersion": "actgate.io/v1alpha1"},),
-        "write actgate.dev/v1alpha1",
+        "supported values: actgate.dev/v1alpha1",
     ),
     "a measurement beside a manifest's spec": (({**manifest(), "bias": [bias(0.9)]}, model()), "bias"),
     "an object without a kind": (({"spec": {}},), "neither a Kubernetes object"),
-    "an object without a name": (({**manifest(), "metadata": {}},), "needs a metadata.name"),
+    "an object without a name": (({**manifest(), "metadata": {}},), "metadata.name: Required value"),
     "a namespace that is no string": (
         ({**model(), "metadata": {"name": "a", "namespace": 3}},),
-        "metadata.namespace must be a string",
+        "metadata.namespace: Invalid value: 3: must be a string",
     ),
     "a policy that cannot be read": (
         (policy("p", bias={"maxDifference": "0.1"}), manifest()),
@@ -121,7 +121,7 @@ def test_documents_that_no_verdict_can_rest_on_are_2(
     done = check(tmp_path, *documents)
     assert (done.returncode, done.stdout) == (2, "")
     (sentence,) = done.stderr.splitlines()
-    assert sentence.startswith(f"actgate: {tmp_path}/input.yaml:")
+    assert sentence.startswith(f"error: {tmp_path}/input.yaml:")
     assert words in sentence
 
 
@@ -129,8 +129,8 @@ def test_documents_that_no_verdict_can_rest_on_are_2(
     ("content", "words"),
     [
         (b"a: [1\n", "this is no YAML"),
-        (b"- a\n- b\n", "expected an object"),
-        (b"just words\n", "expected an object"),
+        (b"- a\n- b\n", "must be an object with fields"),
+        (b"just words\n", "must be an object with fields"),
         (b"a: \xff\n", "UTF-8"),
         (b'{"a": 1, "a": 2}\n', "stands twice"),
     ],
@@ -155,8 +155,8 @@ def test_files_that_cannot_be_read_are_2(tmp_path: Path, content: bytes, words: 
         (("check", "-f", "missing.yaml"), "missing.yaml does not exist"),
         (("check", "-f", "-", "--now", "2026-11-23T12:00:00"), "RFC 3339 time with a zone"),
         (("check", "-f", "-", "--now", "yesterday"), "RFC 3339 time with a zone"),
-        (("check", "-f", "-", "--namespace", "Team Credit"), "no name of a namespace"),
-        (("check", "-f", "-", "--namespace", ""), "no name of a namespace"),
+        (("check", "-f", "-", "--namespace", "Team Credit"), "must be the name of a namespace"),
+        (("check", "-f", "-", "--namespace", ""), "must be the name of a namespace"),
         (("manifest", "convert", "-", "--namespace", "-a"), "expected one argument"),
         (("check", "-f", "-", "-o", "xml"), "invalid choice"),
         (("check", "-f", "-", "--policy", "missing.yaml"), "missing.yaml does not exist"),
@@ -218,7 +218,7 @@ def test_a_policy_file_holds_policies_only(tmp_path: Path) -> None:
     rules = write(tmp_path / "policy.yaml", policy("strict"), model())
     done = check(tmp_path, manifest(), arguments=("--policy", str(rules)))
     assert done.returncode == 2
-    assert "--policy takes a CompliancePolicy, found ModelDeployment" in done.stderr
+    assert "--policy takes a CompliancePolicy, not ModelDeployment" in done.stderr
 
 
 def test_manifests_of_another_namespace_do_not_count(tmp_path: Path) -> None:

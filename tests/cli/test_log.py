@@ -87,7 +87,7 @@ def test_nothing_to_prove_is_no_proof(tmp_path: Path, content: str, flags: list[
     """Input without any line of a decision log is unusable, and not sound."""
     done = actgate("log", "verify", *flags, _file(tmp_path, content))
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "actgate: no line of a decision log was found, so nothing was proven\n"
+    assert done.stderr == "error: no line of a decision log was found, so nothing was proven\n"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_nothing_to_prove_is_no_proof(tmp_path: Path, content: str, flags: list[
     [
         (["absent.log"], "absent.log cannot be read: No such file or directory"),
         (["."], ". cannot be read: Is a directory"),
-        (["--head", "abc", "-"], "'abc' is no hash of a line"),
+        (["--head", "abc", "-"], "'abc' must be the hash of a line"),
         ([], "required: FILE"),
     ],
 )

@@ -18,7 +18,7 @@ def test_a_pipeline_file_becomes_a_manifest(tmp_path: Path, output: str, read: o
     assert done.returncode == 0
     assert found["metadata"] == {"name": "credit", "namespace": "prod"}
     assert ComplianceManifest.model_validate(found).spec.model.name == "CreditRiskScorer"
-    assert "actgate: weakness: spec.model.digest: " in done.stderr
+    assert "warning: spec.model.digest: " in done.stderr
 
 
 def test_the_digest_is_the_same_before_and_after_conversion(tmp_path: Path) -> None:

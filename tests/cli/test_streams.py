@@ -101,7 +101,7 @@ def test_names_beyond_the_terminals_encoding_are_escaped(tmp_path: Path) -> None
 
 def test_errors_cannot_be_forged_by_the_name_of_a_file(tmp_path: Path) -> None:
     """Control characters of a file's name are escaped in the sentence about it."""
-    file = tmp_path / "a\nactgate: all is well\x1b[2J.yaml"
+    file = tmp_path / "a\nerror: all is well\x1b[2J.yaml"
     file.write_text("a: [1")
     done = actgate("check", "-f", str(file))
     (sentence,) = done.stderr.splitlines()
@@ -207,7 +207,7 @@ def test_output_that_cannot_be_written_is_never_a_verdict(
     done = _shell(redirection, arguments, tmp_path)
     assert done.returncode == 2
     (sentence,) = done.stderr.splitlines()
-    assert sentence.startswith("actgate: ")
+    assert sentence.startswith("error: ")
 
 
 @pytest.mark.parametrize(

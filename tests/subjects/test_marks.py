@@ -149,7 +149,7 @@ def test_every_key_that_the_operator_writes_is_known() -> None:
 def test_a_link_above_the_pod_template_alone_is_refused(
     kind: str, place: tuple[str, ...], also_false: bool
 ) -> None:
-    """Its pods would carry no link: nothing would stop them on withdrawn evidence or with other images."""
+    """Its pods must carry the link: nothing would stop them on withdrawn evidence or with other images."""
     obj = put(workload(kind), place, "annotations", compliance_manifest=LINKED[LINK], model=LINKED[MODEL])
     obj = put(obj, place, "labels", inference="true")
     if also_false:
@@ -157,7 +157,7 @@ def test_a_link_above_the_pod_template_alone_is_refused(
     (finding,) = judge(manifest(), subject_of(obj, {})).findings
     template = ".".join((*TEMPLATE_PATHS[kind], "metadata"))
     assert (finding.rule, finding.path) == ("link/manifest", f"{template}.annotations[{LINK}]")
-    assert f"the pods of this {kind} would carry no link" in finding.message
+    assert f"the pods of this {kind} must carry the link" in finding.message
     assert finding.remediation == f"add the same annotations and label to {template}"
 
 

@@ -133,12 +133,12 @@ def test_links_are_read_from_the_pods_and_may_stand_on_the_workload_too(kind: st
 )
 @pytest.mark.parametrize("values", [("a", "b"), ("", "b")])
 def test_contradicting_annotations_are_a_problem(name: str, rule: str, values: tuple[str, str]) -> None:
-    """A workload and its pods that state different values state none, and fail."""
+    """A workload and its pods that must state the same state none, and fail."""
     own, template = (linked(**{name: value}) for value in values)
     asking = subject_of(workload("Deployment", own=own, template=template), {})
     (problem,) = asking.problems
     assert problem.rule == rule
-    assert "state different values" in problem.message
+    assert "must state the same" in problem.message
     assert rule in judge(None if rule == "link/manifest" else manifest(), asking).failed_rules
 
 

@@ -125,7 +125,7 @@ def test_a_mark_above_the_pods_of_a_cron_job_is_refused(guarded: Guarded, place:
         changed(cron, place, {"name": "scorer", "labels": {"actgate.dev/inference": "true"}})
     )
     assert reply.status == 403, reply
-    assert "the pods of this CronJob would carry no link" in reply.message
+    assert "the pods of this CronJob must carry the link" in reply.message
 
 
 @pytest.mark.parametrize("kind", sorted(set(TEMPLATE_PATHS) - {"Pod"}))
@@ -144,7 +144,7 @@ def test_a_link_above_the_pods_of_any_kind_is_refused(guarded: Guarded, kind: st
     wait_until(lambda: guarded.create(linked, dryRun="All").status == 201)
     reply = guarded.create(changed(bare, "metadata.annotations", MARKED))
     assert reply.status == 403, reply
-    assert f"the pods of this {kind} would carry no link" in reply.message
+    assert f"the pods of this {kind} must carry the link" in reply.message
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "CronJob"])
@@ -185,7 +185,7 @@ def test_a_link_may_not_move_from_the_pods_to_their_workload(guarded: Guarded) -
     }
     reply = guarded.patch("Deployment", "scorer", moved)
     assert reply.status == 403, reply
-    assert "the pods of this Deployment would carry no link" in reply.message
+    assert "the pods of this Deployment must carry the link" in reply.message
     assert guarded.patch("Deployment", "scorer", {"spec": {"replicas": 3}}).status == 200
 
 

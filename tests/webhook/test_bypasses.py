@@ -141,7 +141,7 @@ def test_a_workload_that_disagrees_with_its_pods_is_refused(guarded: Guarded) ->
     for key, value in itertools.product((LINK, MODEL), ("", "another")):
         reply = guarded.create(plain(annotations={key: value}))
         assert reply.status == 403, (key, value, reply)
-        assert "state different values" in reply.message
+        assert "must state the same" in reply.message
 
 
 NEARLY: Final = (

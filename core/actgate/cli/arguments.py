@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 _ACTGATE: Final = """\
-Tells whether an AI model may run: its compliance manifest must show a bias check
+Checks whether an AI model may run: its compliance manifest must show a bias check
 that passes, training and serving in allowed regions, and human oversight. The same
 rules decide in the cluster.
 """
@@ -57,11 +57,11 @@ in which they were written.
 _VERIFY_END: Final = """\
 exit codes:
   0  proven
-  1  broken; each fault is told with its file and line
+  1  broken; each fault is reported with its file and line
   2  the input or the command cannot be used; nothing was proven
 
-Nobody can tell from a log alone whether its end was cut off, or whether all of it was
-written anew. Keep hashes elsewhere (the webhook logs them at every checkpoint) and give
+A log alone cannot show whether its end was cut off, or whether all of it was written
+again. Keep hashes elsewhere (the webhook logs them at every checkpoint) and give
 them with --head. Decisions of callers that were not authenticated are counted apart:
 any pod may have asked for them.
 
@@ -79,7 +79,7 @@ class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the whole usage before it."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(Exit.UNUSABLE, f"{self.prog}: {message}; see {self.prog} --help\n")
+        self.exit(Exit.UNUSABLE, f"error: {message}; see {self.prog} --help\n")
 
     def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
         """Write help and versions like any result; argparse itself ignores that they cannot be written."""
@@ -222,7 +222,9 @@ def _add_log(subparsers: "_Subparsers[_Parser]") -> None:
 
 def _hash(text: str) -> str:
     if not _HASH.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no hash of a line, such as sha256:<64 hex digits>")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must be the hash of a line, such as sha256:<64 hex digits>"
+        )
     return text
 
 
@@ -237,5 +239,5 @@ def _moment(text: str) -> datetime:
 
 def _namespace(text: str) -> str:
     if not is_namespace_name(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no name of a namespace, such as team-credit")
+        raise argparse.ArgumentTypeError(f"{text!r} must be the name of a namespace, such as team-credit")
     return text

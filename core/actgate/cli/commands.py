@@ -11,7 +11,7 @@ from actgate.cli import streams
 from actgate.cli.exits import Exit
 
 _NOTHING = (
-    "nothing to judge: the input holds no ModelDeployment, no workload that is marked as inference, "
+    "nothing to judge: the input has no ModelDeployment, no workload that is marked as inference, "
     "and no compliance manifest"
 )
 
@@ -26,7 +26,7 @@ def check(options: Namespace) -> Exit:
     streams.write(lambda: report.write(verdicts, options.output))
     streams.note(report.remarks(verdicts, options.output))
     if verdicts.exit is Exit.NOTHING:
-        streams.note([_NOTHING])
+        streams.note([_NOTHING], "error")
     return verdicts.exit
 
 
@@ -45,7 +45,7 @@ def convert(options: Namespace) -> Exit:
 
     converted, weaknesses = manifest.converted(options.file, options.namespace, options.name)
     streams.write(lambda: sys.stdout.write(manifest.render(converted, options.output)))
-    streams.note(f"weakness: {weakness}" for weakness in weaknesses)
+    streams.note(weaknesses)
     return Exit.PASSED
 
 
@@ -65,6 +65,6 @@ def verify_log(options: Namespace) -> Exit:
     from actgate.cli import log
 
     proof = log.verified(options.files, options.head, strict=options.strict)
-    lines = log.told(proof) if options.output == "text" else [json.dumps(log.document(proof), indent=2)]
+    lines = log.report(proof) if options.output == "text" else [json.dumps(log.document(proof), indent=2)]
     streams.write(lambda: sys.stdout.writelines(f"{line}\n" for line in lines))
     return log.exit_code(proof)

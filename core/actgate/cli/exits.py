@@ -1,4 +1,4 @@
-"""Exit codes, which are a contract with whoever calls the command line, and the error behind code 2."""
+"""Exit codes, which are a contract with the callers of the command line, and the error behind code 2."""
 
 from enum import IntEnum
 

@@ -80,5 +80,5 @@ def _fault(entry: os.DirEntry[str], *, wanted: bool) -> Iterator[str]:
     """Say what is wrong with something that is neither a file nor a directory."""
     if not wanted and (not entry.is_symlink() or "." in entry.name):
         return  # A socket, or a link that was meant for another kind of file.
-    what = "a link that leads nowhere" if entry.is_symlink() else "neither a file nor a directory"
+    what = "a link to nothing" if entry.is_symlink() else "neither a file nor a directory"
     yield f"{entry.path} is {what}; correct it or remove it"

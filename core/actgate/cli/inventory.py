@@ -13,6 +13,7 @@ from typing import Final
 
 from actgate import manifests
 from actgate.api.names import API_VERSION, GROUP
+from actgate.api.quoting import invalid, quoted
 from actgate.cli import unread
 from actgate.cli.exits import UnusableError
 from actgate.decision import Manifest, Policy
@@ -64,11 +65,14 @@ class Inventory:
     _known: dict[tuple[str, ...], Document] = field(default_factory=dict)
 
     def once(self, document: Document, *identity: str) -> None:
-        """Note an object; one that stands twice is an error, since only one of them can be meant."""
+        """Note an object; a duplicate is an error, since only one of them can be meant."""
         earlier = self._known.setdefault(identity, document)
         if earlier is not document:
             called = "/".join(part for part in identity if part)
-            raise UnusableError(f"{document.place()}: {called} stands already at {earlier.place()}; keep one")
+            raise UnusableError(
+                f"{document.place()}: Duplicate value: {called} is already defined at "
+                f"{earlier.place()}; keep one"
+            )
 
 
 def take(
@@ -101,8 +105,8 @@ def _add(document: Document, inventory: Inventory) -> None:
     value = document.value
     if not isinstance(value, dict):
         raise UnusableError(
-            f"{document.place()}: expected an object with fields, found {type(value).__name__}; "
-            "check that this is the file you mean"
+            f"{document.place()}: {invalid(value, 'an object with fields')}; check that the file is the "
+            "right one"
         )
     if manifests.is_v0(value):
         _add_pipeline_file(document, inventory)
@@ -137,11 +141,17 @@ def _is_ours(kind: str, version: str) -> bool:
 
 def _known_kind(document: Document, kind: str, version: str) -> str:
     if version != API_VERSION:
-        raise UnusableError(f"{document.place()}: {kind} has apiVersion {version!r}; write {API_VERSION}")
+        raise UnusableError(
+            f"{document.place()}: apiVersion: Unsupported value: {quoted(version)}: "
+            f"supported values: {API_VERSION}"
+        )
     if kind not in _OURS:
         near = difflib.get_close_matches(kind, _OURS, n=1, cutoff=0.5)
-        meant = f"; did you mean {near[0]}?" if near else f"; the kinds are {', '.join(_OURS)}"
-        raise UnusableError(f"{document.place()}: {GROUP} has no kind {kind!r}{meant}")
+        meant = f"; did you mean {near[0]}?" if near else ""
+        raise UnusableError(
+            f"{document.place()}: kind: Unsupported value: {quoted(kind)}: "
+            f"supported values: {', '.join(_OURS)}{meant}"
+        )
     return kind
 
 
@@ -152,7 +162,7 @@ def _add_untyped(document: Document, inventory: Inventory) -> None:
     else:
         raise UnusableError(
             f"{document.place()}: this is neither a Kubernetes object (apiVersion and kind) nor the file "
-            "of a training pipeline (model_name); mend it or leave it out"
+            "of a training pipeline (model_name); correct it or leave it out"
         )
     inventory.others.append(document)
 
@@ -204,7 +214,7 @@ def _add_given_policy(document: Document, inventory: Inventory) -> None:
     if not isinstance(value, dict) or value.get("kind") != POLICY:
         kind = value.get("kind") if isinstance(value, dict) else type(value).__name__
         raise UnusableError(
-            f"{document.place()}: --policy takes a {POLICY}, found {kind}; give it to -f instead"
+            f"{document.place()}: --policy takes a {POLICY}, not {kind}; give it to -f instead"
         )
     _add(document, inventory)
 
@@ -214,7 +224,9 @@ def _add_namespace(document: Document, inventory: Inventory) -> None:
     unread.refuse(document, unread.of_namespace(_metadata(document)))
     labels = _metadata(document).get("labels") or {}
     if not isinstance(labels, dict) or not all(isinstance(label, str) for label in labels.values()):
-        raise UnusableError(f"{document.place()}: metadata.labels must map strings to strings")
+        raise UnusableError(
+            f"{document.place()}: metadata.labels: Invalid value: must map strings to strings"
+        )
     inventory.once(document, "", NAMESPACE, "", name)
     inventory.labels[name] = {**labels, NAMESPACE_NAME_LABEL: name}
 
@@ -234,12 +246,14 @@ def _metadata(document: Document) -> Mapping[str, object]:
 def _name(document: Document) -> str:
     name = _metadata(document).get("name")
     if not isinstance(name, str) or not name:
-        raise UnusableError(f"{document.place()}: {document.value['kind']} needs a metadata.name")
+        raise UnusableError(
+            f"{document.place()}: metadata.name: Required value: {document.value['kind']} must have a name"
+        )
     return name
 
 
 def _namespace(document: Document, inventory: Inventory) -> str:
     namespace = _metadata(document).get("namespace")
     if namespace is not None and not isinstance(namespace, str):
-        raise UnusableError(f"{document.place()}: metadata.namespace must be a string")
+        raise UnusableError(f"{document.place()}: metadata.namespace: {invalid(namespace, 'a string')}")
     return namespace or inventory.default_namespace

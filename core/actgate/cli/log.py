@@ -13,7 +13,7 @@ from actgate.records.lines import read
 from actgate.records.verify import Fault, Proof, Seen, Verifier
 
 _SHOWN: Final = 50
-"""Faults that are told one by one; a log that was mangled as a whole has as many as lines."""
+"""Faults that are listed one by one; a log that was mangled as a whole has as many as lines."""
 
 
 def verified(names: Iterable[str], heads: Iterable[str], *, strict: bool) -> Proof:
@@ -42,8 +42,8 @@ def exit_code(proof: Proof) -> Exit:
     return Exit.DENIED if proof.faults else Exit.PASSED
 
 
-def told(proof: Proof) -> Iterator[str]:
-    """Yield the lines that tell a proof."""
+def report(proof: Proof) -> Iterator[str]:
+    """Yield the lines of a report on a proof."""
     yield from map(_fault, proof.faults[:_SHOWN])
     if len(proof.faults) > _SHOWN:
         yield f"and {len(proof.faults) - _SHOWN} more faults"
@@ -123,8 +123,8 @@ def _chain(seen: Seen) -> str:
         parts.append(f"{_count(seen.lost, 'decision')} could not be written and are stated as lost")
     if not seen.stopped:
         parts.append(
-            "no stop: the process runs, was killed, or the end was cut off; only a hash kept elsewhere tells "
-            "(--head)"
+            "no stop: the process runs, was killed, or the end was cut off; only a hash kept elsewhere "
+            "proves its end (--head)"
         )
     return "; ".join(parts)
 
@@ -142,7 +142,7 @@ def _lines(name: str) -> Iterator[str]:
     try:
         with _opened(name) as file:
             for line in file:
-                # A changed byte may be no UTF-8: that is a finding and no reason not to look.
+                # A changed byte may be no UTF-8: that is a finding, and no reason to stop.
                 yield line.decode("utf-8", "backslashreplace")
     except OSError as error:
         called = "standard input" if name == STDIN else name

@@ -27,7 +27,7 @@ def prepare() -> None:
             # What the terminal's encoding lacks is written as an escape: a name is no reason to fail.
             stream.reconfigure(errors="backslashreplace")
     if sys.stdout is None:
-        raise UnusableError(f"standard output is closed, so the result has no place: {_HOW_OUT}")
+        raise UnusableError(f"standard output is closed, the result cannot be written: {_HOW_OUT}")
 
 
 def standard_input() -> BinaryIO:
@@ -59,17 +59,17 @@ def write(put: Callable[[], object]) -> None:
         ) from None
 
 
-def note(sentences: Iterable[str]) -> None:
-    """Write sentences that belong to the result to standard error, a line each.
+def note(sentences: Iterable[str], level: str = "warning") -> None:
+    """Write sentences about the result to standard error, a line each, as kubectl does.
 
     Raises:
         UnusableError: They cannot be written, and would be lost.
     """
-    lines = [f"actgate: {printable(sentence)}\n" for sentence in sentences]
+    lines = [f"{level}: {printable(sentence)}\n" for sentence in sentences]
     if not lines:
         return
     if sys.stderr is None:
-        raise UnusableError("standard error is closed, and the result has remarks that belong there")
+        raise UnusableError("standard error is closed, the warnings cannot be written")
     try:
         sys.stderr.writelines(lines)
         sys.stderr.flush()
@@ -83,7 +83,7 @@ def note(sentences: Iterable[str]) -> None:
 def complain(error: UnusableError) -> None:
     """Write the sentences of an error; where standard error takes none, the exit code has to do."""
     try:
-        note(error.sentences)
+        note(error.sentences, "error")
     except UnusableError:
         return
 

@@ -86,11 +86,13 @@ def of_workload(obj: Json, kind: Kind) -> Iterator[Unread]:
         around, _, field = path.rpartition(".")
         if around in places and field in _FIELDS:
             if not marks.is_mark(key) and looks_like_ours(key):
-                yield Unread(f"{path}[{key}]", f"actgate reads no such key{_meant(key)}")
+                yield Unread(
+                    f"{path}[{key}]", f"Unsupported value: not a key that actgate reads{_meant(key)}"
+                )
         elif _counts(path, key, value) and not (declared and path.endswith(_FIELDS)):
             yield Unread(
                 f"{path}[{key}]",
-                f"actgate does not read it there, so it would declare nothing; state it in {where}",
+                f"Invalid value: not read here, so it would declare nothing; state it in {where}",
             )
     if declared:
         yield from _misspelt(obj, kind.shape)
@@ -112,12 +114,16 @@ def of_namespace(metadata: Json) -> Iterator[Unread]:
             path = f"metadata.{field}[{key}]"
             if key == ENFORCE_LABEL and field == "labels":
                 if value not in ("true", "false"):
-                    yield Unread(path, f'Unsupported value: {quoted(value)}: write "true" or "false"')
+                    yield Unread(
+                        path, f'Unsupported value: {quoted(value)}: supported values: "true", "false"'
+                    )
             elif marks.is_mark(key) or looks_like_ours(key):
                 near = difflib.get_close_matches(_plain(key), names, n=1, cutoff=_ALIKE)
                 if near:
                     yield Unread(
-                        path, f"a namespace has no such key; did you mean the label {ENFORCE_LABEL}?"
+                        path,
+                        "Unsupported value: not a key of namespaces; did you mean the label "
+                        f"{ENFORCE_LABEL}?",
                     )
 
 

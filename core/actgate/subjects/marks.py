@@ -111,8 +111,7 @@ def _unknown(path: str, key: str) -> SubjectProblem:
     return SubjectProblem(
         LINK_MANIFEST,
         f"{path[: path.index('[')]}[{quoted(key)[1:-1]}]",
-        f"Unsupported value: {quoted(key)} begins like a mark of actgate, "
-        f"and actgate knows no such key{hint}",
+        f"Unsupported value: {quoted(key)}: begins like a key of actgate, and is not one{hint}",
         f"write {near}, or remove the key" if near else f"remove the key, or write one of {', '.join(LINKS)}",
     )
 
@@ -132,7 +131,7 @@ def _label(path: str, key: str) -> SubjectProblem:
     return SubjectProblem(
         rule,
         f"{path}.labels[{key}]",
-        f"Unsupported value: {key} stands among the labels, and it is read from the annotations",
+        f"Unsupported value: {quoted(key, 128)}: is read from annotations, not from labels",
         f"state {path}.annotations[{key}] instead",
     )
 
@@ -158,10 +157,10 @@ def _left_above(kind: str, places: Places) -> Iterator[SubjectProblem]:
     if not missing:
         return
     field = "labels" if missing[0] == INFERENCE_LABEL else "annotations"
-    lacking = "would carry no link" if bare else "would lack a part of it"
+    lacking = "carry the link" if bare else "carry the whole link"
     yield SubjectProblem(
         LINK_MANIFEST,
         f"{path}.{field}[{missing[0]}]",
-        f"Required value: the pods of this {kind} {lacking}; stated above them only: {', '.join(missing)}",
+        f"Required value: the pods of this {kind} must {lacking}; only stated above: {', '.join(missing)}",
         f"add the same annotations and label to {path}",
     )

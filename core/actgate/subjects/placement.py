@@ -98,7 +98,7 @@ def _open_terms(terms: list[tuple[str, Json]]) -> Iterator[SubjectProblem]:
             yield SubjectProblem(
                 RESIDENCY_SERVING,
                 at,
-                "the term names no region, though others do, so pods may run in any",
+                "Required value: the term must name a region as others do, else pods may run in any",
                 "name the regions in every term; terms are alternatives",
             )
 

@@ -7,6 +7,7 @@ Nothing raises here: what cannot be read is empty, or a problem of the subject.
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from actgate.api.quoting import got, quoted
 from actgate.decision.subject import SubjectProblem
 from actgate.subjects.kinds import Kind, Path, row_of
 from actgate.subjects.shapes import CONTAINERS
@@ -154,7 +155,8 @@ def _agreed(found: list[tuple[str, Any]], name: str, rule: str, problems: list[S
             SubjectProblem(
                 rule,
                 f"{path}.annotations[{name}]",
-                f"the workload and its pod template state different values of {name}",
+                f"Invalid value: {quoted(value)}: the workload and its pod template must state the same "
+                f"{name}",
                 "state the same value in both places, or in the pod template alone",
             )
         )
@@ -169,8 +171,7 @@ def unreadable(rule: str, path: str, expected: str, value: object = ...) -> Subj
     """Return the problem of a field that is not what it should be, or is not there."""
     if value is None or value in ("", [], ()):
         return SubjectProblem(
-            rule, path, f"Required value: {path} must be {expected}", f"state {path} as {expected}"
+            rule, path, f"Required value: must be {expected}", f"state {path} as {expected}"
         )
-    return SubjectProblem(
-        rule, path, f"{path} cannot be read; expected {expected}", f"state {path} as {expected}"
-    )
+    found = "Invalid value" if value is ... else f"Invalid value: {got(value)}"
+    return SubjectProblem(rule, path, f"{found}: must be {expected}", f"state {path} as {expected}")

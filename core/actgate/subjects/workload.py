@@ -131,5 +131,5 @@ def _text_at(obj: Json, field: Path, rule: str, problems: list[SubjectProblem]) 
     value = value_at(obj, field)
     if value is None or isinstance(value, str):
         return value
-    problems.append(unreadable(rule, field.text, "a string"))
+    problems.append(unreadable(rule, field.text, "a string", value))
     return None

@@ -53,6 +53,6 @@ def test_names_are_compared_whole(namespace: str) -> None:
 
 def test_the_operator_s_own_namespace_is_the_one_of_its_settings() -> None:
     """Where it is installed under another name, that one is excluded."""
-    with pytest.raises(excluded.ExcludedNamespaceError, match="namespace gate:"):
+    with pytest.raises(excluded.ExcludedNamespaceError, match="namespace gate;"):
         excluded.check("gate", "gate")
     excluded.check("actgate-system", "gate")

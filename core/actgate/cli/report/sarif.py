@@ -35,12 +35,12 @@ def render(report: Report) -> str:
 
 
 def remarks(report: Report) -> list[str]:
-    """Return what a reader of the log has to know that its results do not say."""
+    """Return what a reader of the log has to know that its results do not state."""
     total = sum(len(judged.verdict.findings) for judged in report.judged)
     if total <= MOST_RESULTS:
         return []
     return [
-        f"warning: {total - MOST_RESULTS} of {total} findings are left out, the weakest first: code scanning "
+        f"{total - MOST_RESULTS} of {total} findings are left out, the weakest first: code scanning "
         f"takes {MOST_RESULTS} results in a run; -o json has all, and the exit code counts all"
     ]
 
