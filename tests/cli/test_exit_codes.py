@@ -128,11 +128,11 @@ def test_documents_that_no_verdict_can_rest_on_are_2(
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"a: [1\n", "this is no YAML"),
+        (b"a: [1\n", "invalid YAML"),
         (b"- a\n- b\n", "must be an object with fields"),
         (b"just words\n", "must be an object with fields"),
         (b"a: \xff\n", "UTF-8"),
-        (b'{"a": 1, "a": 2}\n', "stands twice"),
+        (b'{"a": 1, "a": 2}\n', "duplicate key"),
     ],
 )
 def test_files_that_cannot_be_read_are_2(tmp_path: Path, content: bytes, words: str) -> None:

@@ -53,7 +53,9 @@ def test_a_kind_that_only_ends_in_list_is_no_list() -> None:
 
 def test_an_item_that_is_no_object_is_refused() -> None:
     """The sentence says which item."""
-    assert "items[1] of List is 5" in str(refusal("kind: List\nitems:\n- a: 1\n- 5"))
+    assert "items[1] of List: Invalid value: 5: must be an object" in str(
+        refusal("kind: List\nitems:\n- a: 1\n- 5")
+    )
 
 
 def test_times_stay_text() -> None:
@@ -81,7 +83,7 @@ def test_a_byte_order_mark_is_passed_over() -> None:
 def test_a_key_that_stands_twice_is_refused_with_its_line(text: str) -> None:
     """One of the two values would be judged, and the other one deployed."""
     error = refusal(text)
-    assert "stands twice" in str(error)
+    assert "duplicate key" in str(error)
     assert error.line == 3
     assert str(error).startswith("evidence.yaml:3: ")
 
@@ -137,12 +139,12 @@ def test_an_alias_bomb_is_refused() -> None:
     bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n"
     for level in range(1, 30):
         bomb += f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]\n"
-    assert "spells out to more than" in str(refusal(bomb))
+    assert "aliases expand to more than" in str(refusal(bomb))
 
 
 def test_a_file_without_end_is_refused() -> None:
     """32 MiB are more than any object of the API server."""
-    assert "larger than 32 MiB" in str(refusal(b" " * (32 * 1024 * 1024 + 1)))
+    assert "must be at most 32 MiB" in str(refusal(b" " * (32 * 1024 * 1024 + 1)))
 
 
 def test_aliases_and_merges_are_spelled_out() -> None:
@@ -156,12 +158,12 @@ def test_aliases_and_merges_are_spelled_out() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("b: 1\n<<: {b: 2}", "<< replaces the key"),
-        ("<<: 5", "<< merges objects"),
-        ("a: *x", "refers to no anchor"),
-        ("a: &a [*a]", "refers to no anchor"),
-        ("? [a]\n: b", "only text can be one"),
-        ("null: b", "only text can be one"),
+        ("b: 1\n<<: {b: 2}", 'duplicate key "b": << replaces it'),
+        ("<<: 5", "<< merges objects only"),
+        ("a: *x", "anchor not found"),
+        ("a: &a [*a]", "anchor not found"),
+        ("? [a]\n: b", "must be text"),
+        ("null: b", "must be text"),
         ("a: !!binary aGVsbG8=", "!!binary"),
         ("a: !!int x", "not of the type"),
         ('{"a": ' + "1" * 5000 + "}", "beyond what is read"),

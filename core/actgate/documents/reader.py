@@ -12,7 +12,7 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from actgate.api.paths import steps
-from actgate.api.quoting import got
+from actgate.api.quoting import invalid
 from actgate.documents import yaml_nodes
 from actgate.documents.errors import DocumentError
 from actgate.documents.scalars import whole
@@ -68,7 +68,9 @@ def load(text: str | bytes, source: str) -> Iterator[Document]:
         DocumentError: When a part of it cannot be read. What stood before that part was yielded.
     """
     if len(text) > MAX_SIZE:
-        raise DocumentError(f"this is larger than {MAX_SIZE // 1024 // 1024} MiB; split it up", source)
+        raise DocumentError(
+            f"too large: must be at most {MAX_SIZE // 1024 // 1024} MiB; split the file", source
+        )
     decoded = _decoded(text, source) if isinstance(text, bytes) else text.removeprefix("\ufeff")
     # A text that begins with a bracket is JSON, as for kubectl, and any other is YAML.
     read = _json_documents if decoded.lstrip().startswith(("{", "[")) else _yaml_documents
@@ -91,7 +93,7 @@ def _decoded(raw: bytes, source: str) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise DocumentError(f"this is no UTF-8 text: {error.reason}", source, line) from None
+        raise DocumentError(f"invalid UTF-8: {error.reason}", source, line) from None
 
 
 def _json_documents(text: str, source: str) -> Iterator[Document]:
@@ -105,12 +107,12 @@ def _json_documents(text: str, source: str) -> Iterator[Document]:
             yield Document(value, source, line, _root=partial(_lines_of_json, text[position:end], line))
             line += text.count("\n", position, end)
     except json.JSONDecodeError as error:
-        message = f"this is no JSON: {error.msg}"
+        message = f"invalid JSON: {error.msg}"
         raise DocumentError(message, source, error.lineno, error.colno) from None
     except (ValueError, RecursionError):
         for _ in yaml_nodes.nodes(text, source):
             pass  # JSON is YAML, and the reader of YAML says which line it is
-        raise DocumentError("this JSON holds a number or a nesting beyond what is read", source) from None
+        raise DocumentError("invalid JSON: a number or the nesting is beyond what is read", source) from None
 
 
 @lru_cache(maxsize=4)
@@ -135,7 +137,7 @@ def _float(digits: str) -> int | float:
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("a key stands twice")
+        raise ValueError("duplicate key")
     return found
 
 
@@ -163,7 +165,7 @@ def _listed(document: Document) -> Iterator[Document]:
         return
     for index, item in enumerate(value["items"]):
         if not isinstance(item, dict):
-            message = f"items[{index}] of {value['kind']} is {got(item)}, expected an object"
+            message = f"items[{index}] of {value['kind']}: {invalid(item, 'an object')}"
             raise DocumentError(message, document.source, document.line)
         within = (*document._within, "items", str(index))
         yield from _listed(replace(document, value={**_item_type(value), **item}, _within=within))

@@ -17,7 +17,7 @@ MAX_DEPTH: Final = 100
 """Deepest nesting that is read; the deepest objects of Kubernetes, schemas in CRDs, stay below it."""
 MAX_VALUES: Final = 1_000_000
 """Most values in a document once its aliases are spelled out."""
-_TOO_DEEP: Final = f"this is nested deeper than {MAX_DEPTH} levels"
+_TOO_DEEP: Final = f"invalid YAML: nested deeper than {MAX_DEPTH} levels"
 _Parser: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _CORE: Final = "tag:yaml.org,2002:"
 _TYPES: Final[dict[str, type | tuple[type, ...]]] = {
@@ -68,17 +68,17 @@ def _translated(error: yaml.MarkedYAMLError, source: str) -> DocumentError:
         # PyYAML 6.0.4 and libyaml bound flow collections themselves, in a scanner that reads ahead of us.
         return DocumentError(_TOO_DEEP, source, line)
     words = ", ".join(part for part in (error.context, error.problem) if part)
-    return DocumentError(f"this is no YAML: {words}", source, line, column)
+    return DocumentError(f"invalid YAML: {words}", source, line, column)
 
 
 def _unprintable(text: str, source: str) -> DocumentError:
     """Say which character YAML refuses, and where: libyaml counts in bytes, and so does not say it."""
     found = yaml.reader.Reader.NON_PRINTABLE.search(text)
     if found is None:
-        return DocumentError("this is no YAML: it holds a character that YAML does not allow", source)
+        return DocumentError("invalid YAML: it holds a character that YAML does not allow", source)
     before = text[: found.start()]
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    return DocumentError(f"YAML does not allow the character {quoted(found[0])}", source, line, column)
+    return DocumentError(f"invalid YAML: character {quoted(found[0])} is not allowed", source, line, column)
 
 
 class _Composer:
@@ -128,7 +128,7 @@ class _Composer:
 
     def _bound(self, size: int) -> None:
         if size > MAX_VALUES:
-            raise self._error(f"this spells out to more than {MAX_VALUES} values")
+            raise self._error(f"invalid YAML: its aliases expand to more than {MAX_VALUES} values")
 
     def _sequence(self, depth: int) -> tuple[list[Any], dict[str, tuple[int, Node]]]:
         parts: dict[str, tuple[int, Node]] = {}
@@ -147,7 +147,7 @@ class _Composer:
             key = self._key(event)
             if key in own:
                 where = f"the object that begins on line {begins}"
-                raise self._error(f"the key {quoted(key)} stands twice in {where}; leave one of them out")
+                raise self._error(f"duplicate key {quoted(key)} in {where}; remove one of them")
             own.add(key)
             parts[key] = line, self.node(depth)
         return {key: part.value for key, (_, part) in parts.items()}, parts
@@ -159,23 +159,25 @@ class _Composer:
         # The first source of a list wins; kubectl lets a merge replace the keys before it.
         for merged in reversed(sources):
             if not isinstance(merged.value, dict):
-                raise self._error("<< merges objects, and this is none")
+                raise self._error("invalid YAML: << merges objects only")
             for twice in sorted(own.intersection(merged.parts)):
-                raise self._error(f"<< replaces the key {quoted(twice)}: put << first, or leave one out")
+                raise self._error(
+                    f"duplicate key {quoted(twice)}: << replaces it; put << first, or remove one"
+                )
             parts.update(merged.parts)
 
     def _key(self, event: yaml.Event) -> str:
         """Return a key as JSON writes it: numbers and booleans become text, as Kubernetes reads them."""
         if isinstance(event, yaml.CollectionStartEvent):
-            raise self._error("a key is a list or an object, and only text can be one")
+            raise self._error("invalid key: a list or an object, must be text")
         value = self.node(0, event).value
         if value is None or not isinstance(value, str | int | float):
-            raise self._error("a key is null or a collection, and only text can be one")
+            raise self._error("invalid key: null or a collection, must be text")
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     def _alias(self, anchor: str | None) -> Node:
         if anchor is None or anchor not in self._anchors:
-            raise self._error(f"the alias {quoted(anchor)} refers to no anchor that ends before it")
+            raise self._error(f"invalid YAML: alias {quoted(anchor)}: anchor not found before it")
         return self._anchors[anchor]
 
     def _scalar(self, event: yaml.ScalarEvent) -> object:
@@ -183,12 +185,12 @@ class _Composer:
             return resolve(event.value) if event.implicit[0] else event.value
         name = event.tag.removeprefix(_CORE)
         if name == "binary":
-            raise self._error("!!binary is not read here: write the value as text")
+            raise self._error("unsupported tag !!binary: write the value as text")
         if name not in _TYPES:
             return event.value
         value = resolve(event.value)
         if not isinstance(value, _TYPES[name]):
-            raise self._error(f"{quoted(event.value)} is not of the type that its tag says")
+            raise self._error(f"invalid YAML: {quoted(event.value)} is not of the type of its tag")
         return value
 
     def _error(self, message: str) -> DocumentError:
