@@ -71,7 +71,7 @@ class Service:
         return Path(self.name) / "Dockerfile"
 
 
-_LEFT_OUT: Final = tuple(path.replace("/", ".") for path in LEFT_OUT if re.fullmatch(r"[a-z]+(/[a-z]+)+", path))
+_LEFT_OUT: Final = tuple(path.replace("/", ".") for path in LEFT_OUT if re.fullmatch(r"[a-z/]+/[a-z]+", path))
 _TOOLS: Final = (
     "actgate_sandbox",
     "tests",
