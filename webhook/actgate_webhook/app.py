@@ -7,7 +7,6 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
-from starlette.routing import Route
 
 from actgate.lookup.evidence import EvidenceSource
 from actgate.runtime import tracing
@@ -20,7 +19,6 @@ from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.judge import Judge
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.openapi import describe
-from actgate_webhook.review import PATH
 from actgate_webhook.validate import Validate
 
 Resource = AbstractAsyncContextManager[Any]
@@ -71,11 +69,11 @@ def create_app(
         summary="Judges AI models and inference workloads on their compliance evidence.",
         version=VERSION,
         lifespan=lifespan,
-        redirect_slashes=False,
     )
-    # An endpoint of ASGI: what FastAPI does around a function takes twice as long as the whole judgement.
-    # First of all routes, since each that is asked before costs as much as to read a review.
-    app.router.routes.insert(0, Route(PATH, Validate(Judge(source), metrics, decisions, traces, bodies)))
+    # Before the routes, since those take as long as to judge and to record.
+    app.add_middleware(
+        Validate, judge=Judge(source), metrics=metrics, decisions=decisions, traces=traces, bodies=bodies
+    )
     app.openapi = partial(describe, app.openapi)  # type: ignore[method-assign] # as FastAPI documents it
     _add_probes(app, live, ready)
     _add_metrics(app, metrics)

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Final, TypeVar
 from urllib.parse import parse_qs
 
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from actgate.records.record import DecisionRecord
 from actgate.records.sinks import log_fields, span_attributes
@@ -23,7 +23,7 @@ from actgate_webhook.clients import caller_of
 from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.judge import Judge
 from actgate_webhook.metrics import Metrics
-from actgate_webhook.review import Answer, BadRequestError, Problem, decode, encode, timeout_seconds
+from actgate_webhook.review import PATH, Answer, BadRequestError, Problem, decode, encode, timeout_seconds
 
 reviews = logging.getLogger("actgate_webhook.reviews")
 
@@ -50,16 +50,18 @@ class DisconnectedError(Exception):
 
 
 class Validate:
-    """The endpoint; one per app."""
+    """The endpoint, as a middleware of ASGI: what is asked of other paths goes on to the app."""
 
     def __init__(
         self,
+        app: ASGIApp,
         judge: Judge,
         metrics: Metrics,
         decisions: DecisionLog | None = None,
         traces: Tracing = tracing.OFF,
         bodies: Bodies | None = None,
     ) -> None:
+        self._app = app
         self._bodies = bodies or Bodies(ROOM)
         self._judge = judge
         self._metrics = metrics
@@ -68,6 +70,9 @@ class Validate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["type"] != "http" or scope["path"] != PATH:
+            await self._app(scope, receive, send)
+            return
         started = perf_counter()
         try:
             deadline = started + SHARE * _accepted(scope)
