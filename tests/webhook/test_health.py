@@ -1,27 +1,13 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
-from actgate.runtime.background import Background
-from actgate.runtime.health import Health
 from actgate_webhook.app import create_app
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.serving import Drain
 from tests.lookup.fakes import FakeEvidence
 from tests.support.waiting import eventually
 from tests.webhook.fakes import InProcess
-
-
-def test_a_page_names_each_check_as_the_api_server_does() -> None:
-    """Verbose or failing, every check has its line; the last line sums up."""
-    health = Health("readyz", [lambda: {"certificate": None}, lambda: {"self-call": "refused"}])
-    expected = "[+]certificate ok\n[-]self-call failed: refused\nreadyz check failed\n"
-    assert health.page(verbose=False) == (503, expected)
-    health.checks.pop()
-    assert health.page(verbose=True) == (200, "[+]certificate ok\nreadyz check passed\n")
-    assert health.page(verbose=False) == (200, "ok")
 
 
 def test_a_drain_is_a_reason_not_to_be_ready() -> None:
@@ -59,19 +45,3 @@ async def test_work_that_ends_is_a_reason_to_restart(caplog: pytest.LogCaptureFi
         page = await eventually(failing_livez)
     assert page == b"[-]evidence failed: ended, its log says why\nlivez check failed\n"
     assert "a defect" in caplog.text
-
-
-async def test_work_ends_with_the_app() -> None:
-    """Leaving the lifespan cancels what runs beside it, and waits for it."""
-    ended = asyncio.Event()
-
-    async def work() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.set()
-
-    async with Background({"work": work()}) as background:
-        await asyncio.sleep(0)
-        assert background.failing_checks() == {"work": None}
-    assert ended.is_set()
