@@ -68,7 +68,7 @@ class Feed:
             error = await thread.ended()
         finally:
             await thread.stop(self._timing.stop)
-        raise FeedEnded(f"kopf ended: {error or 'nobody asked it to'}") from error
+        raise FeedEnded(f"kopf ended: {error or 'unexpectedly'}") from error
 
     def _hear(self) -> None:
         self._heard_at = self._timing.now()

@@ -231,7 +231,7 @@ class Operator:
                 async with asyncio.timeout(self._timing.relist_seconds()):
                     await self._resync_wanted.wait()
             except TimeoutError:
-                logger.debug("every model is looked at again")
+                logger.debug("every model is reconciled again")
             self._resync_wanted.clear()
             try:
                 await self._enqueue_all()

@@ -71,7 +71,7 @@ def test_a_head_that_was_kept_must_be_there(tmp_path: Path) -> None:
     assert actgate("log", "verify", "--head", head, whole).returncode == 0
     done = actgate("log", "verify", "--head", head, cut)
     assert done.returncode == 1
-    assert f"no line has the hash {head}: what led to it was cut off, or written anew" in done.stdout
+    assert f"no line has the hash {head}: what led to it was cut off, or rewritten" in done.stdout
 
 
 def test_lost_decisions_are_told(tmp_path: Path) -> None:

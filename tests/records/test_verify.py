@@ -128,7 +128,7 @@ def test_a_cut_end_is_said_and_found_by_a_head(length: int) -> None:
     [
         (ONE[1:], r"log:1: line 0 of chain \w{32} is missing before line 1"),
         (ONE[:2] + ONE[4:], r"log:3: lines 2 to 3 of chain \w{32} are missing before line 4"),
-        ([*ONE, ONE[3]], r"log:8: line 3 of .* moved or doubled"),
+        ([*ONE, ONE[3]], r"log:8: line 3 of .* moved or duplicated"),
         (["{}\n", ONE[0].replace("webhook-1", "webhook-2")], r"log:2: line 0 of .* was changed"),
         ([ONE[0].replace('"sequence":0', '"sequence":"0"')], "its sequence is not a whole number"),
         ([ONE[0].replace('"kind":"Start"', '"kind":"Begin"')], "its kind is unknown"),

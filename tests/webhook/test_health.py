@@ -43,5 +43,5 @@ async def test_work_that_ends_is_a_reason_to_restart(caplog: pytest.LogCaptureFi
 
     async with app.router.lifespan_context(app):
         page = await eventually(failing_livez)
-    assert page == b"[-]evidence failed: ended, its log says why\nlivez check failed\n"
+    assert page == b"[-]evidence failed: ended, the log has the cause\nlivez check failed\n"
     assert "a defect" in caplog.text

@@ -14,7 +14,7 @@ LabelValue = Annotated[str, Field(pattern=f"^{LABEL_VALUE}$", max_length=63)]
 
 
 class Enforcement(StrEnum):
-    """What a finding does: refuse, tell the user, or only be recorded."""
+    """What a finding does: refuse, warn the user, or only be recorded."""
 
     DENY = "Deny"
     WARN = "Warn"
@@ -154,7 +154,7 @@ class CompliancePolicySpec(Model):
     # Defaults need no validation: built without it, the parts' own validators are never made.
 
     enforcement: Annotated[Enforcement, Field(strict=False)] = Enforcement.DENY
-    """Deny refuses, Warn tells the user, Audit only records."""
+    """Deny refuses, Warn warns the user, Audit only records."""
     namespace_selector: LabelSelector = LabelSelector.model_construct()
     """Namespaces that this policy applies to; empty selects every namespace."""
     bias: BiasPolicy = BiasPolicy.model_construct()

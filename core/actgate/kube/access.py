@@ -36,7 +36,7 @@ _BROKEN = (AttributeError, ConfigException, KeyError, OSError, TypeError, ValueE
 
 
 async def find(kubeconfig: Path | None = None) -> Configuration:
-    """Return how to reach the API server, or raise `Misconfigured` with what to mend."""
+    """Return how to reach the API server, or raise `Misconfigured` with what to fix."""
     if kubeconfig is not None:
         return await from_kubeconfig(str(kubeconfig))
     if named := os.environ.get("KUBECONFIG"):

@@ -205,7 +205,7 @@ class Lease:
         return 0.0
 
     def _deleted(self) -> LeaseLost:
-        return LeaseLost(f"{self}: deleted by somebody")
+        return LeaseLost(f"{self}: deleted by another client")
 
     def _within(self) -> float:
         left = self._left()

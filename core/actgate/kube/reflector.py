@@ -185,7 +185,7 @@ class Reflector(Generic[T]):
     def _rewind(self, known: int, snapshot: int) -> None:
         """Start a new history: the API server was restored from a backup, or is another one."""
         logger.warning(
-            "%s: the API server went back from version %d to %d, everything is taken anew",
+            "%s: the API server went back from version %d to %d, everything is listed again",
             self.resource,
             known,
             snapshot,

@@ -113,7 +113,7 @@ class Verifier:
         """Return the proof, or what stands against it."""
         for head in self._missing:
             self._proof.faults.append(
-                Fault("", 0, f"no line has the hash {head}: what led to it was cut off, or written anew")
+                Fault("", 0, f"no line has the hash {head}: what led to it was cut off, or rewritten")
             )
         self._proof.chains = list(self._chains.values())
         if self._strict:
@@ -168,9 +168,9 @@ def _break(seen: Seen, entry: dict[str, Any]) -> str | None:
     """Return why a line, unchanged by itself, does not follow what was read of its chain."""
     sequence, name = entry["sequence"], f"chain {seen.id}"
     if sequence < seen.next:
-        return f"line {sequence} of {name} stands after line {seen.next - 1}: it was moved or doubled"
+        return f"line {sequence} of {name} follows line {seen.next - 1}: it was moved or duplicated"
     if seen.stopped:
-        return f"line {sequence} of {name} stands after its stop"
+        return f"line {sequence} of {name} follows its stop"
     if sequence > seen.next:
         return _missing(seen.next, sequence, name)
     if entry["previous"] != seen.head or (entry["kind"] == Kind.START) != (sequence == 0):
@@ -214,7 +214,7 @@ def _miscounted(seen: Seen, entry: dict[str, Any]) -> str | None:
     if entry["kind"] in (Kind.CHECKPOINT, Kind.STOP) and entry.get("decisions") != seen.decisions:
         return (
             f"line {entry['sequence']} of chain {seen.id} counts {entry.get('decisions')} decisions, "
-            f"and {seen.decisions} stand before it"
+            f"but {seen.decisions} precede it"
         )
     return None
 
@@ -223,4 +223,4 @@ def _weaknesses(seen: Seen) -> Iterable[Fault]:
     if not seen.stopped:
         yield Fault("", 0, f"chain {seen.id} has no stop: its end may be missing")
     if seen.lost:
-        yield Fault("", 0, f"chain {seen.id} says that {seen.lost} decisions could not be written")
+        yield Fault("", 0, f"chain {seen.id} states that {seen.lost} decisions could not be written")

@@ -33,7 +33,8 @@ class Background:
     def failing_checks(self) -> Mapping[str, str | None]:
         """Return for each piece of work whether it ended, which is a defect that a restart may fix."""
         return {
-            name: "ended, its log says why" if task.done() else None for name, task in self._tasks.items()
+            name: "ended, the log has the cause" if task.done() else None
+            for name, task in self._tasks.items()
         }
 
 

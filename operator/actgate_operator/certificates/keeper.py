@@ -183,7 +183,7 @@ class Keeper:
         if str(error) != self._told:
             self._told = str(error)
             logger.warning(
-                "certificates are looked at every %g s until this is over: %s",
+                "certificates are reconciled every %g s until this is fixed: %s",
                 self._every,
                 error,
                 exc_info=trace,

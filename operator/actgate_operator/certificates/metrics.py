@@ -24,7 +24,7 @@ class CertificateMetrics:
         )
         self._errors = Counter(
             "actgate_operator_certificate_errors",
-            "Looks at the webhook's certificates that came to nothing, by why.",
+            "Failed reconciliations of the webhook's certificates, by reason.",
             ("reason",),
             registry=registry,
         )

@@ -92,7 +92,7 @@ def _stage(state: State, now: datetime) -> Change | None:
         return None
     if known.next is None and known.current is not None and not _authority_due(known.current, now):
         return None
-    why = "there is no authority" if known.current is None else "two thirds of the authority's life are over"
+    why = "authority not found" if known.current is None else "two thirds of the authority's life are over"
     return KeepAuthorities(replace(known, next=pki.new_authority(now), next_trusted_since=None), why)
 
 
@@ -107,7 +107,7 @@ def _publish(state: State) -> Change | None:
         return None
     if known.next_trusted_since is not None:
         return KeepAuthorities(
-            replace(known, next_trusted_since=None), "caBundle was changed: the wait starts anew"
+            replace(known, next_trusted_since=None), "caBundle was changed: the wait starts again"
         )
     return Publish(known.trust, "caBundle is not what it has to be")
 
@@ -174,7 +174,7 @@ def _accepted(leaf: Leaf, state: State, now: datetime) -> bool:
 def _unfit(leaf: Leaf | None, signer: pki.Pair, names: Sequence[str], now: datetime) -> str | None:
     """Return why another leaf is needed, None where this one will do."""
     if leaf is None:
-        return "there is no usable leaf"
+        return "usable leaf certificate not found"
     certificate = leaf.pair.certificate
     if not pki.issued_by(certificate, signer.certificate):
         return "the leaf was signed by another authority"

@@ -181,5 +181,5 @@ def _usable(what: str, read: Callable[[], T]) -> T | None:
     try:
         return read()
     except ValueError as error:
-        logger.warning("%s cannot be used, and is made anew: %s", what, error)
+        logger.warning("%s cannot be used, and is created again: %s", what, error)
         return None
