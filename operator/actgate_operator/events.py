@@ -1,12 +1,17 @@
-"""Events (events.k8s.io/v1) about a ModelDeployment; the same news within some minutes is one series."""
+"""Events (events.k8s.io/v1) about a ModelDeployment: what of a new status is worth one, and its record.
+
+Transitions are told each once, and good news only after bad: a model that comes up as planned is told by its
+status; whoever watches Events wants what is out of order, and that it is in order again. The same news within
+some minutes is one series.
+"""
 
 import hashlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from actgate.api.names import API_VERSION
 from actgate.api.times import timestamp
@@ -14,16 +19,41 @@ from actgate.decision.subject import MODEL_DEPLOYMENT
 from actgate.kube.errors import ClusterError
 from actgate.kube.objects import Object
 from actgate.kube.resources import EVENTS
-from actgate_operator.transitions import Note
+from actgate_operator.status import condition_of, message_of
 from actgate_operator.writer import Writer
 
 logger = logging.getLogger(__name__)
+
+NORMAL: Final = "Normal"
+WARNING: Final = "Warning"
+
+_EXPECTED: Final = frozenset(
+    {
+        "RollingOut",
+        "Suspended",
+        "EvidenceNotAccepted",
+        "ScaledToZero",
+        "WaitingForDeletion",
+        "Retrying",
+        "RepeatedDrift",
+    }
+)
+"""Reasons for which a workload is unavailable without anything being wrong, or with time alone missing."""
 
 REPORTER: Final = "actgate.dev/operator"
 SERIES_SECONDS: Final = 360.0
 """The same news after a longer pause is news again, as in events.k8s.io."""
 _NOTE: Final = 1024
 _MOST_SERIES: Final = 4096
+
+
+class Note(NamedTuple):
+    """One Event to be."""
+
+    type: str
+    """Normal or Warning."""
+    reason: str
+    message: str
 
 
 @dataclass(slots=True)
@@ -109,3 +139,56 @@ class Events:
             "reportingController": REPORTER,
             "reportingInstance": self._instance,
         }
+
+
+def transitions(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note]:
+    """Yield what changed from one status to the next."""
+    yield from _evidence(old, new)
+    yield from _workload(old, new)
+    yield from _scaling(old, new)
+    yield from _stalled(old, new)
+
+
+def _evidence(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note]:
+    before, after = condition_of(old, "EvidenceAccepted"), condition_of(new, "EvidenceAccepted")
+    if after.get("status") == "False" and _state(before) != _state(after):
+        yield Note(WARNING, after["reason"], message_of(new, after))
+    if after.get("status") == "True" and before.get("status") == "False":
+        yield Note(NORMAL, "EvidenceRestored", message_of(new, after))
+
+
+def _workload(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note]:
+    before, after = condition_of(old, "WorkloadAvailable"), condition_of(new, "WorkloadAvailable")
+    wrong = after.get("status") == "False" and after.get("reason") not in _EXPECTED
+    was_wrong = before.get("status") == "False" and before.get("reason") not in _EXPECTED
+    if wrong and _state(before) != _state(after):
+        yield Note(WARNING, after["reason"], message_of(new, after))
+    elif was_wrong and after.get("status") == "True" and _accepted(new):
+        yield Note(NORMAL, "WorkloadRestored", message_of(new, after))
+    for reason, kind in (("ScaledToZero", WARNING), ("Suspended", NORMAL)):
+        if after.get("reason") == reason and before.get("reason") != reason:
+            yield Note(kind, reason, message_of(new, after))
+
+
+def _scaling(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note]:
+    before, after = condition_of(old, "ScalingActive"), condition_of(new, "ScalingActive")
+    if after.get("status") == "False" and _state(before) != _state(after):
+        yield Note(WARNING, after["reason"], message_of(new, after))
+    elif before.get("status") == "False" and after.get("status") == "True":
+        yield Note(NORMAL, "ScalingRestored", message_of(new, after))
+
+
+def _accepted(status: Mapping[str, Any]) -> bool:
+    """Return whether the evidence holds: pods that serve without it are no good news."""
+    return condition_of(status, "EvidenceAccepted").get("status") == "True"
+
+
+def _stalled(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note]:
+    before, after = condition_of(old, "Stalled"), condition_of(new, "Stalled")
+    told = {condition_of(new, name).get("reason") for name in ("EvidenceAccepted", "WorkloadAvailable")}
+    if after and _state(before) != _state(after) and after["reason"] not in told:
+        yield Note(WARNING, after["reason"], message_of(new, after))
+
+
+def _state(condition: Mapping[str, Any]) -> tuple[object, object]:
+    return condition.get("status"), condition.get("reason")

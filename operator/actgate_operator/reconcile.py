@@ -16,20 +16,17 @@ from actgate.kube.errors import ClusterError, NotFound
 from actgate.kube.objects import Key, Object, version_of
 from actgate.kube.resources import AUTOSCALERS, DEPLOYMENTS, MODEL_DEPLOYMENTS
 from actgate.lookup.judge import SubjectJudge
-from actgate_operator import excluded
 from actgate_operator.apply import Applier, ContestedError, GoingError, RefusedError
 from actgate_operator.children import Child, Children, read_child
 from actgate_operator.deadlines import Deadlines
-from actgate_operator.events import Events
+from actgate_operator.events import WARNING, Events, Note, transitions
 from actgate_operator.held import held, held_replicas
-from actgate_operator.judging import Judgement, judge
-from actgate_operator.model import UnusableModelError, check
+from actgate_operator.model import UnusableModelError, check_namespace, check_spec, judged
 from actgate_operator.patience import Patience
 from actgate_operator.plan import Plan, PlanError, child_name, plan
 from actgate_operator.pod_check import PodCheck
 from actgate_operator.settled import is_applied
-from actgate_operator.status import Observation, Obstacle, condition_of, is_same, report
-from actgate_operator.transitions import WARNING, Note, transitions
+from actgate_operator.status import Judgement, Observation, Obstacle, condition_of, is_same, report
 from actgate_operator.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -136,16 +133,16 @@ class Reconciler:
         """Judge, plan and apply."""
         done = _Pass(Observation(model["metadata"]["generation"], suspended=_is_suspended(model)))
         try:
-            excluded.check(key[0], self._own_namespace)
-            check(model)
+            check_namespace(key[0], self._own_namespace)
+            check_spec(model)
         except UnusableModelError as error:
             done.stuck(error.reason, error)
             await self._observe(key, model, self._running(key, model), done)
             return done
-        judgement = await judge(model, self._judge)
-        self._judged(key, judgement.evidence.manifest_name)
-        self._deadlines.set(key, judgement.evidence.verdict.valid_until)
-        done.saw(evidence=judgement.evidence, violated=judgement.scale_to_zero)
+        judgement = await judged(model, self._judge)
+        self._judged(key, judgement.manifest_name)
+        self._deadlines.set(key, judgement.verdict.valid_until)
+        done.saw(judgement=judgement, violated=judgement.scale_to_zero)
         deployment = await self._run(key, model, judgement, done)
         await self._observe(key, model, deployment, done)
         return done
@@ -169,14 +166,14 @@ class Reconciler:
         """Bring the children to what the verdict allows, and note what stands in the way."""
         running, name, owner = self._running(key, model), child_name(key[1]), model["metadata"]["uid"]
         try:
-            if running is None and not judgement.accepted:
+            if running is None and not judgement.verdict.allowed:
                 # Where the evidence holds an apply finds it, and gives it back its labels.
                 running = await self._found(key, model)
             if running is not None and running.owner == owner and not running.selects:
                 done.repaired.append(f"Deployment {name} was replaced by one with another selector")
                 await self._applier.remove_impostor((key[0], name), running)
             wanted = _planned(model, judgement, running, done)
-            if judgement.accepted:
+            if judgement.verdict.allowed:
                 return await self._converge(wanted, model, done) if wanted is not None else running
             return await self._hold(key, model, judgement, running, wanted, done)
         except RefusedError as error:
@@ -237,7 +234,7 @@ class Reconciler:
         if not is_same(status, former) and await self._write_status(key, model, status):
             for note in transitions(former, status):
                 await self._events.record(model, note)
-        outcome = seen.evidence.verdict.outcome.value if seen.evidence is not None else "Unknown"
+        outcome = seen.judgement.verdict.outcome.value if seen.judgement is not None else "Unknown"
         return Report(outcome, condition_of(status, "Ready")["status"] == "True")
 
     async def _write_status(self, key: Key, model: Object, status: Object) -> bool:
@@ -293,6 +290,6 @@ def _digest(judgement: Judgement, running: Child | None) -> str | None:
     Where the evidence does not hold it is the one on which they were let run: what runs is not to be
     rolled out anew because of evidence that does not count.
     """
-    if judgement.accepted or running is None:
-        return judgement.evidence.digest
+    if judgement.verdict.allowed or running is None:
+        return judgement.manifest.digest if judgement.manifest is not None else None
     return running.manifest_digest

@@ -10,7 +10,7 @@ from typing import Final
 import pytest
 import yaml
 
-from actgate_operator import excluded
+from actgate_operator import model
 from tests.deploy.rendering import DEPLOY, Json, compose, named, of_kind, render
 
 pytestmark = pytest.mark.needs_kubectl
@@ -65,7 +65,7 @@ def test_policy_and_operator_exclude_the_same_namespaces() -> None:
     """One list in two languages; the operator's own namespace is the last of it in both."""
     policy = named(render(DEPLOY / "base"), "ValidatingAdmissionPolicy", "actgate-operator-children")["spec"]
     (expression,) = (item["expression"] for item in policy["variables"] if item["name"] == "excluded")
-    assert set(re.findall(r"'(kube-[a-z-]+)'", expression)) == excluded.EXCLUDED
+    assert set(re.findall(r"'(kube-[a-z-]+)'", expression)) == model.EXCLUDED
     assert "request.userInfo.username.split(':')[2]" in expression
 
 

@@ -9,7 +9,7 @@ from actgate.decision.manifest import Oversight
 from actgate_operator.pod_drift import Running, Unexpected
 from actgate_operator.pods import Trouble
 from actgate_operator.rollout import COMPLETE, OVERDUE, Rollout
-from actgate_operator.status import Evidence, Observation, Obstacle
+from actgate_operator.status import Judgement, Observation, Obstacle
 from tests.decision.build import ASKING, PASSING, judge, manifest, policy
 from tests.support.kstatus import Verdict
 
@@ -20,11 +20,11 @@ STORED: Final = manifest(uid="uid-1")
 EXPIRED: Final = manifest(uid="uid-1", not_after=datetime(2026, 11, 20, tzinfo=UTC))
 UNWATCHED: Final = manifest(uid="uid-1", oversight=Oversight(enabled=False))
 
-HOLDS: Final = Evidence(judge(STORED), NAME, STORED)
-ADVISED: Final = Evidence(judge(UNWATCHED, ASKING, policy(enforcement="Warn")), NAME, UNWATCHED)
-REJECTED: Final = Evidence(judge(UNWATCHED), NAME, UNWATCHED)
-OUTDATED: Final = Evidence(judge(EXPIRED), NAME, EXPIRED)
-MISSING: Final = Evidence(judge(None), NAME, None)
+HOLDS: Final = Judgement(judge(STORED), NAME, STORED)
+ADVISED: Final = Judgement(judge(UNWATCHED, ASKING, policy(enforcement="Warn")), NAME, UNWATCHED)
+REJECTED: Final = Judgement(judge(UNWATCHED), NAME, UNWATCHED)
+OUTDATED: Final = Judgement(judge(EXPIRED), NAME, EXPIRED)
+MISSING: Final = Judgement(judge(None), NAME, None)
 
 CRASHING: Final = Trouble("CrashLoopBackOff", "pod scorer-1, container server: back-off 40s")
 URL: Final = "http://scorer.credit.svc:8080"
@@ -39,9 +39,9 @@ def rollout(**changes: Any) -> Rollout:  # noqa: ANN401 - fields of a Rollout
     return Rollout(**over | changes)
 
 
-def seen(evidence: Evidence | None = HOLDS, rolled: Rollout | None = None, **more: Any) -> Observation:  # noqa: ANN401
+def seen(judgement: Judgement | None = HOLDS, rolled: Rollout | None = None, **more: Any) -> Observation:  # noqa: ANN401
     """Return an observation of generation 3."""
-    return Observation(3, evidence, rollout=rolled, url=URL, selector="app=scorer", **more)
+    return Observation(3, judgement, rollout=rolled, url=URL, selector="app=scorer", **more)
 
 
 NEW: Final = rollout(current=False, available=None, progress=None, replicas=0, ready=0)

@@ -10,9 +10,8 @@ import pytest
 
 from actgate.kube.client import Cluster
 from actgate.kube.errors import Forbidden, Unavailable
-from actgate_operator.events import REPORTER, SERIES_SECONDS, Events
+from actgate_operator.events import NORMAL, REPORTER, SERIES_SECONDS, WARNING, Events, Note
 from actgate_operator.names import MANAGER
-from actgate_operator.transitions import NORMAL, WARNING, Note
 from actgate_operator.writer import NotLeadingError, Writer
 from actgate_sandbox.control_plane import ControlPlane
 from tests.operator.fakes import NotingWriter, model

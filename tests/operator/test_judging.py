@@ -7,7 +7,8 @@ import pytest
 from actgate.decision import Outcome, Policy
 from actgate.lookup.evidence import EvidenceUnavailableError
 from actgate.lookup.judge import SubjectJudge
-from actgate_operator.judging import Judgement, judge
+from actgate_operator import model as models
+from actgate_operator.status import Judgement
 from tests.decision.build import NOW, PASSING, policy
 from tests.lookup.fakes import FakeEvidence, known
 from tests.operator.observed import EXPIRED, STORED
@@ -24,7 +25,7 @@ def asking(outcome: str | None = None) -> Json:
 
 async def judged(evidence: FakeEvidence, model: Json) -> Judgement:
     """Judge at the moment of the tests."""
-    return await judge(model, SubjectJudge(evidence, lambda: NOW))
+    return await models.judged(model, SubjectJudge(evidence, lambda: NOW))
 
 
 async def test_evidence_that_holds_is_believed_at_once() -> None:
@@ -32,9 +33,9 @@ async def test_evidence_that_holds_is_believed_at_once() -> None:
     for outcome in (None, "Pass", "Fail"):
         evidence = FakeEvidence(known(STORED))
         judgement = await judged(evidence, asking(outcome))
-        assert (judgement.accepted, judgement.scale_to_zero, evidence.reads) == (True, False, [])
-        assert judgement.evidence.manifest is STORED
-        assert judgement.evidence.manifest_name == PASSING.name
+        assert (judgement.verdict.allowed, judgement.scale_to_zero, evidence.reads) == (True, False, [])
+        assert judgement.manifest is STORED
+        assert judgement.manifest_name == PASSING.name
 
 
 @pytest.mark.parametrize("outcome", [None, "Pass", "Warn"])
@@ -42,8 +43,8 @@ async def test_a_refusal_that_is_news_is_read_live(outcome: str | None) -> None:
     """The cache may be behind; where the API server has what holds, that counts."""
     evidence = FakeEvidence({}, live=known(STORED))
     judgement = await judged(evidence, asking(outcome))
-    assert judgement.accepted
-    assert judgement.evidence.manifest is STORED
+    assert judgement.verdict.allowed
+    assert judgement.manifest is STORED
     assert evidence.reads == [("credit", PASSING.name)]
 
 
@@ -51,7 +52,7 @@ async def test_a_refusal_that_the_status_tells_is_not_read_again() -> None:
     """A thousand models without evidence cost the API server nothing."""
     evidence = FakeEvidence({}, live=known(STORED))
     judgement = await judged(evidence, asking("Fail"))
-    assert (judgement.accepted, judgement.evidence.manifest, evidence.reads) == (False, None, [])
+    assert (judgement.verdict.allowed, judgement.manifest, evidence.reads) == (False, None, [])
 
 
 async def test_unknown_is_no_verdict() -> None:
@@ -77,14 +78,14 @@ async def test_a_violation_scales_to_zero_where_any_policy_that_applies_says_so(
     """One that selects other namespaces does not; and nothing does while the evidence holds."""
     namespaces = {"credit": {"team": "credit"}}
     judgement = await judged(FakeEvidence(known(EXPIRED), policies=policies, namespaces=namespaces), asking())
-    assert (judgement.accepted, judgement.scale_to_zero) == (False, zero)
+    assert (judgement.verdict.allowed, judgement.scale_to_zero) == (False, zero)
     judgement = await judged(FakeEvidence(known(STORED), policies=policies, namespaces=namespaces), asking())
-    assert (judgement.accepted, judgement.scale_to_zero) == (True, False)
+    assert (judgement.verdict.allowed, judgement.scale_to_zero) == (True, False)
 
 
 async def test_findings_of_a_policy_that_only_warns_stop_nothing() -> None:
     """Also one that would scale to zero: nothing is violated."""
     lenient = policy("lenient", enforcement="Warn", onViolation="ScaleToZero")
     judgement = await judged(FakeEvidence(known(EXPIRED), policies=(lenient,)), asking())
-    assert judgement.evidence.verdict.outcome is Outcome.WARN
-    assert (judgement.accepted, judgement.scale_to_zero) == (True, False)
+    assert judgement.verdict.outcome is Outcome.WARN
+    assert (judgement.verdict.allowed, judgement.scale_to_zero) == (True, False)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actgate_operator.model import UnusableModelError, check
+from actgate_operator.model import UnusableModelError, check_spec
 from actgate_operator.plan import PlanError, plan
 from tests.operator.plan.build import EVIDENCE, model_deployment
 from tests.operator.plan.strategies import model_deployments
@@ -58,7 +58,7 @@ def nested(depth: int) -> Json:
 def test_a_malformed_spec_is_named_with_the_field(spec: Json, words: str) -> None:
     """On one line, with what to do."""
     with pytest.raises(UnusableModelError, match=words) as raised:
-        check(model_deployment(**spec))
+        check_spec(model_deployment(**spec))
     assert "\n" not in str(raised.value)
     assert str(raised.value).endswith(", and apply it again")
 
@@ -67,32 +67,32 @@ def test_a_malformed_spec_is_named_with_the_field(spec: Json, words: str) -> Non
 def test_a_model_without_a_spec_is_reported(spec: object) -> None:
     """It may be older than the schema that requires one."""
     with pytest.raises(UnusableModelError, match="spec: Required value: apply the ModelDeployment again"):
-        check({"metadata": {"name": "scorer"}, "spec": spec})
+        check_spec({"metadata": {"name": "scorer"}, "spec": spec})
     with pytest.raises(UnusableModelError):
-        check({"metadata": {"name": "scorer"}})
+        check_spec({"metadata": {"name": "scorer"}})
 
 
 def test_several_faults_are_told_together_and_not_all_of_them() -> None:
     """One pass of mending is enough, and a message stays readable."""
     model = model_deployment(server={}, model={}, suspend=3)
     with pytest.raises(UnusableModelError, match=r"spec\.model.*; spec\.server.*; spec\.suspend") as raised:
-        check(model)
+        check_spec(model)
     regions = [{"region": 1}] * 30
     with pytest.raises(UnusableModelError) as many:
-        check(model_deployment(placement={"regions": regions}))
+        check_spec(model_deployment(placement={"regions": regions}))
     assert str(raised.value).count("spec.") == 3
     assert str(many.value).count("spec.placement") == 8
 
 
 def test_nulls_are_nothing() -> None:
     """The API server keeps some where a schema does not look."""
-    check(model_deployment(replicas=None, autoscaling=None, placement=None, podTemplate=None))
+    check_spec(model_deployment(replicas=None, autoscaling=None, placement=None, podTemplate=None))
 
 
 @given(model_deployments)
 def test_whatever_the_schema_allows_can_be_worked_with(model: Json) -> None:
     """And then planned with."""
-    check(model)
+    check_spec(model)
     assert plan(model, EVIDENCE).children
 
 
@@ -112,7 +112,7 @@ def test_whatever_is_in_a_spec_is_either_named_or_planned(field: str, value: obj
     model = model_deployment()
     model["spec"][field] = value
     with suppress(UnusableModelError, PlanError):
-        check(model)
+        check_spec(model)
         assert plan(model, EVIDENCE).children
 
 
@@ -121,5 +121,5 @@ def test_any_pod_template_is_either_named_or_planned(template: object) -> None:
     """It has no schema of its own."""
     model = model_deployment(podTemplate=template)
     with suppress(UnusableModelError, PlanError):
-        check(model)
+        check_spec(model)
         assert plan(model, EVIDENCE).children

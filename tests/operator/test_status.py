@@ -15,7 +15,7 @@ from actgate.api.compliance_policy import Enforcement
 from actgate.api.model_deployment import ModelDeploymentStatus
 from actgate.decision import Finding, Outcome
 from actgate_operator.pod_drift import Running
-from actgate_operator.status import Evidence, Observation, condition_of, is_same, message_of, report
+from actgate_operator.status import Judgement, Observation, condition_of, is_same, message_of, report
 from actgate_sandbox.rest import APPLY_PATCH
 from tests.operator.observed import (
     ADVISED,
@@ -302,7 +302,7 @@ def test_the_verdict_is_dated_when_it_became_another_one() -> None:
     changed = report(seen(OUTDATED), first, LATER)["verdict"]
     assert (changed["outcome"], changed["evaluatedAt"]) == ("Fail", THEN)
     other = replace(STORED, uid="uid-2")
-    assert report(seen(Evidence(HOLDS.verdict, NAME, other)), first, LATER)["verdict"]["evaluatedAt"] == THEN
+    assert report(seen(Judgement(HOLDS.verdict, NAME, other)), first, LATER)["verdict"]["evaluatedAt"] == THEN
 
 
 def test_the_verdict_names_the_evidence_and_nothing_of_its_content() -> None:
@@ -318,7 +318,7 @@ def test_the_verdict_names_the_evidence_and_nothing_of_its_content() -> None:
 def test_evidence_that_ends_within_a_second_ends_at_its_beginning() -> None:
     """Time in a status has whole seconds: rather too early than too late."""
     ends = datetime(2026, 12, 1, 8, 30, 59, 999999, tzinfo=UTC)
-    evidence = Evidence(replace(HOLDS.verdict, valid_until=ends), NAME, STORED)
+    evidence = Judgement(replace(HOLDS.verdict, valid_until=ends), NAME, STORED)
     assert report(seen(evidence), {}, NOW)["verdict"]["validUntil"] == "2026-12-01T08:30:59Z"
 
 
@@ -339,7 +339,7 @@ def findings(number: int) -> tuple[Finding, ...]:
 def test_of_many_findings_the_first_are_told() -> None:
     """They come with the strongest first; each is cut to what the schema takes."""
     verdict = replace(REJECTED.verdict, findings=findings(1000), outcome=Outcome.FAIL)
-    status = report(seen(Evidence(verdict, NAME, STORED)), {}, NOW)
+    status = report(seen(Judgement(verdict, NAME, STORED)), {}, NOW)
     assert [item["rule"] for item in status["verdict"]["findings"]] == [f"rule/{n}" for n in range(128)]
     ModelDeploymentStatus.model_validate(status, by_alias=True, by_name=False)
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actgate_operator.events import NORMAL, WARNING, transitions
 from actgate_operator.status import report
-from actgate_operator.transitions import NORMAL, WARNING, transitions
 from tests.operator.observed import STATES
 from tests.operator.test_status import FIRST
 

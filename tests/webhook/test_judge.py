@@ -8,6 +8,7 @@ import pytest
 
 from actgate.decision import Policy
 from actgate.lookup.evidence import Evidence
+from actgate.lookup.judge import SubjectJudge
 from actgate.records.record import Outcome
 from actgate_webhook.judge import Judge, Judgement
 from actgate_webhook.review import Review, decode
@@ -35,7 +36,7 @@ def asked(*objects: dict[str, Any] | None, **request: Any) -> Review:  # noqa: A
 
 
 async def judged(source: FakeEvidence, question: Review) -> Judgement:
-    return await Judge(source, lambda: NOW).judge(question, within=4.0)
+    return await Judge(SubjectJudge(source, lambda: NOW)).judge(question, within=4.0)
 
 
 async def test_an_allow_comes_from_the_cache_without_a_live_read() -> None:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 import pytest
 
+from actgate.lookup.judge import SubjectJudge
 from actgate.records.record import Outcome
 from actgate.subjects.workload import governed_fields, is_judged, subject_of
 from actgate_webhook import malformed
@@ -20,7 +21,7 @@ MODEL, DEPLOYMENT = model_deployment(), workload()
 
 
 async def reason(document: dict[str, Any]) -> str:
-    judgement = await Judge(SOURCE, lambda: NOW).judge(decode(body_of(document)), within=4.0)
+    judgement = await Judge(SubjectJudge(SOURCE, lambda: NOW)).judge(decode(body_of(document)), within=4.0)
     assert judgement.outcome is Outcome.MALFORMED, judgement
     return judgement.reason
 
@@ -125,7 +126,9 @@ async def test_a_level_of_the_wrong_type_is_refused_and_named(
 async def test_an_object_stored_in_a_bad_shape_can_be_repaired() -> None:
     """The old object need not be readable: the new one is judged in full."""
     broken = changed(MODEL, "spec.podTemplate", {"spec": "x"})
-    judgement = await Judge(SOURCE, lambda: NOW).judge(decode(body_of(review(MODEL, broken))), within=4.0)
+    judgement = await Judge(SubjectJudge(SOURCE, lambda: NOW)).judge(
+        decode(body_of(review(MODEL, broken))), within=4.0
+    )
     assert judgement.outcome is Outcome.PASS
 
 
@@ -139,7 +142,7 @@ async def test_a_foreign_kind_is_not_looked_into() -> None:
     }
     document = changed(review(MODEL), "request.object", foreign)
     document["request"]["kind"] = {"group": "example.com", "version": "v1", "kind": "Deployment"}
-    judgement = await Judge(SOURCE, lambda: NOW).judge(decode(body_of(document)), within=4.0)
+    judgement = await Judge(SubjectJudge(SOURCE, lambda: NOW)).judge(decode(body_of(document)), within=4.0)
     assert judgement.outcome is Outcome.NOT_JUDGED
 
 
@@ -245,7 +248,7 @@ async def test_whatever_a_decision_asks_for_must_have_its_type(kind: str) -> Non
     is_judged(whole)
     tried = [(name, steps) for name, steps in steps_to(obj) if name in asked]
     assert {".metadata", ".spec"} < {name for name, _ in tried}
-    judge = Judge(SOURCE, lambda: NOW)
+    judge = Judge(SubjectJudge(SOURCE, lambda: NOW))
     assert (await judge.judge(decode(body_of(review(obj))), within=4.0)).outcome is Outcome.PASS
     for name, steps in tried:
         document = {**review(obj), "request": {**review(obj)["request"], "object": replaced(obj, steps)}}

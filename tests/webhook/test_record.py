@@ -9,6 +9,7 @@ import rfc8785
 
 from actgate.api.canonical import sha256
 from actgate.decision.data import RULESET
+from actgate.lookup.judge import SubjectJudge
 from actgate.records.record import UNKNOWN_CALLER, Caller, DecisionRecord
 from actgate.records.sinks import decision_fields
 from actgate_webhook.answer import record_of
@@ -41,7 +42,7 @@ async def recorded(
 async def record_of_body(body: bytes, source: FakeEvidence, caller: Caller) -> DecisionRecord:
     """Return the record of what is posted."""
     asked = decode(body)
-    judgement = await Judge(source).judge(asked, 5.0)
+    judgement = await Judge(SubjectJudge(source)).judge(asked, 5.0)
     return record_of(asked, judgement, caller, with_object=True)
 
 

@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 
 from actgate.lookup.evidence import EvidenceSource
+from actgate.lookup.judge import SubjectJudge
 from actgate.runtime import tracing
 from actgate.runtime.background import Background
 from actgate.runtime.health import Health, HealthCheck
@@ -71,8 +72,9 @@ def create_app(
         lifespan=lifespan,
     )
     # Before the routes, since those take as long as to judge and to record.
+    judge = Judge(SubjectJudge(source))
     app.add_middleware(
-        Validate, judge=Judge(source), metrics=metrics, decisions=decisions, traces=traces, bodies=bodies
+        Validate, judge=judge, metrics=metrics, decisions=decisions, traces=traces, bodies=bodies
     )
     app.openapi = partial(describe, app.openapi)  # type: ignore[method-assign] # as FastAPI documents it
     _add_probes(app, live, ready)

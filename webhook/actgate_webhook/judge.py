@@ -8,13 +8,11 @@
 """
 
 import logging
-from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from actgate import decision
 from actgate.decision import Verdict
-from actgate.lookup.evidence import Evidence, EvidenceSource, EvidenceUnavailableError
+from actgate.lookup.evidence import Evidence, EvidenceUnavailableError
 from actgate.lookup.judge import SubjectJudge
 from actgate.records.record import Outcome
 from actgate.subjects.workload import governed_fields, is_judged, subject_of
@@ -44,12 +42,10 @@ NOT_JUDGED: Final = Judgement(Outcome.NOT_JUDGED)
 
 
 class Judge:
-    """Judges reviews on the evidence of one source."""
+    """Judges the subjects of reviews."""
 
-    def __init__(
-        self, source: EvidenceSource, now: Callable[[], datetime] = lambda: datetime.now(UTC)
-    ) -> None:
-        self._subjects = SubjectJudge(source, now)
+    def __init__(self, subjects: SubjectJudge) -> None:
+        self._subjects = subjects
 
     async def judge(self, review: Review, within: float) -> Judgement:
         """Judge a review within so many seconds; nothing that it can hold makes this raise."""

@@ -7,7 +7,7 @@ from actgate.decision import Outcome, wording
 from actgate.decision.rules import evidence as evidence_rules
 from actgate.decision.rules import link
 from actgate_operator.rollout import COMPLETE
-from actgate_operator.status.observation import Evidence, Observation
+from actgate_operator.status.observation import Judgement, Observation
 
 EVIDENCE_ACCEPTED: Final = "EvidenceAccepted"
 WORKLOAD_AVAILABLE: Final = "WorkloadAvailable"
@@ -62,22 +62,22 @@ def _once(said: list[Said]) -> Iterator[Said]:
 
 def evidence_accepted(seen: Observation) -> Said:
     """Say whether the model may run."""
-    if seen.evidence is None:
+    if seen.judgement is None:
         reason, why = _obstacle(seen)
         return Said(EVIDENCE_ACCEPTED, "Unknown", reason, why)
-    verdict = seen.evidence.verdict
+    verdict = seen.judgement.verdict
     if verdict.allowed:
         noted = len(verdict.findings)
         advice = f"; findings that do not deny: {noted}" if verdict.outcome is Outcome.WARN else ""
-        message = f"ComplianceManifest {seen.evidence.manifest_name} is accepted{advice}"
+        message = f"ComplianceManifest {seen.judgement.manifest_name} is accepted{advice}"
         return Said(EVIDENCE_ACCEPTED, "True", "Accepted", message)
-    return Said(EVIDENCE_ACCEPTED, "False", _rejection(seen.evidence), _cut(wording.refusal(verdict)))
+    return Said(EVIDENCE_ACCEPTED, "False", _rejection(seen.judgement), _cut(wording.refusal(verdict)))
 
 
-def _rejection(evidence: Evidence) -> str:
+def _rejection(judgement: Judgement) -> str:
     """Return the reason of a refusal, the one that is most to the point."""
-    rules = set(evidence.verdict.failed_rules)
-    if evidence.manifest is None and link.MANIFEST.id in rules:
+    rules = set(judgement.verdict.failed_rules)
+    if judgement.manifest is None and link.MANIFEST.id in rules:
         return MANIFEST_NOT_FOUND
     if rules <= {evidence_rules.EXPIRED.id, evidence_rules.AGE.id}:
         return "EvidenceExpired"
@@ -88,7 +88,7 @@ def workload_available(seen: Observation) -> Said:
     """Say whether enough pods serve, and run what they should, whatever the evidence says."""
     rollout, unexpected = seen.rollout, seen.running.unexpected
     if rollout is None:
-        if seen.evidence is not None and not seen.evidence.verdict.allowed:
+        if seen.judgement is not None and not seen.judgement.verdict.allowed:
             why = "no workload is created before the evidence is accepted"
             return _unavailable("EvidenceNotAccepted", _beside(why, seen))
         return _unavailable(*_obstacle(seen))

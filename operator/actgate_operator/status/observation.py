@@ -9,18 +9,15 @@ from actgate_operator.rollout import Rollout
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
-    """The verdict, and what it was passed on."""
+class Judgement:
+    """The verdict on a model, what it rests on, and what follows from it for what runs."""
 
     verdict: Verdict
     manifest_name: str
     manifest: Manifest | None
     """None where there is no such manifest."""
-
-    @property
-    def digest(self) -> str | None:
-        """Digest of the manifest that was judged; None without one, or where it has none."""
-        return dict(self.verdict.manifest_digests).get(self.manifest_name)
+    scale_to_zero: bool = False
+    """Whether the evidence does not hold and a policy wants nothing to run then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +36,7 @@ class Observation:
     """Everything that the status speaks of."""
 
     generation: int
-    evidence: Evidence | None = None
+    judgement: Judgement | None = None
     """None where it was not judged, which an obstacle explains."""
     suspended: bool = False
     violated: bool = False

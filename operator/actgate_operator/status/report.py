@@ -8,7 +8,7 @@ from actgate.api.times import timestamp
 from actgate.decision import Finding
 from actgate.kube.objects import Object
 from actgate_operator.status.conditions import REFERENCE, Said, conditions
-from actgate_operator.status.observation import Evidence, Observation
+from actgate_operator.status.observation import Judgement, Observation
 
 MOST_FINDINGS: Final = 128
 _PATH: Final = 1024
@@ -36,10 +36,10 @@ def report(seen: Observation, former: Mapping[str, Any], now: datetime) -> Objec
         "replicas": min(seen.rollout.replicas, _REPLICAS) if seen.rollout is not None else 0,
         "readyReplicas": min(seen.rollout.ready, _REPLICAS) if seen.rollout is not None else 0,
     }
-    if seen.evidence is not None:
-        status["verdict"] = _verdict(seen.evidence, former.get("verdict") or {}, now)
+    if seen.judgement is not None:
+        status["verdict"] = _verdict(seen.judgement, former.get("verdict") or {}, now)
     # What is not judged stays held: an unknown verdict is no reason to let more run.
-    most = seen.held if seen.evidence is not None else former.get("heldReplicas")
+    most = seen.held if seen.judgement is not None else former.get("heldReplicas")
     if most is not None:
         status["heldReplicas"] = most
     if seen.url is not None:
@@ -100,12 +100,12 @@ def _condition(said: Said, former: Mapping[str, Any], generation: int, now: date
     }
 
 
-def _verdict(evidence: Evidence, former: Mapping[str, Any], now: datetime) -> Object:
+def _verdict(judgement: Judgement, former: Mapping[str, Any], now: datetime) -> Object:
     """Return the verdict; ``evaluatedAt`` is the moment at which it last became another one."""
-    verdict = evidence.verdict
+    verdict = judgement.verdict
     told: Object = {
         "outcome": verdict.outcome.value,
-        "manifest": _manifest(evidence),
+        "manifest": _manifest(judgement),
         "policies": list(verdict.policies[:64]),
         "ruleset": verdict.ruleset,
     }
@@ -119,11 +119,11 @@ def _verdict(evidence: Evidence, former: Mapping[str, Any], now: datetime) -> Ob
     return {**told, "evaluatedAt": since if same else timestamp(now)}
 
 
-def _manifest(evidence: Evidence) -> Object:
-    told: Object = {"name": evidence.manifest_name}
-    if evidence.manifest is not None:
-        if evidence.manifest.uid:
-            told["uid"] = evidence.manifest.uid
-        if evidence.digest:
-            told["digest"] = evidence.digest
+def _manifest(judgement: Judgement) -> Object:
+    told: Object = {"name": judgement.manifest_name}
+    if judgement.manifest is not None:
+        if judgement.manifest.uid:
+            told["uid"] = judgement.manifest.uid
+        if judgement.manifest.digest:
+            told["digest"] = judgement.manifest.digest
     return told

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from actgate_operator import excluded
+from actgate_operator import model
 from actgate_sandbox.rest import Rest
 from tests.operator.running import RunningOperator
 from tests.operator.world import MANIFEST, MODEL, World
@@ -48,11 +48,11 @@ def test_a_model_in_an_excluded_namespace_never_runs(operator: RunningOperator, 
 @pytest.mark.parametrize("namespace", ["kube", "kube-system-2", "actgate-systems", "default", "team-a"])
 def test_names_are_compared_whole(namespace: str) -> None:
     """A team is not locked out by a name that only looks like one of these."""
-    excluded.check(namespace, OWN)
+    model.check_namespace(namespace, OWN)
 
 
 def test_the_operator_s_own_namespace_is_the_one_of_its_settings() -> None:
     """Where it is installed under another name, that one is excluded."""
-    with pytest.raises(excluded.ExcludedNamespaceError, match="namespace gate;"):
-        excluded.check("gate", "gate")
-    excluded.check("actgate-system", "gate")
+    with pytest.raises(model.ExcludedNamespaceError, match="namespace gate;"):
+        model.check_namespace("gate", "gate")
+    model.check_namespace("actgate-system", "gate")
