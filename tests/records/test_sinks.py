@@ -50,7 +50,7 @@ def test_audit_annotations_say_what_was_judged_on_what() -> None:
 def test_several_manifests_stand_in_the_order_of_their_links() -> None:
     """The same keys, with an item for each; the decision log has a list besides."""
     other = replace(stored("uid-2", "7"), digest=None)
-    record = replace(REFUSED, manifests=(MANIFEST, other))
+    record = REFUSED._replace(manifests=(MANIFEST, other))
     audit = audit_annotations(record)
     assert audit["manifest-uid"] == "uid-1, uid-2"
     assert audit["manifest-resource-version"] == "42, 7"
@@ -107,7 +107,7 @@ def test_each_rule_stands_once_with_its_strongest_effect() -> None:
 def test_a_log_line_has_what_is_searched_for() -> None:
     """Names are cut where the API server takes no longer ones: anyone may have sent them."""
     caller = Caller(authenticated=True, name="kube-apiserver")
-    record = replace(REFUSED, caller=caller, user="x" * 1000)
+    record = REFUSED._replace(caller=caller, user="x" * 1000)
     assert log_fields(record, 0.0012345) == {
         "uid": "u",
         "user": "x" * 253,

@@ -9,7 +9,6 @@ that leaves the governed fields as they were never waits for anything of ours.
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Literal, NoReturn, Self
@@ -82,15 +81,8 @@ class DecisionLog:
         self._metrics.decision_lost()
         if not self._fails or not record.allowed or not record.governed_change:
             return record
-        return replace(
-            record,
-            outcome=Outcome.UNAVAILABLE,
-            reason=_REASON,
-            verdict=None,
-            rules=(),
-            manifests=(),
-            cache_age=None,
-        )
+        asked = record.uid, record.caller, record.user, record.operation, record.object
+        return DecisionRecord(*asked, outcome=Outcome.UNAVAILABLE, reason=_REASON)
 
     def failing_checks(self) -> Mapping[str, str | None]:
         """Return why no request can be allowed by this replica now."""
@@ -136,7 +128,7 @@ class DecisionLog:
                 self._lost = 0
             if kind is not None:
                 self._write(kind, fields)
-        except (OSError, ValueError) as error:
+        except (OSError, TypeError) as error:
             self._failed(error)
             return False
         self._recovered()

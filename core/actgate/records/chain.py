@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from actgate.api.canonical import canonical_of_json, sha256
+from actgate.api.canonical import canonical_of_text, sha256
 from actgate.api.times import timestamp
 
 FORMAT: Final = "actgate.dev/decision-log/v1"
@@ -63,9 +63,9 @@ class Chain:
                 null, and lists and objects of them.
 
         Raises:
-            ValueError: Text is not Unicode.
+            TypeError: A number is beyond 2**53 - 1, or text is not Unicode.
         """
-        content = canonical_of_json(
+        content = canonical_of_text(
             {
                 **fields,
                 "format": FORMAT,

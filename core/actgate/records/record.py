@@ -5,7 +5,6 @@ is in it but what says which object it was.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
@@ -77,15 +76,15 @@ class RecordedObject(NamedTuple):
         """
         content = obj if obj is not None else {}
         prefix = map_at(content, "metadata").get("generateName")
-        return self._replace(
+        return RecordedObject(
+            *(self.group, self.version, self.kind, self.namespace, self.name),
             name_prefix=prefix if isinstance(prefix, str) and not self.name else "",
             digest=digest_of_object(raw, obj),
-            images=tuple(image for _, image in images_of(content) if "@sha256:" in image),
+            images=tuple([image for _, image in images_of(content) if "@sha256:" in image]),
         )
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionRecord:
+class DecisionRecord(NamedTuple):
     """Everything that is recorded of one decision."""
 
     uid: str
