@@ -77,7 +77,7 @@ def test_what_was_not_declared_is_marked_and_logged(caplog: pytest.LogCaptureFix
     """The assumed defaults stand in the file, in the log, and among the weaknesses of a conversion."""
     logger = EUAIActGovernanceLogger("CreditRiskScorer-v2", "HIGH_RISK", training_regions="aws eu-west-3")
     logger.log_bias_check(0.03)
-    with caplog.at_level(logging.WARNING, "actgate.manifests"):
+    with caplog.at_level(logging.WARNING, "actgate.pipeline"):
         logger.export_compliance_manifest("m.json")
     assert written("m.json")["assumed_defaults"] == ["human_oversight_enabled"]
     assert "human_oversight_enabled not declared" in caplog.text

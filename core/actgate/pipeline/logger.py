@@ -32,9 +32,10 @@ from actgate.api.compliance_manifest import (
 from actgate.api.quoting import got, invalid
 from actgate.decision.rules import counts
 from actgate.documents import writing
-from actgate.manifests import declared, naming, v0
+from actgate.manifests import naming, v0
 from actgate.manifests.convert import read_document
 from actgate.manifests.errors import EvidenceError, UnreadableError
+from actgate.pipeline import declared
 from actgate.pipeline.statement import (
     Statement,
     as_v0,

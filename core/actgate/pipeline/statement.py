@@ -24,12 +24,13 @@ from actgate.api.names import API_VERSION
 from actgate.api.quoting import got, invalid
 from actgate.decision.manifest import Region
 from actgate.decision.rules import bias, counts
-from actgate.manifests import declared, naming, v0
+from actgate.manifests import naming, v0
 from actgate.manifests.errors import EvidenceError, UnreadableError
 from actgate.manifests.read import measurement as as_judged
 from actgate.manifests.shape import problem
+from actgate.pipeline import declared
 
-_LOG: Final = logging.getLogger("actgate.manifests")
+_LOG: Final = logging.getLogger("actgate.pipeline")
 P = TypeVar("P", bound=Model)
 _LARGEST: Final = 2**63
 """No count and no measured value comes near it."""
