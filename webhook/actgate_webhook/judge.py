@@ -1,6 +1,6 @@
 """The judgement of one review: whether it is ours to judge, what is asked, and what follows.
 
-- What is not ours, and DELETE, CONNECT, ``/status`` and ``/scale``, passes unread.
+- What is not ours, and DELETE, CONNECT, ``/status`` and ``/scale``, passes without a look.
 - An update that leaves the governed fields as they were passes with warnings, on the cache alone, whatever
   became of the evidence: else no finalizer could be removed, and no commit applied that repairs the evidence.
 - Anything else is judged within the deadline as ``actgate.lookup.judge`` says; where the evidence is not
