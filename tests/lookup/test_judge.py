@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from actgate.decision import Link, Manifest, Policy, Subject, decide
+from actgate.decision import Link, Manifest, Policy, Subject
+from actgate.decision.decide import decide_under
 from actgate.decision.manifest import Oversight
 from actgate.lookup import judge as module
 from actgate.lookup.evidence import FRESH_SECONDS, EvidenceUnavailableError
@@ -139,9 +140,9 @@ async def test_the_event_loop_goes_on_while_many_policies_are_held_against_a_sub
         seen.append(threading.current_thread())
         if many:
             release.wait(30.0)
-        return decide(*arguments)  # type: ignore[arg-type]
+        return decide_under(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "decide", observed)
+    monkeypatch.setattr(module, "decide_under", observed)
     source = FakeEvidence(
         known(PASSING), policies=tuple(Policy(f"policy-{number}") for number in range(count))
     )

@@ -41,8 +41,18 @@ def decide(
     Returns:
         The verdict with every finding. A refusal is a value: nothing is raised for any input.
     """
+    return decide_under(applicable(policies, subject.namespace_labels), subject, manifests, now, appraise)
+
+
+def decide_under(
+    chosen: tuple[Policy, ...],
+    subject: Subject,
+    manifests: Iterable[Manifest],
+    now: datetime,
+    appraise: Appraise = appraise,
+) -> Verdict:
+    """Decide where the policies that apply were chosen before, as ``applicable`` returns them."""
     moment = now if now.utcoffset() is not None else now.replace(tzinfo=UTC)
-    chosen = applicable(policies, subject.namespace_labels)
     names = subject.manifest_names
     linked = _linked(names, subject.namespace, manifests)
     appraisals = [appraise(manifest, chosen, moment) for manifest in linked.values()]

@@ -10,12 +10,12 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from actgate.decision import Subject, Verdict, decide
+from actgate.decision import Subject, Verdict
 from actgate.decision.appraisal import Appraise, appraise
+from actgate.decision.decide import decide_under
 from actgate.lookup.evidence import Evidence, EvidenceSource, EvidenceUnavailableError
 
 MANY: Final = 200
@@ -73,9 +73,8 @@ class SubjectJudge:
         return await self._judged(subject, evidence, self._source.appraisals.appraise)
 
     async def _judged(self, subject: Subject, evidence: Evidence, appraise: Appraise) -> Judged:
-        asked = replace(subject, namespace_labels=evidence.namespace_labels)
-        arguments = (asked, evidence.manifests, evidence.policies, self._now(), appraise)
+        arguments = (evidence.policies, subject, evidence.manifests, self._now(), appraise)
         if len(evidence.policies) < MANY:
-            return Judged(decide(*arguments), evidence)
+            return Judged(decide_under(*arguments), evidence)
         loop = asyncio.get_running_loop()
-        return Judged(await loop.run_in_executor(_thread, decide, *arguments), evidence)
+        return Judged(await loop.run_in_executor(_thread, decide_under, *arguments), evidence)
