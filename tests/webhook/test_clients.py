@@ -15,11 +15,10 @@ from actgate.runtime.tls import CertificateError, Certificates
 from actgate_sandbox.pki import Authority, KeyPair
 from actgate_webhook.app import create_app
 from actgate_webhook.clients import Clients
-from actgate_webhook.decision_log import DecisionLog
+from actgate_webhook.decision_log import DecisionLog, Sink
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.self_call import SelfCall
 from actgate_webhook.serving import Drain, Server, configuration
-from actgate_webhook.sink import Sink
 from tests.lookup.fakes import FakeEvidence, known
 from tests.support.waiting import eventually
 from tests.webhook.build import body_of, model_deployment, passing, review

@@ -9,9 +9,8 @@ import pytest
 
 from actgate_webhook import decision_log
 from actgate_webhook.app import create_app
-from actgate_webhook.decision_log import DecisionLog, FailurePolicy
+from actgate_webhook.decision_log import DecisionLog, FailurePolicy, open_sink
 from actgate_webhook.metrics import Metrics
-from actgate_webhook.sink import open_sink
 from tests.lookup.fakes import FakeEvidence, known
 from tests.records.build import prove, sentences
 from tests.support.waiting import eventually

@@ -8,8 +8,7 @@ import pytest
 from actgate.lookup.judge import SubjectJudge
 from actgate.records.record import Outcome
 from actgate.subjects.workload import governed_fields, is_judged, subject_of
-from actgate_webhook import malformed
-from actgate_webhook.judge import Judge
+from actgate_webhook.judge import Judge, readable
 from actgate_webhook.review import decode
 from tests.decision.build import NOW
 from tests.lookup.fakes import FakeEvidence, known
@@ -261,6 +260,6 @@ def test_an_object_is_read_whole_but_for_its_managed_fields(kind: str) -> None:
     """The digest in the decision log is that of what was judged; nobody's book-keeping is in it."""
     obj = full(kind)
     obj["spec"]["other"] = {"managedFields": [1]}
-    read = malformed.readable(decode(body_of(review(obj))))
+    read = readable(decode(body_of(review(obj))))
     del obj["metadata"]["managedFields"]
     assert read == obj

@@ -9,9 +9,9 @@ def main() -> None:
         from actgate.kube.errors import Misconfigured
         from actgate.runtime.main import run
         from actgate.runtime.tls import CertificateError
+        from actgate_webhook.decision_log import SinkError
         from actgate_webhook.serving import serve
         from actgate_webhook.settings import Settings
-        from actgate_webhook.sink import SinkError
     run(Settings, serve, (CertificateError, Misconfigured, SinkError))
 
 

@@ -47,8 +47,11 @@ def answer(record: DecisionRecord) -> Response:
     audit = audit_annotations(record)
     if record.verdict is not None:
         warned = [item for item in record.verdict.findings if item.effect is Enforcement.WARN]
-        refusal = None if record.allowed else Status(403, "Forbidden", wording.refusal(record.verdict))
-        return Response(record.uid, record.allowed, refusal, tuple(wording.warnings(warned)), audit)
+        warnings = tuple(wording.warnings(warned)) if warned else ()
+        if record.allowed:
+            return Response(record.uid, allowed=True, warnings=warnings, audit_annotations=audit)
+        refusal = Status(403, "Forbidden", wording.refusal(record.verdict))
+        return Response(record.uid, allowed=False, status=refusal, warnings=warnings, audit_annotations=audit)
     reason = cut(record.reason, _LONGEST_REASON)
     match record.outcome:
         case Outcome.NOT_JUDGED:

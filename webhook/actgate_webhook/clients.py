@@ -11,13 +11,10 @@ from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from actgate.records.record import UNKNOWN_CALLER, Caller
 from actgate_webhook.connections import TimedProtocol
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.review import PATH, Problem, encode
-
-_CLIENT: Final = "actgate.client"
-"""Extension of an ASGI scope: the common name of the client's certificate, or None where it showed none."""
+from actgate_webhook.validate import CLIENT, caller_of
 
 _NO_CERTIFICATE: Final = "reviews are answered to clients with a certificate only, and none was shown"
 
@@ -39,7 +36,7 @@ class ClientProtocol(TimedProtocol):
     def on_message_begin(self) -> None:
         """Begin a request, and say in it whose it is."""
         super().on_message_begin()
-        self.scope["extensions"] = {_CLIENT: {"name": self._client_name}}
+        self.scope["extensions"] = {CLIENT: {"name": self._client_name}}
 
 
 class Clients:
@@ -65,12 +62,6 @@ class Clients:
         if self._names and caller.name not in self._names:
             return _OTHER_NAME
         return None
-
-
-def caller_of(scope: Scope) -> Caller:
-    """Return who sent a request, so that a record of it cannot pass for a request of the API server."""
-    name = ((scope.get("extensions") or {}).get(_CLIENT) or {}).get("name")
-    return UNKNOWN_CALLER if name is None else Caller(authenticated=True, name=name)
 
 
 def common_name(certificate: dict[str, Any]) -> str | None:

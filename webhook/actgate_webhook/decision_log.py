@@ -4,14 +4,22 @@ What could not be written is not in the chain. As soon as writing works again, a
 many decisions are missing. Until then the log's setting says what becomes of a request that would be
 allowed: refused for now, or let through and counted. A refusal needs no record to take effect, and an update
 that leaves the governed fields as they were never waits for anything of ours.
+
+A line is handed to the operating system at once. It is not forced to the disk: that takes longer than the
+whole review. A reader of a pipe that stands still is waited for a moment, once; until it reads again every
+further line fails at once, so that reviews are not held up.
 """
 
 import asyncio
 import logging
+import os
+import select
+import stat
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, NoReturn, Self
+from typing import Any, Final, Literal, NoReturn, Protocol, Self
 
 from actgate.decision.data import RULESET
 from actgate.records.chain import Chain, Kind
@@ -19,7 +27,6 @@ from actgate.records.record import DecisionRecord, Outcome
 from actgate.records.sinks import decision_fields
 from actgate.version import VERSION
 from actgate_webhook.metrics import Metrics
-from actgate_webhook.sink import Sink
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +35,12 @@ CHECKPOINT_SECONDS: Final = 300.0
 RETRY_SECONDS: Final = 2.0
 """How often a log that cannot be written is tried again, whether or not reviews come."""
 
+STANDARD_OUTPUT: Final = "-"
+NOWHERE: Final = "none"
+
+_ROOM_SECONDS: Final = 0.2
+_PIECE: Final = 4096
+"""Bytes that a pipe which has room takes without blocking: PIPE_BUF of Linux."""
 _REASON: Final = "the decision log is temporarily unavailable, retry: the decision cannot be recorded"
 
 
@@ -37,6 +50,24 @@ FailurePolicy = Literal["Fail", "Ignore"]
 ``Fail``: it is answered that it may be retried, and the replica is unready meanwhile. ``Ignore``: it is
 allowed, and a metric and the log itself count it.
 """
+
+
+class SinkError(Exception):
+    """There is no writing to where the decision log should go; the message says why."""
+
+
+class Sink(Protocol):
+    """Where lines go."""
+
+    def write(self, line: bytes) -> None:
+        """Write a line with its line break.
+
+        Raises:
+            OSError: It was not written whole.
+        """
+
+    def close(self) -> None:
+        """Let go of it."""
 
 
 class DecisionLog:
@@ -158,3 +189,60 @@ class DecisionLog:
             self._chain.decisions,
             self._chain.head,
         )
+
+
+class Descriptor:
+    """A ``Sink`` over a file descriptor."""
+
+    def __init__(self, descriptor: int, *, torn: bool = False) -> None:
+        self._descriptor = descriptor
+        self._torn = torn
+        """Whether the last line is there in part, so that the next one has to begin with a line break."""
+        self._is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLOUT)
+        self._stalled = False
+
+    def write(self, line: bytes) -> None:
+        """Write a line, and remember where only a part of it could be written."""
+        data = b"\n" + line if self._torn else line
+        written = 0
+        try:
+            while written < len(data):
+                written += self._write(data[written:])
+        finally:
+            self._torn = written < len(data) and (written > 0 or self._torn)
+
+    def close(self) -> None:
+        """Close a file; standard output stays open."""
+        if self._descriptor > 2:
+            os.close(self._descriptor)
+
+    def _write(self, data: bytes) -> int:
+        if self._is_file:
+            return os.write(self._descriptor, data)
+        if not self._poll.poll(0 if self._stalled else _ROOM_SECONDS * 1000):
+            self._stalled = True
+            raise TimeoutError("its reader does not keep up")
+        self._stalled = False
+        return os.write(self._descriptor, data[:_PIECE])
+
+
+def open_sink(target: str) -> Descriptor:
+    """Open standard output (``-``) or a file, to which lines are added.
+
+    Raises:
+        SinkError: It cannot be opened for writing.
+    """
+    try:
+        return Descriptor(1) if target == STANDARD_OUTPUT else _open(Path(target))
+    except OSError as error:
+        name = "standard output" if target == STANDARD_OUTPUT else target
+        raise SinkError(f"the decision log cannot be written to {name}: {error.strerror}") from None
+
+
+def _open(path: Path) -> Descriptor:
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
+    status = os.fstat(descriptor)
+    torn = stat.S_ISREG(status.st_mode) and status.st_size > 0
+    return Descriptor(descriptor, torn=torn and os.pread(descriptor, 1, status.st_size - 1) != b"\n")

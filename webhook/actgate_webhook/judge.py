@@ -3,27 +3,40 @@
 - What is not ours, and DELETE, CONNECT, ``/status`` and ``/scale``, passes without a look.
 - An update that leaves the governed fields as they were passes with warnings, on the cache alone, whatever
   became of the evidence: else no finalizer could be removed, and no commit applied that repairs the evidence.
+- The API server sends objects of the right shape. Whoever does not gets a refusal, since a field that is
+  skipped because it has the wrong type is a field that nobody looked at. Which fields are read is said by
+  the rows of ``actgate.subjects.kinds``.
 - Anything else is judged within the deadline as ``actgate.lookup.judge`` says; where the evidence is not
   known, there is no verdict.
 """
 
 import logging
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from actgate import decision
+from actgate.api.quoting import cut, invalid, quoted
 from actgate.decision import Verdict
 from actgate.lookup.evidence import Evidence, EvidenceUnavailableError
 from actgate.lookup.judge import SubjectJudge
 from actgate.records.record import Outcome
+from actgate.subjects.kinds import kinds
+from actgate.subjects.shapes import METADATA, Shape, misfits
 from actgate.subjects.workload import governed_fields, is_judged, subject_of
-from actgate_webhook.malformed import MalformedError, Object, readable, readable_old
-from actgate_webhook.review import Operation, Review
+from actgate_webhook.review import Operation, Review, ReviewedObject
 
 logger = logging.getLogger(__name__)
 
+Object = dict[str, Any]
+
+_LONGEST: Final = 250
+_IDENTITY: Final[Shape] = {"metadata": METADATA}
 _FREE_SUBRESOURCES: Final = frozenset({"status", "scale"})
 _FREE_OPERATIONS: Final = frozenset({Operation.DELETE, Operation.CONNECT})
 _OUTCOMES: Final = {outcome: Outcome(outcome) for outcome in decision.Outcome}
+
+
+class MalformedError(Exception):
+    """The object cannot be judged; one sentence that says where and what is expected."""
 
 
 class Judgement(NamedTuple):
@@ -97,3 +110,50 @@ def _governed_change(review: Review, obj: Object) -> bool | None:
     if not is_judged(obj) and not is_judged(old):
         return None
     return governed_fields(obj) != governed_fields(old)
+
+
+def readable(review: Review) -> Object:
+    """Return the object that a review is about.
+
+    Raises:
+        MalformedError: It is no object of the kind and namespace that the review speaks of, or a
+            level of it has a type that hides what is below it.
+    """
+    return _held(review, "request.object", review.object, _shape(review))
+
+
+def readable_old(review: Review) -> Object | None:
+    """Return the object as it is; None where only its identity can be read.
+
+    An object that was stored in a bad shape must not stand in the way of its own repair.
+
+    Raises:
+        MalformedError: It is no object of the kind and namespace that the review speaks of.
+    """
+    obj = _held(review, "request.oldObject", review.old_object, _IDENTITY)
+    return None if any(misfits(obj, _shape(review))) else obj
+
+
+def _shape(review: Review) -> Shape:
+    kind = kinds().get((review.kind.group, review.kind.kind))
+    return _IDENTITY if kind is None else kind.shape
+
+
+def _held(review: Review, field: str, found: ReviewedObject, shape: Shape) -> Object:
+    obj = found.value
+    if obj is None:
+        raise MalformedError(cut(f"{field}{found.fault}", _LONGEST))
+    for part in ("apiVersion", "kind", "metadata"):
+        if obj.get(part) is None:
+            raise MalformedError(f"{field}.{part}: Required value")
+    for path, expected, value in misfits(obj, shape, field):
+        raise MalformedError(cut(f"{path}: {invalid(value, expected)}", _LONGEST))
+    if obj["apiVersion"] != review.kind.api_version or obj["kind"] != review.kind.kind:
+        raise MalformedError(
+            f"{field} must be of the kind that request.kind names, "
+            f"{quoted(review.kind.kind)} of {quoted(review.kind.api_version)}"
+        )
+    stated = obj["metadata"].get("namespace")
+    if stated is not None and stated != review.namespace:
+        raise MalformedError(f"{field}.metadata.namespace must be request.namespace")
+    return obj

@@ -30,11 +30,10 @@ from actgate_webhook.app import create_app
 from actgate_webhook.bodies import Bodies
 from actgate_webhook.clients import ClientProtocol, Clients
 from actgate_webhook.connections import KEEP_ALIVE_SECONDS, TimedProtocol, Timeouts
-from actgate_webhook.decision_log import DecisionLog
+from actgate_webhook.decision_log import NOWHERE, DecisionLog, open_sink
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.self_call import SelfCall
 from actgate_webhook.settings import Settings
-from actgate_webhook.sink import NOWHERE, open_sink
 
 logger = logging.getLogger(__name__)
 

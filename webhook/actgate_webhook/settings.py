@@ -8,8 +8,7 @@ from pydantic_settings import SettingsConfigDict
 
 from actgate.runtime.settings import Between, Duration, Interval, Port, ServiceSettings, own_name
 from actgate_webhook.connections import Timeouts
-from actgate_webhook.decision_log import FailurePolicy
-from actgate_webhook.sink import STANDARD_OUTPUT
+from actgate_webhook.decision_log import STANDARD_OUTPUT, FailurePolicy
 from actgate_webhook.validate import ROOM
 
 MIB = 1024 * 1024

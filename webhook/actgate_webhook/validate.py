@@ -13,19 +13,21 @@ from urllib.parse import parse_qs
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from actgate.records.record import DecisionRecord
+from actgate.records.record import UNKNOWN_CALLER, Caller, DecisionRecord
 from actgate.records.sinks import log_fields, span_attributes
 from actgate.runtime import logs, tracing
 from actgate.runtime.tracing import Tracing
 from actgate_webhook.answer import answer, record_of
 from actgate_webhook.bodies import LARGE, SMALL, Bodies, ExhaustedError
-from actgate_webhook.clients import caller_of
 from actgate_webhook.decision_log import DecisionLog
 from actgate_webhook.judge import Judge
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.review import PATH, Answer, BadRequestError, Problem, decode, encode, timeout_seconds
 
 reviews = logging.getLogger("actgate_webhook.reviews")
+
+CLIENT: Final = "actgate.client"
+"""Extension of an ASGI scope: the common name of the client's certificate, or None where it showed none."""
 
 LARGEST_BODY: Final = 7 * 1024 * 1024
 """Bytes. The API server takes objects of up to 3 MiB, and a review holds two of them."""
@@ -133,6 +135,12 @@ def _log(record: DecisionRecord, seconds: float) -> None:
     level = logging.DEBUG if record.dry_run else logging.INFO
     if reviews.isEnabledFor(level):
         logs.write(reviews, level, "reviewed", log_fields(record, seconds))
+
+
+def caller_of(scope: Scope) -> Caller:
+    """Return who sent a request, so that a record of it cannot pass for a request of the API server."""
+    name = ((scope.get("extensions") or {}).get(CLIENT) or {}).get("name")
+    return UNKNOWN_CALLER if name is None else Caller(authenticated=True, name=name)
 
 
 def _accepted(scope: Scope) -> float:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from actgate_webhook import sink
-from actgate_webhook.sink import Descriptor, SinkError, open_sink
+from actgate_webhook import decision_log
+from actgate_webhook.decision_log import Descriptor, SinkError, open_sink
 
 
 @pytest.fixture
@@ -92,10 +92,10 @@ def test_a_reader_that_stands_still_does_not_block(
     pipe: tuple[int, Descriptor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A full pipe is an error, soon for the first line and at once for the next; read, it works again."""
-    monkeypatch.setattr(sink, "_ROOM_SECONDS", 0.01)
+    monkeypatch.setattr(decision_log, "_ROOM_SECONDS", 0.01)
     reading, written = pipe
     assert fill(written) > 100
-    monkeypatch.setattr(sink, "_ROOM_SECONDS", 3600.0)
+    monkeypatch.setattr(decision_log, "_ROOM_SECONDS", 3600.0)
     with pytest.raises(TimeoutError):
         written.write(b"line\n")
     while len(os.read(reading, 1 << 16)) == 1 << 16:
@@ -124,7 +124,7 @@ def test_a_closed_standard_output_is_named() -> None:
     """A process that was started without one."""
     code = (
         "import os; os.close(1)\n"
-        "from actgate_webhook.sink import SinkError, open_sink\n"
+        "from actgate_webhook.decision_log import SinkError, open_sink\n"
         "try: open_sink('-')\n"
         "except SinkError as error: os.write(2, str(error).encode())"
     )
