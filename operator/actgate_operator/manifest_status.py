@@ -19,55 +19,20 @@ from typing import Any, Final, NamedTuple, NoReturn
 
 import orjson
 
-from actgate.api.compliance_manifest import ComplianceManifestStatus, ReportedAppraisal
-from actgate.api.model_deployment import ReportedFinding
-from actgate.decision import Finding
+from actgate.api.compliance_manifest import ReportedAppraisal
 from actgate.decision.appraisal import Appraisal
-from actgate.decision.data import RULESET
-from actgate.decision.verdict import outcome_of
 from actgate.kube.errors import ClusterError, NotFound
 from actgate.kube.objects import Key, Object, version_of
 from actgate.kube.resources import COMPLIANCE_MANIFESTS
 from actgate.lookup.evidence import EvidenceSource, EvidenceUnavailableError
 from actgate_operator.queue import WorkQueue
-from actgate_operator.status.report import reported
+from actgate_operator.status.report import status_of_manifest
 from actgate_operator.writer import NotLeadingError, Writer
 
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS: Final = 0.2
 """After each write: at most five a second."""
-MOST_FINDINGS: Final = 32
-RULES_NAMED: Final = 3
-
-
-def status_of(generation: int, appraisal: Appraisal) -> Object:
-    """Return the status that says what a manifest is worth; the same one for the same appraisal."""
-    findings = appraisal.findings
-    omitted = len(findings) - MOST_FINDINGS
-    # A part of a second would end it too late.
-    until = appraisal.until.replace(microsecond=0) if appraisal.until is not None else None
-    status = ComplianceManifestStatus(
-        observed_generation=generation,
-        verdict=ReportedAppraisal(
-            outcome=outcome_of(findings).value,
-            reason=_reason(findings),
-            policies=[policy.name for policy in appraisal.policies[:64]],
-            ruleset=RULESET,
-            valid_until=until,
-            findings=[ReportedFinding(**reported(item)) for item in findings[:MOST_FINDINGS]] or None,
-            omitted_findings=omitted if omitted > 0 else None,
-        ),
-    )
-    told: Object = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return told
-
-
-def _reason(findings: tuple[Finding, ...]) -> str | None:
-    """Return the rules of the strongest findings on one line."""
-    rules = list(dict.fromkeys(item.rule for item in findings if item.effect is findings[0].effect))
-    more = len(rules) - RULES_NAMED
-    return ", ".join(rules[:RULES_NAMED]) + (f" and {more} more" if more > 0 else "") or None
 
 
 class Stored(NamedTuple):
@@ -230,7 +195,7 @@ class ManifestStatuses:
         appraisal = self._evidence.appraisals.appraise(manifest, evidence.policies, now)
         if self._settled.get(key) == (stored, appraisal):
             return False
-        wrote = await self._write(key, stored, status_of(stored.generation, appraisal))
+        wrote = await self._write(key, stored, status_of_manifest(stored.generation, appraisal))
         self._settled[key] = (stored, appraisal)
         return wrote
 

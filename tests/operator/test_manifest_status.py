@@ -19,8 +19,9 @@ from actgate.kube.errors import ClusterError, Forbidden, NotFound
 from actgate.kube.objects import Key, Object
 from actgate.kube.resources import Resource
 from actgate.lookup.evidence import Evidence, EvidenceUnavailableError
-from actgate_operator.manifest_status import MOST_FINDINGS, ManifestStatuses, status_of
+from actgate_operator.manifest_status import ManifestStatuses
 from actgate_operator.queue import WorkQueue
+from actgate_operator.status.report import MOST_MANIFEST_FINDINGS, status_of_manifest
 from actgate_operator.writer import NotLeadingError, Writer
 from tests.decision.build import NOW, PASSING, manifest, policy
 from tests.kube.virtual_time import run_virtually, virtual_now
@@ -145,7 +146,7 @@ def _merge(old: Any, patch: Any) -> Any:  # noqa: ANN401 - any JSON value, RFC 7
 def test_a_status_says_what_the_evidence_is_worth_by_itself() -> None:
     """Outcome, policies, ruleset, and until when, in whole seconds and never too late."""
     lasting = manifest(not_after=EXPIRES)
-    assert status_of(3, appraise(lasting, (policy("house"), policy("other")), NOW)) == {
+    assert status_of_manifest(3, appraise(lasting, (policy("house"), policy("other")), NOW)) == {
         "observedGeneration": 3,
         "verdict": {
             "outcome": "Pass",
@@ -159,7 +160,7 @@ def test_a_status_says_what_the_evidence_is_worth_by_itself() -> None:
 @pytest.mark.parametrize(("enforcement", "outcome"), [("Deny", "Fail"), ("Warn", "Warn"), ("Audit", "Warn")])
 def test_a_status_names_the_rules_that_failed(enforcement: str, outcome: str) -> None:
     """With every finding: what was found, and how to fix it."""
-    verdict = status_of(1, appraise(UNWATCHED, (policy(enforcement=enforcement),), NOW))["verdict"]
+    verdict = status_of_manifest(1, appraise(UNWATCHED, (policy(enforcement=enforcement),), NOW))["verdict"]
     assert (verdict["outcome"], verdict["reason"]) == (outcome, "oversight/missing")
     (finding,) = verdict["findings"]
     assert finding["path"] == "spec.humanOversight.enabled"
@@ -174,9 +175,9 @@ def test_a_status_is_bounded() -> None:
     unfair = tuple(Measurement(metric, 0.5, attribute=f"attribute {number}") for number in range(64))
     small = manifest(bias=unfair, oversight=None, risk_category=None, training_regions=(), finished_at=None)
     appraisal = appraise(small, (policy(),), NOW)
-    verdict = status_of(1, appraisal)["verdict"]
-    assert len(verdict["findings"]) == MOST_FINDINGS
-    assert verdict["omittedFindings"] == len(appraisal.findings) - MOST_FINDINGS > 30
+    verdict = status_of_manifest(1, appraisal)["verdict"]
+    assert len(verdict["findings"]) == MOST_MANIFEST_FINDINGS
+    assert verdict["omittedFindings"] == len(appraisal.findings) - MOST_MANIFEST_FINDINGS > 30
     assert len(verdict["reason"]) < 110
     assert verdict["reason"].endswith("more")
 

@@ -1,16 +1,23 @@
-"""The whole status of a ModelDeployment, ready to be applied, and whether it tells anything new."""
+"""The whole status of a ModelDeployment or a manifest, ready to be applied, and whether it is a new one."""
 
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
+from actgate.api.compliance_manifest import ComplianceManifestStatus, ReportedAppraisal
+from actgate.api.model_deployment import ReportedFinding
 from actgate.api.times import timestamp
 from actgate.decision import Finding
+from actgate.decision.appraisal import Appraisal
+from actgate.decision.data import RULESET
+from actgate.decision.verdict import outcome_of
 from actgate.kube.objects import Object
 from actgate_operator.status.conditions import REFERENCE, Said, conditions
 from actgate_operator.status.observation import Judgement, Observation
 
 MOST_FINDINGS: Final = 128
+MOST_MANIFEST_FINDINGS: Final = 32
+_RULES_NAMED: Final = 3
 _PATH: Final = 1024
 _TEXT: Final = 4096
 _MESSAGE: Final = 32768
@@ -47,6 +54,29 @@ def report(seen: Observation, former: Mapping[str, Any], now: datetime) -> Objec
     if seen.selector is not None:
         status["selector"] = seen.selector
     return status
+
+
+def status_of_manifest(generation: int, appraisal: Appraisal) -> Object:
+    """Return the status that says what a manifest is worth; the same one for the same appraisal."""
+    findings = appraisal.findings
+    omitted = len(findings) - MOST_MANIFEST_FINDINGS
+    # A part of a second would end it too late.
+    until = appraisal.until.replace(microsecond=0) if appraisal.until is not None else None
+    status = ComplianceManifestStatus(
+        observed_generation=generation,
+        verdict=ReportedAppraisal(
+            outcome=outcome_of(findings).value,
+            reason=_reason(findings),
+            policies=[policy.name for policy in appraisal.policies[:64]],
+            ruleset=RULESET,
+            valid_until=until,
+            findings=[ReportedFinding(**reported(item)) for item in findings[:MOST_MANIFEST_FINDINGS]]
+            or None,
+            omitted_findings=omitted if omitted > 0 else None,
+        ),
+    )
+    told: Object = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return told
 
 
 def is_same(status: Mapping[str, Any], former: Mapping[str, Any]) -> bool:
@@ -127,3 +157,10 @@ def _manifest(judgement: Judgement) -> Object:
         if judgement.manifest.digest:
             told["digest"] = judgement.manifest.digest
     return told
+
+
+def _reason(findings: tuple[Finding, ...]) -> str | None:
+    """Return the rules of the strongest findings on one line."""
+    rules = list(dict.fromkeys(item.rule for item in findings if item.effect is findings[0].effect))
+    more = len(rules) - _RULES_NAMED
+    return ", ".join(rules[:_RULES_NAMED]) + (f" and {more} more" if more > 0 else "") or None
