@@ -53,7 +53,7 @@ def findings(subject: Subject, linked: Mapping[str, Manifest], policy: Policy) -
     if not subject.links:
         yield from _unlinked(subject, policy)
         return
-    effect = policy.spec.enforcement
+    effect, lists_images = policy.spec.enforcement, False
     for link in _sorted(subject.links):
         manifest = linked.get(link.manifest)
         if manifest is None:
@@ -63,9 +63,10 @@ def findings(subject: Subject, linked: Mapping[str, Manifest], policy: Policy) -
         yield from _model(subject, served, path, manifest, effect)
         if policy.spec.evidence.require_digest:
             yield from _digest(subject, served, path, manifest, effect)
-    if any(manifest.images for manifest in linked.values()):
+        lists_images = lists_images or bool(manifest.images)
+    if lists_images:
         yield from _images(subject, linked, effect)
-    if linked and subject.model is not None:
+    if linked and subject.model is not None and None not in [link.model for link in subject.links]:
         yield from _own_model(subject, subject.model, effect)
 
 
@@ -151,9 +152,8 @@ def _the(subject: Subject, manifest: Manifest) -> str:
 
 def _own_model(subject: Subject, own: ModelIdentity, effect: Enforcement) -> Iterator[Finding]:
     """Yield the model that the subject names by itself where none of its links is about it."""
-    for link in subject.links:
-        if link.model is None or link.model == own.name:
-            return
+    if any(link.model == own.name for link in subject.links):
+        return
     yield MODEL.finding(
         effect,
         subject.model_path,
