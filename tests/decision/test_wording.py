@@ -74,7 +74,7 @@ def test_a_refusal_does_not_list_what_only_warns() -> None:
     assert "bias/sample" not in text
 
 
-def test_the_headline_keeps_room_for_a_remedy_when_every_rule_fails() -> None:
+def test_the_headline_keeps_room_for_a_fix_when_every_rule_fails() -> None:
     """Tools show 200 characters: as many rule ids as leave room, the number of the others, a remediation."""
     text = refusal(
         verdict(*(finding(rule.id, remediation="start with this remediation") for rule in rules.ALL))
@@ -150,7 +150,13 @@ def test_a_foreign_value_is_short_escaped_and_cannot_close_its_quotes() -> None:
     assert quoted("z" * 1000) == f'"{"z" * 61}..."'
 
 
-def test_a_line_names_rule_field_message_remedy_and_basis() -> None:
+def test_a_warning_names_the_field_where_it_fits() -> None:
+    """Tools print a warning alone; a field that would cut the message off is left out."""
+    short, long = finding(message="must be >= 1"), finding(message="x" * 101)
+    assert warnings([short, long]) == ["bias/limit: spec.x: must be >= 1", f"bias/limit: {'x' * 101}"]
+
+
+def test_a_line_names_rule_field_message_remediation_and_basis() -> None:
     """One line is all that somebody needs who was refused."""
     assert line(finding()) == "[bias/limit] spec.x: too much; fix: mend it (house policy)"
 

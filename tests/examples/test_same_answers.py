@@ -52,11 +52,13 @@ def line(item: dict[str, str]) -> str:
 
 def warned(verdict: Any) -> set[str]:  # noqa: ANN401 - JSON
     """Return the findings that warn, as warnings."""
-    return {
-        cut(f"{item['rule']}: {item['message']}", WARNING)
-        for item in verdict["findings"]
-        if item["effect"] == "Warn"
-    }
+    return {warning(item) for item in verdict["findings"] if item["effect"] == "Warn"}
+
+
+def warning(item: dict[str, str]) -> str:
+    """Return a finding of the JSON report as a warning: with its field, where that fits."""
+    whole = f"{item['rule']}: {item['path']}: {item['message']}"
+    return whole if len(whole) <= WARNING else cut(f"{item['rule']}: {item['message']}", WARNING)
 
 
 def refusal_lines(message: str) -> set[str]:

@@ -23,7 +23,7 @@ def told(message: str) -> str:
     return said
 
 
-def test_flux_shows_rule_and_remedy(cluster: Cluster, flux: Flux) -> None:
+def test_flux_shows_rule_and_remediation(cluster: Cluster, flux: Flux) -> None:
     """At the dry run, so that nothing of the commit is applied: not even a model that nobody refuses."""
     assert flux.reconcile([manifest("biased", **BIASED), manifest()]).succeeded
     outcome = flux.reconcile([model(complianceManifestRef={"name": "biased"}), model("another")])
@@ -77,7 +77,7 @@ def test_flux_applies_first_evidence_that_is_bad_and_refuses_its_model_after_it(
     assert "dry-run failed (Forbidden)" in second.message
 
 
-def test_argo_cd_shows_rule_and_remedy(cluster: Cluster, argo: ArgoCd) -> None:
+def test_argo_cd_shows_rule_and_remediation(cluster: Cluster, argo: ArgoCd) -> None:
     """At the sync, and it applies whatever else is in the wave."""
     assert argo.sync([manifest("biased", **BIASED), manifest()]).succeeded
     outcome = argo.sync([model(complianceManifestRef={"name": "biased"}), model("another")])

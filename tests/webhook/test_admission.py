@@ -36,7 +36,7 @@ def test_a_model_with_passing_evidence_is_let_in(guarded: Guarded) -> None:
     assert reply.status == 201, reply
 
 
-def test_a_refusal_reaches_the_user_as_forbidden_with_rule_and_remedy(guarded: Guarded) -> None:
+def test_a_refusal_reaches_the_user_as_forbidden_with_rule_and_remediation(guarded: Guarded) -> None:
     """Code, reason and message pass through the API server unchanged."""
     guarded.create(manifest_object(bias=UNFAIR))
     reply = guarded.create(model_deployment())

@@ -20,7 +20,7 @@ def told(*policies: Policy, outcome: Outcome = Outcome.FAIL) -> Response:
     return answer(recorded(outcome, verdict=judge(UNFAIR, ASKING, *policies), manifests=(UNFAIR,)))
 
 
-def test_a_refusal_is_a_403_with_the_rules_and_the_remedy_in_its_first_line() -> None:
+def test_a_refusal_is_a_403_with_the_rules_and_the_remediation_in_its_first_line() -> None:
     """GitOps tools show about 200 characters, and only Forbidden is safe from their repairs."""
     refusal = told().status
     assert refusal is not None
