@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from fastapi import FastAPI
 from starlette.types import Message
 
 from actgate.lookup.evidence import EvidenceSource
 from actgate_webhook.app import create_app
 from actgate_webhook.metrics import Metrics
+from actgate_webhook.validate import Validate
 from tests.webhook.build import body_of
 
 JSON_HEADERS: Final = ((b"content-type", b"application/json"),)
+
+
+def lifespan(app: Validate) -> AbstractAsyncContextManager[object]:
+    """Run what an app opens, closes and has beside its requests, in a block."""
+    return app.app.router.lifespan_context(app.app)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +61,7 @@ class InProcess:
 
     def __init__(self, source: EvidenceSource, metrics: Metrics | None = None) -> None:
         self.metrics = metrics or Metrics()
-        self.app: FastAPI = create_app(source, self.metrics)
+        self.app = create_app(source, self.metrics)
 
     async def __call__(self, document: object, query: str = "timeout=5s") -> Reply:
         """Post a document as JSON to ``/validate``."""

@@ -15,7 +15,7 @@ from tests.lookup.fakes import FakeEvidence, known
 from tests.records.build import prove, sentences
 from tests.support.waiting import eventually
 from tests.webhook.build import Json, changed, failing, model_deployment, passing, review
-from tests.webhook.fakes import InProcess
+from tests.webhook.fakes import InProcess, lifespan
 
 CREATE = review(model_deployment())
 UNCHANGED = review(changed(model_deployment(), "metadata.finalizers", []), model_deployment())
@@ -66,7 +66,7 @@ def full() -> OSError:
 async def test_a_run_is_one_chain_that_is_proven() -> None:
     """Start, a line for each decision, stop; what is not judged leaves no line."""
     ask = Recorded()
-    async with ask.app.router.lifespan_context(ask.app):
+    async with lifespan(ask.app):
         assert (await ask(CREATE)).allowed
         assert (await ask(review(model_deployment(), dry_run=True))).allowed
         assert (await ask(review(None, model_deployment(), operation="DELETE"))).allowed
@@ -125,7 +125,7 @@ async def test_time_brings_checkpoints_too(monkeypatch: pytest.MonkeyPatch) -> N
     """A quiet replica writes them as well, and none where nothing was decided since."""
     monkeypatch.setattr(decision_log, "CHECKPOINT_SECONDS", 0.01)
     ask = Recorded()
-    async with ask.app.router.lifespan_context(ask.app):
+    async with lifespan(ask.app):
         await ask(CREATE)
         await _until(lambda: ask.sink.kinds().count("Checkpoint") == 1)
         await ask(CREATE)
@@ -196,7 +196,7 @@ async def test_a_replica_that_cannot_record_is_unready_until_it_can(
     monkeypatch.setattr(decision_log, "RETRY_SECONDS", 0.01)
     ask = Recorded()
     ask.sink.failure = full()
-    async with ask.app.router.lifespan_context(ask.app):
+    async with lifespan(ask.app):
         page = await ask.send("GET", "/readyz")
         assert page.status == 503
         assert b"[-]decision log failed: it cannot be written: No space left on device" in page.body

@@ -15,7 +15,7 @@ from actgate_webhook.serving import evidence_cache
 from tests.lookup.test_cache import cluster
 from tests.support.waiting import eventually
 from tests.webhook.build import MANIFEST, NAMESPACE, model_deployment, review
-from tests.webhook.fakes import InProcess
+from tests.webhook.fakes import InProcess, lifespan
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -34,7 +34,7 @@ async def test_readyz_says_what_is_missing_before_the_cache_is_complete() -> Non
     evidence = EvidenceCache(door, unready_after=150.0)
     app = create_app(evidence, Metrics(), work={"evidence": evidence.run})
     ask = InProcess(evidence)
-    async with app.router.lifespan_context(app):
+    async with lifespan(app):
         await until(lambda: "forbidden" in str(evidence.failing_checks()))
         reply = await ask.send("GET", "/readyz", query="verbose")
         assert reply.status == 503

@@ -7,7 +7,7 @@ from actgate_webhook.metrics import Metrics
 from actgate_webhook.serving import Drain
 from tests.lookup.fakes import FakeEvidence
 from tests.support.waiting import eventually
-from tests.webhook.fakes import InProcess
+from tests.webhook.fakes import InProcess, lifespan
 
 
 def test_a_drain_is_a_reason_not_to_be_ready() -> None:
@@ -41,7 +41,7 @@ async def test_work_that_ends_is_a_reason_to_restart(caplog: pytest.LogCaptureFi
         reply = await ask.send("GET", "/livez")
         return reply.body if reply.status == 503 else b""
 
-    async with app.router.lifespan_context(app):
+    async with lifespan(app):
         page = await eventually(failing_livez)
     assert page == b"[-]evidence failed: ended, the log has the cause\nlivez check failed\n"
     assert "a defect" in caplog.text

@@ -15,7 +15,7 @@ from tests.lookup.fakes import FakeEvidence, known
 from tests.webhook.build import KINDS, body_of, failing, model_deployment, passing, review, workload
 from tests.webhook.fakes import InProcess
 
-DOCUMENT = create_app(FakeEvidence(), Metrics()).openapi()
+DOCUMENT = create_app(FakeEvidence(), Metrics()).app.openapi()
 OPERATION = DOCUMENT["paths"]["/validate"]["post"]
 
 

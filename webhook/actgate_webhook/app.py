@@ -36,7 +36,7 @@ def create_app(
     decisions: DecisionLog | None = None,
     traces: Tracing = tracing.OFF,
     bodies: Bodies | None = None,
-) -> FastAPI:
+) -> Validate:
     """Build the webhook.
 
     Args:
@@ -71,15 +71,10 @@ def create_app(
         version=VERSION,
         lifespan=lifespan,
     )
-    # Before the routes, since those take as long as to judge and to record.
-    judge = Judge(SubjectJudge(source))
-    app.add_middleware(
-        Validate, judge=judge, metrics=metrics, decisions=decisions, traces=traces, bodies=bodies
-    )
     app.openapi = partial(describe, app.openapi)  # type: ignore[method-assign] # as FastAPI documents it
     _add_probes(app, live, ready)
     _add_metrics(app, metrics)
-    return app
+    return Validate(app, Judge(SubjectJudge(source)), metrics, decisions, traces, bodies)
 
 
 def _add_probes(app: FastAPI, live: Health, ready: Health) -> None:

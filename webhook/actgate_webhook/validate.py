@@ -11,7 +11,8 @@ from time import perf_counter
 from typing import Final, TypeVar
 from urllib.parse import parse_qs
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from fastapi import FastAPI
+from starlette.types import Receive, Scope, Send
 
 from actgate.records.record import UNKNOWN_CALLER, Caller, DecisionRecord
 from actgate.records.sinks import log_fields, span_attributes
@@ -52,18 +53,22 @@ class DisconnectedError(Exception):
 
 
 class Validate:
-    """The endpoint, as a middleware of ASGI: what is asked of other paths goes on to the app."""
+    """The endpoint, around the app, which has all other paths.
+
+    Not a middleware of the app: FastAPI's own ones and its telemetry, which cannot be left out, take as long
+    as to judge and to record.
+    """
 
     def __init__(
         self,
-        app: ASGIApp,
+        app: FastAPI,
         judge: Judge,
         metrics: Metrics,
         decisions: DecisionLog | None = None,
         traces: Tracing = tracing.OFF,
         bodies: Bodies | None = None,
     ) -> None:
-        self._app = app
+        self.app = app
         self._bodies = bodies or Bodies(ROOM)
         self._judge = judge
         self._metrics = metrics
@@ -73,7 +78,7 @@ class Validate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http" or scope["path"] != PATH:
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         started = perf_counter()
         try:
