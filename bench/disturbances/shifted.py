@@ -1,8 +1,8 @@
 """The webhook with a wall clock that can be set while it runs: ``shifted.py FILE FLAG ...``.
 
 FILE holds the seconds by which the clock is ahead. The webhook tells the time of day by ``datetime.now`` in
-modules of its own, and by nothing else; each of them is given one that looks into the file. Clocks that only
-measure how long something took are nobody's to set, and stay.
+modules of its own and of the lookup, and by nothing else; each of them is given one that looks into the file.
+Clocks that only measure how long something took are nobody's to set, and stay.
 """
 
 import sys
@@ -22,7 +22,10 @@ def shift(ahead: Path) -> None:
             return datetime.now(tz) + timedelta(seconds=float(ahead.read_text("ascii")))
 
     for name, module in list(sys.modules.items()):
-        if name.startswith("actgate_webhook.") and getattr(module, "datetime", None) is datetime:
+        if (
+            name.startswith(("actgate_webhook.", "actgate.lookup."))
+            and getattr(module, "datetime", None) is datetime
+        ):
             module.datetime = Shifted  # type: ignore[attr-defined]
 
 
