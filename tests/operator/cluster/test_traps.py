@@ -380,7 +380,7 @@ def test_a_count_that_somebody_set_is_told_with_the_name(world: World) -> None:
     wait_until(lambda: world.deployment()["spec"]["replicas"] == 2)
     wait_until(lambda: "DriftCorrected" in world.reasons())
     [event] = [event for event in world.events() if event["reason"] == "DriftCorrected"]
-    assert event["note"].startswith(f"kubectl set the replicas of Deployment {MODEL} to 7; ")
+    assert event["note"] == f"reverted: kubectl set the replicas of Deployment {MODEL} to 7"
 
 
 @pytest.fixture
