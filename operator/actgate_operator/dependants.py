@@ -4,13 +4,20 @@ An index of our own could go stale without anybody noticing; the selectable fiel
 ``spec.complianceManifestRef.name`` cannot.
 """
 
+import asyncio
+import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
+from typing import NoReturn
 
 from actgate.kube.client import Cluster
+from actgate.kube.errors import ClusterError
 from actgate.kube.objects import Key, Object, key_of
 from actgate.kube.resources import MODEL_DEPLOYMENTS
+from actgate.kube.timing import Backoff, Timing
 from actgate.lookup.cache import Scope
+
+logger = logging.getLogger(__name__)
 
 REFERENCE_FIELD = "spec.complianceManifestRef.name"
 """Selectable field that names a model's manifest."""
@@ -20,16 +27,35 @@ TOGETHER = 16
 
 
 class Dependants:
-    """Collects what changed, and puts the models that it concerns on the queue."""
+    """Collects what changed, and puts the models that it concerns on the queue while ``run`` runs."""
 
-    def __init__(self, cluster: Cluster, enqueue: Callable[[Key], None]) -> None:
+    def __init__(
+        self, cluster: Cluster, enqueue: Callable[[Key], None], timing: Timing | None = None
+    ) -> None:
         self._cluster = cluster
         self._enqueue = enqueue
+        self._backoff = Backoff(timing or Timing())
         self._scopes: set[Scope] = set()
+        self._noted = asyncio.Event()
 
     def note(self, scope: Scope) -> None:
         """Note what a change concerns, to be found by the next ``find``."""
         self._scopes.add(scope)
+        self._noted.set()
+
+    async def run(self) -> NoReturn:
+        """Find whom the changes concern until cancelled."""
+        while True:
+            await self._noted.wait()
+            self._noted.clear()
+            try:
+                await self.find()
+            except ClusterError as error:
+                logger.warning("who depends on changed evidence is asked again: %s", error)
+                self._noted.set()
+                await self._backoff.pause(error.retry_after)
+            else:
+                self._backoff.reset()
 
     async def find(self) -> None:
         """Put every model that the changes noted so far concern on the queue.

@@ -13,7 +13,7 @@ from actgate.kube.errors import ClusterError
 from actgate.kube.objects import Key, key_of
 from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate.kube.timing import Backoff, Timing
-from actgate.lookup.cache import EvidenceCache, Scope
+from actgate.lookup.cache import EvidenceCache
 from actgate.lookup.evidence import EvidenceUnavailableError
 from actgate.lookup.judge import SubjectJudge
 from actgate.runtime import tracing
@@ -75,12 +75,11 @@ class Operator:
         self._workers = settings.max_concurrent_reconciles
         self.queue: WorkQueue[Key] = WorkQueue()
         self._deadlines: Deadlines[Key] = Deadlines(self.queue.add, self._clock_was_set, clocks)
-        self._dependants = Dependants(cluster, self.queue.add)
-        self._evidence_changed = asyncio.Event()
+        self._dependants = Dependants(cluster, self.queue.add, self._timing)
         self._resync_wanted = asyncio.Event()
         self._evidence = EvidenceCache(
             cluster,
-            on_change=self._concerns,
+            on_change=self._dependants.note,
             on_manifest=lambda key, thing: self._statuses.stored(key, thing),
             live_namespaces=False,
             timing=self._timing,
@@ -123,7 +122,7 @@ class Operator:
             logger.info("evidence and children are known, %d workers begin", self._workers)
             group.create_task(self.queue.run())
             group.create_task(self._deadlines.run())
-            group.create_task(self._find_dependants())
+            group.create_task(self._dependants.run())
             group.create_task(self._resync())
             group.create_task(self._statuses.run())
             for _ in range(self._workers):
@@ -196,24 +195,6 @@ class Operator:
     def _heard(self, namespace: str, name: str, version: int) -> None:
         if self._reconciler.written.get((namespace, name)) != version:
             self.queue.add((namespace, name))
-
-    def _concerns(self, scope: Scope) -> None:
-        self._dependants.note(scope)
-        self._evidence_changed.set()
-
-    async def _find_dependants(self) -> NoReturn:
-        backoff = Backoff(self._timing)
-        while True:
-            await self._evidence_changed.wait()
-            self._evidence_changed.clear()
-            try:
-                await self._dependants.find()
-            except ClusterError as error:
-                logger.warning("who depends on changed evidence is asked again: %s", error)
-                self._evidence_changed.set()
-                await backoff.pause(error.retry_after)
-            else:
-                backoff.reset()
 
     def _clock_was_set(self, seconds: float) -> None:
         logger.warning("the clock was set by %+.0f s: every model is judged again", seconds)

@@ -7,9 +7,8 @@ evidence is not known now, the status stays what it was, since nothing is known 
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from actgate.kube.client import Cluster
 from actgate.kube.errors import ClusterError, NotFound
@@ -26,7 +25,7 @@ from actgate_operator.patience import Patience
 from actgate_operator.plan import Plan, PlanError, child_name, plan
 from actgate_operator.pod_check import PodCheck
 from actgate_operator.settled import is_applied
-from actgate_operator.status import Judgement, Observation, Obstacle, condition_of, is_same, report
+from actgate_operator.status import Judgement, Observation, Pass, condition_of, is_same, report
 from actgate_operator.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -39,30 +38,6 @@ class Report:
     outcome: str
     """Pass, Warn, Fail or Unknown."""
     ready: bool
-
-
-@dataclass(slots=True)
-class _Pass:
-    """What one pass saw and did."""
-
-    seen: Observation
-    repaired: list[str] = field(default_factory=list)
-    """What others had done to children, in words."""
-    failure: Exception | None = None
-    """What has to be tried again."""
-
-    def saw(self, **news: Any) -> None:  # noqa: ANN401 - fields of an Observation
-        """Add to what was seen."""
-        self.seen = replace(self.seen, **news)
-
-    def stuck(self, reason: str, error: Exception) -> None:
-        """Note what only a person can fix."""
-        self.saw(obstacle=Obstacle(reason, str(error), permanent=True))
-
-    def waits(self, reason: str, error: Exception) -> None:
-        """Note what time may fix, and that it has to be retried."""
-        self.saw(obstacle=Obstacle(reason, str(error), permanent=False))
-        self.failure = error
 
 
 class Reconciler:
@@ -129,9 +104,9 @@ class Reconciler:
         self.written.pop(key, None)
         return None
 
-    async def _act(self, key: Key, model: Object) -> _Pass:
+    async def _act(self, key: Key, model: Object) -> Pass:
         """Judge, plan and apply."""
-        done = _Pass(Observation(model["metadata"]["generation"], suspended=_is_suspended(model)))
+        done = Pass(Observation(model["metadata"]["generation"], suspended=_is_suspended(model)))
         try:
             check_namespace(key[0], self._own_namespace)
             check_spec(model)
@@ -162,7 +137,7 @@ class Reconciler:
             return None
         return child if _is_ours(child, model) else None
 
-    async def _run(self, key: Key, model: Object, judgement: Judgement, done: _Pass) -> Child | None:
+    async def _run(self, key: Key, model: Object, judgement: Judgement, done: Pass) -> Child | None:
         """Bring the children to what the verdict allows, and note what stands in the way."""
         running, name, owner = self._running(key, model), child_name(key[1]), model["metadata"]["uid"]
         try:
@@ -187,7 +162,7 @@ class Reconciler:
             done.waits("Retrying", error)
         return running
 
-    async def _converge(self, wanted: Plan, model: Object, done: _Pass) -> Child | None:
+    async def _converge(self, wanted: Plan, model: Object, done: Pass) -> Child | None:
         applied = await self._applier.converge(wanted, model["metadata"]["uid"])
         done.repaired += applied.repaired
         return applied.deployment
@@ -199,7 +174,7 @@ class Reconciler:
         judgement: Judgement,
         running: Child | None,
         wanted: Plan | None,
-        done: _Pass,
+        done: Pass,
     ) -> Child | None:
         """Keep what runs as it was accepted, and let no more of it run; see ``held``."""
         most = held_replicas(model, running, zero=judgement.scale_to_zero)
@@ -211,7 +186,7 @@ class Reconciler:
         child = (key[0], child_name(key[1]))
         return await self._applier.hold(child, running, most, model["metadata"]["uid"])
 
-    async def _observe(self, key: Key, model: Object, deployment: Child | None, done: _Pass) -> None:
+    async def _observe(self, key: Key, model: Object, deployment: Child | None, done: Pass) -> None:
         child = (key[0], child_name(key[1]))
         rollout = deployment.rollout if deployment is not None else None
         checked = await self._pods.check(child, deployment, self._wall())
@@ -273,7 +248,7 @@ def _is_suspended(model: Object) -> bool:
     return isinstance(spec, dict) and spec.get("suspend") is True
 
 
-def _planned(model: Object, judgement: Judgement, running: Child | None, done: _Pass) -> Plan | None:
+def _planned(model: Object, judgement: Judgement, running: Child | None, done: Pass) -> Plan | None:
     """Return what there should be; None where the spec leads to nothing, which is noted."""
     try:
         wanted = plan(model, _digest(judgement, running), zero=judgement.scale_to_zero)

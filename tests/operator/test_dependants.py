@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from actgate.kube.errors import Gone, Unavailable
 from actgate.kube.objects import Key
+from actgate.kube.timing import Timing
 from actgate.lookup.cache import Scope
 from actgate_operator.dependants import REFERENCE_FIELD, TOGETHER, Dependants
+from tests.kube.running import until
 from tests.operator.fakes import Listing, model
 
 MODELS = [
@@ -120,3 +124,25 @@ async def test_what_was_found_is_forgotten() -> None:
     await dependants.find()
     await dependants.find()
     assert len(listing.asked) == 1
+
+
+async def test_a_change_that_comes_while_it_runs_is_found_and_an_outage_is_outlasted() -> None:
+    """What could not be asked is asked again after a pause, and what is noted later as soon as it is."""
+    queue: list[Key] = []
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    listing = Listing(MODELS, Unavailable("no answer"))
+    dependants = Dependants(listing, queue.append, Timing(sleep=sleep))
+    running = asyncio.create_task(dependants.run())
+    for scope, found in (
+        (Scope("credit", "evidence"), SCORERS),
+        (Scope("retail"), [("retail", "elsewhere")]),
+    ):
+        queue.clear()
+        dependants.note(scope)
+        await until(lambda found=found: sorted(queue) == found)  # type: ignore[misc]
+    running.cancel()
+    assert len(pauses) == 1

@@ -1,6 +1,7 @@
 """What one reconcile saw of a model."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from actgate.decision import Manifest, Verdict
 from actgate_operator.pod_drift import Running
@@ -57,3 +58,27 @@ class Observation:
     """The most replicas that may run, while the evidence does not hold."""
     url: str | None = None
     selector: str | None = None
+
+
+@dataclass(slots=True)
+class Pass:
+    """What one pass saw and did."""
+
+    seen: Observation
+    repaired: list[str] = field(default_factory=list)
+    """What others had done to children, in words."""
+    failure: Exception | None = None
+    """What has to be tried again."""
+
+    def saw(self, **news: Any) -> None:  # noqa: ANN401 - fields of an Observation
+        """Add to what was seen."""
+        self.seen = replace(self.seen, **news)
+
+    def stuck(self, reason: str, error: Exception) -> None:
+        """Note what only a person can fix."""
+        self.saw(obstacle=Obstacle(reason, str(error), permanent=True))
+
+    def waits(self, reason: str, error: Exception) -> None:
+        """Note what time may fix, and that it has to be retried."""
+        self.saw(obstacle=Obstacle(reason, str(error), permanent=False))
+        self.failure = error
