@@ -7,7 +7,7 @@ evidence is not known now, the status stays what it was, since nothing is known 
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from actgate.kube.client import Cluster
@@ -117,7 +117,7 @@ class Reconciler:
         judgement = await judged(model, self._judge)
         self._judged(key, judgement.manifest_name)
         self._deadlines.set(key, judgement.verdict.valid_until)
-        done.saw(judgement=judgement, violated=judgement.scale_to_zero)
+        done.seen = replace(done.seen, judgement=judgement, violated=judgement.scale_to_zero)
         deployment = await self._run(key, model, judgement, done)
         await self._observe(key, model, deployment, done)
         return done
@@ -178,7 +178,7 @@ class Reconciler:
     ) -> Child | None:
         """Keep what runs as it was accepted, and let no more of it run; see ``held``."""
         most = held_replicas(model, running, zero=judgement.scale_to_zero)
-        done.saw(held=most)
+        done.seen = replace(done.seen, held=most)
         if running is None:
             return None
         if wanted is not None and is_applied(running, wanted.deployment):
@@ -193,7 +193,8 @@ class Reconciler:
         done.repaired += checked.reverted
         done.failure = done.failure or checked.failure
         autoscaler = self._children.get(AUTOSCALERS, child)
-        done.saw(
+        done.seen = replace(
+            done.seen,
             rollout=rollout,
             growing=rollout is not None and self._patience.growing(key, rollout, model.get("status") or {}),
             running=checked.running,
@@ -255,7 +256,7 @@ def _planned(model: Object, judgement: Judgement, running: Child | None, done: P
     except PlanError as error:
         done.stuck("InvalidSpec", error)
         return None
-    done.saw(url=wanted.url, selector=wanted.selector)
+    done.seen = replace(done.seen, url=wanted.url, selector=wanted.selector)
     return wanted
 
 

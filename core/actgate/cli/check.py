@@ -62,7 +62,7 @@ def judge(inventory: Inventory, now: datetime) -> Report:
         UnusableError: When a policy selects by labels of a namespace that the input does not show.
     """
     asked = [(_subject(document, space, inventory), document) for space, document in inventory.subjects]
-    referred = {(subject.namespace, name) for subject, _ in asked for name in subject.manifest_names}
+    referred = {(subject.namespace, link.manifest) for subject, _ in asked for link in subject.links}
     asked += [
         (Subject.of_manifest(found.manifest, _labels(found.manifest.namespace, inventory)), found.document)
         for key, found in inventory.evidence.items()
@@ -85,7 +85,8 @@ def _labels(namespace: str, inventory: Inventory) -> dict[str, str]:
 def _judged(
     subject: Subject, document: Document, inventory: Inventory, now: datetime, appraise: Appraise
 ) -> Judged:
-    linked = (inventory.evidence.get((subject.namespace, name)) for name in subject.manifest_names)
+    names = dict.fromkeys(link.manifest for link in subject.links)
+    linked = (inventory.evidence.get((subject.namespace, name)) for name in names)
     evidence = tuple(found for found in linked if found is not None)
     verdict = decide(subject, [found.manifest for found in evidence], inventory.policies, now, appraise)
     return Judged(subject, document, verdict, evidence)

@@ -53,7 +53,7 @@ def decide_under(
 ) -> Verdict:
     """Decide where the policies that apply were chosen before, as ``applicable`` returns them."""
     moment = now if now.utcoffset() is not None else now.replace(tzinfo=UTC)
-    names = subject.manifest_names
+    names = {one.manifest for one in subject.links}
     linked = _linked(names, subject.namespace, manifests)
     appraisals = [appraise(manifest, chosen, moment) for manifest in linked.values()]
     tiers = {appraisal.tier for appraisal in appraisals}
@@ -74,7 +74,7 @@ def decide_under(
     )
 
 
-def _linked(names: tuple[str, ...], namespace: str, manifests: Iterable[Manifest]) -> dict[str, Manifest]:
+def _linked(names: set[str], namespace: str, manifests: Iterable[Manifest]) -> dict[str, Manifest]:
     """Return the manifests of these names in a namespace, by name and sorted by it."""
     found = {}
     for manifest in manifests:

@@ -57,12 +57,6 @@ class Subject:
     dry_run: bool = False
     """Whether the request only asks what would happen."""
 
-    @property
-    def manifest_names(self) -> tuple[str, ...]:
-        """Names of the linked manifests, each once, in the order of the links."""
-        names = tuple([link.manifest for link in self.links])
-        return names if len(names) < 2 else tuple(dict.fromkeys(names))
-
     @classmethod
     def of_manifest(cls, manifest: Manifest, namespace_labels: Mapping[str, str] | None = None) -> "Subject":
         """Return a subject that asks whether a manifest would pass for its own model."""

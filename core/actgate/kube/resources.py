@@ -49,9 +49,10 @@ class Resource:
         """
         if self.namespaced and namespace is None:
             raise ValueError(f"{self} live in namespaces, none was given for {name!r}")
+        collection = self.collection(namespace)
         if not is_object_name(name):
             raise Invalid(f"{name[:80]!r} cannot be the name of a {self.kind}: {_RULE}")
-        path = f"{self.collection(namespace)}/{name}"
+        path = f"{collection}/{name}"
         return f"{path}/{subresource}" if subresource else path
 
 

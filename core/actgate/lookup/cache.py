@@ -132,7 +132,8 @@ class EvidenceCache:
         return read_manifest(thing)
 
     def _manifest_changed(self, change: Change[Manifest]) -> None:
-        self.appraisals.forget(*change.key)
+        if change.old is not None:
+            self.appraisals.forget(*change.key)
         if change.new is None:
             self._on_manifest(change.key, None)
         if self._manifests.synced.is_set():

@@ -54,13 +54,12 @@ class SubjectJudge:
         Raises:
             EvidenceUnavailableError: Neither the cache nor the API server told.
         """
-        names = subject.manifest_names
         with suppress(EvidenceUnavailableError):
             judged = await self.judge_from_cache(subject)
-            complete = 0 < len(judged.evidence.manifests) == len(names)
+            complete = 0 < len(judged.evidence.manifests) == len(_names(subject))
             if (judged.verdict.allowed and complete) or judged.verdict.outcome.value == reported:
                 return judged
-        evidence = await self._source.fetch_live(subject.namespace, names, within)
+        evidence = await self._source.fetch_live(subject.namespace, _names(subject), within)
         return await self._judged(subject, evidence, appraise)
 
     async def judge_from_cache(self, subject: Subject) -> Judged:
@@ -69,7 +68,7 @@ class SubjectJudge:
         Raises:
             EvidenceUnavailableError: That is nothing to build on.
         """
-        evidence = self._source.from_cache(subject.namespace, subject.manifest_names)
+        evidence = self._source.from_cache(subject.namespace, _names(subject))
         return await self._judged(subject, evidence, self._source.appraisals.appraise)
 
     async def _judged(self, subject: Subject, evidence: Evidence, appraise: Appraise) -> Judged:
@@ -78,3 +77,8 @@ class SubjectJudge:
             return Judged(decide_under(*arguments), evidence)
         loop = asyncio.get_running_loop()
         return Judged(await loop.run_in_executor(_thread, decide_under, *arguments), evidence)
+
+
+def _names(subject: Subject) -> list[str]:
+    """Return the names of the linked manifests, each once."""
+    return list(dict.fromkeys([link.manifest for link in subject.links]))

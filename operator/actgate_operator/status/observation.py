@@ -1,7 +1,6 @@
 """What one reconcile saw of a model."""
 
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from actgate.decision import Manifest, Verdict
 from actgate_operator.pod_drift import Running
@@ -70,15 +69,11 @@ class Pass:
     failure: Exception | None = None
     """What has to be tried again."""
 
-    def saw(self, **news: Any) -> None:  # noqa: ANN401 - fields of an Observation
-        """Add to what was seen."""
-        self.seen = replace(self.seen, **news)
-
     def stuck(self, reason: str, error: Exception) -> None:
         """Note what only a person can fix."""
-        self.saw(obstacle=Obstacle(reason, str(error), permanent=True))
+        self.seen = replace(self.seen, obstacle=Obstacle(reason, str(error), permanent=True))
 
     def waits(self, reason: str, error: Exception) -> None:
         """Note what time may fix, and that it has to be retried."""
-        self.saw(obstacle=Obstacle(reason, str(error), permanent=False))
+        self.seen = replace(self.seen, obstacle=Obstacle(reason, str(error), permanent=False))
         self.failure = error
