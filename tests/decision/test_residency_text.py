@@ -63,12 +63,22 @@ def test_another_town_in_an_allowed_country_is_named_in_every_language(language:
 
 @given(st.data())
 def test_any_text_of_understood_words_passes(data: st.DataObject) -> None:
-    """For any allowed region: its code, its provider, its names and neutral words, in any order."""
+    """For any allowed region: its code, its provider, its names and neutral words, in any order.
+
+    Signs stand between them. A blank or a line break does not end a name, so that a longer one could be read:
+    the "European Union" of "European, Union européenne" without its comma, which leaves a word over.
+    """
     place = data.draw(st.sampled_from(ALLOWED))
     words = data.draw(st.lists(st.sampled_from(names_of(place)), min_size=1, max_size=8))
-    separators = st.sampled_from([", ", " / ", "; ", " (", ") ", "\n", ": ", " - "])
+    separators = st.sampled_from([", ", " / ", "; ", " (", ") ", ",\n", ": ", " - "])
     text = "".join(word + data.draw(separators) for word in words)
     assert findings(text, place) == [], text
+
+
+@pytest.mark.parametrize("text", ["Paris\nFrance", "eu-west-3\nUnion\neuropéenne", "EU\n(Paris)"])
+def test_a_line_break_is_a_blank(text: str) -> None:
+    """Also within a name, as a text that was wrapped has it."""
+    assert read(text, PARIS).is_clean
 
 
 unknown_words = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=12) | st.sampled_from(

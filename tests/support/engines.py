@@ -76,7 +76,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if not PLANES.isdisjoint(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.api_server)
-        if item.path.relative_to(item.config.rootpath).parts[1] in SYSTEM_FOLDERS:
+        if SYSTEM_FOLDERS.intersection(item.nodeid.split("/")[1:2]):
             item.add_marker(pytest.mark.system)
     if find_kubectl() is not None:
         return
