@@ -37,7 +37,9 @@ def items_at(parent: object, key: str) -> Iterator[tuple[int, Json]]:
 def value_at(obj: object, path: Path) -> Any:  # noqa: ANN401 - JSON
     """Return a field of an object; None where it is not there, or where what is around it is no object."""
     for step in path.steps:
-        obj = obj.get(step) if isinstance(obj, _MAPS) else None
+        if obj is None or not isinstance(obj, _MAPS):
+            return None
+        obj = obj.get(step)
     return obj
 
 
