@@ -63,8 +63,10 @@ def misfits(value: object, shape: Shape, path: str = "") -> Iterator[Misfit]:
         any_field = shape.get(...)
         for key, inner in shape.items() if any_field is None else dict.fromkeys(value, any_field).items():
             item = value.get(key)
-            # Most fields are text, and most have their type: to go into each takes as long as all the rest.
+            # Most fields have their type: to go into each takes as long as all the rest.
             if item is None or inner is ANYTHING or (inner is str and isinstance(item, str)):
+                continue
+            if not inner and isinstance(item, dict):
                 continue
             at = f"{path}[{key}]" if any_field is not None else f"{path}.{key}" if path else key
             yield from misfits(item, inner, at)
