@@ -7,7 +7,7 @@ import rfc8785
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from actgate.api.canonical import LARGEST, canonical, canonical_of_json, canonical_of_text
+from actgate.api.canonical import LARGEST, canonical, canonical_of_json
 
 ODD_TEXT = [
     "\U0001f600",
@@ -68,21 +68,3 @@ def test_what_is_no_json_has_no_canonical_form(value: object) -> None:
     """A digest of evidence is exact, or there is none: nothing is rounded and nothing becomes null."""
     with pytest.raises(ValueError, match=r"."):
         canonical(value)
-
-
-@given(
-    st.dictionaries(
-        st.text(st.characters(codec="ascii")),
-        st.none() | st.booleans() | st.integers(-LARGEST, LARGEST) | TEXT,
-    )
-)
-def test_the_way_for_text_writes_what_rfc_8785_says(value: dict[str, Any]) -> None:
-    """For what lines of the decision log hold."""
-    assert canonical_of_text({"nested": [value]}) == rfc8785.dumps({"nested": [value]})
-
-
-@pytest.mark.parametrize("value", [{"a": 2**53}, {"a": "\ud800"}])
-def test_the_way_for_text_makes_nothing_up(value: dict[str, Any]) -> None:
-    """What it cannot write is an error."""
-    with pytest.raises(TypeError):
-        canonical_of_text(value)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from actgate.records.chain import Chain, Kind
-from actgate.records.lines import read
+from actgate.records.chain import new_chain
+from actgate.records.lines import Kind, read
 from actgate.records.record import UNKNOWN_CALLER, DecisionRecord, Outcome, RecordedObject, strongest
 from actgate.records.verify import Proof, Verifier
 
@@ -46,27 +46,24 @@ def chain(
 
     The callers take turns.
     """
-    written = Chain()
-    lines = [_line(written, Kind.START, replica=replica, version="0.1.0", ruleset="2026-11")]
+    lines: list[tuple[Kind, dict[str, Any]]] = [
+        (Kind.START, {"replica": replica, "version": "0.1.0", "ruleset": "2026-11"})
+    ]
     for number in range(decisions):
         if number == decisions // 2:
-            lines.append(_line(written, Kind.CHECKPOINT, decisions=written.decisions))
+            lines.append((Kind.CHECKPOINT, {"decisions": number}))
         caller = callers[number % len(callers)]
         known = {} if caller is OLDER else {"caller": caller}
-        lines.append(_line(written, Kind.DECISION, uid=f"uid-{number}", allowed=number % 2 == 0, **known))
+        lines.append((Kind.DECISION, {"uid": f"uid-{number}", "allowed": number % 2 == 0, **known}))
     if stop:
-        lines.append(_line(written, Kind.STOP, decisions=written.decisions))
-    return lines
+        lines.append((Kind.STOP, {"decisions": decisions}))
+    return _written(lines)
 
 
 def lost(count: int) -> list[str]:
     """Return a chain that says that decisions could not be written."""
-    written = Chain()
-    return [
-        _line(written, Kind.START, replica="webhook-1"),
-        _line(written, Kind.LOST, lost=count),
-        _line(written, Kind.STOP, decisions=0),
-    ]
+    start = (Kind.START, {"replica": "webhook-1"})
+    return _written([start, (Kind.LOST, {"lost": count}), (Kind.STOP, {"decisions": 0})])
 
 
 def prove(lines: Sequence[str], *heads: str, strict: bool = False) -> Proof:
@@ -98,7 +95,9 @@ def interleaved(chains: Iterable[list[str]], order: Iterable[int]) -> list[str]:
     return mixed + [line for queue in queues for line in queue]
 
 
-def _line(written: Chain, kind: Kind, **fields: Any) -> str:  # noqa: ANN401 - whatever a line holds
-    line = written.line(kind, START + timedelta(seconds=written.sequence), fields)
-    written.commit(line)
-    return line.text.decode()
+def _written(lines: Iterable[tuple[Kind, dict[str, Any]]]) -> list[str]:
+    chain, written = new_chain(), []
+    for kind, fields in lines:
+        chain = chain.followed_by(kind, START + timedelta(seconds=chain.sequence), fields)
+        written.append(chain.line.decode())
+    return written

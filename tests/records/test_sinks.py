@@ -8,14 +8,9 @@ import pytest
 
 from actgate.decision import Manifest, Verdict
 from actgate.decision.data import RULESET
-from actgate.records.record import Caller, DecisionRecord, Outcome, RecordedObject
-from actgate.records.sinks import (
-    audit_annotations,
-    decision_fields,
-    log_fields,
-    metric_labels,
-    span_attributes,
-)
+from actgate.records.chain import decision_fields
+from actgate.records.record import ALLOWED, Caller, DecisionRecord, Outcome, RecordedObject
+from actgate.records.sinks import audit_annotations, log_fields, metric_labels, span_attributes
 from tests.decision.build import ASKING, judge, measured, policy
 from tests.records.build import recorded
 
@@ -143,4 +138,7 @@ def test_a_metric_has_few_labels(record: DecisionRecord, labels: tuple[str, ...]
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_only_what_passes_or_is_none_of_our_business_is_allowed(outcome: Outcome) -> None:
     """Unknown is never fine."""
-    assert recorded(outcome).allowed is (outcome in (Outcome.PASS, Outcome.WARN, Outcome.NOT_JUDGED))
+    allowed = outcome in (Outcome.PASS, Outcome.WARN, Outcome.NOT_JUDGED)
+    assert (outcome in ALLOWED) is allowed
+    assert decision_fields(recorded(outcome))["allowed"] is allowed
+    assert span_attributes(recorded(outcome))["actgate.allowed"] is allowed

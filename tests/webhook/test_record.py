@@ -10,8 +10,8 @@ import rfc8785
 from actgate.api.canonical import sha256
 from actgate.decision.data import RULESET
 from actgate.lookup.judge import SubjectJudge
+from actgate.records.chain import decision_fields
 from actgate.records.record import UNKNOWN_CALLER, Caller, DecisionRecord
-from actgate.records.sinks import decision_fields
 from actgate_webhook.answer import record_of
 from actgate_webhook.judge import Judge
 from actgate_webhook.review import decode

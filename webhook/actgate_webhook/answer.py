@@ -9,7 +9,7 @@ from typing import Final
 from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import cut
 from actgate.decision import wording
-from actgate.records.record import Caller, DecisionRecord, Outcome, RecordedObject, strongest
+from actgate.records.record import ALLOWED, Caller, DecisionRecord, Outcome, RecordedObject, strongest
 from actgate.records.sinks import audit_annotations
 from actgate_webhook.judge import Judgement
 from actgate_webhook.review import Response, Review, Status
@@ -20,10 +20,11 @@ _LONGEST_REASON: Final = 1024
 
 def record_of(review: Review, judgement: Judgement, caller: Caller, *, with_object: bool) -> DecisionRecord:
     """Return the record of a judgement; ``with_object`` where the object's digest and images are wanted."""
-    kind, evidence = review.kind, judgement.evidence
+    kind, evidence, verdict = review.kind, judgement.evidence, judgement.verdict
+    rules = strongest(verdict.findings) if verdict is not None else ()
     found = RecordedObject(kind.group, kind.version, kind.kind, review.namespace, review.name)
-    judged = judgement.outcome is not Outcome.NOT_JUDGED and not review.dry_run
-    if with_object and judged and review.object.raw:
+    is_decision = judgement.outcome is not Outcome.NOT_JUDGED and not review.dry_run
+    if with_object and is_decision and review.object.raw:
         found = found.with_content(review.object.raw, review.object.value)
     return DecisionRecord(
         uid=review.uid,
@@ -33,34 +34,33 @@ def record_of(review: Review, judgement: Judgement, caller: Caller, *, with_obje
         object=found,
         outcome=judgement.outcome,
         reason=judgement.reason,
-        verdict=judgement.verdict,
-        rules=strongest(judgement.verdict.findings) if judgement.verdict is not None else (),
+        verdict=verdict,
+        rules=rules,
         manifests=evidence.manifests if evidence is not None else (),
         cache_age=evidence.age if evidence is not None else None,
         governed_change=judgement.governed_change,
         dry_run=review.dry_run,
+        is_decision=is_decision,
     )
 
 
 def answer(record: DecisionRecord) -> Response:
     """Return the answer for the API server."""
-    audit = audit_annotations(record)
+    status: Status | None = None
+    warnings: list[str] = []
     if record.verdict is not None:
-        warned = [item for item in record.verdict.findings if item.effect is Enforcement.WARN]
-        warnings = tuple(wording.warnings(warned)) if warned else ()
-        if record.allowed:
-            return Response(record.uid, allowed=True, warnings=warnings, audit_annotations=audit)
-        refusal = Status(403, "Forbidden", wording.refusal(record.verdict))
-        return Response(record.uid, allowed=False, status=refusal, warnings=warnings, audit_annotations=audit)
-    reason = cut(record.reason, _LONGEST_REASON)
-    match record.outcome:
-        case Outcome.NOT_JUDGED:
-            return Response(record.uid, allowed=True)
-        case Outcome.WARN:
-            warnings = (cut(f"actgate: {reason}", wording.WARNING),)
-            return Response(record.uid, allowed=True, warnings=warnings, audit_annotations=audit)
-        case Outcome.MALFORMED:
-            status = Status(403, "Forbidden", f"the object is invalid: {reason}")
-        case _:
-            status = Status(503, "ServiceUnavailable", reason)
-    return Response(record.uid, allowed=False, status=status, audit_annotations=audit)
+        if record.outcome not in ALLOWED:
+            status = Status(403, "Forbidden", wording.refusal(record.verdict))
+        if warned := [item for item in record.verdict.findings if item.effect is Enforcement.WARN]:
+            warnings = wording.warnings(warned)
+    elif record.outcome is not Outcome.NOT_JUDGED:
+        reason = cut(record.reason, _LONGEST_REASON)
+        match record.outcome:
+            case Outcome.WARN:
+                warnings = [cut(f"actgate: {reason}", wording.WARNING)]
+            case Outcome.MALFORMED:
+                status = Status(403, "Forbidden", f"the object is invalid: {reason}")
+            case _:
+                status = Status(503, "ServiceUnavailable", reason)
+    audit = audit_annotations(record)
+    return Response(record.uid, status is None, status, tuple(warnings), audit)

@@ -19,12 +19,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Literal, NoReturn, Protocol, Self
+from typing import Final, Literal, NoReturn, Protocol, Self
 
 from actgate.decision.data import RULESET
-from actgate.records.chain import Chain, Kind
-from actgate.records.record import DecisionRecord, Outcome
-from actgate.records.sinks import decision_fields
+from actgate.records.chain import Chain, decision_fields, new_chain
+from actgate.records.lines import Kind
+from actgate.records.record import ALLOWED, DecisionRecord, Outcome
 from actgate.version import VERSION
 from actgate_webhook.metrics import Metrics
 
@@ -85,7 +85,7 @@ class DecisionLog:
         self._metrics = metrics
         self._fails = failure_policy == "Fail"
         self._now = now
-        self._chain = Chain()
+        self._chain = new_chain()
         self._about = {"replica": replica, "version": VERSION, "ruleset": RULESET}
         self._lost = 0
         self._checkpointed = 0
@@ -93,24 +93,28 @@ class DecisionLog:
         self._trouble: str | None = None
 
     async def __aenter__(self) -> Self:
-        if self._attempt(None, {}):
+        if self._attempt():
             self._tell_head()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
-        if self._attempt(Kind.STOP, self._counted()):
+        if self._attempt(Kind.STOP):
             self._tell_head()
         self._sink.close()
 
     def write(self, record: DecisionRecord) -> DecisionRecord:
         """Write what was decided; return what may be answered, which is not an allow without a record."""
-        if not record.is_decision or self._decided(record):
+        if not record.is_decision:
+            return record
+        if self._attempt(record=record):
+            if self._chain.decisions - self._checkpointed >= CHECKPOINT_DECISIONS:
+                self._checkpoint()
             return record
         self._lost += 1
         self._metrics.decision_lost()
-        if not self._fails or not record.allowed or not record.governed_change:
+        if not self._fails or record.outcome not in ALLOWED or not record.governed_change:
             return record
         asked = record.uid, record.caller, record.user, record.operation, record.object
         return DecisionRecord(*asked, outcome=Outcome.UNAVAILABLE, reason=_REASON)
@@ -132,54 +136,50 @@ class DecisionLog:
         while True:
             await asyncio.sleep(RETRY_SECONDS)
             if self._trouble is not None:
-                self._attempt(None, {})
-
-    def _decided(self, record: DecisionRecord) -> bool:
-        if not self._attempt(Kind.DECISION, decision_fields(record)):
-            return False
-        if self._chain.decisions - self._checkpointed >= CHECKPOINT_DECISIONS:
-            self._checkpoint()
-        return True
+                self._attempt()
 
     def _checkpoint(self) -> None:
-        if self._chain.decisions > self._checkpointed and self._attempt(Kind.CHECKPOINT, self._counted()):
+        if self._chain.decisions > self._checkpointed and self._attempt(Kind.CHECKPOINT):
             self._checkpointed = self._chain.decisions
             self._tell_head()
 
-    def _counted(self) -> dict[str, int]:
-        return {"decisions": self._chain.decisions}
+    def _attempt(self, kind: Kind | None = None, record: DecisionRecord | None = None) -> bool:
+        """Write what is still missing, and then a line; return whether all of it is there.
 
-    def _attempt(self, kind: Kind | None, fields: Mapping[str, Any]) -> bool:
-        """Write what is still missing, and then a line; return whether all of it is there."""
+        Args:
+            kind: Of a line that counts the decisions.
+            record: Of a decision.
+        """
+        chain, now = self._chain, self._now()
         try:
-            if self._chain.sequence == 0:
-                self._write(Kind.START, self._about)
+            if chain.head is None:
+                chain = self._append(chain.followed_by(Kind.START, now, self._about))
             if self._lost:
-                self._write(Kind.LOST, {"lost": self._lost})
+                chain = self._append(chain.followed_by(Kind.LOST, now, {"lost": self._lost}))
                 self._lost = 0
-            if kind is not None:
-                self._write(kind, fields)
+            if record is not None:
+                self._append(chain.followed_by(Kind.DECISION, now, decision_fields(record)))
+            elif kind is not None:
+                self._append(chain.followed_by(kind, now, {"decisions": chain.decisions}))
         except (OSError, TypeError) as error:
             self._failed(error)
             return False
-        self._recovered()
+        if self._trouble is not None:
+            logger.warning("the decision log is written again")
+            self._trouble = None
         return True
 
-    def _write(self, kind: Kind, fields: Mapping[str, Any]) -> None:
-        line = self._chain.line(kind, self._now(), fields)
-        self._sink.write(line.text)
-        self._chain.commit(line)
+    def _append(self, chain: Chain) -> Chain:
+        """Write the last line of a chain, which is ours from then on."""
+        self._sink.write(chain.line)
+        self._chain = chain
+        return chain
 
     def _failed(self, error: Exception) -> None:
         reason = getattr(error, "strerror", None) or str(error)
         if self._trouble is None:
             logger.error("the decision log cannot be written: %s", reason)
         self._trouble = f"it cannot be written: {reason}"
-
-    def _recovered(self) -> None:
-        if self._trouble is not None:
-            logger.warning("the decision log is written again")
-            self._trouble = None
 
     def _tell_head(self) -> None:
         """Log the head beside the log itself, so that it is kept elsewhere too."""

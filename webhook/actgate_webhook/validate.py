@@ -14,8 +14,8 @@ from urllib.parse import parse_qs
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from actgate.records.record import UNKNOWN_CALLER, Caller, DecisionRecord
-from actgate.records.sinks import log_fields, span_attributes
+from actgate.records.record import UNKNOWN_CALLER, Caller
+from actgate.records.sinks import log_fields, metric_labels, span_attributes
 from actgate.runtime import logs, tracing
 from actgate.runtime.tracing import Tracing
 from actgate_webhook.answer import answer, record_of
@@ -43,7 +43,14 @@ BODY_SECONDS: Final = 10.0
 _DISCARDED: Final = 4 * LARGEST_BODY
 """Bytes of an oversized body that are read and dropped, so that its sender can hear why."""
 _JSON: Final = (b"content-type", b"application/json")
-
+# What is left of the body must not be taken for the next request.
+_CLOSE: Final = (b"connection", b"close")
+_MORE_HEADERS: Final = {
+    405: [(b"allow", b"POST")],
+    408: [_CLOSE],
+    413: [_CLOSE],
+    429: [(b"retry-after", b"1"), _CLOSE],
+}
 
 Body = TypeVar("Body", bytes, bytearray)
 
@@ -88,13 +95,16 @@ class Validate:
                 answer = await self._reviewed(scope, body, started, deadline)
             else:
                 answer = await self._large(scope, receive, started, deadline)
+            status, headers = 200, []
         except BadRequestError as error:
             self._metrics.bad_request(error.status)
-            await _send(send, error.status, encode(Problem(str(error))))
+            answer = encode(Problem(str(error)))
+            status, headers = error.status, _MORE_HEADERS.get(error.status, [])
         except DisconnectedError:
             return
-        else:
-            await _send(send, 200, answer)
+        headers = [_JSON, (b"content-length", b"%d" % len(answer)), *headers]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
 
     async def _large(self, scope: Scope, receive: Receive, started: float, deadline: float) -> bytes:
         """Answer a body that needs room first."""
@@ -120,26 +130,23 @@ class Validate:
         self, scope: Scope, body: bytes | bytearray, started: float, deadline: float
     ) -> bytes:
         """Return the answer to a review, of which everything is recorded that is said of it."""
-        review = decode(body)
+        caller, review = caller_of(scope), decode(body)
         with self._traces.span("review", scope["headers"]) as span:
             judgement = await self._judge.judge(review, deadline - perf_counter())
-            record = record_of(review, judgement, caller_of(scope), with_object=self._decisions is not None)
+            record = record_of(review, judgement, caller, with_object=self._decisions is not None)
             if self._decisions is not None:
                 record = self._decisions.write(record)
             reply = encode(Answer(answer(record)))
             seconds = perf_counter() - started
-            self._metrics.reviewed(record, seconds)
-            _log(record, seconds)
+            labels = metric_labels(record)
+            # Of a dry run there is a line only at DEBUG, since nothing happened.
+            level = logging.DEBUG if record.dry_run else logging.INFO
+            if reviews.isEnabledFor(level):
+                logs.write(reviews, level, "reviewed", log_fields(record, seconds))
+            self._metrics.reviewed(labels, seconds, authenticated=caller.authenticated)
             if span.is_recording():
                 span.set_attributes(span_attributes(record))
             return reply
-
-
-def _log(record: DecisionRecord, seconds: float) -> None:
-    """Log one answered review; a dry run only at DEBUG, since nothing happened."""
-    level = logging.DEBUG if record.dry_run else logging.INFO
-    if reviews.isEnabledFor(level):
-        logs.write(reviews, level, "reviewed", log_fields(record, seconds))
 
 
 def caller_of(scope: Scope) -> Caller:
@@ -229,16 +236,3 @@ def _allowed(body: Body, size: int) -> Body:
 
 def _oversized() -> BadRequestError:
     return BadRequestError(413, f"the body is larger than {LARGEST_BODY // 1024 // 1024} MiB")
-
-
-async def _send(send: Send, status: int, body: bytes) -> None:
-    headers = [_JSON, (b"content-length", b"%d" % len(body))]
-    if status == 405:
-        headers.append((b"allow", b"POST"))
-    if status == 429:
-        headers.append((b"retry-after", b"1"))
-    if status in (408, 413, 429):
-        # What is left of the body must not be taken for the next request.
-        headers.append((b"connection", b"close"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

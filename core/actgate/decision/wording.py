@@ -29,7 +29,7 @@ MOST_WARNINGS: Final = 32
 def refusal(verdict: Verdict) -> str:
     """Return the message of a refusal: a headline, then one line per finding that denies."""
     denying = [item for item in verdict.findings if item.effect is Enforcement.DENY]
-    rules = _named(verdict.failed_rules)
+    rules = _named(tuple(dict.fromkeys(item.rule for item in denying)))
     headline = f"{rules}: {denying[0].remediation}" if denying else "refused"
     lines = [cut(headline, HEADLINE)]
     stated = {denying[0].remediation} if denying and lines[0] == headline else set()

@@ -1,4 +1,4 @@
-"""The lines of one chain, as they are written.
+"""One chain of the decision log, as it is written.
 
 A line is a JSON object. ``hash`` is the SHA-256 of the canonical JSON (RFC 8785) of the line without
 ``hash``; ``previous`` is the ``hash`` of the line before, null in the first. ``sequence`` counts the lines
@@ -8,53 +8,32 @@ from 0, and ``chain`` is random for every start of a process.
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
-from actgate.api.canonical import canonical_of_text, sha256
+import orjson
+
+from actgate.api.canonical import SORTED, sha256
 from actgate.api.times import timestamp
-
-FORMAT: Final = "actgate.dev/decision-log/v1"
-"""Value of ``format`` in every line; by it they are told from other lines of the same stream."""
-
-
-class Kind(StrEnum):
-    """What a line tells."""
-
-    START = "Start"
-    """The chain begins; it tells who writes it."""
-    DECISION = "Decision"
-    CHECKPOINT = "Checkpoint"
-    """How many decisions there were so far."""
-    LOST = "Lost"
-    """How many decisions could not be written where this line stands."""
-    STOP = "Stop"
-    """The chain ends as it was meant to; nothing follows."""
+from actgate.decision.data import RULESET
+from actgate.decision.manifest import Manifest
+from actgate.records.lines import FORMAT, Kind
+from actgate.records.record import ALLOWED, DecisionRecord
 
 
-class Line(NamedTuple):
-    """A line that is ready to be written."""
+class Chain(NamedTuple):
+    """A chain up to its last line. A line counts once the chain that ends with it is kept."""
 
-    text: bytes
-    """Canonical JSON, but for ``hash``, which stands last; with a line break."""
-    hash: str
-    kind: Kind
+    id: str
+    sequence: int = 0
+    """Sequence number of the next line."""
+    decisions: int = 0
+    head: str | None = None
+    """Hash of the last line; None before the first."""
+    line: bytes = b""
+    """The last line: canonical JSON, but for ``hash``, which stands last; with a line break."""
 
-
-class Chain:
-    """One chain while it is written. A line counts once it is committed: one that is not was not written."""
-
-    def __init__(self) -> None:
-        self.id: Final = secrets.token_hex(16)
-        self.sequence = 0
-        """Sequence number of the next line."""
-        self.decisions = 0
-        """How many decisions were committed."""
-        self.head: str | None = None
-        """Hash of the last line that was committed."""
-
-    def line(self, kind: Kind, now: datetime, fields: Mapping[str, Any]) -> Line:
-        """Return the next line.
+    def followed_by(self, kind: Kind, now: datetime, fields: Mapping[str, Any]) -> "Chain":
+        """Return the chain with one line more.
 
         Args:
             kind: What it tells.
@@ -65,7 +44,7 @@ class Chain:
         Raises:
             TypeError: A number is beyond 2**53 - 1, or text is not Unicode.
         """
-        content = canonical_of_text(
+        content = orjson.dumps(
             {
                 **fields,
                 "format": FORMAT,
@@ -74,13 +53,66 @@ class Chain:
                 "sequence": self.sequence,
                 "previous": self.head,
                 "time": timestamp(now, "microseconds"),
-            }
+            },
+            option=SORTED,
         )
-        hashed = sha256(content)
-        return Line(b'%b,"hash":"%b"}\n' % (content[:-1], hashed.encode()), hashed, kind)
+        head = sha256(content)
+        line = b'%b,"hash":"%b"}\n' % (content[:-1], head.encode())
+        return Chain(self.id, self.sequence + 1, self.decisions + (kind is Kind.DECISION), head, line)
 
-    def commit(self, line: Line) -> None:
-        """Note that the line was written: the next one follows it."""
-        self.sequence += 1
-        self.head = line.hash
-        self.decisions += line.kind is Kind.DECISION
+
+def new_chain() -> Chain:
+    """Return a chain that has no line yet."""
+    return Chain(secrets.token_hex(16))
+
+
+def decision_fields(record: DecisionRecord) -> dict[str, Any]:
+    """Return what a decision's line says; whole numbers and text only, which every reader hashes alike."""
+    verdict = record.verdict
+    fields = {
+        "uid": record.uid,
+        "caller": record.caller._asdict(),
+        "user": record.user,
+        "operation": record.operation,
+        "object": _object(record),
+        "governed_change": record.governed_change,
+        "dry_run": record.dry_run,
+        "outcome": record.outcome.value,
+        "allowed": record.outcome in ALLOWED,
+        "reason": record.reason,
+        "rules": [
+            {"rule": item.rule, "outcome": item.effect.value, "basis": item.basis, "path": item.path}
+            for item in record.rules
+        ],
+        "policies": list(verdict.policies) if verdict is not None else [],
+        "ruleset": verdict.ruleset if verdict is not None else RULESET,
+        "manifest": _manifest(record.manifests[0]) if record.manifests else None,
+        "cache_age_ms": round(record.cache_age * 1000) if record.cache_age is not None else None,
+    }
+    if len(record.manifests) > 1:
+        fields["manifests"] = [_manifest(manifest) for manifest in record.manifests]
+    return fields
+
+
+def _object(record: DecisionRecord) -> dict[str, Any]:
+    obj = record.object
+    digest, of = obj.digest or (None, None)
+    return {
+        "group": obj.group,
+        "version": obj.version,
+        "kind": obj.kind,
+        "namespace": obj.namespace,
+        "name": f"{obj.name_prefix}*" if obj.name_prefix else obj.name,
+        "digest": digest,
+        "digest_of": of,
+        "images": list(obj.images),
+    }
+
+
+def _manifest(manifest: Manifest) -> dict[str, str | None]:
+    return {
+        "name": manifest.name,
+        "uid": manifest.uid,
+        "resource_version": manifest.resource_version,
+        "digest": manifest.digest,
+    }

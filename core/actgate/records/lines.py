@@ -1,4 +1,4 @@
-"""Lines of decision logs, found again in what log collectors keep.
+"""Lines of decision logs: by what they are known, and how they are found again in what log collectors keep.
 
 What stands before the object in its line is skipped: the time and stream of a container runtime, or the
 prefix of ``kubectl logs``. So is a wrapping in JSON, with the line as text or object in ``log``, ``message``
@@ -9,13 +9,28 @@ import json
 import math
 import re
 from collections.abc import Iterable, Iterator
+from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
-from actgate.records.chain import FORMAT
-
+FORMAT: Final = "actgate.dev/decision-log/v1"
+"""Value of ``format`` in every line; by it they are told from other lines of the same stream."""
 _WRAPPINGS: Final = ("log", "message", "body")
 _PIECE: Final = re.compile(r"\S+ (?P<stream>stdout|stderr) (?P<tag>[FP])(?::\S+)? (?P<text>.*)", re.DOTALL)
 """A line of the Container Runtime Interface; all pieces of a long one but the last are tagged P."""
+
+
+class Kind(StrEnum):
+    """What a line tells."""
+
+    START = "Start"
+    """The chain begins; it tells who writes it."""
+    DECISION = "Decision"
+    CHECKPOINT = "Checkpoint"
+    """How many decisions there were so far."""
+    LOST = "Lost"
+    """How many decisions could not be written where this line stands."""
+    STOP = "Stop"
+    """The chain ends as it was meant to; nothing follows."""
 
 
 class Found(NamedTuple):

@@ -26,7 +26,8 @@ class Outcome(StrEnum):
     ERROR = "Error"
 
 
-_ALLOWED: Final = frozenset({Outcome.PASS, Outcome.WARN, Outcome.NOT_JUDGED})
+ALLOWED: Final = frozenset({Outcome.PASS, Outcome.WARN, Outcome.NOT_JUDGED})
+"""The outcomes that let a request through."""
 
 
 class Caller(NamedTuple):
@@ -108,16 +109,8 @@ class DecisionRecord(NamedTuple):
     governed_change: bool = True
     """False for an update that leaves every governed field as it was."""
     dry_run: bool = False
-
-    @property
-    def allowed(self) -> bool:
-        """Whether the request was let through."""
-        return self.outcome in _ALLOWED
-
-    @property
-    def is_decision(self) -> bool:
-        """Whether something was decided that takes effect: judged, and not a dry run."""
-        return not self.dry_run and self.outcome is not Outcome.NOT_JUDGED
+    is_decision: bool = True
+    """Whether something was decided that takes effect: judged, and not a dry run."""
 
 
 def strongest(findings: Iterable[Finding]) -> tuple[Finding, ...]:

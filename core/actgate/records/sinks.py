@@ -1,14 +1,13 @@
-"""Every form in which a decision is said, each a function of its record and the only home of its format.
+"""The forms in which a decision is said beside the decision log, each a function of its record.
 
-Audit annotations and the decision log are for auditors, log lines, spans and metrics for those who operate
-the gate. ``docs/decision-log.md`` documents names and values.
+Each is the only home of its format. Audit annotations are for auditors, log lines, spans and metrics for
+those who operate the gate; ``chain`` has the decision log's. ``docs/decision-log.md`` documents names and
+values.
 """
 
 from typing import Any, Final
 
-from actgate.decision.data import RULESET
-from actgate.decision.manifest import Manifest
-from actgate.records.record import DecisionRecord, Outcome
+from actgate.records.record import ALLOWED, DecisionRecord, Outcome
 from actgate.subjects.kinds import kinds
 
 METRIC_LABELS: Final = ("kind", "operation", "outcome", "dry_run")
@@ -40,34 +39,6 @@ def audit_annotations(record: DecisionRecord) -> dict[str, str]:
         audit["manifest-resource-version"] = ", ".join(versions)
         audit["manifest-digest"] = _digests(record)
     return audit
-
-
-def decision_fields(record: DecisionRecord) -> dict[str, Any]:
-    """Return what the decision log says; whole numbers and text only, which every reader hashes alike."""
-    verdict = record.verdict
-    fields = {
-        "uid": record.uid,
-        "caller": record.caller._asdict(),
-        "user": record.user,
-        "operation": record.operation,
-        "object": _object(record),
-        "governed_change": record.governed_change,
-        "dry_run": record.dry_run,
-        "outcome": record.outcome.value,
-        "allowed": record.allowed,
-        "reason": record.reason,
-        "rules": [
-            {"rule": item.rule, "outcome": item.effect.value, "basis": item.basis, "path": item.path}
-            for item in record.rules
-        ],
-        "policies": list(verdict.policies) if verdict is not None else [],
-        "ruleset": verdict.ruleset if verdict is not None else RULESET,
-        "manifest": _manifest(record.manifests[0]) if record.manifests else None,
-        "cache_age_ms": round(record.cache_age * 1000) if record.cache_age is not None else None,
-    }
-    if len(record.manifests) > 1:
-        fields["manifests"] = [_manifest(manifest) for manifest in record.manifests]
-    return fields
 
 
 def log_fields(record: DecisionRecord, seconds: float) -> dict[str, Any]:
@@ -103,7 +74,7 @@ def span_attributes(record: DecisionRecord) -> dict[str, str | bool | float]:
         "actgate.name": record.object.name,
         "actgate.dry_run": record.dry_run,
         "actgate.outcome": record.outcome.value,
-        "actgate.allowed": record.allowed,
+        "actgate.allowed": record.outcome in ALLOWED,
         "actgate.rules": _rules(record),
     }
     if record.cache_age is not None:
@@ -126,27 +97,3 @@ def _rules(record: DecisionRecord) -> str:
 
 def _digests(record: DecisionRecord) -> str:
     return ", ".join([manifest.digest or "" for manifest in record.manifests])
-
-
-def _object(record: DecisionRecord) -> dict[str, Any]:
-    obj = record.object
-    digest, of = obj.digest or (None, None)
-    return {
-        "group": obj.group,
-        "version": obj.version,
-        "kind": obj.kind,
-        "namespace": obj.namespace,
-        "name": f"{obj.name_prefix}*" if obj.name_prefix else obj.name,
-        "digest": digest,
-        "digest_of": of,
-        "images": list(obj.images),
-    }
-
-
-def _manifest(manifest: Manifest) -> dict[str, str | None]:
-    return {
-        "name": manifest.name,
-        "uid": manifest.uid,
-        "resource_version": manifest.resource_version,
-        "digest": manifest.digest,
-    }

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from actgate.api.canonical import canonical_of_json, sha256
-from actgate.records.chain import Kind
-from actgate.records.lines import Found
+from actgate.records.lines import Found, Kind
 
 _TYPES: Final = (
     ("chain", str, "text"),

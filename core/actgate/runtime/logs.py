@@ -46,8 +46,8 @@ class JsonLines(logging.Formatter):
 def write(logger: logging.Logger, level: int, message: str, fields: Mapping[str, Any]) -> None:
     """Write a line with fields of its own soon; whether its logger is enabled is for the caller to ask.
 
-    No ``LogRecord`` is made and no handler asked: that would take as long as to decide on a review. Each
-    write wakes the reader of a pipe, which takes twice as long, so the lines of a moment go together.
+    No ``LogRecord`` is made and no handler asked: a review has a line each, and waits for it. Each write to a
+    pipe can wake its reader, so the lines of a moment go together.
     """
     line = {"time": datetime.now(UTC), "level": logging.getLevelName(level), "logger": logger.name}
     if not _lines:
