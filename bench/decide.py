@@ -9,7 +9,7 @@ from typing import Final
 from actgate.decision import Manifest, decide
 from actgate.decision.appraisal import Appraisals
 from actgate.manifests import read_manifest
-from actgate.subjects.workload import subject_of
+from actgate.subjects.workload import Workload
 from bench.manifests import manifests, model_deployment
 from bench.report import Section, percentile
 
@@ -45,11 +45,11 @@ def _times(store: list[Manifest]) -> list[float]:
     numbers = [chooser.randrange(len(store)) for _ in range(SAMPLES)]
     appraise = Appraisals().appraise
     for number in numbers:
-        decide(subject_of(model_deployment(number), {}), (store[number],), (), NOW, appraise)
+        decide(Workload(model_deployment(number)).subject(), (store[number],), (), NOW, appraise)
     times = []
     gc.disable()
     for number in numbers:
-        subject, linked = subject_of(model_deployment(number), {}), (store[number],)
+        subject, linked = Workload(model_deployment(number)).subject(), (store[number],)
         start = perf_counter_ns()
         decide(subject, linked, (), NOW, appraise)
         times.append((perf_counter_ns() - start) / 1000)

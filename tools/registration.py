@@ -10,9 +10,9 @@ from string import Template
 from typing import Final
 
 from actgate.api.names import ENFORCE_LABEL, INFERENCE_LABEL, OWN_KEYS
+from actgate.subjects.fields import CONTAINERS
 from actgate.subjects.kinds import Kind, kinds
 from actgate.subjects.marks import BEGINS_LIKE_OURS
-from actgate.subjects.shapes import CONTAINERS
 
 _CORE: Final = '""'
 _TEMPLATE: Final = Path(__file__).with_name("webhook-registration.yaml.in")

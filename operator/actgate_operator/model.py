@@ -15,7 +15,7 @@ from actgate.api.compliance_policy import OnViolation
 from actgate.kube.client import REQUEST_SECONDS
 from actgate.kube.objects import Object
 from actgate.lookup.judge import SubjectJudge
-from actgate.subjects.workload import subject_of
+from actgate.subjects.workload import Workload
 from actgate_operator.status import Judgement
 
 EXCLUDED: Final = frozenset({"kube-system", "kube-public", "kube-node-lease"})
@@ -72,7 +72,7 @@ async def judged(model: Object, judge: SubjectJudge) -> Judgement:
         EvidenceUnavailableError: The evidence is not known now.
     """
     reported = ((model.get("status") or {}).get("verdict") or {}).get("outcome")
-    verdict, evidence = await judge.judge(subject_of(model), REQUEST_SECONDS, reported)
+    verdict, evidence = await judge.judge(Workload(model).subject(), REQUEST_SECONDS, reported)
     wants_zero = any(policy.spec.on_violation is OnViolation.SCALE_TO_ZERO for policy in evidence.policies)
     name = model["spec"]["complianceManifestRef"]["name"]
     manifest = next(iter(evidence.manifests), None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actgate.subjects.workload import governed_fields
+from actgate.subjects.workload import Workload
 from tests.subjects.objects import (
     REGION,
     Json,
@@ -64,7 +64,7 @@ GOVERNED: dict[str, tuple[Json, Json]] = {
 def test_a_change_of_what_evidence_governs_is_seen(change: str) -> None:
     """Each governed field makes it another question."""
     before, after = GOVERNED[change]
-    assert governed_fields(before) != governed_fields(after)
+    assert Workload(before).governed_fields() != Workload(after).governed_fields()
 
 
 @pytest.mark.parametrize(
@@ -87,11 +87,11 @@ def test_a_change_of_what_evidence_governs_is_seen(change: str) -> None:
 )
 def test_a_change_of_anything_else_is_not_governed(before: Json, after: Json) -> None:
     """Replicas, finalizers, other labels, status and arguments are not the gate's business."""
-    assert governed_fields(before) == governed_fields(after)
+    assert Workload(before).governed_fields() == Workload(after).governed_fields()
 
 
 def test_the_order_of_containers_is_not_governed() -> None:
     """The same images in another order are the same question."""
     first = workload("Deployment", {"containers": [{"image": "a"}, {"image": "b"}]})
     second = workload("Deployment", {"containers": [{"image": "b"}, {"image": "a"}]})
-    assert governed_fields(first) == governed_fields(second)
+    assert Workload(first).governed_fields() == Workload(second).governed_fields()

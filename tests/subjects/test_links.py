@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actgate.decision import Link, Subject
-from actgate.subjects.workload import governed_fields, is_judged, subject_of
+from actgate.subjects.workload import Workload
 from tests.decision.build import judge, manifest
 from tests.subjects.objects import LINK, TEMPLATE_PATHS, linked, workload
 
@@ -17,7 +17,7 @@ SCORER, FRAUD = Link("credit-risk-scorer-v2", "CreditRiskScorer"), Link("fraud",
 def linking(text: str, kind: str = "Deployment") -> Subject:
     """Return a workload whose pods carry a link."""
     metadata = linked(compliance_manifest=text)
-    return subject_of(workload(kind, own=metadata if kind == "Pod" else None, template=metadata), {})
+    return Workload(workload(kind, own=metadata if kind == "Pod" else None, template=metadata)).subject()
 
 
 @pytest.mark.parametrize("kind", sorted(TEMPLATE_PATHS))
@@ -76,8 +76,8 @@ def test_a_change_of_one_link_of_several_is_governed() -> None:
         workload("Deployment", template=linked(compliance_manifest=text))
         for text in ("Scorer=a,Fraud=b", "Scorer=a,Fraud=c")
     )
-    assert is_judged(after)
-    assert governed_fields(before) != governed_fields(after)
+    assert Workload(after).judged
+    assert Workload(before).governed_fields() != Workload(after).governed_fields()
 
 
 @given(st.text(alphabet=st.sampled_from("ab=, "), max_size=12))

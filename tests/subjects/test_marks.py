@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from actgate.api import names
 from actgate.decision import Subject
 from actgate.subjects import marks
-from actgate.subjects.workload import governed_fields, is_judged, subject_of
+from actgate.subjects.workload import Workload
 from actgate_operator import names as operator_names
 from actgate_operator.certificates import stored
 from tests.decision.build import judge, manifest
@@ -54,8 +54,8 @@ def test_any_value_but_false_declares_wherever_it_stands(
     kind: str, place: tuple[str, ...], field: str, value: str
 ) -> None:
     """A typo in the value must not switch the gate off: only the clear no is a no."""
-    assert is_judged(put(workload(kind), place, field, inference=value))
-    assert not is_judged(put(workload(kind), place, field, inference="false"))
+    assert Workload(put(workload(kind), place, field, inference=value)).judged
+    assert not Workload(put(workload(kind), place, field, inference="false")).judged
 
 
 @pytest.mark.parametrize("value", [True, False, 1, 0, None, [], {}])
@@ -64,8 +64,8 @@ def test_a_value_that_is_no_string_declares_and_is_refused(value: object) -> Non
     obj = put(
         workload("Deployment", template={"annotations": LINKED}), ("metadata",), "labels", inference=value
     )
-    assert is_judged(obj)
-    verdict = judge(manifest(), subject_of(obj, {}))
+    assert Workload(obj).judged
+    verdict = judge(manifest(), Workload(obj).subject())
     assert verdict.failed_rules == ("link/manifest",)
     assert verdict.findings[0].path == f"metadata.labels[{INFERENCE}]"
 
@@ -92,8 +92,8 @@ def test_any_key_that_begins_like_ours_declares_beside_the_label_false(
     for step in (*place, field):
         found = found[step]
     found[key] = "x"
-    assert is_judged(holder)
-    assert not judge(manifest(), subject_of(holder, {})).allowed
+    assert Workload(holder).judged
+    assert not judge(manifest(), Workload(holder).subject()).allowed
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_key_that_is_nearly_right_is_refused_with_the_one_that_was_meant(
     """Beside a link that passes, too: what it was to say would otherwise be lost."""
     template: Json = {"labels": {}, "annotations": dict(LINKED)}
     template[field][key] = "x"
-    (finding,) = judge(manifest(), subject_of(workload("Deployment", template=template), {})).findings
+    (finding,) = judge(manifest(), Workload(workload("Deployment", template=template)).subject()).findings
     assert (finding.rule, finding.path) == ("link/manifest", f"spec.template.metadata.{field}[{key}]")
     assert f"did you mean {meant}?" in finding.message
 
@@ -126,7 +126,7 @@ def test_a_link_among_the_labels_is_refused_and_says_where_it_belongs(key: str) 
     """Links are read from annotations; a label of that name alone would link nothing."""
     annotations = {other: value for other, value in LINKED.items() if other != key}
     template = {"labels": {key: LINKED.get(key, "x")}, "annotations": annotations}
-    verdict = judge(manifest(), subject_of(workload("Deployment", template=template), {}))
+    verdict = judge(manifest(), Workload(workload("Deployment", template=template)).subject())
     assert not verdict.allowed
     assert any(
         f"spec.template.metadata.annotations[{key}]" in finding.remediation for finding in verdict.findings
@@ -154,7 +154,7 @@ def test_a_link_above_the_pod_template_alone_is_refused(
     obj = put(obj, place, "labels", inference="true")
     if also_false:
         obj = put(obj, (*TEMPLATE_PATHS[kind], "metadata"), "labels", inference="false")
-    (finding,) = judge(manifest(), subject_of(obj, {})).findings
+    (finding,) = judge(manifest(), Workload(obj).subject()).findings
     template = ".".join((*TEMPLATE_PATHS[kind], "metadata"))
     assert (finding.rule, finding.path) == ("link/manifest", f"{template}.annotations[{LINK}]")
     assert f"the pods of this {kind} must carry the link" in finding.message
@@ -175,7 +175,7 @@ def test_each_link_that_the_pods_lack_is_refused(kind: str, place: tuple[str, ..
         "labels" if bare else "annotations",
         **{name: value},
     )
-    findings = judge(manifest(), subject_of(obj, {})).findings
+    findings = judge(manifest(), Workload(obj).subject()).findings
     where = ".".join((*TEMPLATE_PATHS[kind], "metadata", f"{'labels' if bare else 'annotations'}[{key}]"))
     assert where in {finding.path for finding in findings}
 
@@ -184,7 +184,7 @@ def test_each_link_that_the_pods_lack_is_refused(kind: str, place: tuple[str, ..
 def test_the_label_above_pods_that_are_declared_by_their_link_is_no_problem(kind: str) -> None:
     """Pods with the annotation are judged as they are, whatever label stands above them."""
     obj = put(workload(kind, template={"annotations": LINKED}), ("metadata",), "labels", inference="true")
-    assert judge(manifest(), subject_of(obj, {})).allowed
+    assert judge(manifest(), Workload(obj).subject()).allowed
 
 
 @pytest.mark.parametrize(("kind", "place"), PLACES)
@@ -196,14 +196,14 @@ def test_every_mark_is_governed_wherever_it_stands(
 ) -> None:
     """Moving a link from the pod template to the workload is a change that evidence governs."""
     old, new = (put(workload(kind), place, field, **{name: value}) for value in ("a", "b"))
-    assert governed_fields(old) != governed_fields(new)
-    assert governed_fields(old) != governed_fields(workload(kind))
+    assert Workload(old).governed_fields() != Workload(new).governed_fields()
+    assert Workload(old).governed_fields() != Workload(workload(kind)).governed_fields()
 
 
 def test_what_the_operator_keeps_for_itself_is_not_governed() -> None:
     """A digest of what was applied changes with every apply, also on evidence that no longer holds."""
     old, new = (workload("Deployment", own=linked(desired_state=value)) for value in ("a", "b"))
-    assert governed_fields(old) == governed_fields(new)
+    assert Workload(old).governed_fields() == Workload(new).governed_fields()
 
 
 UNREADABLE: Final[dict[str, tuple[tuple[Any, ...], Any]]] = {
@@ -235,7 +235,7 @@ UNREADABLE: Final[dict[str, tuple[tuple[Any, ...], Any]]] = {
 def test_an_image_that_cannot_be_read_is_refused(kind: str, path: tuple[Any, ...], value: Any) -> None:  # noqa: ANN401
     """It was not looked at, so nothing says that it was assessed; a field that is missing is no pass."""
     obj = replaced(passing(kind), (*TEMPLATE_PATHS[kind], "spec", *path), value)
-    verdict = judge(manifest(), subject_of(obj, {}))
+    verdict = judge(manifest(), Workload(obj).subject())
     assert "link/model" in verdict.failed_rules
     assert verdict.findings[0].path.startswith(".".join((*TEMPLATE_PATHS[kind], "spec")))
 
@@ -247,7 +247,7 @@ def test_a_workload_without_a_pod_template_is_refused(kind: str) -> None:
     for value in values:
         own = {"annotations": LINKED}
         obj = replaced(workload(kind, own=own), TEMPLATE_PATHS[kind], value)
-        assert {"link/manifest", "link/model"} <= set(judge(manifest(), subject_of(obj, {})).failed_rules)
+        assert {"link/manifest", "link/model"} <= set(judge(manifest(), Workload(obj).subject()).failed_rules)
 
 
 @pytest.mark.parametrize(
@@ -268,14 +268,14 @@ def test_a_workload_without_a_pod_template_is_refused(kind: str) -> None:
 )
 def test_an_image_of_a_model_that_cannot_be_read_is_refused(spec: Json, path: str) -> None:
     """The server's image is required; the overlay may leave out images, and may not hide them."""
-    verdict = judge(manifest(), subject_of(serving(**spec), {}))
+    verdict = judge(manifest(), Workload(serving(**spec)).subject())
     assert [(finding.rule, finding.path) for finding in verdict.findings] == [("link/model", path)]
 
 
 @pytest.mark.parametrize("overlay", [{}, {"spec": {}}, {"spec": {"containers": [{"name": "server"}]}}, None])
 def test_an_overlay_may_leave_out_what_it_does_not_change(overlay: Json | None) -> None:
     """It is laid over a pod template that has its containers already."""
-    assert judge(manifest(), subject_of(serving(podTemplate=overlay), {})).allowed
+    assert judge(manifest(), Workload(serving(podTemplate=overlay)).subject()).allowed
 
 
 def passing(kind: str) -> Json:
@@ -322,7 +322,7 @@ NAMED: Final = {"name", "namespace"}
 def test_the_object_that_is_mutated_passes() -> None:
     """Otherwise the property below could not fail."""
     for source in SOURCES:
-        assert judge(manifest(), subject_of(source, {})).allowed, source["kind"]
+        assert judge(manifest(), Workload(source).subject()).allowed, source["kind"]
 
 
 @given(st.data())
@@ -343,7 +343,7 @@ def test_no_field_of_a_wrong_type_is_allowed(data: st.DataObject) -> None:
     if isinstance(value, list):
         wrong = [item for item in wrong if not isinstance(item, list)] + [[5]]
     changed = replaced(source, path, data.draw(st.sampled_from(wrong), label="value"))
-    asking = subject_of(changed, {})
+    asking = Workload(changed).subject()
     assert isinstance(asking, Subject)
-    if is_judged(changed):
+    if Workload(changed).judged:
         assert not judge(manifest(), asking).allowed

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actgate.decision import Subject
-from actgate.subjects.node_labels import KNOWN, selects_a_place
-from actgate.subjects.workload import subject_of
+from actgate.subjects.placement import KNOWN, selects_a_place
+from actgate.subjects.workload import Workload
 from tests.decision.build import judge, manifest
 from tests.subjects.objects import REGION, Json, linked, required, serving, term, workload
 
@@ -42,8 +42,8 @@ def pods(form: str, key: str, value: str) -> Json:
 def asked(pod: Json, kind: str = "Deployment") -> Subject:
     """Return a linked workload, or a ModelDeployment, with this pod spec."""
     if kind == "ModelDeployment":
-        return subject_of(serving(podTemplate={"spec": pod}), {})
-    return subject_of(workload(kind, pod, own=LINKS, template=LINKS), {})
+        return Workload(serving(podTemplate={"spec": pod})).subject()
+    return Workload(workload(kind, pod, own=LINKS, template=LINKS)).subject()
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "Pod", "CronJob", "ModelDeployment"])
@@ -115,7 +115,7 @@ def test_a_providers_own_label_says_whose_region_it_is() -> None:
     ebs = "topology.ebs.csi.aws.com/zone"
     assert judge(manifest(), asked({"nodeSelector": {ebs: "eu-west-1a"}})).allowed
     marks = linked(compliance_manifest="credit-risk-scorer-v2", model="CreditRiskScorer", provider="outscale")
-    london = subject_of(workload("Deployment", {"nodeSelector": {ebs: "eu-west-2a"}}, template=marks), {})
+    london = Workload(workload("Deployment", {"nodeSelector": {ebs: "eu-west-2a"}}, template=marks)).subject()
     assert judge(manifest(), london).failed_rules == ("residency/serving",)
 
 
@@ -134,9 +134,9 @@ def test_a_statement_in_a_placement_is_read() -> None:
     """spec.placement holds the words of its source too, and they count."""
     region = {"provider": "aws", "region": "eu-west-3", "statement": "eu-west-3 or us-east-1"}
     obj = serving(placement={"regions": [region]})
-    assert judge(manifest(), subject_of(obj, {})).failed_rules == ("residency/serving",)
+    assert judge(manifest(), Workload(obj).subject()).failed_rules == ("residency/serving",)
     region["statement"] = "eu-west-3 (Paris)"
-    assert judge(manifest(), subject_of(obj, {})).allowed
+    assert judge(manifest(), Workload(obj).subject()).allowed
 
 
 @given(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from actgate.decision import Link, Subject
 from actgate.decision.manifest import ModelIdentity, Region
-from actgate.subjects.workload import governed_fields, is_judged, subject_of
+from actgate.subjects.workload import Workload
 from tests.decision.build import judge, manifest
 from tests.subjects.objects import (
     API_VERSIONS,
@@ -38,7 +38,7 @@ from tests.subjects.objects import (
 )
 def test_other_workloads_are_not_judged(metadata: Json) -> None:
     """Nothing is asked of a workload that does not serve a model."""
-    assert not is_judged(workload("Deployment", own=metadata, template=metadata))
+    assert not Workload(workload("Deployment", own=metadata, template=metadata)).judged
 
 
 @pytest.mark.parametrize(
@@ -54,23 +54,22 @@ def test_other_workloads_are_not_judged(metadata: Json) -> None:
 )
 def test_kinds_of_other_groups_are_not_judged(obj: Json) -> None:
     """A kind of the same name in another group is somebody else's."""
-    assert not is_judged(obj)
+    assert not Workload(obj).judged
 
 
 def test_a_model_deployment_is_always_judged() -> None:
     """A ModelDeployment needs no label."""
-    assert is_judged(serving())
+    assert Workload(serving()).judged
 
 
 def test_a_model_deployment_is_read() -> None:
     """Reference, model, placement and image come from the fields of its spec."""
-    asking = subject_of(
+    asking = Workload(
         serving(
             model={"name": "CreditRiskScorer", "version": "2", "digest": "sha256:0", "uri": "s3://models"},
             placement={"regions": [{"provider": "aws", "region": "eu-west-3"}]},
-        ),
-        {"team": "credit"},
-    )
+        )
+    ).subject({"team": "credit"})
     assert asking == Subject(
         kind="ModelDeployment",
         namespace="credit",
@@ -93,7 +92,7 @@ def test_images_of_every_kind_of_container_are_found(kind: str) -> None:
         "volumes": [{"emptyDir": {}}, {"image": {"reference": "d", "pullPolicy": "Always"}}],
     }
     root = "".join(f"{step}." for step in TEMPLATE_PATHS[kind]) + "spec"
-    assert dict(subject_of(workload(kind, pod), {}).images) == {
+    assert dict(Workload(workload(kind, pod)).subject().images) == {
         f"{root}.containers[0].image": "a",
         f"{root}.initContainers[0].image": "b",
         f"{root}.ephemeralContainers[0].image": "c",
@@ -103,7 +102,7 @@ def test_images_of_every_kind_of_container_are_found(kind: str) -> None:
 
 def test_images_of_a_pod_template_overlay_count_too() -> None:
     """A ModelDeployment can add containers in its overlay; none of them escapes."""
-    asking = subject_of(serving(podTemplate={"spec": {"initContainers": [{"image": "b"}]}}), {})
+    asking = Workload(serving(podTemplate={"spec": {"initContainers": [{"image": "b"}]}})).subject()
     assert [image for _, image in asking.images] == ["registry.example/server:1", "b"]
     assert asking.images[1][0] == "spec.podTemplate.spec.initContainers[0].image"
 
@@ -113,7 +112,7 @@ def test_images_of_a_pod_template_overlay_count_too() -> None:
 def test_links_are_read_from_the_pods_and_may_stand_on_the_workload_too(kind: str, also: bool) -> None:
     """Reference, model, version and digest are annotations of the pod template."""
     marks = linked(compliance_manifest="m", model="Scorer", model_version="2", model_digest="sha256:0")
-    asking = subject_of(workload(kind, own=marks if also or kind == "Pod" else None, template=marks), {})
+    asking = Workload(workload(kind, own=marks if also or kind == "Pod" else None, template=marks)).subject()
     assert asking.links == (Link("m"),)
     assert asking.model == ModelIdentity("Scorer", "2", "sha256:0")
     where = "".join(f"{step}." for step in TEMPLATE_PATHS[kind])
@@ -135,7 +134,7 @@ def test_links_are_read_from_the_pods_and_may_stand_on_the_workload_too(kind: st
 def test_contradicting_annotations_are_a_problem(name: str, rule: str, values: tuple[str, str]) -> None:
     """A workload and its pods that must state the same state none, and fail."""
     own, template = (linked(**{name: value}) for value in values)
-    asking = subject_of(workload("Deployment", own=own, template=template), {})
+    asking = Workload(workload("Deployment", own=own, template=template)).subject()
     (problem,) = asking.problems
     assert problem.rule == rule
     assert "must state the same" in problem.message
@@ -145,8 +144,8 @@ def test_contradicting_annotations_are_a_problem(name: str, rule: str, values: t
 def test_an_empty_annotation_refers_to_nothing() -> None:
     """An empty reference is judged as none, and does not take a workload out of judgement."""
     obj = workload("Deployment", own=linked(compliance_manifest=""))
-    assert is_judged(obj)
-    assert subject_of(obj, {}).links == ()
+    assert Workload(obj).judged
+    assert Workload(obj).subject().links == ()
 
 
 @pytest.mark.parametrize(
@@ -169,7 +168,7 @@ def test_an_empty_annotation_refers_to_nothing() -> None:
 )
 def test_a_field_that_cannot_be_read_is_a_problem_and_fails(spec: Json, rule: str, path: str) -> None:
     """A field of the wrong type is refused by the rule that needed it, never read generously."""
-    asking = subject_of(serving(**spec), {})
+    asking = Workload(serving(**spec)).subject()
     assert [(problem.rule, problem.path) for problem in asking.problems] == [(rule, path)]
     evidence = None if rule == "link/manifest" else manifest()
     assert rule in judge(evidence, asking).failed_rules
@@ -177,7 +176,7 @@ def test_a_field_that_cannot_be_read_is_a_problem_and_fails(spec: Json, rule: st
 
 def test_a_reference_that_is_no_object_refers_to_nothing() -> None:
     """`complianceManifestRef: name` is not a reference."""
-    asking = subject_of(serving(complianceManifestRef="credit-risk-scorer-v2"), {})
+    asking = Workload(serving(complianceManifestRef="credit-risk-scorer-v2")).subject()
     assert asking.links == ()
     assert judge(None, asking).failed_rules == ("link/manifest",)
 
@@ -186,14 +185,14 @@ def test_the_namespace_of_the_request_counts() -> None:
     """An object need not state its namespace; the request does."""
     obj = serving()
     del obj["metadata"]["namespace"]
-    assert subject_of(obj, {}, namespace="team").namespace == "team"
-    assert subject_of(obj, {}).namespace == "default"
+    assert Workload(obj).subject(namespace="team").namespace == "team"
+    assert Workload(obj).subject().namespace == "default"
 
 
 def test_a_generated_name_is_told_by_its_prefix() -> None:
     """Pods of controllers have no name yet when they are admitted."""
     obj = workload("Pod", own={"name": None, "generateName": "scorer-"})
-    assert subject_of(obj, {}).name == "scorer-"
+    assert Workload(obj).subject().name == "scorer-"
 
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -219,10 +218,10 @@ values = st.recursive(
 def test_no_object_makes_reading_raise(obj: Json, kind: str) -> None:
     """Whatever an object holds, reading it ends in a subject, and deciding about it in a verdict."""
     obj["kind"] = kind
-    assert isinstance(is_judged(obj), bool)
-    assert governed_fields(obj).keys() == governed_fields(serving()).keys()
+    assert isinstance(Workload(obj).judged, bool)
+    assert Workload(obj).governed_fields().keys() == Workload(serving()).governed_fields().keys()
     for evidence in (None, manifest()):
-        assert judge(evidence, subject_of(obj, {})).outcome in {"Pass", "Warn", "Fail"}
+        assert judge(evidence, Workload(obj).subject()).outcome in {"Pass", "Warn", "Fail"}
 
 
 @given(values, st.sampled_from(sorted(TEMPLATE_PATHS)))
@@ -238,4 +237,4 @@ def test_no_affinity_makes_reading_raise(content: Any, kind: str) -> None:  # no
         {"affinity": {"nodeAffinity": {rule: {"nodeSelectorTerms": content}}}, "nodeSelector": content},
         required({"matchExpressions": [{"key": content, "operator": "In", "values": content}]}),
     ):
-        assert isinstance(subject_of(workload(kind, pod), {}), Subject)
+        assert isinstance(Workload(workload(kind, pod)).subject(), Subject)

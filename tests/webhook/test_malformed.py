@@ -7,8 +7,8 @@ import pytest
 
 from actgate.lookup.judge import SubjectJudge
 from actgate.records.record import Outcome
-from actgate.subjects.workload import governed_fields, is_judged, subject_of
-from actgate_webhook.judge import Judge, readable
+from actgate.subjects.workload import Workload
+from actgate_webhook.judge import Judge
 from actgate_webhook.review import decode
 from tests.decision.build import NOW
 from tests.lookup.fakes import FakeEvidence, known
@@ -242,9 +242,9 @@ async def test_whatever_a_decision_asks_for_must_have_its_type(kind: str) -> Non
     asked: set[str] = set()
     obj = full(kind)
     whole = recorded(obj, "", asked)
-    subject_of(whole, {}, namespace="credit")
-    governed_fields(whole)
-    is_judged(whole)
+    read = Workload(whole)
+    read.subject(namespace="credit")
+    read.governed_fields()
     tried = [(name, steps) for name, steps in steps_to(obj) if name in asked]
     assert {".metadata", ".spec"} < {name for name, _ in tried}
     judge = Judge(SubjectJudge(SOURCE, lambda: NOW))
@@ -260,6 +260,6 @@ def test_an_object_is_read_whole_but_for_its_managed_fields(kind: str) -> None:
     """The digest in the decision log is that of what was judged; nobody's book-keeping is in it."""
     obj = full(kind)
     obj["spec"]["other"] = {"managedFields": [1]}
-    read = readable(decode(body_of(review(obj))))
+    read = decode(body_of(review(obj))).object.value
     del obj["metadata"]["managedFields"]
     assert read == obj

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actgate.api import names
-from actgate.subjects.workload import governed_fields, is_judged
+from actgate.subjects.workload import Workload
 from actgate_sandbox import registration
 from actgate_sandbox.cel import Expression
 from tests.subjects.objects import TEMPLATE_PATHS
@@ -41,9 +41,9 @@ def reaches(new: Json, old: Json | None) -> bool:
 
 def matters(new: Json, old: Json | None) -> bool:
     """Return whether the webhook itself would look at it."""
-    if not is_judged(new) and (old is None or not is_judged(old)):
+    if not Workload(new).judged and (old is None or not Workload(old).judged):
         return False
-    return old is None or governed_fields(new) != governed_fields(old)
+    return old is None or Workload(new).governed_fields() != Workload(old).governed_fields()
 
 
 @pytest.mark.parametrize("webhook", WRITTEN["webhooks"], ids=lambda webhook: webhook["name"])
@@ -174,7 +174,7 @@ def test_marks_mean_the_same_to_the_conditions_and_to_the_webhook(
     for name in metadata_places(kind):
         plain = changed(plain, f"{name}.labels", {"app": "scorer"})
     marked = changed(plain, f"{place}.{field}", {"app": "scorer", **mark})
-    assert reaches(marked, None) is is_judged(marked)
+    assert reaches(marked, None) is Workload(marked).judged
     other = changed(marked, f"{place}.{field}", {"app": "scorer", **dict.fromkeys(mark, "another")})
     for new, old in ((marked, plain), (plain, marked), (marked, other), (other, marked)):
         assert reaches(new, old) is matters(new, old)

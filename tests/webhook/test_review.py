@@ -35,7 +35,7 @@ def test_a_review_is_read_as_the_api_server_wrote_it() -> None:
     asked = decode(body_of(review(model_deployment(), model_deployment(replicas=1), dry_run=True)))
     assert asked.uid == "705ab4f5-6393-11e8-b7cc-42010a800002"
     assert asked.operation is Operation.UPDATE
-    assert (asked.kind.api_version, asked.kind.kind) == ("actgate.dev/v1alpha1", "ModelDeployment")
+    assert asked.kind == GroupVersionKind("v1alpha1", "ModelDeployment", "actgate.dev")
     assert (asked.namespace, asked.name, asked.user_info.username) == ("credit", "scorer", "engineer")
     assert asked.dry_run
     assert asked.object.value == model_deployment() == orjson.loads(asked.object.raw)
@@ -48,12 +48,6 @@ def test_what_may_be_absent_may_be_absent() -> None:
     absent = decode(body_of({**CREATE, "request": bare}))
     assert (absent.namespace, absent.dry_run) == ("", False)
     assert absent.object == ReviewedObject(fault=" is missing")
-
-
-def test_a_kind_of_the_core_group_has_no_group_in_its_api_version() -> None:
-    """As objects state it."""
-    assert GroupVersionKind("v1", "Pod").api_version == "v1"
-    assert GroupVersionKind("v1", "Job", "batch").api_version == "batch/v1"
 
 
 @pytest.mark.parametrize(

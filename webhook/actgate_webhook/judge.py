@@ -19,9 +19,9 @@ from actgate.decision import Verdict
 from actgate.lookup.evidence import Evidence, EvidenceUnavailableError
 from actgate.lookup.judge import SubjectJudge
 from actgate.records.record import Outcome
+from actgate.subjects.fields import METADATA, Shape, misfits
 from actgate.subjects.kinds import kinds
-from actgate.subjects.shapes import METADATA, Shape, misfits
-from actgate.subjects.workload import governed_fields, is_judged, subject_of
+from actgate.subjects.workload import Workload
 from actgate_webhook.review import Operation, Review, ReviewedObject
 
 logger = logging.getLogger(__name__)
@@ -65,13 +65,23 @@ class Judge:
         try:
             if review.operation in _FREE_OPERATIONS or review.sub_resource in _FREE_SUBRESOURCES:
                 return NOT_JUDGED
-            obj = readable(review)
-            governed_change = _governed_change(review, obj)
-            if governed_change is None:
+            workload, governed_change = _asked(review)
+            if workload is None:
                 return NOT_JUDGED
             if not review.namespace:
                 return Judgement(Outcome.MALFORMED, "request.namespace is missing: manifests live in one")
-            return await self._judged(review, obj, within, governed_change=governed_change)
+            subject = workload.subject(
+                namespace=review.namespace, governed_change=governed_change, dry_run=review.dry_run
+            )
+            if governed_change:
+                verdict, evidence = await self._subjects.judge(subject, within)
+            else:
+                try:
+                    verdict, evidence = await self._subjects.judge_from_cache(subject)
+                except EvidenceUnavailableError:
+                    reason = "not judged: the evidence is temporarily unavailable"
+                    return Judgement(Outcome.WARN, reason, governed_change=False)
+            return Judgement(_OUTCOMES[verdict.outcome], "", verdict, evidence, governed_change)
         except MalformedError as error:
             return Judgement(Outcome.MALFORMED, str(error))
         except RecursionError:
@@ -83,60 +93,31 @@ class Judge:
             logger.exception("review %s could not be judged", review.uid)
             return Judgement(Outcome.ERROR, "internal error, retry: the log of actgate has the cause")
 
-    async def _judged(
-        self, review: Review, obj: Object, within: float, *, governed_change: bool
-    ) -> Judgement:
-        subject = subject_of(
-            obj, namespace=review.namespace, governed_change=governed_change, dry_run=review.dry_run
-        )
-        if governed_change:
-            verdict, evidence = await self._subjects.judge(subject, within)
-        else:
-            try:
-                verdict, evidence = await self._subjects.judge_from_cache(subject)
-            except EvidenceUnavailableError:
-                reason = "not judged: the evidence is temporarily unavailable"
-                return Judgement(Outcome.WARN, reason, governed_change=False)
-        return Judgement(_OUTCOMES[verdict.outcome], "", verdict, evidence, governed_change)
 
-
-def _governed_change(review: Review, obj: Object) -> bool | None:
-    """Return whether a governed field changes; None where nothing of it is ours to judge."""
-    if review.operation is not Operation.UPDATE:
-        return True if is_judged(obj) else None
-    old = readable_old(review)
-    if old is None:
-        return True
-    if not is_judged(obj) and not is_judged(old):
-        return None
-    return governed_fields(obj) != governed_fields(old)
-
-
-def readable(review: Review) -> Object:
-    """Return the object that a review is about.
+def _asked(review: Review) -> tuple[Workload | None, bool]:
+    """Return what is to be judged, None where nothing of it is ours, and whether a governed field changes.
 
     Raises:
-        MalformedError: It is no object of the kind and namespace that the review speaks of, or a
-            level of it has a type that hides what is below it.
+        MalformedError: An object is none of the kind and namespace that the review speaks of, or a level of
+            the new one has a type that hides what is below it. An old one that was stored in a bad shape must
+            not stand in the way of its own repair.
     """
-    return _held(review, "request.object", review.object, _shape(review))
-
-
-def readable_old(review: Review) -> Object | None:
-    """Return the object as it is; None where only its identity can be read.
-
-    An object that was stored in a bad shape must not stand in the way of its own repair.
-
-    Raises:
-        MalformedError: It is no object of the kind and namespace that the review speaks of.
-    """
-    obj = _held(review, "request.oldObject", review.old_object, _IDENTITY)
-    return None if any(misfits(obj, _shape(review))) else obj
-
-
-def _shape(review: Review) -> Shape:
     kind = kinds().get((review.kind.group, review.kind.kind))
-    return _IDENTITY if kind is None else kind.shape
+    shape = _IDENTITY if kind is None else kind.shape
+    obj = _held(review, "request.object", review.object, shape)
+    is_update = review.operation is Operation.UPDATE
+    old = _held(review, "request.oldObject", review.old_object, _IDENTITY) if is_update else None
+    if kind is None:
+        return None, True
+    workload = Workload(obj, kind)
+    if old is None:
+        return (workload if workload.judged else None), True
+    if any(misfits(old, shape)):
+        return workload, True
+    before = Workload(old, kind)
+    if not workload.judged and not before.judged:
+        return None, True
+    return workload, workload.governed_fields() != before.governed_fields()
 
 
 def _held(review: Review, field: str, found: ReviewedObject, shape: Shape) -> Object:
@@ -148,10 +129,11 @@ def _held(review: Review, field: str, found: ReviewedObject, shape: Shape) -> Ob
             raise MalformedError(f"{field}.{part}: Required value")
     for path, expected, value in misfits(obj, shape, field):
         raise MalformedError(cut(f"{path}: {invalid(value, expected)}", _LONGEST))
-    if obj["apiVersion"] != review.kind.api_version or obj["kind"] != review.kind.kind:
+    group, version, kind = review.kind.group, review.kind.version, review.kind.kind
+    api_version = f"{group}/{version}" if group else version
+    if obj["apiVersion"] != api_version or obj["kind"] != kind:
         raise MalformedError(
-            f"{field} must be of the kind that request.kind names, "
-            f"{quoted(review.kind.kind)} of {quoted(review.kind.api_version)}"
+            f"{field} must be of the kind that request.kind names, {quoted(kind)} of {quoted(api_version)}"
         )
     stated = obj["metadata"].get("namespace")
     if stated is not None and stated != review.namespace:

@@ -54,17 +54,12 @@ class Operation(StrEnum):
 class GroupVersionKind(Struct, frozen=True):
     """The kind of the object; the group is empty for the core group.
 
-    A slash in a part would give two kinds the same ``api_version``, one of which is not judged.
+    A slash in a part would give two kinds the same ``apiVersion``, one of which is not judged.
     """
 
     version: Annotated[str, Meta(pattern="^[^/]+$")]
     kind: Annotated[str, Meta(min_length=1)]
     group: Annotated[str, Meta(pattern="^[^/]*$")] = ""
-
-    @property
-    def api_version(self) -> str:
-        """What an object of this kind carries as ``apiVersion``."""
-        return f"{self.group}/{self.version}" if self.group else self.version
 
 
 class UserInfo(Struct, frozen=True):

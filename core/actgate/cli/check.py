@@ -8,7 +8,7 @@ from actgate.cli.inventory import NAMESPACE_NAME_LABEL, Evidence, Inventory
 from actgate.decision import Finding, Outcome, Policy, Subject, Verdict, decide
 from actgate.decision.appraisal import Appraisals, Appraise
 from actgate.documents import Document
-from actgate.subjects import workload
+from actgate.subjects.workload import Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def judge(inventory: Inventory, now: datetime) -> Report:
 
 
 def _subject(document: Document, namespace: str, inventory: Inventory) -> Subject:
-    return workload.subject_of(document.value, _labels(namespace, inventory), namespace=namespace)
+    return Workload(document.value).subject(_labels(namespace, inventory), namespace=namespace)
 
 
 def _labels(namespace: str, inventory: Inventory) -> dict[str, str]:

@@ -19,8 +19,8 @@ from actgate.cli.exits import UnusableError
 from actgate.decision import Manifest, Policy
 from actgate.decision.subject import MODEL_DEPLOYMENT
 from actgate.documents import Document
-from actgate.subjects import workload
 from actgate.subjects.kinds import kind_of
+from actgate.subjects.workload import Workload
 
 MANIFEST: Final = "ComplianceManifest"
 POLICY: Final = "CompliancePolicy"
@@ -121,8 +121,9 @@ def _add(document: Document, inventory: Inventory) -> None:
     elif _is_ours(kind, version):
         _ADD_OURS[_known_kind(document, kind, version)](document, inventory)
     elif (row := kind_of(value)) is not None:
-        unread.refuse(document, unread.of_workload(value, row))
-        if workload.is_judged(value):
+        judged = Workload(value, row).judged
+        unread.refuse(document, unread.of_workload(value, row, declared=judged))
+        if judged:
             _add_subject(document, inventory)
         else:
             inventory.others.append(document)

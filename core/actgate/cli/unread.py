@@ -15,10 +15,9 @@ from actgate.api.quoting import invalid, quoted
 from actgate.cli.exits import UnusableError
 from actgate.decision.manifest import Problem
 from actgate.documents import Document
-from actgate.subjects import marks, workload
+from actgate.subjects import marks
+from actgate.subjects.fields import Json, Shape, misfits
 from actgate.subjects.kinds import Kind, kinds
-from actgate.subjects.pods import Json
-from actgate.subjects.shapes import Shape, misfits
 
 _OURS: Final = "actgatedev"
 _FIELDS: Final = ("labels", "annotations")
@@ -70,8 +69,8 @@ def refuse_other_kind(document: Document, called: str) -> None:
         )
 
 
-def of_workload(obj: Json, kind: Kind) -> Iterator[Unread]:
-    """Yield what is not read of an object of a kind that can be judged."""
+def of_workload(obj: Json, kind: Kind, *, declared: bool) -> Iterator[Unread]:
+    """Yield what is not read of an object of a kind that can be judged, and that declares to serve or not."""
     hidden = [
         Unread(path, f"{invalid(value, expected)}; what it declares cannot be read")
         for path, expected, value in misfits(obj, kind.levels)
@@ -81,7 +80,6 @@ def of_workload(obj: Json, kind: Kind) -> Iterator[Unread]:
         return
     places = [path.text for path in kind.marks]
     where = " or ".join(places)
-    declared = workload.declares(obj, kind)
     for path, key, value in _keys(obj, ""):
         around, _, field = path.rpartition(".")
         if around in places and field in _FIELDS:

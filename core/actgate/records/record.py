@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 from actgate.api.canonical import canonical_of_json, sha256
 from actgate.decision.manifest import Manifest
 from actgate.decision.verdict import Finding, Verdict
-from actgate.subjects.pods import images_of, map_at
+from actgate.subjects.fields import map_at
+from actgate.subjects.workload import images_of
 
 
 class Outcome(StrEnum):

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 import yaml
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, Validation
 from actgate.api.names import MANIFEST_ANNOTATION, MODEL_ANNOTATION
 from actgate.api.paths import dotted
 from actgate.api.quoting import quoted
-from actgate.subjects.shapes import ANYTHING, MARKED, METADATA, POD, Shape
+from actgate.subjects.fields import ANYTHING, MARKED, METADATA, POD, Path, Shape
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PATH: Final = re.compile(r"[a-zA-Z]+(\.[a-zA-Z]+)*")
@@ -25,19 +25,6 @@ _Plural = Annotated[str, Field(pattern=r"^[a-z]+$")]
 
 class UnusableKindsError(Exception):
     """Rows that cannot be used; one sentence that says where and why."""
-
-
-class Path(NamedTuple):
-    """Where a field stands, from the root of the object."""
-
-    text: str
-    """The steps with dots between them."""
-    steps: tuple[str, ...]
-
-    @property
-    def parent(self) -> "Path":
-        """The field around it."""
-        return Path(self.text.rpartition(".")[0], self.steps[:-1])
 
 
 def _path(text: object) -> Path:
@@ -87,6 +74,8 @@ class Kind:
     placement: _Path | None = None
     governed: tuple[_Path, ...] = ()
 
+    always: bool = field(init=False)
+    """Whether it is judged without a mark, too."""
     model_fields: tuple[Path, ...] = field(init=False)
     """Name, version and digest of the model; empty where annotations state them."""
     reference: str = field(init=False)
@@ -97,11 +86,6 @@ class Kind:
     """Of what type each level must be on the way to a mark."""
     shape: Shape = field(init=False)
     """Of what type everything must be that is read of it."""
-
-    @property
-    def always(self) -> bool:
-        """Whether it is judged without a mark, too."""
-        return self.judged == "always"
 
     def __post_init__(self) -> None:
         """Work out once what every reading asks for."""
@@ -116,6 +100,7 @@ class Kind:
         fields += [(path, {}) for path in (self.model,) if path] + [(path, str) for path in self.images]
         fields += [(path, ANYTHING) for path in (self.manifest, self.placement, *self.governed) if path]
         for name, value in {
+            "always": self.judged == "always",
             "marks": marks,
             "model_fields": tuple(model),
             "reference": self.manifest.text if self.manifest else f"{annotations}[{MANIFEST_ANNOTATION}]",
@@ -147,11 +132,6 @@ def kind_of(obj: Mapping[str, Any]) -> Kind | None:
     if not isinstance(kind, str) or not isinstance(version, str):
         return None
     return kinds().get((version.rpartition("/")[0], kind))
-
-
-def row_of(obj: Mapping[str, Any]) -> Kind:
-    """Return the row of an object; a kind that is not judged is read as a Pod, so that nothing raises."""
-    return kind_of(obj) or kinds()["", "Pod"]
 
 
 def read(text: str) -> list[Kind]:

@@ -8,9 +8,9 @@ The match conditions of the webhook's registration, which are generated, say in 
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final, NamedTuple
 
 from actgate.api.names import (
     INFERENCE_LABEL,
@@ -23,8 +23,8 @@ from actgate.api.names import (
 )
 from actgate.api.quoting import quoted
 from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL
-from actgate.decision.subject import SubjectProblem
-from actgate.subjects.pods import Json, Places, map_at, unreadable
+from actgate.decision.subject import Link, SubjectProblem
+from actgate.subjects.fields import Json, unreadable
 
 LINKS: Final = (
     MANIFEST_ANNOTATION,
@@ -35,10 +35,23 @@ LINKS: Final = (
 )
 """Annotations that link a workload to its evidence, the most important one first."""
 
+MOST_LINKS: Final = 16
+"""Links of one object; each can cost a read from the API server while a request waits."""
+
 _KNOWN: Final = frozenset({INFERENCE_LABEL, *LINKS})
 _FIELDS: Final = ("labels", "annotations")
 BEGINS_LIKE_OURS: Final = re.compile(r"act[._-]?gate", re.IGNORECASE)
 """At the beginning of a key; the webhook's registration asks by the same."""
+
+
+class Place(NamedTuple):
+    """A metadata in which marks are read; of an object, its own comes first, and that of its pods last."""
+
+    path: str
+    metadata: Json
+    labels: Json
+    annotations: Json
+    """Empty, as the labels, where they are no object."""
 
 
 @lru_cache(maxsize=4096)  # The same few keys stand on every object of a cluster.
@@ -52,46 +65,100 @@ def is_mark(key: object) -> bool:
     )
 
 
-def marks_in(metadata: Json, field: str) -> dict[str, Any]:
-    """Return the marks among the labels or the annotations of a metadata."""
-    return {key: value for key, value in map_at(metadata, field).items() if is_mark(key)}
+def marks_in(stated: Json) -> Json:
+    """Return the marks among labels or annotations."""
+    return {key: value for key, value in stated.items() if is_mark(key)}
 
 
-def declares(metadata: Json) -> bool:
-    """Return whether labels or annotations say that a model is served."""
-    for field in _FIELDS:
-        for key, value in map_at(metadata, field).items():
-            if is_mark(key) and (key != INFERENCE_LABEL or value != "false"):
-                return True
+def declares(places: Iterable[Place]) -> bool:
+    """Return whether any labels or annotations say that a model is served."""
+    for place in places:
+        for stated in (place.labels, place.annotations):
+            for key, value in stated.items():
+                if is_mark(key) and (key != INFERENCE_LABEL or value != "false"):
+                    return True
     return False
 
 
-def problems(kind: str, places: Places) -> Iterator[SubjectProblem]:
+def problems(kind: str, places: list[Place]) -> Iterator[SubjectProblem]:
     """Yield the marks of a workload that cannot be meant as they are written or where they stand.
 
     Args:
         kind: Of the workload, for the words.
-        places: What ``metadata_of`` returns of it.
+        places: Where they are read.
     """
-    for path, metadata in places:
+    for place in places:
         for field in _FIELDS:
-            stated = metadata.get(field)
+            path, stated = f"{place.path}.{field}", place.metadata.get(field)
             if not stated:
                 continue
             if not isinstance(stated, Mapping):
-                yield unreadable(LINK_MANIFEST, f"{path}.{field}", "an object", stated)
+                yield unreadable(LINK_MANIFEST, path, "an object", stated)
                 continue
             for key, value in stated.items():
                 if key not in _KNOWN:
                     if is_mark(key):
-                        yield _unknown(f"{path}.{field}[{key}]", key)
+                        yield _unknown(path, key)
                 elif key == INFERENCE_LABEL:
                     if not isinstance(value, str):
-                        yield _no_string(f"{path}.{field}[{key}]", value)
-                elif field == "labels" and key not in map_at(metadata, "annotations"):
-                    yield _label(path, key)
+                        yield _no_string(f"{path}[{key}]", value)
+                elif field == "labels" and key not in place.annotations:
+                    yield _label(place.path, key)
     if len(places) > 1:
         yield from _left_above(kind, places)
+
+
+def annotation_in(places: list[Place], name: str, rule: str, problems: list[SubjectProblem]) -> str | None:
+    """Return an annotation of an object.
+
+    Two different values are a problem, and so is one that is no string.
+    """
+    found = [(place.path, place.annotations[name]) for place in places if name in place.annotations]
+    if not found:
+        return None
+    path, value = found[0]
+    if len(found) > 1 and any(other != value for _, other in found):
+        problems.append(
+            SubjectProblem(
+                rule,
+                f"{path}.annotations[{name}]",
+                f"Invalid value: {quoted(value)}: the workload and its pod template must state the same "
+                f"{name}",
+                "state the same value in both places, or in the pod template alone",
+            )
+        )
+        return None
+    if not isinstance(value, str):
+        problems.append(unreadable(rule, f"{path}.annotations[{name}]", "a string", value))
+        return None
+    return value or None
+
+
+def links_in(text: str, path: str, problems: list[SubjectProblem]) -> tuple[Link, ...]:
+    """Return what an annotation links; nothing of it where a part of it cannot be meant as it is written.
+
+    Args:
+        text: The annotation's value: the name of a ComplianceManifest, or ``model=manifest`` for each model.
+        path: The field, for the words.
+        problems: Takes what is wrong.
+    """
+    if "=" not in text and "," not in text:
+        return (Link(text),)
+    links: dict[str, Link] = {}
+    parts = text.split(",")
+    if len(parts) > MOST_LINKS:
+        problems.append(_no_link(path, f"Too many: {len(parts)}: must have at most {MOST_LINKS} items"))
+        return ()
+    for part in parts:
+        model, _, manifest = (piece.strip() for piece in part.rpartition("="))
+        if not model or not manifest:
+            problems.append(_no_link(path, f"Invalid value: {quoted(part)}: must be model=manifest"))
+            return ()
+        if model in links:
+            problems.append(_no_link(path, f"Duplicate value: {quoted(model)}: link each model once"))
+            return ()
+        links[model] = Link(manifest, model)
+    return tuple(links.values())
 
 
 def close_to(name: str) -> str | None:
@@ -110,7 +177,7 @@ def _unknown(path: str, key: str) -> SubjectProblem:
     hint = f"; did you mean {near}?" if near else ""
     return SubjectProblem(
         LINK_MANIFEST,
-        f"{path[: path.index('[')]}[{quoted(key)[1:-1]}]",
+        f"{path}[{quoted(key)[1:-1]}]",
         f"Unsupported value: {quoted(key)}: begins like a key of actgate, and is not one{hint}",
         f"write {near}, or remove the key" if near else f"remove the key, or write one of {', '.join(LINKS)}",
     )
@@ -136,22 +203,24 @@ def _label(path: str, key: str) -> SubjectProblem:
     )
 
 
-def _left_above(kind: str, places: Places) -> Iterator[SubjectProblem]:
+def _no_link(path: str, message: str) -> SubjectProblem:
+    fix = "name one ComplianceManifest, or list model=manifest for each model, with commas between"
+    return SubjectProblem(LINK_MANIFEST, path, message, fix)
+
+
+def _left_above(kind: str, places: list[Place]) -> Iterator[SubjectProblem]:
     """Yield what stands above the pod template and not in it: its pods would be outside the gate."""
-    *above, (path, template) = places
-    stated = {key for _, metadata in above for key in map_at(metadata, "annotations")}
-    missing = []
-    if stated:
-        pods = map_at(template, "annotations")
-        missing = [key for key in LINKS if key in stated and key not in pods]
+    *above, template = places
+    stated = {key for place in above for key in place.annotations}
+    missing = [key for key in LINKS if key in stated and key not in template.annotations]
     labelled = any(
-        map_at(metadata, field).get(INFERENCE_LABEL, "false") != "false"
-        for _, metadata in above
-        for field in _FIELDS
+        found.get(INFERENCE_LABEL, "false") != "false"
+        for place in above
+        for found in (place.labels, place.annotations)
     )
     if not missing and not labelled:
         return
-    bare = not declares(template)
+    bare = not declares([template])
     if labelled and bare:
         missing.append(INFERENCE_LABEL)
     if not missing:
@@ -160,7 +229,7 @@ def _left_above(kind: str, places: Places) -> Iterator[SubjectProblem]:
     lacking = "carry the link" if bare else "carry the whole link"
     yield SubjectProblem(
         LINK_MANIFEST,
-        f"{path}.{field}[{missing[0]}]",
+        f"{template.path}.{field}[{missing[0]}]",
         f"Required value: the pods of this {kind} must {lacking}; only stated above: {', '.join(missing)}",
-        f"add the same annotations and label to {path}",
+        f"add the same annotations and label to {template.path}",
     )

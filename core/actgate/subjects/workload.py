@@ -4,7 +4,7 @@ Takes objects as the API server sends them and never raises: a field that cannot
 problem of the subject, and a problem fails.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from actgate.api.names import (
@@ -17,112 +17,113 @@ from actgate.decision.manifest import ModelIdentity
 from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL
 from actgate.decision.subject import Link, Subject, SubjectProblem
 from actgate.subjects import marks
-from actgate.subjects.kinds import Kind, Path, kind_of, row_of
-from actgate.subjects.links import links_in
+from actgate.subjects.fields import CONTAINERS, MAPS, Json, Path, map_at, object_at, unreadable, value_at
+from actgate.subjects.kinds import Kind, kind_of, kinds
+from actgate.subjects.marks import Place, annotation_in
 from actgate.subjects.placement import placement_of
-from actgate.subjects.pods import (
-    Json,
-    Places,
-    annotation_in,
-    annotations_of,
-    map_at,
-    metadata_of,
-    object_at,
-    readable_images,
-    unreadable,
-    value_at,
-)
 
 _MODEL: Final = (MODEL_ANNOTATION, MODEL_VERSION_ANNOTATION, MODEL_DIGEST_ANNOTATION)
 
 
-def is_judged(obj: Json) -> bool:
-    """Return whether an object is asked about: always, or where it says that it serves a model."""
-    kind = kind_of(obj)
-    return kind is not None and (kind.always or declares(obj, kind))
-
-
-def declares(obj: Json, kind: Kind) -> bool:
-    """Return whether any metadata of an object says that its pods serve a model."""
-    return any(marks.declares(metadata) for _, metadata in metadata_of(obj, kind))
-
-
-def subject_of(
-    obj: Json,
-    namespace_labels: Mapping[str, str] | None = None,
-    *,
-    namespace: str | None = None,
-    governed_change: bool = True,
-    dry_run: bool = False,
-) -> Subject:
-    """Return what an object asks for.
+class Workload:
+    """An object as it is read: whether it is judged, what of it is governed, and what it asks for.
 
     Args:
         obj: A ModelDeployment or a workload, as JSON.
-        namespace_labels: Labels of its namespace, where the caller knows them already.
-        namespace: The namespace of the request, where the object itself need not state it.
-        governed_change: False for an update that leaves every governed field as it was.
-        dry_run: Whether the request only asks what would happen.
+        kind: Its row. What is of no kind that is judged is read as a Pod.
     """
-    kind, metadata = row_of(obj), map_at(obj, "metadata")
-    places = metadata_of(obj, kind)
-    annotations = annotations_of(places)
-    problems: list[SubjectProblem] = []
-    if kind.manifest is None:
-        problems += marks.problems(kind.kind, places)
-        text = annotation_in(annotations, MANIFEST_ANNOTATION, LINK_MANIFEST, problems)
-        links = links_in(text, kind.reference, problems) if text else ()
-    else:
-        text = _text_at(obj, kind.manifest, LINK_MANIFEST, problems)
-        links = (Link(text),) if text else ()
-    model = _model(obj, kind, annotations, problems)
-    images = tuple(readable_images(obj, kind, LINK_MODEL, problems))
-    placement = tuple(placement_of(obj, kind, annotations, problems))
-    return Subject(
-        kind=str(obj.get("kind")),
-        namespace=namespace or str(metadata.get("namespace") or "default"),
-        name=str(metadata.get("name") or metadata.get("generateName") or ""),
-        links=links,
-        model=model,
-        images=images,
-        placement=placement or None,
-        namespace_labels=namespace_labels or {},
-        problems=tuple(problems),
-        reference_path=kind.reference,
-        model_path=kind.model_path,
-        governed_change=governed_change,
-        dry_run=dry_run,
-    )
+
+    __slots__ = ("_kind", "_obj", "_places", "judged")
+
+    def __init__(self, obj: Json, kind: Kind | None = None) -> None:
+        row = kind or kind_of(obj)
+        self._obj, self._kind = obj, row or kinds()["", "Pod"]
+        self._places = []
+        for path in self._kind.marks:
+            found = object_at(obj, path)
+            place = Place(path.text, found, map_at(found, "labels"), map_at(found, "annotations"))
+            self._places.append(place)
+        self.judged = row is not None and (row.always or marks.declares(self._places))
+        """Whether it is asked about: always, or where it says that it serves a model."""
+
+    def governed_fields(self) -> Json:
+        """Return the fields that only passing evidence may change.
+
+        Model, reference, placement, the images and annotations of the pod template, and the labels that
+        classify; two objects with equal governed fields are the same question to the gate.
+        """
+        obj, kind, places = self._obj, self._kind, self._places
+        pod = object_at(obj, kind.pods.spec)
+        is_pod = kind.pods.metadata == kind.marks[0]
+        return {
+            "fields": [value_at(obj, field) for field in kind.governed],
+            "placement": value_at(obj, kind.placement.parent) if kind.placement else None,
+            "links": [marks.marks_in(place.annotations) for place in places],
+            "classified": [marks.marks_in(place.labels) for place in places],
+            "images": sorted([image for _, image in _images(obj, kind, [])]),
+            # Of a Pod they are its own, which its controllers write while it runs.
+            "annotations": None if is_pod else places[-1].annotations,
+            "nodes": [pod.get("nodeSelector"), map_at(map_at(pod, "affinity"), "nodeAffinity")],
+        }
+
+    def subject(
+        self,
+        namespace_labels: Mapping[str, str] | None = None,
+        *,
+        namespace: str | None = None,
+        governed_change: bool = True,
+        dry_run: bool = False,
+    ) -> Subject:
+        """Return what the object asks for.
+
+        Args:
+            namespace_labels: Labels of its namespace, where the caller knows them already.
+            namespace: The namespace of the request, where the object itself need not state it.
+            governed_change: False for an update that leaves every governed field as it was.
+            dry_run: Whether the request only asks what would happen.
+        """
+        obj, kind, places = self._obj, self._kind, self._places
+        problems: list[SubjectProblem] = []
+        if kind.manifest is None:
+            problems += marks.problems(kind.kind, places)
+            text = annotation_in(places, MANIFEST_ANNOTATION, LINK_MANIFEST, problems)
+            links = marks.links_in(text, kind.reference, problems) if text else ()
+        else:
+            text = _text_at(obj, kind.manifest, LINK_MANIFEST, problems)
+            links = (Link(text),) if text else ()
+        model = _model(obj, kind, places, problems)
+        images = tuple(_images(obj, kind, problems))
+        placement = tuple(placement_of(obj, kind, places, problems))
+        metadata = places[0].metadata
+        return Subject(
+            kind=str(obj.get("kind")),
+            namespace=namespace or str(metadata.get("namespace") or "default"),
+            name=str(metadata.get("name") or metadata.get("generateName") or ""),
+            links=links,
+            model=model,
+            images=images,
+            placement=placement or None,
+            namespace_labels=namespace_labels or {},
+            problems=tuple(problems),
+            reference_path=kind.reference,
+            model_path=kind.model_path,
+            governed_change=governed_change,
+            dry_run=dry_run,
+        )
 
 
-def governed_fields(obj: Json) -> Json:
-    """Return the fields of an object that only passing evidence may change.
-
-    Model, reference, placement, the images and annotations of the pod template, and the labels that
-    classify; two objects with equal governed fields are the same question to the gate.
-    """
-    kind = row_of(obj)
-    pod, places = object_at(obj, kind.pods.spec), metadata_of(obj, kind)
-    is_pod = kind.pods.metadata == kind.marks[0]
-    return {
-        "fields": [value_at(obj, field) for field in kind.governed],
-        "placement": value_at(obj, kind.placement.parent) if kind.placement else None,
-        "links": [marks.marks_in(metadata, "annotations") for _, metadata in places],
-        "classified": [marks.marks_in(metadata, "labels") for _, metadata in places],
-        "images": sorted([image for _, image in readable_images(obj, kind, "", [])]),
-        # Of a Pod they are its own, which its controllers write while it runs.
-        "annotations": None if is_pod else map_at(places[-1][1], "annotations"),
-        "nodes": [pod.get("nodeSelector"), map_at(map_at(pod, "affinity"), "nodeAffinity")],
-    }
+def images_of(obj: Json) -> Iterator[tuple[str, str]]:
+    """Yield (field, image) for everything that a pod of this object would run or mount as an image."""
+    return _images(obj, kind_of(obj) or kinds()["", "Pod"], [])
 
 
 def _model(
-    obj: Json, kind: Kind, annotations: Places, problems: list[SubjectProblem]
+    obj: Json, kind: Kind, places: list[Place], problems: list[SubjectProblem]
 ) -> ModelIdentity | None:
     if kind.model_fields:
         stated = [_text_at(obj, field, LINK_MODEL, problems) for field in kind.model_fields]
     else:
-        stated = [annotation_in(annotations, key, LINK_MODEL, problems) for key in _MODEL]
+        stated = [annotation_in(places, key, LINK_MODEL, problems) for key in _MODEL]
     name, version, digest = stated
     return ModelIdentity(name, version, digest) if name else None
 
@@ -133,3 +134,74 @@ def _text_at(obj: Json, field: Path, rule: str, problems: list[SubjectProblem]) 
         return value
     problems.append(unreadable(rule, field.text, "a string", value))
     return None
+
+
+def _images(obj: Json, kind: Kind, problems: list[SubjectProblem]) -> Iterator[tuple[str, str]]:
+    """Yield (field, image) as ``images_of``; what cannot be read as an image is a problem.
+
+    Init containers, ephemeral containers and image volumes are never forgotten. A container that was not
+    looked at could run anything, so only an overlay may leave out what it does not change.
+    """
+    for stated in kind.images:
+        image = value_at(obj, stated)
+        if isinstance(image, str) and image:
+            yield stated.text, image
+        else:
+            problems.append(unreadable(LINK_MODEL, stated.text, "an image", image))
+    spec = _pod_spec(obj, kind, problems)
+    if spec is None:
+        return
+    path, overlay = kind.pods.spec.text, kind.pods.overlay
+    for field in CONTAINERS:
+        if field not in spec and (overlay or field != "containers"):
+            continue
+        required = field == "containers" and not overlay
+        for at, container in _listed(spec.get(field), f"{path}.{field}", required, problems):
+            image = container.get("image")
+            if isinstance(image, str) and image:
+                yield f"{at}.image", image
+            elif image is not None or not overlay:
+                problems.append(unreadable(LINK_MODEL, f"{at}.image", "an image", image))
+    if "volumes" in spec:
+        yield from _mounted(spec["volumes"], f"{path}.volumes", problems)
+
+
+def _mounted(volumes: object, path: str, problems: list[SubjectProblem]) -> Iterator[tuple[str, str]]:
+    for at, volume in _listed(volumes, path, False, problems):
+        source = volume.get("image")
+        if source is None:
+            continue
+        reference = source.get("reference") if isinstance(source, MAPS) else None
+        if isinstance(reference, str) and reference:
+            yield f"{at}.image.reference", reference
+        else:
+            problems.append(unreadable(LINK_MODEL, f"{at}.image.reference", "an image", reference))
+
+
+def _pod_spec(obj: Json, kind: Kind, problems: list[SubjectProblem]) -> Json | None:
+    """Return the spec of the pods; None where it cannot be read, which only an overlay may lack."""
+    found, path = obj, ""
+    for step in kind.pods.spec.steps:
+        inner, path = found.get(step), f"{path}.{step}" if path else step
+        if not isinstance(inner, MAPS):
+            if inner is not None or not kind.pods.overlay:
+                problems.append(unreadable(LINK_MODEL, path, "an object", inner))
+            return None
+        found = inner
+    return found
+
+
+def _listed(
+    value: object, path: str, required: bool, problems: list[SubjectProblem]
+) -> Iterator[tuple[str, Json]]:
+    """Yield the objects of a list, each with its path; anything else is a problem."""
+    if not isinstance(value, list) or not value:
+        if required or (value is not None and value != []):
+            problems.append(unreadable(LINK_MODEL, path, "a list of objects", value))
+        return
+    for index, item in enumerate(value):
+        at = f"{path}[{index}]"
+        if isinstance(item, MAPS):
+            yield at, item
+        else:
+            problems.append(unreadable(LINK_MODEL, at, "an object", item))

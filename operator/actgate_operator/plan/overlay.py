@@ -2,7 +2,7 @@
 
 Objects merge field by field. A list of things that have a key merges thing by thing, where the API itself
 calls it such a list; any other list is replaced. What stands above wins, image and command included: it is
-stated on purpose, and the gate judges the images of both (``actgate.subjects.pods.images_of``).
+stated on purpose, and the gate judges the images of both (``actgate.subjects.workload.images_of``).
 """
 
 from typing import Any, Final

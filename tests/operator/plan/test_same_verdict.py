@@ -14,7 +14,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from actgate.decision import Manifest, Outcome, Policy, Verdict, decide
-from actgate.subjects.workload import is_judged, subject_of
+from actgate.subjects.workload import Workload
 from actgate_operator.plan import plan
 from tests.decision.build import NOW, PASSING, manifest, policy
 from tests.decision.strategies import moments, near_misses, policies
@@ -48,8 +48,8 @@ def copies(asked: Json) -> dict[str, Json]:
 
 def judged(obj: Json, evidence: Manifest | None, chosen: list[Policy], now: Any = NOW) -> Verdict:  # noqa: ANN401
     """Return the verdict about an object; every object of a model is asked about."""
-    assert is_judged(obj)
-    return decide(subject_of(obj, {}), [evidence] if evidence is not None else [], chosen, now)
+    assert Workload(obj).judged
+    return decide(Workload(obj).subject(), [evidence] if evidence is not None else [], chosen, now)
 
 
 def reasons(verdict: Verdict) -> set[tuple[str, str]]:
@@ -94,9 +94,9 @@ def test_a_model_and_all_that_runs_for_it_are_judged_alike(
 @given(model_deployments)
 def test_evidence_is_found_by_the_same_name(asked: Json) -> None:
     """Every object of a model refers to its manifest and names its model."""
-    own = subject_of(asked, {})
+    own = Workload(asked).subject()
     for obj in copies(asked).values():
-        theirs = subject_of(obj, {})
+        theirs = Workload(obj).subject()
         assert (theirs.namespace, theirs.links, theirs.model) == (
             own.namespace,
             own.links,
