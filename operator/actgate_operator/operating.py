@@ -16,8 +16,7 @@ from actgate.kube.timing import Backoff, Timing
 from actgate.lookup.cache import EvidenceCache
 from actgate.lookup.evidence import EvidenceUnavailableError
 from actgate.lookup.judge import SubjectJudge
-from actgate.runtime import tracing
-from actgate.runtime.tracing import Tracing
+from actgate.runtime.tracing import NO_SPAN, Tracing
 from actgate_operator.apply import ContestedError, GoingError, RefusedError
 from actgate_operator.children import Children
 from actgate_operator.deadlines import Clocks, Deadlines
@@ -66,7 +65,7 @@ class Operator:
         clocks: Clocks | None = None,
         timing: Timing | None = None,
         feed_timing: FeedTiming | None = None,
-        traces: Tracing = tracing.OFF,
+        traces: Tracing | None = None,
     ) -> None:
         clocks, self._timing = clocks or Clocks(), timing or Timing(relist=settings.sync_period)
         self._cluster = cluster
@@ -137,7 +136,8 @@ class Operator:
         while True:
             key = await self.queue.get()
             try:
-                with self._metrics.reconciling(), self._traces.span("reconcile") as span:
+                spanned = NO_SPAN if self._traces is None else self._traces.span("reconcile")
+                with self._metrics.reconciling(), spanned as span:
                     outcome = await self._reconcile(key)
                     names = {"actgate.namespace": key[0], "actgate.name": key[1]}
                     span.set_attributes({**names, "actgate.outcome": outcome})

@@ -51,7 +51,8 @@ async def serve(settings: Settings) -> None:
                 await _until_signal(_lead(cluster, lease, metrics, settings, (live, ready), traces))
             finally:
                 await lease.release()
-                await asyncio.to_thread(traces.close)
+                if traces is not None:
+                    await asyncio.to_thread(traces.close)
 
 
 async def _lead(
@@ -60,7 +61,7 @@ async def _lead(
     metrics: Metrics,
     settings: Settings,
     checks: tuple[Checks, ...],
-    traces: Tracing,
+    traces: Tracing | None,
 ) -> None:
     await lease.acquire()
     logger.info("%s leads", settings.identity)

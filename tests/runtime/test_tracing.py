@@ -32,6 +32,13 @@ def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
         yield running
 
 
+def tracer() -> tracing.Tracing:
+    """Return what traces as the environment says."""
+    traces = tracing.from_environment("actgate-webhook", "webhook-1")
+    assert traces is not None
+    return traces
+
+
 def asking(source: FakeEvidence, traces: tracing.Tracing) -> InProcess:
     """Return a webhook in process that traces."""
     ask = InProcess(source)
@@ -41,7 +48,7 @@ def asking(source: FakeEvidence, traces: tracing.Tracing) -> InProcess:
 
 async def test_a_review_is_a_span_of_the_trace_that_the_api_server_began(receiver: Receiver) -> None:
     """The header traceparent is continued, and the span says how it was decided and on what evidence."""
-    traces = tracing.from_environment("actgate-webhook", "webhook-1")
+    traces = tracer()
     ask = asking(FakeEvidence(known(failing())), traces)
     body = body_of(review(model_deployment()))
     await ask.send("POST", "/validate", [body], headers=[*JSON_HEADERS, TRACEPARENT])
@@ -72,7 +79,7 @@ async def test_a_review_is_a_span_of_the_trace_that_the_api_server_began(receive
 
 async def test_nothing_of_the_object_is_in_a_trace(receiver: Receiver) -> None:
     """Names and the outcome, and no field of a spec."""
-    traces = tracing.from_environment("actgate-webhook", "webhook-1")
+    traces = tracer()
     ask = asking(FakeEvidence(known(passing())), traces)
     secret = "a-value-that-nobody-else-may-see"
     obj = model_deployment(server={"image": "server:1", "env": [{"name": "KEY", "value": secret}]})
@@ -87,7 +94,7 @@ async def test_nothing_of_the_object_is_in_a_trace(receiver: Receiver) -> None:
 @pytest.mark.parametrize("value", [b"", b"nonsense", b"\xff", b"00-0-0-00"])
 async def test_a_broken_traceparent_begins_a_new_trace(receiver: Receiver, value: bytes) -> None:
     """A header is no reason to fail a review."""
-    traces = tracing.from_environment("actgate-webhook", "webhook-1")
+    traces = tracer()
     ask = asking(FakeEvidence(known(passing())), traces)
     headers = [*JSON_HEADERS, (b"traceparent", value)]
     body = body_of(review(model_deployment()))
@@ -101,7 +108,7 @@ def test_the_environment_names_the_service(receiver: Receiver, monkeypatch: pyte
     """OTEL_SERVICE_NAME and resource attributes win over ours."""
     monkeypatch.setenv("OTEL_SERVICE_NAME", "gate")
     monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment=prod")
-    traces = tracing.from_environment("actgate-webhook", "webhook-1")
+    traces = tracer()
     with traces.span("review"):
         pass
     traces.close()
@@ -125,7 +132,7 @@ def test_what_turns_traces_off_is_heeded(
     assert receiver.endpoint
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert tracing.from_environment("actgate-webhook", "webhook-1") is tracing.OFF
+    assert tracing.from_environment("actgate-webhook", "webhook-1") is None
 
 
 def test_without_an_endpoint_nothing_is_imported() -> None:
@@ -134,7 +141,7 @@ def test_without_an_endpoint_nothing_is_imported() -> None:
         "import sys\n"
         "from actgate_webhook import validate\n"
         "from actgate.runtime import tracing\n"
-        "assert tracing.from_environment('a', 'b') is tracing.OFF\n"
+        "assert tracing.from_environment('a', 'b') is None\n"
         "print(any(name.startswith('opentelemetry.sdk') for name in sys.modules))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env={}, check=True)  # noqa: S603
@@ -147,7 +154,7 @@ def test_a_missing_package_is_a_warning(receiver: Receiver) -> None:
         "import sys\n"
         "sys.modules['opentelemetry.sdk'] = sys.modules['opentelemetry.exporter'] = None\n"
         "from actgate.runtime import tracing\n"
-        "assert tracing.from_environment('a', 'b') is tracing.OFF"
+        "assert tracing.from_environment('a', 'b') is None"
     )
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-c", code],

@@ -10,7 +10,6 @@ from fastapi.responses import PlainTextResponse
 
 from actgate.lookup.evidence import EvidenceSource
 from actgate.lookup.judge import SubjectJudge
-from actgate.runtime import tracing
 from actgate.runtime.background import Background
 from actgate.runtime.health import Health, HealthCheck
 from actgate.runtime.tracing import Tracing
@@ -34,7 +33,7 @@ def create_app(
     work: Work | None = None,
     checks: Sequence[HealthCheck] = (),
     decisions: DecisionLog | None = None,
-    traces: Tracing = tracing.OFF,
+    traces: Tracing | None = None,
     bodies: Bodies | None = None,
 ) -> Validate:
     """Build the webhook.
@@ -46,7 +45,7 @@ def create_app(
         work: What goes on beside the requests, by name; it may use the resources.
         checks: What must hold, beside the source's own checks, before the webhook is ready.
         decisions: Where decisions are recorded; opened and closed with the resources.
-        traces: What traces reviews.
+        traces: What traces reviews, if anything does.
         bodies: How much of bodies is held at a time.
     """
     live, ready = Health("livez"), Health("readyz", [source.failing_checks, *checks])

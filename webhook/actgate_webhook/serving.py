@@ -201,4 +201,5 @@ async def serve(settings: Settings) -> None:
             metrics=metrics,
         )
         await server.serve(sockets=[listener])
-    await asyncio.to_thread(traces.close)
+    if traces is not None:
+        await asyncio.to_thread(traces.close)

@@ -16,8 +16,8 @@ from starlette.types import Receive, Scope, Send
 
 from actgate.records.record import UNKNOWN_CALLER, Caller
 from actgate.records.sinks import log_fields, metric_labels, span_attributes
-from actgate.runtime import logs, tracing
-from actgate.runtime.tracing import Tracing
+from actgate.runtime import logs
+from actgate.runtime.tracing import NO_SPAN, Tracing
 from actgate_webhook.answer import answer, record_of
 from actgate_webhook.bodies import LARGE, SMALL, Bodies, ExhaustedError
 from actgate_webhook.decision_log import DecisionLog
@@ -72,7 +72,7 @@ class Validate:
         judge: Judge,
         metrics: Metrics,
         decisions: DecisionLog | None = None,
-        traces: Tracing = tracing.OFF,
+        traces: Tracing | None = None,
         bodies: Bodies | None = None,
     ) -> None:
         self.app = app
@@ -131,7 +131,8 @@ class Validate:
     ) -> bytes:
         """Return the answer to a review, of which everything is recorded that is said of it."""
         caller, review = caller_of(scope), decode(body)
-        with self._traces.span("review", scope["headers"]) as span:
+        traces = self._traces
+        with NO_SPAN if traces is None else traces.span("review", scope["headers"]) as span:
             judgement = await self._judge.judge(review, deadline - perf_counter())
             record = record_of(review, judgement, caller, with_object=self._decisions is not None)
             if self._decisions is not None:

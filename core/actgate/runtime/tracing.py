@@ -1,4 +1,4 @@
-"""Traces over OTLP/HTTP, where the environment names an endpoint; else spans are the no-op of OpenTelemetry.
+"""Traces over OTLP/HTTP, where the environment names an endpoint; elsewhere ``NO_SPAN`` stands for each span.
 
 The variables are those of OpenTelemetry. ``OTEL_EXPORTER_OTLP_ENDPOINT`` or
 ``OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`` turns traces on, and the SDK reads the rest (headers, certificates,
@@ -32,34 +32,30 @@ CLOSE_SECONDS: Final = 3.0
 _CARRIERS: Final = (b"traceparent", b"tracestate")
 """Headers of W3C Trace Context."""
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
-_NOTHING: Final = nullcontext(INVALID_SPAN)
+NO_SPAN: Final = nullcontext(INVALID_SPAN)
+"""Where nothing is traced: OpenTelemetry's own no-op would read the headers first, in every review."""
 
 
 class Tracing:
     """The spans of one service, which the SDK sends from a thread of its own.
 
     Args:
-        provider: The SDK's; None where nothing is traced.
+        provider: The SDK's.
         exporter: What the provider exports to.
     """
 
-    def __init__(
-        self, provider: "TracerProvider | None" = None, exporter: "SpanExporter | None" = None
-    ) -> None:
+    def __init__(self, provider: "TracerProvider", exporter: "SpanExporter") -> None:
         self._provider = provider
         self._exporter = exporter
-        self._tracer = provider.get_tracer("actgate", VERSION) if provider is not None else None
+        self._tracer = provider.get_tracer("actgate", VERSION)
 
     def span(self, name: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> AbstractContextManager[Span]:
-        """Return a context whose time is traced; its span does not record where nothing is traced.
+        """Return a context whose time is traced.
 
         Args:
             name: What is done.
             headers: Headers of the request that asked for it; a trace that they name is continued.
         """
-        if self._tracer is None:
-            # The API's own no-op would read the headers first, which takes longer than to decide.
-            return _NOTHING
         carrier = {key.decode(): value.decode("latin-1") for key, value in headers if key in _CARRIERS}
         kind = SpanKind.SERVER if carrier else SpanKind.INTERNAL
         return self._tracer.start_as_current_span(name, _PROPAGATOR.extract(carrier), kind)
@@ -69,8 +65,6 @@ class Tracing:
 
         A collector that does not answer is given up after ``CLOSE_SECONDS``.
         """
-        if self._provider is None or self._exporter is None:
-            return
         closing = threading.Thread(target=self._provider.shutdown, name="last spans", daemon=True)
         closing.start()
         closing.join(CLOSE_SECONDS)
@@ -78,11 +72,8 @@ class Tracing:
             self._exporter.shutdown()
 
 
-OFF: Final = Tracing()
-
-
-def from_environment(service: str, instance: str) -> Tracing:
-    """Return what traces as the environment says.
+def from_environment(service: str, instance: str) -> Tracing | None:
+    """Return what traces as the environment says; None where it says nothing, or what cannot be done.
 
     Args:
         service: Name of the service, such as ``actgate-webhook``, unless the environment has another.
@@ -90,12 +81,12 @@ def from_environment(service: str, instance: str) -> Tracing:
     """
     endpoint = _endpoint()
     if endpoint is None:
-        return OFF
+        return None
     try:
         tracing = Tracing(*_provider(service, instance))
     except ImportError as error:
         logger.warning("nothing is traced: %s; install actgate[tracing]", error)
-        return OFF
+        return None
     logger.info("traces go to %s", endpoint)
     return tracing
 
