@@ -9,8 +9,15 @@ from typing import Final
 from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import cut
 from actgate.decision import wording
-from actgate.records.record import ALLOWED, Caller, DecisionRecord, Outcome, RecordedObject, strongest
-from actgate.records.sinks import audit_annotations
+from actgate.records.record import (
+    ALLOWED,
+    Caller,
+    DecisionRecord,
+    Outcome,
+    RecordedObject,
+    audit_annotations,
+    strongest,
+)
 from actgate_webhook.judge import Judgement
 from actgate_webhook.review import Response, Review, Status
 

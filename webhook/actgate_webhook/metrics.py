@@ -5,7 +5,7 @@ from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from actgate.records.sinks import METRIC_LABELS
+from actgate.records.record import METRIC_LABELS
 from actgate.runtime.metrics import ServiceMetrics
 
 _SECONDS: Final = (

@@ -14,8 +14,7 @@ from urllib.parse import parse_qs
 from fastapi import FastAPI
 from starlette.types import Receive, Scope, Send
 
-from actgate.records.record import UNKNOWN_CALLER, Caller
-from actgate.records.sinks import log_fields, metric_labels, span_attributes
+from actgate.records.record import UNKNOWN_CALLER, Caller, log_fields, metric_labels, span_attributes
 from actgate.runtime import logs
 from actgate.runtime.tracing import NO_SPAN, Tracing
 from actgate_webhook.answer import answer, record_of

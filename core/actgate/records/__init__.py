@@ -1,8 +1,7 @@
 """One decision as a value, everything that is made of it, and the decision log that proves itself.
 
-- ``record``: a ``DecisionRecord``, made once for each decision;
-- ``sinks``: audit annotations, the line of a log, a span's attributes, labels of metrics, each a small
-  function of a record, and each format's only home;
+- ``record``: a ``DecisionRecord``, made once for each decision, with audit annotations, the line of a log, a
+  span's attributes and labels of metrics, each a small function of it, and each format's only home;
 - ``chain``: the decision log's lines, as they are written;
 - ``lines``: by what they are known, as they are found again in what a log collector kept;
 - ``verify``: the proof that none was changed, dropped or reordered.
