@@ -1,4 +1,4 @@
-"""The judgement of one review: whether it is ours to judge, what is asked, and what follows.
+"""One review, judged, recorded and answered: whether it is ours to judge, what is asked, and what follows.
 
 - What is not ours, and DELETE, CONNECT, ``/status`` and ``/scale``, passes without a look.
 - An update that leaves the governed fields as they were passes with warnings, on the cache alone, whatever
@@ -8,27 +8,40 @@
   the rows of ``actgate.subjects.kinds``.
 - Anything else is judged within the deadline as ``actgate.lookup.judge`` says; where the evidence is not
   known, there is no verdict.
+- Every refusal is a 403: Flux takes a 409 or a 422 for a change of an immutable field, and deletes and
+  recreates the object. Where there is no verdict for now, it is a 503, which is not taken for one.
 """
 
 import logging
 from typing import Any, Final, NamedTuple
 
 from actgate import decision
+from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import cut, invalid, quoted
-from actgate.decision import Verdict
+from actgate.decision import Verdict, wording
 from actgate.lookup.evidence import Evidence, EvidenceUnavailableError
 from actgate.lookup.judge import SubjectJudge
-from actgate.records.record import Outcome
+from actgate.records.record import (
+    ALLOWED,
+    Caller,
+    DecisionRecord,
+    Outcome,
+    RecordedObject,
+    audit_annotations,
+    strongest,
+)
 from actgate.subjects.fields import METADATA, Shape, misfits
 from actgate.subjects.kinds import kinds
 from actgate.subjects.workload import Workload
-from actgate_webhook.review import Operation, Review, ReviewedObject
+from actgate_webhook.review import Operation, Response, Review, ReviewedObject, Status
 
 logger = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
 _LONGEST: Final = 250
+_LONGEST_REASON: Final = 1024
+"""Characters of a reason that is no verdict; it can hold words of the API server."""
 _IDENTITY: Final[Shape] = {"metadata": METADATA}
 _FREE_SUBRESOURCES: Final = frozenset({"status", "scale"})
 _FREE_OPERATIONS: Final = frozenset({Operation.DELETE, Operation.CONNECT})
@@ -139,3 +152,51 @@ def _held(review: Review, field: str, found: ReviewedObject, shape: Shape) -> Ob
     if stated is not None and stated != review.namespace:
         raise MalformedError(f"{field}.metadata.namespace must be request.namespace")
     return obj
+
+
+def record_of(review: Review, judgement: Judgement, caller: Caller, *, with_object: bool) -> DecisionRecord:
+    """Return the record of a judgement; ``with_object`` where the object's digest and images are wanted."""
+    kind, evidence, verdict = review.kind, judgement.evidence, judgement.verdict
+    rules = strongest(verdict.findings) if verdict is not None else ()
+    found = RecordedObject(kind.group, kind.version, kind.kind, review.namespace, review.name)
+    is_decision = judgement.outcome is not Outcome.NOT_JUDGED and not review.dry_run
+    if with_object and is_decision and review.object.raw:
+        found = found.with_content(review.object.raw, review.object.value)
+    return DecisionRecord(
+        uid=review.uid,
+        caller=caller,
+        user=review.user_info.username,
+        operation=review.operation.value,
+        object=found,
+        outcome=judgement.outcome,
+        reason=judgement.reason,
+        verdict=verdict,
+        rules=rules,
+        manifests=evidence.manifests if evidence is not None else (),
+        cache_age=evidence.age if evidence is not None else None,
+        governed_change=judgement.governed_change,
+        dry_run=review.dry_run,
+        is_decision=is_decision,
+    )
+
+
+def answer(record: DecisionRecord) -> Response:
+    """Return the answer for the API server."""
+    status: Status | None = None
+    warnings: list[str] = []
+    if record.verdict is not None:
+        if record.outcome not in ALLOWED:
+            status = Status(403, "Forbidden", wording.refusal(record.verdict))
+        if warned := [item for item in record.verdict.findings if item.effect is Enforcement.WARN]:
+            warnings = wording.warnings(warned)
+    elif record.outcome is not Outcome.NOT_JUDGED:
+        reason = cut(record.reason, _LONGEST_REASON)
+        match record.outcome:
+            case Outcome.WARN:
+                warnings = [cut(f"actgate: {reason}", wording.WARNING)]
+            case Outcome.MALFORMED:
+                status = Status(403, "Forbidden", f"the object is invalid: {reason}")
+            case _:
+                status = Status(503, "ServiceUnavailable", reason)
+    audit = audit_annotations(record)
+    return Response(record.uid, status is None, status, tuple(warnings), audit)
