@@ -11,12 +11,11 @@ writes another one.
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Final, NoReturn
 
 from actgate.kube.client import Cluster
 from actgate.kube.errors import Conflict, Forbidden, Invalid, NotFound
-from actgate.kube.objects import Key, Object
+from actgate.kube.objects import Key, Object, key_of
 from actgate.kube.resources import AUTOSCALERS, DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Resource
 from actgate_operator import drift
 from actgate_operator.children import Child, Children, read_child
@@ -69,15 +68,6 @@ class GoingError(Exception):
     """The namespace, or a former model's child, is being deleted: nothing can be done before it is gone."""
 
 
-@dataclass(slots=True)
-class Applied:
-    """What came of one pass."""
-
-    deployment: Child | None = None
-    repaired: list[str] = field(default_factory=list)
-    """What others had done to children and is reverted, in words."""
-
-
 class Applier:
     """Applies plans."""
 
@@ -90,30 +80,30 @@ class Applier:
         self._taken: set[tuple[Resource, Key]] = set()
         """Names that were somebody else's the last time."""
 
-    async def converge(self, plan: Plan, owner: str) -> Applied:
-        """Make the children what the plan says.
+    async def converge(self, plan: Plan, owner: str, reverted: list[str]) -> Child | None:
+        """Make the children what the plan says, and return the Deployment.
 
         Args:
             plan: What there should be.
             owner: uid of the ModelDeployment.
+            reverted: Is told what others had done to children and is reverted, in words.
 
         Raises:
             RefusedError: The API server does not take a child.
             GoingError: Something has to go first.
             ClusterError: The API server did not answer, or somebody else was faster; try again.
         """
-        applied = Applied()
+        deployment, key = None, key_of(plan.deployment)
         for kind, planned in _planned(plan):
-            key = _key(plan.deployment)
             child = self._children.get(kind, key)
             if planned is not None:
-                child = await self._converge_one(kind, planned, child, owner, applied)
+                child = await self._converge_one(kind, planned, child, owner, reverted)
             elif child is not None and child.owner == owner:
                 with suppress(NotFound):
                     await self._writer.delete(kind, key[1], key[0], child.uid)
             if kind is DEPLOYMENTS:
-                applied.deployment = child
-        return applied
+                deployment = child
+        return deployment
 
     async def remove_impostor(self, key: Key, child: Child) -> NoReturn:
         """Delete a Deployment that claims our model as its owner and can never be what was planned.
@@ -141,7 +131,7 @@ class Applier:
         return await self._scale(key, most)
 
     async def _converge_one(
-        self, kind: Resource, planned: Object, child: Child | None, owner: str, applied: Applied
+        self, kind: Resource, planned: Object, child: Child | None, owner: str, reverted: list[str]
     ) -> Child:
         if child is not None and child.owner not in (owner, None):
             if child.owner_name != planned["metadata"]["ownerReferences"][0]["name"]:
@@ -156,14 +146,13 @@ class Applier:
         if child is not None and not child.selects:
             raise _taken(kind, planned, child)
         if child is None:
-            self._verifier.forget(kind, _key(planned))
             # One whose label was cut is out of our watch's sight, and may be more than was planned.
             child = await self._create(kind, planned, owner)
         elif not is_settled(child, planned):
             found = deeds(kind, planned, child, self._scaler(kind, planned, child))
             if not found and is_applied(child, planned):
                 found = unrecorded(kind, planned, await self._verifier.foreign(kind, planned, child))
-            self._revert(kind, planned, found, applied)
+            self._revert(kind, planned, found, reverted)
             try:
                 child = await self._repair(kind, planned, child)
             except RefusedError:
@@ -172,7 +161,7 @@ class Applier:
                 # It was taken before: what was added in our name is in the way, as a second port.
                 return await self._overwrite(kind, planned)
         elif foreign := await self._verifier.foreign(kind, planned, child):
-            self._revert(kind, planned, unrecorded(kind, planned, foreign), applied)
+            self._revert(kind, planned, unrecorded(kind, planned, foreign), reverted)
             return await self._overwrite(kind, planned)
         else:
             return child
@@ -184,21 +173,21 @@ class Applier:
             child = await self._overwrite(kind, planned)
         return child
 
-    def _revert(self, kind: Resource, planned: Object, found: list[str], applied: Applied) -> None:
+    def _revert(self, kind: Resource, planned: Object, found: list[str], reverted: list[str]) -> None:
         """Note what others did and what is reverted next, unless they have just done it again and again."""
         if not found:
             return
-        key = _key(planned)
+        key = key_of(planned)
         if left := self._contention.left(key):
             raise ContestedError(
                 f"{found[0]}; it was reverted several times, and the next attempt waits", left
             )
         self._contention.note(key)
-        applied.repaired += found
+        reverted += found
 
     async def _overwrite(self, kind: Resource, planned: Object) -> Child:
         """Put the plan in place of an object whose records do not tell what was done to it."""
-        key = _key(planned)
+        key = key_of(planned)
         live = await self._cluster.get(kind, key[1], key[0])
         written = await self._replace(kind, in_place(kind, planned, live))
         child = await self._apply(kind, planned)
@@ -213,17 +202,17 @@ class Applier:
         if child.additions or not child.owned:
             await self._absorb(kind, planned)
         if kind is DEPLOYMENTS and must_hand_over(child, planned):
-            await self._scale(_key(planned), handed_over(child))
+            await self._scale(key_of(planned), handed_over(child))
         return await self._apply(kind, planned)
 
     def _scaler(self, kind: Resource, planned: Object, child: Child) -> str | None:
         """Return who set a count that was not theirs to set; an autoscaler of ours was asked to."""
-        if kind is not DEPLOYMENTS or self._children.get(AUTOSCALERS, _key(planned)) is not None:
+        if kind is not DEPLOYMENTS or self._children.get(AUTOSCALERS, key_of(planned)) is not None:
             return None
         return child.scaled_by
 
     async def _create(self, kind: Resource, planned: Object, owner: str) -> Child:
-        if (kind, _key(planned)) in self._taken:
+        if (kind, key_of(planned)) in self._taken:
             await self._check_free(kind, planned, owner)
         try:
             return await self._apply(kind, planned, force=False)
@@ -233,7 +222,7 @@ class Applier:
 
     async def _check_free(self, kind: Resource, planned: Object, owner: str) -> None:
         """Return where a name is free or the model's own; raise where it is somebody else's."""
-        key = _key(planned)
+        key = key_of(planned)
         self._taken.discard((kind, key))
         try:
             found = read_child(await self._cluster.get(kind, key[1], key[0]))
@@ -248,7 +237,7 @@ class Applier:
 
     async def _absorb(self, kind: Resource, planned: Object) -> None:
         """Make everything in the object's spec a field of ours, so that an apply can remove it."""
-        key = _key(planned)
+        key = key_of(planned)
         live = await self._cluster.get(kind, key[1], key[0])
         metadata = live["metadata"]
         if not drift.applied_fields(metadata.get("managedFields") or []):
@@ -315,10 +304,6 @@ def _planned(plan: Plan) -> tuple[tuple[Resource, Object | None], ...]:
         (AUTOSCALERS, plan.autoscaler),
         (DISRUPTION_BUDGETS, plan.budget),
     )
-
-
-def _key(thing: Object) -> Key:
-    return thing["metadata"]["namespace"], thing["metadata"]["name"]
 
 
 def _typed(kind: Resource, thing: Object) -> Object:

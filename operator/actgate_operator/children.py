@@ -150,7 +150,8 @@ class Children:
             )
             for kind in KINDS
         }
-        self._growing: set[Key] = set()
+        self.growing: set[Key] = set()
+        """Deployments whose count was raised, and the new pods do not serve yet."""
         self._pods = PodCache(cluster, self._pod_changed, SELECTOR, timing)
         self.reflectors: tuple[Reflector[Any], ...] = (*self._pictures.values(), self._pods.reflector)
 
@@ -180,10 +181,6 @@ class Children:
     def pods(self, key: Key) -> Mapping[str, PodRecord]:
         """Return the pods that carry the label of a Deployment, given its key, by their names."""
         return self._pods.of(key)
-
-    def is_growing(self, key: Key) -> bool:
-        """Return whether the count of a Deployment was raised, and the new pods do not serve yet."""
-        return key in self._growing
 
     def note(self, kind: Resource, thing: Object) -> Child:
         """Take the answer to a write of ours as known, until the watch has told as much."""
@@ -235,9 +232,9 @@ class Children:
         """Remember that the count of a Deployment was raised, until as many pods serve."""
         rollout = new.rollout if isinstance(new, Child) else None
         if rollout is None or (rollout.current and rollout.ready >= rollout.wanted):
-            self._growing.discard(key)
+            self.growing.discard(key)
         elif isinstance(new, Child) and isinstance(old, Child) and (old.replicas or 0) < (new.replicas or 0):
-            self._growing.add(key)
+            self.growing.add(key)
 
     def _pod_changed(self, instance: Key) -> None:
         self._changed((instance[0], self._model_of(instance)))

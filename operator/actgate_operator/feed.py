@@ -16,7 +16,7 @@ import kopf
 from kubernetes.aio.client import Configuration
 
 from actgate.kube import access
-from actgate.kube.objects import version_of
+from actgate.kube.objects import key_of, version_of
 from actgate.kube.observing import Observer
 from actgate.kube.resources import MODEL_DEPLOYMENTS as KIND
 from actgate.kube.transport import open_session
@@ -152,8 +152,8 @@ class _KopfRun:
             return await self._login(configuration, stop)
 
         @kopf.on.event(KIND.group, KIND.version, KIND.plural, registry=registry)
-        async def event(namespace: str | None, name: str | None, body: kopf.Body, **_: object) -> None:
-            self._told(namespace or "", name or "", version_of(body))
+        async def event(body: kopf.Body, **_: object) -> None:
+            self._told(*key_of(body), version_of(body))
 
         return registry
 

@@ -65,12 +65,15 @@ def check_spec(model: Object) -> None:
         raise UnusableModelError(f"{problems}; fix: {fix}, and apply it again")
 
 
-async def judged(model: Object, judge: SubjectJudge) -> Judgement:
+async def judged(model: Object, judge: SubjectJudge, own: str) -> Judgement:
     """Judge a model; a refusal that its status tells already is not read live again.
 
     Raises:
+        UnusableModelError: It cannot be worked with; ``own`` is the namespace of the operator.
         EvidenceUnavailableError: The evidence is not known now.
     """
+    check_namespace(model["metadata"]["namespace"], own)
+    check_spec(model)
     reported = ((model.get("status") or {}).get("verdict") or {}).get("outcome")
     verdict, evidence = await judge.judge(Workload(model).subject(), REQUEST_SECONDS, reported)
     wants_zero = any(policy.spec.on_violation is OnViolation.SCALE_TO_ZERO for policy in evidence.policies)

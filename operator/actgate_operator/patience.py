@@ -43,9 +43,9 @@ class Patience:
             rollout: Its Deployment's.
             former: Its status so far, which tells it after a restart.
         """
+        raised = (key[0], child_name(key[1])) in self._children.growing
         told = condition_of(former, "Reconciling").get("reason") == "RollingOut"
-        raised = told or self._children.is_growing((key[0], child_name(key[1])))
-        return raised and self._is_young(key, rollout.unavailable_since, GROWS_FOR)
+        return (raised or told) and self._is_young(key, rollout.unavailable_since, GROWS_FOR)
 
     def scaling(self, key: Key, autoscaler: Child) -> Trouble | None:
         """Return why a model's autoscaler cannot work, once it has been so for a while."""

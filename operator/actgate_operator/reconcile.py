@@ -20,7 +20,7 @@ from actgate_operator.children import Child, Children, read_child
 from actgate_operator.deadlines import Deadlines
 from actgate_operator.events import WARNING, Events, Note, transitions
 from actgate_operator.held import held, held_replicas
-from actgate_operator.model import UnusableModelError, check_namespace, check_spec, judged
+from actgate_operator.model import UnusableModelError, judged
 from actgate_operator.patience import Patience
 from actgate_operator.plan import Plan, PlanError, child_name, plan
 from actgate_operator.pod_check import PodCheck
@@ -85,12 +85,17 @@ class Reconciler:
         if model is None:
             return None
         done = await self._act(key, model)
-        told = await self._tell(key, model, done.seen)
+        seen, former = done.seen, model.get("status") or {}
+        status = report(seen, former, self._wall())
+        if not is_same(status, former) and await self._write_status(key, model, status):
+            for note in transitions(former, status):
+                await self._events.record(model, note)
         for deed in done.repaired:
             await self._events.record(model, Note(WARNING, "DriftCorrected", f"reverted: {deed}"))
         if done.failure is not None:
             raise done.failure
-        return told
+        outcome = seen.judgement.verdict.outcome.value if seen.judgement is not None else "Unknown"
+        return Report(outcome, condition_of(status, "Ready")["status"] == "True")
 
     async def _look(self, key: Key) -> Object | None:
         """Read the model; its children need no hand when it goes, they follow by their owner references."""
@@ -108,13 +113,11 @@ class Reconciler:
         """Judge, plan and apply."""
         done = Pass(Observation(model["metadata"]["generation"], suspended=_is_suspended(model)))
         try:
-            check_namespace(key[0], self._own_namespace)
-            check_spec(model)
+            judgement = await judged(model, self._judge, self._own_namespace)
         except UnusableModelError as error:
             done.stuck(error.reason, error)
             await self._observe(key, model, self._running(key, model), done)
             return done
-        judgement = await judged(model, self._judge)
         self._judged(key, judgement.manifest_name)
         self._deadlines.set(key, judgement.verdict.valid_until)
         done.seen = replace(done.seen, judgement=judgement, violated=judgement.scale_to_zero)
@@ -149,7 +152,9 @@ class Reconciler:
                 await self._applier.remove_impostor((key[0], name), running)
             wanted = _planned(model, judgement, running, done)
             if judgement.verdict.allowed:
-                return await self._converge(wanted, model, done) if wanted is not None else running
+                if wanted is None:
+                    return running
+                return await self._applier.converge(wanted, owner, done.repaired)
             return await self._hold(key, model, judgement, running, wanted, done)
         except RefusedError as error:
             done.stuck(error.reason, error)
@@ -162,11 +167,6 @@ class Reconciler:
             done.waits("Retrying", error)
         return running
 
-    async def _converge(self, wanted: Plan, model: Object, done: Pass) -> Child | None:
-        applied = await self._applier.converge(wanted, model["metadata"]["uid"])
-        done.repaired += applied.repaired
-        return applied.deployment
-
     async def _hold(
         self,
         key: Key,
@@ -177,14 +177,13 @@ class Reconciler:
         done: Pass,
     ) -> Child | None:
         """Keep what runs as it was accepted, and let no more of it run; see ``held``."""
-        most = held_replicas(model, running, zero=judgement.scale_to_zero)
+        most, owner = held_replicas(model, running, zero=judgement.scale_to_zero), model["metadata"]["uid"]
         done.seen = replace(done.seen, held=most)
         if running is None:
             return None
         if wanted is not None and is_applied(running, wanted.deployment):
-            return await self._converge(held(wanted, most, running), model, done)
-        child = (key[0], child_name(key[1]))
-        return await self._applier.hold(child, running, most, model["metadata"]["uid"])
+            return await self._applier.converge(held(wanted, most, running), owner, done.repaired)
+        return await self._applier.hold((key[0], child_name(key[1])), running, most, owner)
 
     async def _observe(self, key: Key, model: Object, deployment: Child | None, done: Pass) -> None:
         child = (key[0], child_name(key[1]))
@@ -203,17 +202,8 @@ class Reconciler:
             scaling=self._patience.scaling(key, autoscaler) if autoscaler is not None else None,
         )
 
-    async def _tell(self, key: Key, model: Object, seen: Observation) -> Report:
-        """Write the status where it tells anything new, and the Events that follow from it."""
-        former = model.get("status") or {}
-        status = report(seen, former, self._wall())
-        if not is_same(status, former) and await self._write_status(key, model, status):
-            for note in transitions(former, status):
-                await self._events.record(model, note)
-        outcome = seen.judgement.verdict.outcome.value if seen.judgement is not None else "Unknown"
-        return Report(outcome, condition_of(status, "Ready")["status"] == "True")
-
     async def _write_status(self, key: Key, model: Object, status: Object) -> bool:
+        """Write a status; return whether there still is a model that has it."""
         body = {
             "apiVersion": MODEL_DEPLOYMENTS.api_version,
             "kind": MODEL_DEPLOYMENTS.kind,
@@ -225,15 +215,11 @@ class Reconciler:
             written = await self._writer.apply_status(MODEL_DEPLOYMENTS, body)
         except NotFound:
             return False
-        if _is_as_read(written, model):
+        names = ("generation", "labels", "annotations", "deletionTimestamp")
+        # Where the write did not meet the model as it was read, news of it is somebody's change, too.
+        if all(written["metadata"].get(name) == model["metadata"].get(name) for name in names):
             self.written[key] = version_of(written)
         return True
-
-
-def _is_as_read(written: Object, model: Object) -> bool:
-    """Return whether our write met the model as it was read; else news of it is somebody's change, too."""
-    names = ("generation", "labels", "annotations", "deletionTimestamp")
-    return all(written["metadata"].get(name) == model["metadata"].get(name) for name in names)
 
 
 def _is_ours(child: Child, model: Object) -> bool:

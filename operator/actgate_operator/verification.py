@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from actgate.kube.client import Cluster
 from actgate.kube.errors import Forbidden, Invalid
-from actgate.kube.objects import Key, Object
+from actgate.kube.objects import Key, Object, key_of
 from actgate.kube.resources import DEPLOYMENTS, Resource
 from actgate_operator.children import Child
 from actgate_operator.comparison import Content, content_of, differences
@@ -35,12 +35,12 @@ class Verifier:
         Raises:
             ClusterError: The API server did not tell.
         """
-        key, token = _key(planned), _token(planned, child.content)
-        if self._known.get((kind, key)) == token:
+        key, token, raw = key_of(planned), _token(planned, child.content), child.content.raw
+        if self._known.get((kind, key)) == token or (
+            raw is not None and not _first(differences(raw, planned))
+        ):
+            self._known[kind, key] = token
             child.content.forget()
-            return []
-        if child.content.raw is not None and not _first(differences(child.content.raw, planned)):
-            self.accept(kind, planned, child)
             return []
         live = await self._cluster.get(kind, key[1], key[0])
         content = content_of(live)
@@ -56,12 +56,8 @@ class Verifier:
 
     def accept(self, kind: Resource, planned: Object, child: Child) -> None:
         """Remember the content of a child as ours."""
-        self._known[kind, _key(planned)] = _token(planned, child.content)
+        self._known[kind, key_of(planned)] = _token(planned, child.content)
         child.content.forget()
-
-    def forget(self, kind: Resource, key: Key) -> None:
-        """Forget a child that is gone."""
-        self._known.pop((kind, key), None)
 
 
 def in_place(kind: Resource, planned: Object, live: Object) -> Object:
@@ -87,10 +83,6 @@ def _with_restart(template: Object, live: Object) -> Object:
     metadata = template["metadata"]
     annotations = {**metadata.get("annotations", {}), RESTARTED_ANNOTATION: stamp}
     return {**template, "metadata": {**metadata, "annotations": annotations}}
-
-
-def _key(thing: Object) -> Key:
-    return thing["metadata"]["namespace"], thing["metadata"]["name"]
 
 
 def _token(planned: Object, content: Content) -> tuple[str, int]:

@@ -10,7 +10,7 @@ import pytest
 
 from actgate.kube.client import Cluster
 from actgate.kube.resources import AUTOSCALERS, DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Resource
-from actgate_operator.apply import Applied, Applier
+from actgate_operator.apply import Applier
 from actgate_operator.children import Child, Children, read_child
 from actgate_operator.names import MANAGER, RESTARTED_ANNOTATION
 from actgate_operator.plan import Plan, plan
@@ -112,8 +112,8 @@ class Hands:
         reply = self.rest("PATCH", path, body, APPLY_PATCH, fieldManager="helm", force="true")
         assert reply.status == 200, reply
 
-    async def converge(self) -> Applied:
-        """Let the operator make the children what they should be."""
+    async def converge(self) -> list[str]:
+        """Let the operator make the children what they should be, and return what it reverts."""
         async with Cluster.from_environment(self._kubeconfig) as cluster:
             children = Children(cluster, lambda _: None)
             for plural in self.planned:
@@ -121,7 +121,9 @@ class Hands:
                 if live is not None:
                     children.note(KINDS[plural], live)
             applier = Applier(cluster, Writer(cluster, lambda: True), children)
-            return await applier.converge(self.wanted, self.model["metadata"]["uid"])
+            reverted: list[str] = []
+            await applier.converge(self.wanted, self.model["metadata"]["uid"], reverted)
+            return reverted
 
     @asynccontextmanager
     async def unseen(self) -> AsyncIterator[Applier]:
@@ -133,7 +135,7 @@ class Hands:
         """Converge until nothing is left to do, and return everything that was undone."""
         repaired: list[str] = []
         for _ in range(3):
-            repaired += (await self.converge()).repaired
+            repaired += await self.converge()
             if all(self.is_settled(plural) for plural in self.planned):
                 return repaired
         raise AssertionError({plural: self.live(plural)["metadata"] for plural in self.planned})
@@ -264,7 +266,7 @@ async def test_an_edit_is_seen_named_and_undone(hands: Hands, name: str) -> None
     for path in deed.added:
         assert any(path in words and "kubectl-edit" in words for words in repaired), repaired
     with hands.unwritten():
-        assert (await hands.converge()).repaired == []
+        assert await hands.converge() == []
 
 
 TOLERATED: dict[str, Edit] = {
@@ -283,7 +285,7 @@ async def test_what_others_may_do_is_left_as_it_is(hands: Hands, name: str) -> N
     assert hands.is_settled()
     expected = hands.live()
     with hands.unwritten():
-        assert (await hands.converge()).repaired == []
+        assert await hands.converge() == []
     hands.edit(DEEDS["container added"].edit)
     await hands.mend()
     live = hands.live()
@@ -351,7 +353,7 @@ async def test_an_addition_to_a_child_out_of_our_sight_is_removed(hands: Hands) 
     hands.edit(DEEDS["container added"].edit)
     hands.patch({"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}})
     async with hands.unseen() as applier:
-        await applier.converge(hands.wanted, hands.model["metadata"]["uid"])
+        await applier.converge(hands.wanted, hands.model["metadata"]["uid"], [])
     assert hands.live()["spec"] == before
     assert hands.is_settled()
 
@@ -359,7 +361,7 @@ async def test_an_addition_to_a_child_out_of_our_sight_is_removed(hands: Hands) 
 async def test_what_a_wiped_record_leaves_to_nobody_is_no_edit(hands: Hands) -> None:
     """The API server records what there was before the first apply, under a name that nobody has."""
     hands.patch({"metadata": {"managedFields": [{}]}})
-    repaired = (await hands.converge()).repaired
+    repaired = await hands.converge()
     assert hands.is_settled()
     assert not any("before-first-apply" in words for words in repaired)
 
@@ -382,7 +384,7 @@ async def test_what_is_done_in_our_name_or_in_nobodys_is_reverted(hands: Hands, 
         assert after["metadata"][field] == before["metadata"][field]
     assert any(after["kind"] in words for words in repaired), repaired
     with hands.unwritten():
-        assert (await hands.converge()).repaired == []
+        assert await hands.converge() == []
 
 
 async def test_an_apply_in_our_name_and_another_version_is_reverted(hands: Hands) -> None:
@@ -403,7 +405,7 @@ async def test_an_apply_in_our_name_and_another_version_is_reverted(hands: Hands
     await hands.mend()
     assert hands.live(plural)["spec"] == before
     with hands.unwritten():
-        assert (await hands.converge()).repaired == []
+        assert await hands.converge() == []
 
 
 async def test_what_others_may_do_stays_when_a_forgery_is_reverted(hands: Hands) -> None:

@@ -25,7 +25,7 @@ def asking(outcome: str | None = None) -> Json:
 
 async def judged(evidence: FakeEvidence, model: Json) -> Judgement:
     """Judge at the moment of the tests."""
-    return await models.judged(model, SubjectJudge(evidence, lambda: NOW))
+    return await models.judged(model, SubjectJudge(evidence, lambda: NOW), "actgate-system")
 
 
 async def test_evidence_that_holds_is_believed_at_once() -> None:

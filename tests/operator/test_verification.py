@@ -15,7 +15,7 @@ from actgate.kube.errors import ClusterError
 from actgate.kube.objects import Object
 from actgate.kube.observing import Asked
 from actgate.kube.resources import DEPLOYMENTS, SERVICES, Resource
-from actgate_operator.apply import Applied, Applier, ContestedError
+from actgate_operator.apply import Applier, ContestedError
 from actgate_operator.children import Children, read_child
 from actgate_operator.contention import BURST
 from actgate_operator.held import held
@@ -75,13 +75,15 @@ class Meshed:
         self._children = Children(self._cluster, lambda _: None)
         self._applier = Applier(self._cluster, Writer(self._cluster, lambda: True), self._children)
 
-    async def converge(self) -> Applied:
-        """Look at the children as they are, and make them what they should be."""
+    async def converge(self) -> list[str]:
+        """Look at the children as they are, make them what they should be, and return what is reverted."""
         for kind in (DEPLOYMENTS, SERVICES):
             live = self.world.child(kind.plural)
             if live is not None:
                 self._children.note(kind, live)
-        return await self._applier.converge(self.wanted, self.model["metadata"]["uid"])
+        reverted: list[str] = []
+        await self._applier.converge(self.wanted, self.model["metadata"]["uid"], reverted)
+        return reverted
 
     def know(self, deployment: Json) -> None:
         """Believe in a Deployment, whether it is there or not."""
@@ -121,7 +123,7 @@ async def test_what_is_ours_is_verified_without_a_request(control_plane: Control
         await model.converge()
         assert [item.verb for item in model.asked] == ["patch", "patch"]
         with model.silent():
-            assert (await model.converge()).repaired == []
+            assert await model.converge() == []
 
 
 async def test_what_a_webhook_adds_is_not_fought(control_plane: ControlPlane, world: World) -> None:
@@ -131,12 +133,12 @@ async def test_what_a_webhook_adds_is_not_fought(control_plane: ControlPlane, wo
         images = model.images()
         assert images[-1] == "registry.example/mesh:1"
         with model.silent():
-            assert (await model.converge()).repaired == []
+            assert await model.converge() == []
         model.edit("registry.example/evil:1")
-        assert (await model.converge()).repaired != []
+        assert await model.converge() != []
         assert model.images() == images
         with model.silent():
-            assert (await model.converge()).repaired == []
+            assert await model.converge() == []
 
 
 async def test_what_a_webhook_adds_is_learned_again_by_reading_after_a_restart(
@@ -148,7 +150,7 @@ async def test_what_a_webhook_adds_is_learned_again_by_reading_after_a_restart(
         before = world.deployment()["metadata"]["resourceVersion"]
         model.restart()
         model.asked.clear()
-        assert (await model.converge()).repaired == []
+        assert await model.converge() == []
         assert [item.verb for item in model.asked] == ["get", "update"]
         assert world.deployment()["metadata"]["resourceVersion"] == before
 
@@ -165,7 +167,7 @@ async def test_a_webhook_that_never_does_the_same_is_not_fought_for_ever(
         await model.converge()
         await model.converge()
         with model.silent():
-            assert (await model.converge()).repaired == []
+            assert await model.converge() == []
 
 
 async def test_who_keeps_changing_a_child_is_not_answered_without_end(

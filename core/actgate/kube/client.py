@@ -103,8 +103,7 @@ class Cluster:
         within: float = REQUEST_SECONDS,
     ) -> Object:
         """Return the object as it is now (not from any cache), or raise `NotFound`."""
-        path = resource.item(name, namespace)
-        return await self._transport.request("GET", path, within=within)
+        return await self._transport.request("GET", resource.item(name, namespace), within=within)
 
     async def list_pages(
         self,

@@ -12,7 +12,7 @@ Key = tuple[str, str]
 """(namespace, name); the namespace of a cluster-scoped object is the empty string."""
 
 
-def key_of(thing: Object) -> Key:
+def key_of(thing: Mapping[str, Any]) -> Key:
     """Return the key of an object, or raise `Unintelligible`: the API server sends none without."""
     try:
         metadata = thing["metadata"]

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +71,14 @@ class Backoff:
         await timing.sleep(max(ceiling * timing.chance(), min(at_least, timing.backoff_longest)))
 
 
-def boot_clock() -> float:
-    """Return seconds on a clock that nobody can set and that goes on while the machine sleeps.
+boot_clock: Callable[[], float] = (
+    partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+)
+"""Seconds on a clock that nobody can set and that goes on while the machine sleeps.
 
-    `CLOCK_MONOTONIC` stands still in a virtual machine that is paused, which is when a lease is lost
-    unnoticed; it is the fallback where the system has no `CLOCK_BOOTTIME`.
-    """
-    clock: int | None = getattr(time, "CLOCK_BOOTTIME", None)
-    return time.monotonic() if clock is None else time.clock_gettime(clock)
+`CLOCK_MONOTONIC` stands still in a virtual machine that is paused, which is when a lease is lost unnoticed;
+it is the fallback where the system has no `CLOCK_BOOTTIME`.
+"""
 
 
 @dataclass(frozen=True, slots=True)

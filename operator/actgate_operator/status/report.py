@@ -37,14 +37,15 @@ def report(seen: Observation, former: Mapping[str, Any], now: datetime) -> Objec
         former: The status as it stands.
         now: The moment of the observation; it stands only where something changed.
     """
+    stamp = timestamp(now)
     status: Object = {
         "observedGeneration": seen.generation,
-        "conditions": [_condition(said, former, seen.generation, now) for said in conditions(seen)],
+        "conditions": [_condition(said, former, seen.generation, stamp) for said in conditions(seen)],
         "replicas": min(seen.rollout.replicas, _REPLICAS) if seen.rollout is not None else 0,
         "readyReplicas": min(seen.rollout.ready, _REPLICAS) if seen.rollout is not None else 0,
     }
     if seen.judgement is not None:
-        status["verdict"] = _verdict(seen.judgement, former.get("verdict") or {}, now)
+        status["verdict"] = _verdict(seen.judgement, former.get("verdict") or {}, stamp)
     # What is not judged stays held: an unknown verdict is no reason to let more run.
     most = seen.held if seen.judgement is not None else former.get("heldReplicas")
     if most is not None:
@@ -117,7 +118,7 @@ def _by_type(items: list[Any]) -> dict[str, Any]:
     return {item["type"]: item for item in items}
 
 
-def _condition(said: Said, former: Mapping[str, Any], generation: int, now: datetime) -> Object:
+def _condition(said: Said, former: Mapping[str, Any], generation: int, stamp: str) -> Object:
     known = condition_of(former, said.type)
     changed = known.get("status") != said.status
     return {
@@ -125,12 +126,12 @@ def _condition(said: Said, former: Mapping[str, Any], generation: int, now: date
         "status": said.status,
         "reason": said.reason,
         "message": said.message[:_MESSAGE],
-        "lastTransitionTime": timestamp(now) if changed else known["lastTransitionTime"],
+        "lastTransitionTime": stamp if changed else known["lastTransitionTime"],
         "observedGeneration": generation,
     }
 
 
-def _verdict(judgement: Judgement, former: Mapping[str, Any], now: datetime) -> Object:
+def _verdict(judgement: Judgement, former: Mapping[str, Any], stamp: str) -> Object:
     """Return the verdict; ``evaluatedAt`` is the moment at which it last became another one."""
     verdict = judgement.verdict
     told: Object = {
@@ -146,7 +147,7 @@ def _verdict(judgement: Judgement, former: Mapping[str, Any], now: datetime) -> 
         told["findings"] = [reported(item) for item in verdict.findings[:MOST_FINDINGS]]
     since = former.get("evaluatedAt")
     same = since is not None and told == {key: value for key, value in former.items() if key != "evaluatedAt"}
-    return {**told, "evaluatedAt": since if same else timestamp(now)}
+    return {**told, "evaluatedAt": since if same else stamp}
 
 
 def _manifest(judgement: Judgement) -> Object:
