@@ -21,9 +21,8 @@ from actgate_operator import drift
 from actgate_operator.children import Child, Children, read_child
 from actgate_operator.comparison import content_of, differences
 from actgate_operator.contention import Contention
-from actgate_operator.names import SCALE_MANAGER
+from actgate_operator.names import SCALE_MANAGER, selector
 from actgate_operator.plan import Plan
-from actgate_operator.plan.naming import selector
 from actgate_operator.settled import (
     deeds,
     handed_over,

@@ -28,8 +28,8 @@ from actgate_operator.names import (
     MANAGED_BY_LABEL,
     MANIFEST_DIGEST_ANNOTATION,
     STATE_ANNOTATION,
+    selector,
 )
-from actgate_operator.plan.naming import selector
 from actgate_operator.pod_records import Images, PodCache, PodRecord, images_of
 from actgate_operator.pods import Trouble
 from actgate_operator.rollout import Rollout, rollout_of

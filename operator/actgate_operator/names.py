@@ -1,5 +1,11 @@
-"""Names that the operator writes into clusters, and reads back."""
+"""Names that the operator writes into clusters, and reads back; how children are called and selected.
 
+The selector has two labels, the instance and who manages it, and nothing of the user's: a Deployment's
+selector can never be changed, so a label that came from a ModelDeployment could never be changed either.
+"""
+
+import hashlib
+import re
 from typing import Final
 
 from actgate.api.names import GROUP
@@ -23,3 +29,32 @@ MANIFEST_DIGEST_ANNOTATION: Final = f"{GROUP}/manifest-digest"
 
 RESTARTED_ANNOTATION: Final = "kubectl.kubernetes.io/restartedAt"
 """What ``kubectl rollout restart`` writes into a pod template; a person may."""
+
+_LONGEST: Final = 63
+_DNS_LABEL: Final = re.compile(rf"(?=.{{1,{_LONGEST}}}\Z)[a-z]([-a-z0-9]*[a-z0-9])?")
+_HASH_DIGITS: Final = 8
+
+
+def child_name(name: str) -> str:
+    """Return what the children of a ModelDeployment are called, given its name.
+
+    The name itself where a Service may have it (RFC 1035 label, at most 63 characters); otherwise the
+    name as such a label, cut, and told apart from others by a hash of the whole name.
+    """
+    if _DNS_LABEL.fullmatch(name):
+        return name
+    told_apart = hashlib.sha256(name.encode()).hexdigest()[:_HASH_DIGITS]
+    mended = name.replace(".", "-")
+    if not mended[:1].isalpha():
+        mended = f"m-{mended}"
+    return f"{mended[: _LONGEST - _HASH_DIGITS - 1].rstrip('-')}-{told_apart}"
+
+
+def selector(child: str) -> dict[str, str]:
+    """Return the labels that select the pods of one model, for ever."""
+    return {INSTANCE_LABEL: child, MANAGED_BY_LABEL: MANAGED_BY}
+
+
+def selector_text(child: str) -> str:
+    """Return the same selector as the text that the scale subresource shows to an autoscaler."""
+    return ",".join(f"{label}={value}" for label, value in selector(child).items())

@@ -7,7 +7,7 @@ from typing import Final
 from actgate.api.times import parse_timestamp
 from actgate.kube.objects import Key, Object
 from actgate_operator.children import Child, Children
-from actgate_operator.plan import child_name
+from actgate_operator.names import child_name
 from actgate_operator.pods import Trouble
 from actgate_operator.rollout import Rollout
 from actgate_operator.status import condition_of

@@ -17,7 +17,7 @@ from actgate.kube.errors import ClusterError, Conflict, NotFound
 from actgate.kube.objects import Key, Object
 from actgate.kube.resources import PODS
 from actgate_operator.children import Child, Children
-from actgate_operator.plan.naming import selector_text
+from actgate_operator.names import selector_text
 from actgate_operator.pod_drift import (
     UNEXPECTED_IMAGE,
     UNEXPECTED_POD,

@@ -21,8 +21,9 @@ from actgate_operator.deadlines import Deadlines
 from actgate_operator.events import WARNING, Events, Note, transitions
 from actgate_operator.held import held, held_replicas
 from actgate_operator.model import UnusableModelError, judged
+from actgate_operator.names import child_name
 from actgate_operator.patience import Patience
-from actgate_operator.plan import Plan, PlanError, child_name, plan
+from actgate_operator.plan import Plan, PlanError, plan
 from actgate_operator.pod_check import PodCheck
 from actgate_operator.settled import is_applied
 from actgate_operator.status import Judgement, Observation, Pass, condition_of, is_same, report

@@ -4,8 +4,8 @@
 its Deployment, Service, HorizontalPodAutoscaler and PodDisruptionBudget, ready for server-side apply. The
 pod template is made in steps, each a module:
 
-- ``shape``: the ModelDeployment is read, and what is of a wrong type is refused, in a sentence;
-- ``overlay``: ``spec.podTemplate`` is laid over the container of ``spec.server``;
+- ``shape``: the ModelDeployment is read, ``spec.podTemplate`` is laid over the container of ``spec.server``,
+  and what is of a wrong type is refused, in a sentence;
 - ``pod``: the webhook judges these pods by the manifest of their ModelDeployment, and the server learns which
   model it serves, on which evidence;
 - ``constraints``: what the user left open is closed, and pods are held to the regions of ``spec.placement``.
@@ -15,7 +15,6 @@ byte and across releases: a changed pod template would restart every model in ev
 """
 
 from actgate_operator.plan.children import Plan, plan, state
-from actgate_operator.plan.naming import child_name
 from actgate_operator.plan.shape import PlanError
 
-__all__ = ["Plan", "PlanError", "child_name", "plan", "state"]
+__all__ = ["Plan", "PlanError", "plan", "state"]

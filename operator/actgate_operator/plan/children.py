@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from actgate_operator.names import STATE_ANNOTATION
-from actgate_operator.plan import naming
-from actgate_operator.plan.pod import digest_annotation, server_of, template_of
+from actgate_operator.plan.pod import digest_annotation, template_of
 from actgate_operator.plan.shape import Object, Order, PlanError
 
 _ONE_LEAVES_FIRST: Final = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
@@ -57,7 +56,7 @@ def plan(model_deployment: Mapping[str, Any], manifest_digest: str | None, *, ze
     """
     order = Order.read(model_deployment, manifest_digest)
     template = template_of(order)
-    answering = service(order, server_of(template))
+    answering = service(order, template["spec"]["containers"][0])
     scaled, protected = autoscaler(order), budget(order)
     return Plan(
         deployment=stamped(deployment(order, template, zero=zero or order.spec.suspend)),
@@ -65,7 +64,7 @@ def plan(model_deployment: Mapping[str, Any], manifest_digest: str | None, *, ze
         autoscaler=stamped(scaled) if scaled is not None else None,
         budget=stamped(protected) if protected is not None else None,
         url=url_of(answering),
-        selector=naming.selector_text(naming.child_name(order.name)),
+        selector=order.selector_text,
     )
 
 
@@ -76,10 +75,10 @@ def deployment(order: Order, template: Object, *, zero: bool) -> Object:
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
-        "metadata": {**naming.metadata(order), "annotations": digest_annotation(order)},
+        "metadata": {**order.metadata, "annotations": digest_annotation(order)},
         "spec": {
             **_replicas(order, zero=zero),
-            "selector": {"matchLabels": naming.selector(naming.child_name(order.name))},
+            "selector": {"matchLabels": order.selector},
             **({"strategy": _ONE_LEAVES_FIRST} if any(map(_holds_a_device, containers)) else {}),
             "template": template,
         },
@@ -125,8 +124,8 @@ def service(order: Order, server: Object) -> Object:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": naming.metadata(order),
-        "spec": {"selector": naming.selector(naming.child_name(order.name)), "ports": [port]},
+        "metadata": order.metadata,
+        "spec": {"selector": order.selector, "ports": [port]},
     }
 
 
@@ -144,11 +143,11 @@ def autoscaler(order: Order) -> Object | None:
     if asked is None:
         return None
     use = {"type": "Utilization", "averageUtilization": asked.target_cpu_utilization_percentage}
-    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": naming.child_name(order.name)}
+    target = {"apiVersion": "apps/v1", "kind": "Deployment", "name": order.child}
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": naming.metadata(order),
+        "metadata": order.metadata,
         "spec": {
             "scaleTargetRef": target,
             "minReplicas": asked.min_replicas,
@@ -170,10 +169,10 @@ def budget(order: Order) -> Object | None:
     return {
         "apiVersion": "policy/v1",
         "kind": "PodDisruptionBudget",
-        "metadata": naming.metadata(order),
+        "metadata": order.metadata,
         "spec": {
             "maxUnavailable": 1,
-            "selector": {"matchLabels": naming.selector(naming.child_name(order.name))},
+            "selector": {"matchLabels": order.selector},
         },
     }
 

@@ -13,8 +13,7 @@ from actgate.api.base import CloudRegion
 from actgate.api.model_deployment import Placement
 from actgate.api.names import REGION_NODE_LABEL, ZONE_NODE_LABEL
 from actgate.decision.regions import locate
-from actgate_operator.plan.overlay import merge
-from actgate_operator.plan.shape import REQUIRED_AFFINITY, Object
+from actgate_operator.plan.shape import REQUIRED_AFFINITY, Object, merge
 
 ROOT: Final = 0
 _TERMS: Final = "nodeSelectorTerms"

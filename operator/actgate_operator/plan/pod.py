@@ -21,13 +21,8 @@ from actgate.api.names import (
     PROVIDER_ANNOTATION,
 )
 from actgate_operator import names
-from actgate_operator.plan import naming
 from actgate_operator.plan.constraints import hardened, placed
-from actgate_operator.plan.overlay import merge
-from actgate_operator.plan.shape import Object, Order, checked
-
-SERVER: Final = "server"
-"""Name of the container that serves the model; the overlay reaches it by this name."""
+from actgate_operator.plan.shape import SERVER, Object, Order
 
 _DEFAULT_PORT: Final = {"name": "http", "containerPort": 8080}
 _PROBE_SECONDS: Final = 5
@@ -49,13 +44,8 @@ _OURS: Final = frozenset(
 
 
 def template_of(order: Order) -> Object:
-    """Return the pod template of a model.
-
-    Raises:
-        PlanError: When the overlay or the server hold something of a wrong type where the plan adds.
-    """
-    below = {"spec": {"containers": [{**order.server, "name": SERVER}]}}
-    stated = checked(merge(below, order.overlay))
+    """Return the pod template of a model; its first container serves the model."""
+    stated = order.template
     return {
         **stated,
         "metadata": pod_metadata(order, stated.get("metadata", {})),
@@ -63,13 +53,8 @@ def template_of(order: Order) -> Object:
     }
 
 
-def server_of(template: Object) -> Object:
-    """Return the container of a planned pod template that serves the model."""
-    return _server_in(template["spec"])
-
-
 def _spec(order: Order, stated: Object) -> Object:
-    server = _server_in(stated)
+    server = next(container for container in stated["containers"] if container.get("name") == SERVER)
     others = [container for container in stated["containers"] if container is not server]
     ports = server.get("ports") or [_DEFAULT_PORT]
     served = {
@@ -91,14 +76,9 @@ def _probed(server: Object, port: Object) -> Object:
     return {**server, "readinessProbe": {"tcpSocket": {"port": number}, "periodSeconds": _PROBE_SECONDS}}
 
 
-def _server_in(pod: Object) -> Object:
-    return next(container for container in pod["containers"] if container.get("name") == SERVER)
-
-
 def pod_metadata(order: Order, stated: Object) -> Object:
     """Return the metadata of the pod template: the user's labels and annotations, and the links."""
-    selected = naming.selector(naming.child_name(order.name))
-    labels = {**naming.description(order), **stated.get("labels", {}), **selected, INFERENCE_LABEL: "true"}
+    labels = {**order.description, **stated.get("labels", {}), **order.selector, INFERENCE_LABEL: "true"}
     kept = {key: value for key, value in stated.get("annotations", {}).items() if key not in _OURS}
     return {**stated, "labels": labels, "annotations": {**_provider_above(order), **kept, **_links(order)}}
 
@@ -164,7 +144,7 @@ def _attributes(order: Order) -> str:
         "service.namespace": order.namespace,
         "service.version": model.version,
         "k8s.namespace.name": order.namespace,
-        "k8s.deployment.name": naming.child_name(order.name),
+        "k8s.deployment.name": order.child,
         "ai_act.model.name": model.name,
         "ai_act.model.version": model.version,
         "ai_act.model.digest": model.digest,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from actgate_operator.plan import child_name
+from actgate_operator.names import child_name
 from actgate_sandbox.rest import APPLY_PATCH, JSON_PATCH, MERGE_PATCH
 from tests.operator.running import RunningOperator
 from tests.operator.world import MODEL, World

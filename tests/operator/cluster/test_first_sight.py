@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actgate_operator.plan.naming import child_name
+from actgate_operator.names import child_name
 from tests.operator.running import RunningOperator, names_of
 from tests.operator.world import MANIFEST, MODEL, World
 from tests.support.crds import ROOT

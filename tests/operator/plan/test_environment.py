@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actgate_operator.plan import child_name, plan
+from actgate_operator.names import child_name
+from actgate_operator.plan import plan
 from tests.operator.plan.build import EVIDENCE, MODEL_DIGEST, Json, model_deployment, server, serving
 
 

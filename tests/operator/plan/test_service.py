@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from actgate_operator.plan import child_name, plan
+from actgate_operator.names import child_name
+from actgate_operator.plan import plan
 from tests.operator.plan.build import EVIDENCE, Json, model_deployment, overlaid, server, serving
 
 
