@@ -8,7 +8,7 @@ images: what is certain to have been created so is left alone, and so is what co
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,7 +18,7 @@ from actgate.kube.objects import Key, Object
 from actgate.kube.resources import PODS
 from actgate_operator.children import Child, Children
 from actgate_operator.names import selector_text
-from actgate_operator.pod_drift import (
+from actgate_operator.pod_records import (
     UNEXPECTED_IMAGE,
     UNEXPECTED_POD,
     Drift,
@@ -26,9 +26,9 @@ from actgate_operator.pod_drift import (
     Unexpected,
     drift,
     listed,
+    read_pod,
     running,
 )
-from actgate_operator.pod_records import read_pod
 from actgate_operator.pods import Trouble, worst_trouble
 from actgate_operator.writer import Writer
 
@@ -90,18 +90,18 @@ class PodCheck:
         images = (
             deployment.images if deployment is not None and rollout is not None and rollout.uniform else None
         )
-        suspected = drift(pods, images)
+        suspected, known = drift(pods, images), running(pods)
         asks = rollout is not None and rollout.current and not rollout.complete and rollout.replicas > 0
         if not suspected:
             self._forget(child, now)
             if not asks:
-                return Checked(running(pods))
+                return Checked(known)
         try:
             live = await self._live(child)
         except ClusterError as error:
             logger.warning("pods of %s/%s: %s", *child, error)
             told = Unexpected(UNEXPECTED_IMAGE, _words(suspected, {}), permanent=False) if suspected else None
-            return Checked(running(pods, told), failure=error if suspected else None)
+            return Checked(replace(known, unexpected=told), failure=error if suspected else None)
         records = {name: read_pod(pod) for name, pod in live.items()}
         checked = Checked(running(records), worst_trouble(live.values()) if asks else None)
         if found := drift(records, images):

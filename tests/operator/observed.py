@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 from actgate.decision.manifest import Oversight
-from actgate_operator.pod_drift import Running, Unexpected
+from actgate_operator.pod_records import Running, Unexpected
 from actgate_operator.pods import Trouble
 from actgate_operator.rollout import COMPLETE, OVERDUE, Rollout
 from actgate_operator.status import Judgement, Observation, Obstacle

@@ -17,7 +17,7 @@ from actgate_operator.pod_records import PodRecord, read_pod
 from actgate_operator.writer import Writer
 from tests.kube.fake_leases import no_server
 from tests.operator.fakes import unreachable
-from tests.operator.test_pod_drift import EVIL, SERVER, pod
+from tests.operator.test_pod_records import EVIL, SERVER, pod
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 KEY = ("credit", "scorer")

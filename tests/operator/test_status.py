@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from actgate.api.compliance_policy import Enforcement
 from actgate.api.model_deployment import ModelDeploymentStatus
 from actgate.decision import Finding, Outcome
-from actgate_operator.pod_drift import Running
+from actgate_operator.pod_records import Running
 from actgate_operator.status import Judgement, Observation, condition_of, is_same, message_of, report
 from actgate_sandbox.rest import APPLY_PATCH
 from tests.operator.observed import (

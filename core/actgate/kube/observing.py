@@ -3,10 +3,7 @@
 For counting and timing requests, whoever sends them: a verb and a resource are few, URLs are many.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from time import perf_counter
+from collections.abc import Callable
 from typing import NamedTuple
 
 
@@ -30,32 +27,10 @@ Observer = Callable[[Asked], None]
 """Is told of every request, on the event loop that sent it; it must neither raise nor take long."""
 
 
-@dataclass(slots=True)
-class Answer:
-    """Where the HTTP status is noted when there is one."""
-
-    code: int = 0
-
-
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 
 _OF_NAMESPACES = ("finalize", "status")
 """Subresources of a namespace; anything else below one is a resource in it."""
-
-
-@contextmanager
-def observed(observe: Observer | None, method: str, path: str, *, watch: bool) -> Iterator[Answer]:
-    """Tell the observer of one request when the block is left; the block notes the status."""
-    answer = Answer()
-    if observe is None:
-        yield answer
-        return
-    asked_at = perf_counter()
-    try:
-        yield answer
-    finally:
-        verb, resource = words(method, path, watch=watch)
-        observe(Asked(verb, resource, answer.code, perf_counter() - asked_at))
 
 
 def words(method: str, path: str, *, watch: bool = False) -> tuple[str, str]:

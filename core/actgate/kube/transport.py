@@ -8,6 +8,7 @@ import asyncio
 import urllib.request
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
+from time import perf_counter
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
@@ -17,7 +18,7 @@ from kubernetes.aio.client.rest import RESTClientObject
 
 from actgate.kube.errors import Misconfigured, Silent, Unintelligible, refusal, translated
 from actgate.kube.objects import Object
-from actgate.kube.observing import Observer, observed
+from actgate.kube.observing import Asked, Observer, words
 from actgate.kube.trust import as_kubernetes
 from actgate.version import VERSION
 
@@ -169,13 +170,14 @@ def open_session(
         trust = as_kubernetes(RESTClientObject(configuration).ssl_context)
     except (OSError, ValueError) as error:
         raise Misconfigured(f"the certificates to reach the API server: {error}") from error
+    observing = () if observe is None else (_observing(configuration, observe),)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=trust),
         headers={"User-Agent": f"{agent}/{VERSION}"},
         # Not trust_env: for each request it would read the environment and ~/.netrc, in a thread.
         proxy=configuration.proxy or _proxy_for(configuration.host),
         read_bufsize=LINE_BYTES,
-        middlewares=(*middlewares, _observing(configuration, observe), _authorizing(configuration)),
+        middlewares=(*middlewares, *observing, _authorizing(configuration)),
     )
 
 
@@ -187,17 +189,20 @@ def _proxy_for(url: str) -> str | None:
     return urllib.request.getproxies().get(parts.scheme)
 
 
-def _observing(configuration: Configuration, observe: Observer | None) -> aiohttp.ClientMiddlewareType:
+def _observing(configuration: Configuration, observe: Observer) -> aiohttp.ClientMiddlewareType:
     below = urlsplit(configuration.host).path.rstrip("/")
 
     async def observing(
         request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        path = request.url.path.removeprefix(below)
-        with observed(observe, request.method, path, watch="watch" in request.url.query) as answer:
+        code, asked_at = 0, perf_counter()
+        try:
             response = await handler(request)
-            answer.code = response.status
-        return response
+            code = response.status
+            return response
+        finally:
+            path, watch = request.url.path.removeprefix(below), "watch" in request.url.query
+            observe(Asked(*words(request.method, path, watch=watch), code, perf_counter() - asked_at))
 
     return observing
 

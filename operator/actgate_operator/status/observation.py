@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from actgate.decision import Manifest, Verdict
-from actgate_operator.pod_drift import Running
+from actgate_operator.pod_records import Running
 from actgate_operator.pods import Trouble
 from actgate_operator.rollout import Rollout
 

@@ -8,8 +8,16 @@ import pytest
 
 from actgate.kube.objects import Object
 from actgate.kube.store import Change, Unreadable
-from actgate_operator.pod_drift import Drift, difference, drift, running
-from actgate_operator.pod_records import PodCache, PodRecord, images_of, read_pod
+from actgate_operator.pod_records import (
+    Drift,
+    PodCache,
+    PodRecord,
+    difference,
+    drift,
+    images_of,
+    read_pod,
+    running,
+)
 from tests.operator.fakes import unreachable
 
 DIGEST, OTHER = f"@sha256:{'a' * 64}", f"@sha256:{'b' * 64}"
