@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from actgate.kube import resources
-from actgate.subjects.kinds import UnusableKindsError, kind_of, kinds, read
+from actgate.subjects.kinds import UnusableKindsError, kinds, read
+from actgate.subjects.workload import kind_of
 from tests.subjects.objects import API_VERSIONS, TEMPLATE_PATHS, serving, workload
 from tools import crd
 

@@ -19,8 +19,7 @@ from actgate.cli.exits import UnusableError
 from actgate.decision import Manifest, Policy
 from actgate.decision.subject import MODEL_DEPLOYMENT
 from actgate.documents import Document
-from actgate.subjects.kinds import kind_of
-from actgate.subjects.workload import Workload
+from actgate.subjects.workload import Workload, kind_of
 
 MANIFEST: Final = "ComplianceManifest"
 POLICY: Final = "CompliancePolicy"

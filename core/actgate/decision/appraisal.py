@@ -15,7 +15,7 @@ from actgate.decision import rules
 from actgate.decision.manifest import Manifest
 from actgate.decision.policies import Policy
 from actgate.decision.rules import bias, counts, evidence, link, oversight, residency, risk
-from actgate.decision.verdict import Finding
+from actgate.decision.verdict import Finding, Outcome, outcome_of
 
 _NUMBER: Final = re.compile(r"([0-9]+)")
 _ORDER: Final = {rule.id: position for position, rule in enumerate(rules.ALL)}
@@ -34,6 +34,8 @@ class Appraisal:
     """The tier in which the system is judged."""
     findings: tuple[Finding, ...]
     """As ``ordered`` returns them."""
+    outcome: Outcome
+    """What they add up to."""
 
     def holds(self, policies: tuple[Policy, ...], moment: datetime) -> bool:
         """Return whether this is the appraisal under these policies at this moment."""
@@ -50,17 +52,18 @@ Appraise = Callable[[Manifest, tuple[Policy, ...], datetime], Appraisal]
 def appraise(manifest: Manifest, policies: tuple[Policy, ...], moment: datetime) -> Appraisal:
     """Return what a manifest is worth under the policies that apply, at a moment."""
     classified = risk.classify(manifest, moment)
-    points = [point for policy in policies for point in evidence.turning_points(manifest, policy)]
-    points += risk.turning_points(manifest)
+    points = [*risk.turning_points(manifest)]
+    points += [point for policy in policies for point in evidence.turning_points(manifest, policy)]
+    findings = ordered(
+        finding.about_manifest(manifest.name) for finding in _judge(manifest, classified, policies, moment)
+    )
     return Appraisal(
         policies=policies,
         since=max((point for point in points if point <= moment), default=None),
         until=min((point for point in points if point > moment), default=None),
         tier=classified.tier,
-        findings=ordered(
-            finding.about_manifest(manifest.name)
-            for finding in _judge(manifest, classified, policies, moment)
-        ),
+        findings=findings,
+        outcome=outcome_of(findings),
     )
 
 

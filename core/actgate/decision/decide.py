@@ -4,7 +4,7 @@ It judges everything before it answers, so that one pass of fixes is enough. Wha
 itself is its appraisal; here the subject is held against all that it links.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from actgate.api.compliance_policy import Enforcement, Tier
@@ -59,11 +59,25 @@ def decide_under(
     tiers = {appraisal.tier for appraisal in appraisals}
     if not linked or len(linked) < len(names):
         tiers.add(Tier.HIGH_RISK)
-    own = [*_about_subject(subject, linked, tiers, chosen)]
-    findings = _merged(subject, own, appraisals)
+    own: list[Finding] = []
+    for policy in chosen:
+        own += [
+            rules.BY_ID[problem.rule].finding(
+                policy.spec.enforcement, problem.path, problem.message, problem.remediation
+            )
+            for problem in subject.problems
+            if problem.rule != residency.SERVING.id  # Counts only where the policy judges residency.
+        ]
+        own += link.findings(subject, linked, policy)
+        own += residency.serving(subject, tiers, policy)
+    if subject.governed_change and not own and len(appraisals) == 1:
+        findings, outcome = appraisals[0].findings, appraisals[0].outcome
+    else:
+        findings = _merged(subject, own, appraisals)
+        outcome = outcome_of(findings)
     untils = [appraisal.until for appraisal in appraisals if appraisal.until is not None]
     return Verdict(
-        outcome=outcome_of(findings),
+        outcome=outcome,
         findings=findings,
         manifest_digests=tuple(
             [(name, manifest.digest) for name, manifest in linked.items() if manifest.digest is not None]
@@ -83,24 +97,8 @@ def _linked(names: set[str], namespace: str, manifests: Iterable[Manifest]) -> d
     return found if len(found) < 2 else dict(sorted(found.items()))
 
 
-def _about_subject(
-    subject: Subject, linked: Mapping[str, Manifest], tiers: set[Tier], chosen: tuple[Policy, ...]
-) -> Iterator[Finding]:
-    for policy in chosen:
-        for problem in subject.problems:
-            if problem.rule == residency.SERVING.id:
-                continue  # Counts only where the policy judges residency: residency.serving says so.
-            yield rules.BY_ID[problem.rule].finding(
-                policy.spec.enforcement, problem.path, problem.message, problem.remediation
-            )
-        yield from link.findings(subject, linked, policy)
-        yield from residency.serving(subject, tiers, policy)
-
-
 def _merged(subject: Subject, own: list[Finding], appraisals: list[Appraisal]) -> tuple[Finding, ...]:
     """Return the findings about the subject and about its evidence together, in their order."""
-    if subject.governed_change and not own and len(appraisals) == 1:
-        return appraisals[0].findings  # They are in order.
     findings = [*own, *(finding for appraisal in appraisals for finding in appraisal.findings)]
     if subject.governed_change:
         return ordered(findings)

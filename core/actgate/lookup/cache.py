@@ -84,6 +84,7 @@ class EvidenceCache:
 
     def from_cache(self, namespace: str, names: Sequence[str]) -> Evidence:
         """Return what the caches have; see ``EvidenceSource``."""
+        selection = self._known_policies()
         age = max([_fresh_age(reflector) for reflector in self.reflectors])
         labels = self._namespaces.get(None, namespace)
         if labels is None or isinstance(labels, Unreadable):
@@ -95,7 +96,7 @@ class EvidenceCache:
                 raise EvidenceUnavailableError(f"ComplianceManifest {name} cannot be read: {manifest.error}")
             if manifest is not None:
                 manifests.append(manifest)
-        return Evidence(tuple(manifests), self._known_policies().applicable(labels), labels, age)
+        return Evidence(tuple(manifests), selection.applicable(labels), labels, age)
 
     async def fetch_live(self, namespace: str, names: Sequence[str], within: float) -> Evidence:
         """Read manifests and namespace live; see ``EvidenceSource``.

@@ -13,8 +13,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from actgate.decision import Subject, Verdict
-from actgate.decision.appraisal import Appraise, appraise
+from actgate.decision import Outcome, Subject, Verdict
+from actgate.decision.appraisal import appraise
 from actgate.decision.decide import decide_under
 from actgate.lookup.evidence import Evidence, EvidenceSource, EvidenceUnavailableError
 
@@ -55,12 +55,12 @@ class SubjectJudge:
             EvidenceUnavailableError: Neither the cache nor the API server told.
         """
         with suppress(EvidenceUnavailableError):
-            judged = await self.judge_from_cache(subject)
-            complete = 0 < len(judged.evidence.manifests) == len(_names(subject))
-            if (judged.verdict.allowed and complete) or judged.verdict.outcome.value == reported:
+            judged = await self._judged(subject)
+            complete = 0 < len(judged.evidence.manifests) == len({link.manifest for link in subject.links})
+            outcome = judged.verdict.outcome
+            if (complete and outcome is not Outcome.FAIL) or outcome.value == reported:
                 return judged
-        evidence = await self._source.fetch_live(subject.namespace, _names(subject), within)
-        return await self._judged(subject, evidence, appraise)
+        return await self._judged(subject, within)
 
     async def judge_from_cache(self, subject: Subject) -> Judged:
         """Judge a subject on what the cache has.
@@ -68,17 +68,19 @@ class SubjectJudge:
         Raises:
             EvidenceUnavailableError: That is nothing to build on.
         """
-        evidence = self._source.from_cache(subject.namespace, _names(subject))
-        return await self._judged(subject, evidence, self._source.appraisals.appraise)
+        return await self._judged(subject)
 
-    async def _judged(self, subject: Subject, evidence: Evidence, appraise: Appraise) -> Judged:
-        arguments = (evidence.policies, subject, evidence.manifests, self._now(), appraise)
+    async def _judged(self, subject: Subject, within: float | None = None) -> Judged:
+        """Judge a subject on a live read within so many seconds; without them, on what the cache has."""
+        names = list(dict.fromkeys([link.manifest for link in subject.links]))
+        if within is None:
+            moment, worth = self._now(), self._source.appraisals.appraise
+            evidence = self._source.from_cache(subject.namespace, names)
+        else:
+            evidence = await self._source.fetch_live(subject.namespace, names, within)
+            moment, worth = self._now(), appraise
+        arguments = (evidence.policies, subject, evidence.manifests, moment, worth)
         if len(evidence.policies) < MANY:
             return Judged(decide_under(*arguments), evidence)
         loop = asyncio.get_running_loop()
         return Judged(await loop.run_in_executor(_thread, decide_under, *arguments), evidence)
-
-
-def _names(subject: Subject) -> list[str]:
-    """Return the names of the linked manifests, each once."""
-    return list(dict.fromkeys([link.manifest for link in subject.links]))

@@ -1,6 +1,6 @@
 """The kinds that are judged, as ``kinds.yaml`` describes them: one row each, checked when they are loaded.
 
-``kinds()`` and ``kind_of`` are the only ways to ask what is judged, and where its parts stand.
+``kinds()`` is the only way to ask what is judged, and where its parts stand.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, ClassVar, Final, Literal
 
 import yaml
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
@@ -124,14 +124,6 @@ def kinds() -> Mapping[tuple[str, str], Kind]:
     """Return each kind that is judged by its group and kind, in the order of the file."""
     rows = read((files(__package__) / "kinds.yaml").read_text(encoding="utf-8"))
     return {(row.group, row.kind): row for row in rows}
-
-
-def kind_of(obj: Mapping[str, Any]) -> Kind | None:
-    """Return the row of an object; None where it is not of a kind that is judged."""
-    kind, version = obj.get("kind"), obj.get("apiVersion")
-    if not isinstance(kind, str) or not isinstance(version, str):
-        return None
-    return kinds().get((version.rpartition("/")[0], kind))
 
 
 def read(text: str) -> list[Kind]:

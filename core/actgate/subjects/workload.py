@@ -18,7 +18,7 @@ from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL
 from actgate.decision.subject import Link, Subject, SubjectProblem
 from actgate.subjects import marks
 from actgate.subjects.fields import CONTAINERS, MAPS, Json, Path, map_at, object_at, unreadable, value_at
-from actgate.subjects.kinds import Kind, kind_of, kinds
+from actgate.subjects.kinds import Kind, kinds
 from actgate.subjects.marks import Place, annotation_in
 from actgate.subjects.placement import placement_of
 
@@ -110,6 +110,14 @@ class Workload:
             governed_change=governed_change,
             dry_run=dry_run,
         )
+
+
+def kind_of(obj: Json) -> Kind | None:
+    """Return the row of an object; None where it is not of a kind that is judged."""
+    kind, version = obj.get("kind"), obj.get("apiVersion")
+    if not isinstance(kind, str) or not isinstance(version, str):
+        return None
+    return kinds().get((version.rpartition("/")[0], kind))
 
 
 def images_of(obj: Json) -> Iterator[tuple[str, str]]:

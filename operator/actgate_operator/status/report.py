@@ -10,7 +10,6 @@ from actgate.api.times import timestamp
 from actgate.decision import Finding
 from actgate.decision.appraisal import Appraisal
 from actgate.decision.data import RULESET
-from actgate.decision.verdict import outcome_of
 from actgate.kube.objects import Object
 from actgate_operator.status.conditions import REFERENCE, Said, conditions
 from actgate_operator.status.observation import Judgement, Observation
@@ -66,7 +65,7 @@ def status_of_manifest(generation: int, appraisal: Appraisal) -> Object:
     status = ComplianceManifestStatus(
         observed_generation=generation,
         verdict=ReportedAppraisal(
-            outcome=outcome_of(findings).value,
+            outcome=appraisal.outcome.value,
             reason=_reason(findings),
             policies=[policy.name for policy in appraisal.policies[:64]],
             ruleset=RULESET,
