@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from actgate.decision import Manifest, Outcome, Policy, Subject, Verdict, decide
 from actgate.decision.appraisal import Appraisals
-from actgate.decision.wording import refusal, warnings
+from actgate.decision.verdict import refusal, warnings
 from tests.decision.build import NOW, PASSING
 from tests.decision.strategies import asking, instants, manifests, moments, near_misses, policies, subjects
 from tests.decision.worse import WORSENINGS, Worsening

@@ -18,7 +18,7 @@ from typing import Any, Final, NamedTuple
 from actgate import decision
 from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import cut, invalid, quoted
-from actgate.decision import Verdict, wording
+from actgate.decision.verdict import WARNING, Verdict, refusal, warnings
 from actgate.lookup.evidence import Evidence, EvidenceUnavailableError
 from actgate.lookup.judge import SubjectJudge
 from actgate.records.record import (
@@ -183,20 +183,20 @@ def record_of(review: Review, judgement: Judgement, caller: Caller, *, with_obje
 def answer(record: DecisionRecord) -> Response:
     """Return the answer for the API server."""
     status: Status | None = None
-    warnings: list[str] = []
+    warned: list[str] = []
     if record.verdict is not None:
         if record.outcome not in ALLOWED:
-            status = Status(403, "Forbidden", wording.refusal(record.verdict))
-        if warned := [item for item in record.verdict.findings if item.effect is Enforcement.WARN]:
-            warnings = wording.warnings(warned)
+            status = Status(403, "Forbidden", refusal(record.verdict))
+        if mild := [item for item in record.verdict.findings if item.effect is Enforcement.WARN]:
+            warned = warnings(mild)
     elif record.outcome is not Outcome.NOT_JUDGED:
         reason = cut(record.reason, _LONGEST_REASON)
         match record.outcome:
             case Outcome.WARN:
-                warnings = [cut(f"actgate: {reason}", wording.WARNING)]
+                warned = [cut(f"actgate: {reason}", WARNING)]
             case Outcome.MALFORMED:
                 status = Status(403, "Forbidden", f"the object is invalid: {reason}")
             case _:
                 status = Status(503, "ServiceUnavailable", reason)
     audit = audit_annotations(record)
-    return Response(record.uid, status is None, status, tuple(warnings), audit)
+    return Response(record.uid, status is None, status, tuple(warned), audit)

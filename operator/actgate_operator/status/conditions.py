@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from actgate.decision import Outcome, wording
+from actgate.decision import Outcome
 from actgate.decision.rules import evidence as evidence_rules
 from actgate.decision.rules import link
+from actgate.decision.verdict import refusal
 from actgate_operator.rollout import COMPLETE
 from actgate_operator.status.observation import Judgement, Observation
 
@@ -71,7 +72,7 @@ def evidence_accepted(seen: Observation) -> Said:
         advice = f"; findings that do not deny: {noted}" if verdict.outcome is Outcome.WARN else ""
         message = f"ComplianceManifest {seen.judgement.manifest_name} is accepted{advice}"
         return Said(EVIDENCE_ACCEPTED, "True", "Accepted", message)
-    return Said(EVIDENCE_ACCEPTED, "False", _rejection(seen.judgement), _cut(wording.refusal(verdict)))
+    return Said(EVIDENCE_ACCEPTED, "False", _rejection(seen.judgement), _cut(refusal(verdict)))
 
 
 def _rejection(judgement: Judgement) -> str:

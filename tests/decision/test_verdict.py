@@ -9,7 +9,7 @@ from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import ascii_only, cut, quoted
 from actgate.decision import Finding, Outcome, Verdict, rules
 from actgate.decision.manifest import ModelIdentity
-from actgate.decision.wording import HEADLINE, MOST_LINES, WARNING, line, refusal, warnings
+from actgate.decision.verdict import HEADLINE, MOST_LINES, WARNING, line, refusal, warnings
 from tests.decision.build import FAIR, judge, manifest, measured, policy, subject
 
 words = st.text(max_size=300)
