@@ -5,7 +5,7 @@ pass of fixing is enough: every other rule still judges what is left. What was c
 problem, and a problem always fails; nothing passes for being unreadable.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -41,7 +41,8 @@ class Pruned(Generic[M]):
         self._root = root
         self._stand_ins = stand_ins
         self._cut: set[Location] = set()
-        self._kept: dict[Location, list[int]] = {}
+        self.kept: dict[Location, list[int]] = {}
+        """For each list from which items were cut out, where those that are left stood in it."""
         self._problems: list[Problem] = []
         self._further = 0
         self.value: M = self._read()
@@ -60,16 +61,11 @@ class Pruned(Generic[M]):
         """Return whether a required field of the document was replaced by its stand-in."""
         return (field,) in self._cut
 
-    @property
-    def kept(self) -> Mapping[Location, Sequence[int]]:
-        """For each list from which items were cut out, where those that are left stood in it."""
-        return self._kept
-
     def original(self, location: Location) -> Location:
         """Return where a part of the value stands in the document, lists counted before the cuts."""
         found: Location = ()
         for step in location:
-            kept = self._kept.get(found)
+            kept = self.kept.get(found)
             found = (*found, kept[step] if kept is not None and isinstance(step, int) else step)
         return found
 
@@ -83,7 +79,7 @@ class Pruned(Generic[M]):
                 self._cut_out(error)
                 if len(self._cut) == before:  # nothing that could be named: keep nothing of it
                     self._cut |= {(key,) for key in self._document}
-                self._kept = {}
+                self.kept = {}
                 rest = {**self._stand_ins_needed(), **self._rest()}
 
     def _cut_out(self, error: ValidationError) -> None:
@@ -117,6 +113,6 @@ class Pruned(Generic[M]):
         if isinstance(value, list):
             kept = [index for index in range(len(value)) if (*location, index) not in self._cut]
             if len(kept) < len(value):
-                self._kept[location] = kept
+                self.kept[location] = kept
             return [self._remaining(value[index], (*location, index)) for index in kept]
         return value
