@@ -7,7 +7,7 @@ from time import perf_counter_ns
 from typing import Final
 
 from actgate.decision import Manifest, decide
-from actgate.decision.appraisal import Appraisals
+from actgate.decision.decide import Appraisals
 from actgate.manifests import read_manifest
 from actgate.subjects.workload import Workload
 from bench.manifests import manifests, model_deployment

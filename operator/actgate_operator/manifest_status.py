@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple, NoReturn
 import orjson
 
 from actgate.api.compliance_manifest import ReportedAppraisal
-from actgate.decision.appraisal import Appraisal
+from actgate.decision.decide import Appraisal
 from actgate.kube.errors import ClusterError, NotFound
 from actgate.kube.objects import Key, Object, version_of
 from actgate.kube.resources import COMPLIANCE_MANIFESTS

@@ -8,8 +8,8 @@ import pytest
 
 from actgate.api.compliance_policy import Enforcement
 from actgate.decision import Manifest, Policy, Verdict, decide, rules
-from actgate.decision.appraisal import Appraisals
 from actgate.decision.data import RULESET
+from actgate.decision.decide import Appraisals
 from actgate.decision.manifest import ModelIdentity, Oversight, Problem
 from actgate.decision.subject import Subject, SubjectProblem
 from tests.decision.build import (

@@ -12,7 +12,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from actgate.decision import Manifest, Outcome, Policy, Subject, Verdict, decide
-from actgate.decision.appraisal import Appraisals
+from actgate.decision.decide import Appraisals
 from actgate.decision.verdict import refusal, warnings
 from tests.decision.build import NOW, PASSING
 from tests.decision.strategies import asking, instants, manifests, moments, near_misses, policies, subjects

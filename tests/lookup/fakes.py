@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from actgate.decision import Manifest, Policy
-from actgate.decision.appraisal import Appraisals
+from actgate.decision.decide import Appraisals
 from actgate.decision.policies import applicable
 from actgate.lookup.evidence import FRESH_SECONDS, Evidence, EvidenceUnavailableError
 

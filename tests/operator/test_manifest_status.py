@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from actgate.decision import Manifest, Policy
-from actgate.decision.appraisal import appraise
 from actgate.decision.data import RULESET
+from actgate.decision.decide import appraise
 from actgate.decision.manifest import Measurement, Oversight
 from actgate.kube.errors import ClusterError, Forbidden, NotFound
 from actgate.kube.objects import Key, Object

@@ -45,13 +45,9 @@ class Metric(StrEnum):
     EQUALIZED_ODDS_RATIO = "equalized_odds_ratio"
     DISPARATE_IMPACT = "disparate_impact"
 
-    @property
-    def is_ratio(self) -> bool:
+    def __init__(self, value: str) -> None:
+        self.is_ratio = value.endswith(("_ratio", "_impact"))
         """Whether 1 is the fair value (a ratio) rather than 0 (a difference)."""
-        return self in _RATIOS
-
-
-_RATIOS = frozenset({Metric.DEMOGRAPHIC_PARITY_RATIO, Metric.EQUALIZED_ODDS_RATIO, Metric.DISPARATE_IMPACT})
 
 
 class AssessedModel(Model):

@@ -6,7 +6,7 @@ from datetime import datetime
 from actgate.cli.exits import Exit, UnusableError
 from actgate.cli.inventory import NAMESPACE_NAME_LABEL, Evidence, Inventory
 from actgate.decision import Finding, Outcome, Policy, Subject, Verdict, decide
-from actgate.decision.appraisal import Appraisals, Appraise
+from actgate.decision.decide import Appraisals, Appraise
 from actgate.documents import Document
 from actgate.subjects.workload import Workload
 

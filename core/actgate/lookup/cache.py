@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
 from actgate.decision import Manifest, Policy
-from actgate.decision.appraisal import Appraisals
+from actgate.decision.decide import Appraisals
 from actgate.decision.policies import Selection
 from actgate.kube.client import Cluster
 from actgate.kube.errors import ClusterError, Invalid, NotFound

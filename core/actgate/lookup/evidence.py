@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
 from actgate.decision import Manifest, Policy
-from actgate.decision.appraisal import Appraisals
+from actgate.decision.decide import Appraisals
 
 FRESH_SECONDS: Final = 75.0
 """The cache counts while its last contact is younger than this. Bookmarks prove contact about once a minute;

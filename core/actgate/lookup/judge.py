@@ -14,8 +14,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 from actgate.decision import Outcome, Subject, Verdict
-from actgate.decision.appraisal import appraise
-from actgate.decision.decide import decide_under
+from actgate.decision.decide import appraise, decide_under
 from actgate.lookup.evidence import Evidence, EvidenceSource, EvidenceUnavailableError
 
 MANY: Final = 200

@@ -8,8 +8,8 @@ from actgate.api.compliance_manifest import ComplianceManifestStatus, ReportedAp
 from actgate.api.model_deployment import ReportedFinding
 from actgate.api.times import timestamp
 from actgate.decision import Finding
-from actgate.decision.appraisal import Appraisal
 from actgate.decision.data import RULESET
+from actgate.decision.decide import Appraisal
 from actgate.kube.objects import Object
 from actgate_operator.status.conditions import REFERENCE, Said, conditions
 from actgate_operator.status.observation import Judgement, Observation
