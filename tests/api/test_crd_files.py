@@ -18,6 +18,7 @@ def test_the_files_are_what_the_models_generate() -> None:
     assert written == {name: render(crd) for name, crd in definitions().items()}, "run `make crds`"
 
 
+@pytest.mark.system
 def test_another_process_generates_the_same_text(tmp_path: Path) -> None:
     """No set order and no address gets into the files."""
     command = [sys.executable, "-m", "tools.generate", "--root", str(tmp_path / "new"), "crds"]

@@ -22,6 +22,8 @@ from packaging.utils import canonicalize_name
 
 from tests.cli.support import NOW, manifest, model, pipeline_file, write
 
+pytestmark = pytest.mark.system
+
 ROOT = Path(__file__).parents[2]
 _BASE = """\
 import sys

@@ -38,6 +38,8 @@ from tests.kube.fake_api import (
     status,
 )
 
+pytestmark = pytest.mark.system
+
 WIDGET = {
     "apiVersion": "example.com/v1",
     "kind": "Widget",

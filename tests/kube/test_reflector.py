@@ -5,12 +5,16 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
+import pytest
+
 from actgate.kube.objects import Object
 from actgate.kube.reflector import SLICE
 from actgate.kube.store import Unreadable
 from actgate.kube.timing import Timing
 from tests.kube.fake_api import FakeApi
 from tests.kube.running import PATIENT, Journal, picture, reflecting, running, truth, until
+
+pytestmark = pytest.mark.system
 
 
 async def test_it_lists_page_by_page(api: FakeApi) -> None:

@@ -6,9 +6,13 @@ import asyncio
 import math
 from dataclasses import replace
 
+import pytest
+
 from actgate.kube.reflector import Reflector
 from tests.kube.fake_api import WIDGETS, FakeApi, Refuse, always
 from tests.kube.running import PATIENT, Clock, picture, reflecting, running, spec_of, truth, until
+
+pytestmark = pytest.mark.system
 
 
 async def test_before_the_first_list_it_is_infinitely_old(api: FakeApi) -> None:

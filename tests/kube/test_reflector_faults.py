@@ -32,6 +32,8 @@ from tests.kube.running import (
     until,
 )
 
+pytestmark = pytest.mark.system
+
 CEILINGS = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
 
 BOOKMARK = b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"100"}}}\n'

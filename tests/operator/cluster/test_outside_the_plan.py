@@ -176,7 +176,7 @@ def test_a_child_whose_label_was_cut_is_found_while_the_evidence_does_not_hold(r
 
 @contextmanager
 def planting(control_plane: ControlPlane, world: World, **how: bool) -> Iterator[Json]:
-    """An operator that finds a planted Deployment."""
+    """An operator that finds a planted Deployment; without evidence, so that no other one was faster."""
     found = planted(world, world.model(), **how)
     with operating(control_plane.kubeconfig):
         yield found
@@ -187,8 +187,8 @@ def test_a_planted_child_that_claims_our_model_is_replaced(
     control_plane: ControlPlane, world: World, labelled: bool
 ) -> None:
     """A selector can never be changed, so an apply would be refused for ever."""
-    world.manifest()
     with planting(control_plane, world, labelled=labelled) as found:
+        world.manifest()
         wait_until(lambda: world.deployment()["metadata"]["uid"] != found["metadata"]["uid"])
         wait_until(
             lambda: world.deployment()["spec"]["selector"]["matchLabels"].keys() == {INSTANCE, MANAGED}
@@ -211,8 +211,8 @@ def test_a_planted_child_of_nobody_is_left_alone_and_told(
     control_plane: ControlPlane, world: World, labelled: bool
 ) -> None:
     """Our labels alone make it no child of ours."""
-    world.manifest()
     with planting(control_plane, world, labelled=labelled, owned=False) as found:
+        world.manifest()
         world.wait_for("Stalled", "True", "NameTaken")
         assert world.deployment()["metadata"]["uid"] == found["metadata"]["uid"]
 
