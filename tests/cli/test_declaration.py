@@ -17,6 +17,8 @@ from actgate.cli.main import main
 from tests.cli.support import NOW, Json, manifest, model, namespace, policy, workload
 from tests.subjects.objects import API_VERSIONS, TEMPLATE_PATHS
 
+pytestmark = pytest.mark.system  # the command, some hundred times
+
 LINKED: Final = {"actgate.dev/compliance-manifest": "credit-v2", "actgate.dev/model": "CreditRiskScorer"}
 PLAIN: Final = {
     **workload(),
