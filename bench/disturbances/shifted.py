@@ -2,7 +2,7 @@
 
 FILE holds the seconds by which the clock is ahead. The webhook tells the time of day by ``datetime.now`` in
 modules of its own and of the lookup, and by nothing else; each of them is given one that looks into the file.
-Clocks that only measure how long something took are nobody's to set, and stay.
+Clocks that only measure how long something took cannot be set, and stay.
 """
 
 import sys

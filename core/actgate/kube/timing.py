@@ -74,7 +74,7 @@ class Backoff:
 boot_clock: Callable[[], float] = (
     partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
 )
-"""Seconds on a clock that nobody can set and that goes on while the machine sleeps.
+"""Seconds on a clock that cannot be set and that goes on while the machine sleeps.
 
 `CLOCK_MONOTONIC` stands still in a virtual machine that is paused, which is when a lease is lost unnoticed;
 it is the fallback where the system has no `CLOCK_BOOTTIME`.

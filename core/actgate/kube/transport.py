@@ -1,7 +1,7 @@
 """Requests to one API server: trust, credentials, JSON, deadlines, and what goes wrong as a `ClusterError`.
 
 Every request gets the token that is valid when it is sent, since service accounts' tokens rotate, and an
-observer is told of it. Nothing is tried again. `open_session` is for kopf, too.
+observer is called with it. Nothing is tried again. `open_session` is for kopf, too.
 """
 
 import asyncio
@@ -160,7 +160,7 @@ def open_session(
     observe: Observer | None = None,
     agent: str = AGENT,
 ) -> aiohttp.ClientSession:
-    """Open a session to the API server of `access.find`; whoever opens it closes it.
+    """Open a session to the API server of `access.find`; the caller closes it.
 
     Of the middlewares the first is the outermost; all of them are outside of ours. Raises
     `Misconfigured` where the certificates cannot be used. By its agent a request is known in the API
@@ -213,7 +213,7 @@ def _authorizing(configuration: Configuration) -> aiohttp.ClientMiddlewareType:
     async def authorizing(
         request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        # Whoever the API server may redirect to is not shown the token.
+        # A host that the API server redirects to does not get the token.
         if _origin(str(request.url)) == server:
             request.server_hostname = configuration.tls_server_name or request.server_hostname
             if bearer := (await configuration.auth_settings()).get("BearerToken"):

@@ -51,7 +51,7 @@ class SubjectJudge:
             reported: The outcome that is known of the subject already, which the cache may confirm.
 
         Raises:
-            EvidenceUnavailableError: Neither the cache nor the API server told.
+            EvidenceUnavailableError: Neither the cache nor the API server has it.
         """
         with suppress(EvidenceUnavailableError):
             judged = await self._judged(subject)

@@ -7,7 +7,7 @@
 - ``policies``: a CompliancePolicy object to the policy that the rules apply.
 
 What is wrong with evidence is never an exception while it is judged: it is a problem of the manifest,
-and the rule ``manifest/invalid`` speaks of it. Whoever converts gets an ``EvidenceError``.
+and the rule ``manifest/invalid`` speaks of it. Converting raises an ``EvidenceError``.
 """
 
 from actgate.manifests.convert import Conversion, convert, origins, read_document

@@ -7,8 +7,8 @@
 - ``verify``: the proof that none was changed, dropped or reordered.
 
 Every process that judges writes one chain, one JSON object per line: a start, a line for each decision,
-checkpoints between, and a stop. Each line names the hash of the line before it, so that whoever changes one
-has to write all later ones anew, and the hash of any line, kept somewhere else, then shows it.
+checkpoints between, and a stop. Each line names the hash of the line before it, so that changing one
+means writing all later ones anew, and the hash of any line, kept somewhere else, then shows it.
 
 Nothing here does I/O. ``docs/decision-log.md`` describes the formats for readers in other languages.
 """

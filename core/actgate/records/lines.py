@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 FORMAT: Final = "actgate.dev/decision-log/v1"
-"""Value of ``format`` in every line; by it they are told from other lines of the same stream."""
+"""Value of ``format`` in every line; it distinguishes them from other lines of the same stream."""
 _WRAPPINGS: Final = ("log", "message", "body")
 _PIECE: Final = re.compile(r"\S+ (?P<stream>stdout|stderr) (?P<tag>[FP])(?::\S+)? (?P<text>.*)", re.DOTALL)
 """A line of the Container Runtime Interface; all pieces of a long one but the last are tagged P."""

@@ -74,7 +74,7 @@ class RecordedObject(NamedTuple):
     name_prefix: str = ""
     """What the API server makes the name of, where that is so and known."""
     digest: ObjectDigest | None = None
-    """None where no object came, or where nobody records it."""
+    """None where no object came, or where it is not recorded."""
     images: tuple[str, ...] = ()
     """Images that it names by digest; a tag proves nothing."""
 
@@ -223,7 +223,7 @@ def span_attributes(record: DecisionRecord) -> dict[str, str | bool | float]:
 
 
 def metric_labels(record: DecisionRecord) -> tuple[str, str, str, str]:
-    """Return the values of ``METRIC_LABELS``: nobody can make up a kind, and so labels without end."""
+    """Return the values of ``METRIC_LABELS``: an unknown kind is other, so that labels stay few."""
     kind = record.object.kind if record.object.kind in _KINDS else "other"
     return kind, record.operation, record.outcome.value, "true" if record.dry_run else "false"
 

@@ -29,7 +29,7 @@ class CertificateError(Exception):
 
 
 class Observer(Protocol):
-    """What is told of every pair."""
+    """What is reported of every pair."""
 
     def certificate_loaded(self, expiry: float) -> None:
         """Note a pair that serves and when it ends, as Unix time."""
