@@ -34,6 +34,9 @@ FUNCTIONS = frozenset(
 )
 """Functions that every CEL has, and that the library evaluates as cel-go does."""
 
+KUBERNETES = {"sum": sum}
+"""Functions that Kubernetes adds, as far as a definition of ours needs them."""
+
 _TYPES = frozenset(["bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "type"])
 _MACRO_VARIABLE = re.compile(r"\.(?:all|exists|exists_one|map|filter)\(\s*(\w+)\s*,")
 
@@ -75,7 +78,7 @@ class Expression:
             CelError: A field is missing, or an operation does not fit its operands.
         """
         try:
-            return self._program.execute(dict(variables))
+            return self._program.execute(_context(variables))
         except KeyError as error:
             raise CelError(f"no such key: {error.args[0]}") from error
         except Exception as error:  # the library raises whatever Python type is nearest
@@ -94,7 +97,14 @@ class Expression:
 
 
 def _known(function: str) -> bool:
-    return function in FUNCTIONS or not function[0].isalpha()
+    return function in FUNCTIONS or function in KUBERNETES or not function[0].isalpha()
+
+
+def _context(variables: Mapping[str, object]) -> cel.Context:
+    context = cel.Context(dict(variables))
+    for name, function in KUBERNETES.items():
+        context.add_function(name, function)
+    return context
 
 
 def _words(error: Exception) -> str:

@@ -181,6 +181,7 @@ def test_defaults_of_a_policy_are_filled_in(api: Rest) -> None:
                 "minRatio": 0.8,
                 "minGroupCount": 0,
                 "attributes": [],
+                "confidence": 0,
             },
             "residency": {
                 "requiredFor": every,
@@ -189,7 +190,14 @@ def test_defaults_of_a_policy_are_filled_in(api: Rest) -> None:
                 "serving": "IfDeclared",
             },
             "humanOversight": {"requiredFor": every, "fields": []},
-            "evidence": {"maxAge": "8760h", "requireDigest": False},
+            "evidence": {
+                "maxAge": "8760h",
+                "requireDigest": False,
+                "level": dict.fromkeys(every, "Declared"),
+                "authorities": [],
+                "require": [],
+                "withdrawn": [],
+            },
             "onViolation": "Keep",
         }
     finally:

@@ -140,27 +140,31 @@ def test_a_kind_is_found_by_its_names(kind: str, plural: str, short: str, scope:
     assert root(kind)["required"] == ["spec"]
 
 
-RULES = {
-    ("ComplianceManifest", "spec"): "self == oldSelf",
-    ("ComplianceManifest", "spec.bias[]"): "self.value >= -1.0 && self.value <= 1.0",
-    ("CompliancePolicy", "spec.namespaceSelector.matchExpressions[]"): "has(self.values)",
-    ("ModelDeployment", "spec"): "!(has(self.replicas) && has(self.autoscaling))",
-    ("ModelDeployment", "spec.autoscaling"): "self.minReplicas <= self.maxReplicas",
-}
+RULES = (
+    ("ComplianceManifest", "spec", "self == oldSelf"),
+    ("ComplianceManifest", "spec", ".sum() <= 163840"),
+    ("ComplianceManifest", "spec.attestations[]", "has(self.envelope) != has(self.bundle)"),
+    ("ComplianceManifest", "spec.bias[]", "self.value >= -1.0 && self.value <= 1.0"),
+    ("CompliancePolicy", "spec.namespaceSelector.matchExpressions[]", "has(self.values)"),
+    ("CompliancePolicy", "spec.evidence.authorities[]", "has(self.key) != has(self.certificate)"),
+    ("CompliancePolicy", "spec.evidence.authorities[].certificate.identities[]", ".size() == 1"),
+    ("ModelDeployment", "spec", "!(has(self.replicas) && has(self.autoscaling))"),
+    ("ModelDeployment", "spec.autoscaling", "self.minReplicas <= self.maxReplicas"),
+)
 
 
 def test_what_a_schema_cannot_say_is_said_in_cel() -> None:
-    """Immutability, replicas XOR autoscaling, min <= max, ranges by metric, values by operator."""
-    found = {
-        (kind, path): rule
+    """Immutability, alternatives, min <= max, ranges by metric, values by operator, sizes together."""
+    found = [
+        (kind, path, rule)
         for kind in CRDS
         for path, schema in nodes(root(kind))
         for rule in schema.get("x-kubernetes-validations", ())
-    }
-    assert found.keys() == RULES.keys()
-    for place, words in RULES.items():
-        assert words in found[place]["rule"]
-        assert found[place]["message"]
+    ]
+    assert len(found) == len(RULES)
+    assert all(rule["message"] for _, _, rule in found)
+    for kind, path, words in RULES:
+        assert [rule for at, where, rule in found if (at, where) == (kind, path) and words in rule["rule"]]
 
 
 def test_the_status_of_an_unseen_model_is_unknown() -> None:

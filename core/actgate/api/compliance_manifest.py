@@ -4,7 +4,7 @@ Evidence is immutable: a new training run, a new assessment or a longer validity
 """
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -22,6 +22,7 @@ from actgate.api.base import (
     Timestamp,
 )
 from actgate.api.model_deployment import ReportedFinding
+from actgate.api.names import LABEL
 
 
 class RiskCategory(StrEnum):
@@ -50,6 +51,17 @@ class Metric(StrEnum):
         """Whether 1 is the fair value (a ratio) rather than 0 (a difference)."""
 
 
+class DigestDomain(StrEnum):
+    """What a model's digest is taken over, so that two parties compute the same one."""
+
+    OMS_V1 = "oms-v1"
+    """OpenSSF Model Signing 1.0: SHA-256 over the SHA-256 of each file, in the order of their paths."""
+    FILE = "file"
+    """SHA-256 of the bytes of one file."""
+    OCI_IMAGE = "oci-image"
+    """Digest of an OCI image manifest."""
+
+
 class AssessedModel(Model):
     """The model that this manifest speaks of."""
 
@@ -59,6 +71,10 @@ class AssessedModel(Model):
     """Version of the model; compared where the deployment states one too."""
     digest: Digest | None = None
     """SHA-256 of the model artefact, sha256:<64 hex digits>."""
+    digest_domain: Annotated[DigestDomain, Field(strict=False)] | None = None
+    """What the digest is taken over: oms-v1 (a directory), file, or oci-image."""
+    resources_digest: Digest | None = None
+    """SHA-256 over the names and digests of the files of a directory: oms-v1 covers no names."""
     images: Annotated[list[ImageDigestReference], Field(max_length=64)] | None = None
     """Images by digest. Where listed, every container of the workload must run one of them."""
 
@@ -96,6 +112,34 @@ class Group(Model):
     """Number of persons of the group in the evaluated data; a group without any is refused."""
     selection_rate: Annotated[float, Field(ge=0, le=1)] | None = None
     """Share of the group that got the favourable result, 0 to 1; it must agree with count and value."""
+    selected: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = None
+    """Number of persons that got the favourable result: true positives and false positives."""
+    positives: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = None
+    """Number of persons for whom the favourable result was the right one."""
+    true_positives: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = None
+    """Number of persons that got the favourable result, rightly."""
+    false_positives: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = None
+    """Number of persons that got the favourable result, wrongly."""
+
+
+class Interval(Model):
+    """A confidence interval as the pipeline computed it, for information: the gate computes its own."""
+
+    low: float
+    """Lower end."""
+    high: float
+    """Upper end."""
+    level: Annotated[float, Field(ge=0, le=1)]
+    """Confidence level, such as 0.95."""
+    method: ShortText | None = None
+    """How it was computed, such as newcombe or bootstrap."""
+
+
+class EvaluatedData(Model):
+    """The data on which a measurement was made."""
+
+    digest: Digest
+    """SHA-256 of all of its bytes."""
 
 
 class BiasMeasurement(Model):
@@ -127,6 +171,14 @@ class BiasMeasurement(Model):
     """The pipeline's own verdict. It is recomputed, and a contradiction is refused."""
     groups: Annotated[list[Group], Field(max_length=64)] | None = None
     """The groups compared, with their sizes: at least two, each once, none of them empty."""
+    reference_group: Name | None = None
+    """Group that a directional metric compares the others with; the name of one of the groups."""
+    interval: Interval | None = None
+    """Confidence interval of the value, for information."""
+    dataset: EvaluatedData | None = None
+    """Data on which it was measured."""
+    plan_digest: Digest | None = None
+    """SHA-256 of the payload of the plan that fixed this measurement and its limit before the run."""
     library: ShortText | None = None
     """Library and version that computed it, such as fairlearn 0.15.0."""
 
@@ -146,6 +198,15 @@ class HumanOversight(Model):
     """How a person stops the system; AI Act Art. 14(4)(e)."""
 
 
+class Comparator(StrEnum):
+    """How a value has to stand to its threshold."""
+
+    AT_MOST = "<="
+    AT_LEAST = ">="
+    BELOW = "<"
+    ABOVE = ">"
+
+
 class Evaluation(Model):
     """A test of accuracy, robustness or cybersecurity; AI Act Art. 15."""
 
@@ -155,10 +216,35 @@ class Evaluation(Model):
     """Name of the metric."""
     value: float | None = None
     """Measured value."""
+    comparator: Annotated[Comparator, Field(strict=False)] | None = None
+    """How the value has to stand to the threshold."""
     threshold: float | None = None
     """Limit set before the test ran; AI Act Art. 9(8)."""
+    n: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = None
+    """Number of samples that were tested."""
+    plan_digest: Digest | None = None
+    """SHA-256 of the payload of the plan that fixed this test and its threshold before the run."""
     report_digest: Digest | None = None
     """SHA-256 of the full report."""
+    report_format: ShortText | None = None
+    """Format of the report, such as lm-eval or pointblank."""
+
+
+class DataQualityCheck(Model):
+    """One check of a data set; AI Act Art. 10(3). Counts only, never rows or values."""
+
+    dataset: ShortText
+    """Name of the data set, as under datasets."""
+    check: ShortText
+    """What was checked, such as completeness or duplicates."""
+    definition: Text | None = None
+    """What exactly counts as a failure."""
+    checked: Annotated[int, Field(ge=0, le=2**53 - 1)]
+    """Number of rows or values that were checked."""
+    failed: Annotated[int, Field(ge=0, le=2**53 - 1)]
+    """How many of them failed."""
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    """Largest share of failures that was accepted before the check ran."""
 
 
 class Dataset(Model):
@@ -205,6 +291,56 @@ class Approval(Model):
     """When."""
 
 
+MOST_ATTESTATIONS: Final = 8
+MOST_PAYLOAD: Final = 160 * 1024
+"""Characters that the attestations of one manifest may have together: client-side kubectl apply, which copies
+the whole object into an annotation, fails near 256 KiB."""
+
+
+class EnvelopeSignature(Model):
+    """One signature of a DSSE envelope."""
+
+    keyid: Annotated[str, Field(max_length=256)] | None = None
+    """Hint at the key; it is not authenticated, and proves nothing."""
+    sig: Annotated[str, Field(min_length=1, max_length=2048)]
+    """The signature in base64."""
+
+
+class Envelope(Model):
+    """A DSSE envelope: signed bytes and their signatures (https://github.com/secure-systems-lab/dsse)."""
+
+    payload_type: Annotated[str, Field(min_length=1, max_length=128)]
+    """Media type of the payload: application/vnd.in-toto+json."""
+    payload: Annotated[str, Field(min_length=1, max_length=MOST_PAYLOAD)]
+    """The signed bytes in base64: an in-toto Statement v1."""
+    signatures: Annotated[list[EnvelopeSignature], Field(min_length=1, max_length=8)]
+    """Signatures over payload type and payload, at most 8."""
+
+
+class Attestation(Model):
+    """A signed statement about the model, from which the fields that it covers are taken as proven."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.envelope) != has(self.bundle)",
+                    "message": "must have either an envelope or a bundle",
+                }
+            ]
+        }
+    )
+
+    name: Annotated[str, Field(pattern=f"^{LABEL}$", min_length=1, max_length=63)]
+    """Name of the attestation within the manifest, such as training or model-risk."""
+    envelope: Envelope | None = None
+    """The statement in a DSSE envelope."""
+    bundle: Annotated[str, Field(min_length=1, max_length=MOST_PAYLOAD)] | None = None
+    """The statement in a Sigstore bundle (v0.1 to v0.3), as JSON text."""
+    chain: Annotated[str, Field(min_length=1, max_length=32768)] | None = None
+    """Certificate of the signer and the intermediate ones, PEM, where a certificate signed."""
+
+
 class ComplianceManifestSpec(Model):
     """Evidence about one model. It cannot be changed: a new training run is a new object."""
 
@@ -215,7 +351,14 @@ class ComplianceManifestSpec(Model):
                     "rule": "self == oldSelf",
                     "message": "evidence is immutable: create a new ComplianceManifest and point"
                     " the deployment's reference at it",
-                }
+                },
+                {
+                    "rule": "!has(self.attestations) || self.attestations.map(a, has(a.envelope) ?"
+                    f" size(a.envelope.payload) : size(a.bundle)).sum() <= {MOST_PAYLOAD}",
+                    "message": f"the payloads of all attestations must have at most {MOST_PAYLOAD} characters"
+                    " together",
+                    "fieldPath": ".attestations",
+                },
             ]
         }
     )
@@ -236,12 +379,25 @@ class ComplianceManifestSpec(Model):
     """Tests of accuracy, robustness and cybersecurity."""
     datasets: Annotated[list[Dataset], Field(max_length=64)] | None = None
     """Data sets used."""
+    data_quality: Annotated[list[DataQualityCheck], Field(max_length=256)] | None = None
+    """Checks of the data sets."""
     lineage: Lineage | None = None
     """Where the model comes from."""
     validity: Validity | None = None
     """The period in which this evidence counts."""
     approvals: Annotated[list[Approval], Field(max_length=32)] | None = None
     """Human decisions on this evidence."""
+    attestations: (
+        Annotated[
+            list[Attestation],
+            Field(
+                max_length=MOST_ATTESTATIONS,
+                json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+            ),
+        ]
+        | None
+    ) = None
+    """Signed statements about this evidence, collected before it is applied; the digest leaves them out."""
 
 
 class ReportedAppraisal(Model):
@@ -263,6 +419,27 @@ class ReportedAppraisal(Model):
     """How many more findings there are."""
 
 
+class ReportedAttestation(Model):
+    """What the gate found of one attestation."""
+
+    name: ShortText
+    """Name of the attestation."""
+    predicate_type: ShortText | None = None
+    """What it attests; absent where the statement cannot be read."""
+    authority: ShortText | None = None
+    """Authority of the policy whose key or certificate signed; absent where none did."""
+    signer: ShortText | None = None
+    """Key or identity that signed."""
+    signed_no_later_than: Timestamp | None = None
+    """The moment from which on the signature is known to exist."""
+    payload_digest: Digest | None = None
+    """SHA-256 of the signed bytes, by which a policy can withdraw them."""
+    result: Annotated[str, Field(pattern="^(Accepted|Refused|Ignored)$", max_length=8)]
+    """Accepted, Refused, or Ignored where no policy asks for it."""
+    reason: Text | None = None
+    """Why it was not accepted."""
+
+
 class ComplianceManifestStatus(Model):
     """What the operator found, for people to read: no decision depends on it."""
 
@@ -271,6 +448,8 @@ class ComplianceManifestStatus(Model):
     verdict: ReportedAppraisal | None = None
     """What the evidence is worth under the policies of its namespace; what a model adds to it, such as
     another name or a place where it is served, is in the status of the ModelDeployment."""
+    attestations: Annotated[list[ReportedAttestation], Field(max_length=MOST_ATTESTATIONS)] | None = None
+    """Each attestation and what was found of it, in the order of spec.attestations."""
 
 
 class ComplianceManifest(Resource):

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from actgate.api.base import Duration, Model, Resource, ShortText
-from actgate.api.names import LABEL_VALUE
+from actgate.api.base import Digest, Duration, Model, Resource, ShortText, Timestamp
+from actgate.api.names import LABEL, LABEL_VALUE
 
 _LABEL_KEY = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
 LabelKey = Annotated[str, Field(pattern=_LABEL_KEY, max_length=317)]
@@ -112,6 +112,9 @@ class BiasPolicy(Model):
     """Smallest group that counts as evidence; 0 asks for no group sizes."""
     attributes: Annotated[list[ShortText], Field(max_length=32)] = []
     """Protected attributes that must each be measured."""
+    confidence: Annotated[float, Field(ge=0, le=0.9999)] = 0.0
+    """Confidence, such as 0.95, with which every measurement has to hold its limit: its interval over the
+    counts must lie within. 0 asks for the value alone."""
 
 
 class ResidencyPolicy(Model):
@@ -139,6 +142,150 @@ class HumanOversightPolicy(Model):
     """Fields of humanOversight that must be filled in."""
 
 
+class AssuranceLevel(StrEnum):
+    """How far evidence proves itself."""
+
+    DECLARED = "Declared"
+    """Values as the pipeline states them."""
+    RECOMPUTABLE = "Recomputable"
+    """Every bias measurement has the counts from which the gate computes it again."""
+    ATTESTED = "Attested"
+    """Recomputable, and every part that a rule used is signed by an authority that may attest it."""
+
+
+class EvidenceLevels(Model):
+    """The assurance level that each tier needs."""
+
+    high_risk: Annotated[AssuranceLevel, Field(strict=False, alias=Tier.HIGH_RISK.value)] = (
+        AssuranceLevel.DECLARED
+    )
+    """For high-risk systems."""
+    limited_risk: Annotated[AssuranceLevel, Field(strict=False, alias=Tier.LIMITED_RISK.value)] = (
+        AssuranceLevel.DECLARED
+    )
+    """For systems of limited risk."""
+    minimal_risk: Annotated[AssuranceLevel, Field(strict=False, alias=Tier.MINIMAL_RISK.value)] = (
+        AssuranceLevel.DECLARED
+    )
+    """For systems of minimal risk."""
+
+
+PredicateType = Annotated[str, Field(pattern=r"^https?://[^\s]+$", max_length=253)]
+"""URI of what a statement attests, as in-toto names it."""
+AuthorityName = Annotated[str, Field(pattern=f"^{LABEL}$", min_length=1, max_length=63)]
+
+
+class AuthorityKey(Model):
+    """A public key. It is no secret, and so stands in the policy."""
+
+    data: Annotated[str, Field(pattern=r"^\s*-----BEGIN PUBLIC KEY-----[\s\S]*$", max_length=8192)]
+    """The key, PEM (SubjectPublicKeyInfo): ECDSA P-256 or P-384, Ed25519, or RSA of 2048 bits or more."""
+
+
+class CertificateIdentity(Model):
+    """A subject alternative name that a signer's certificate has; exactly one field is set."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "[has(self.uri), has(self.uriRegExp), has(self.email), has(self.emailRegExp),"
+                    " has(self.dns), has(self.dnsRegExp)].filter(x, x).size() == 1",
+                    "message": "must have exactly one of uri, uriRegExp, email, emailRegExp, dns, dnsRegExp",
+                }
+            ]
+        }
+    )
+
+    uri: ShortText | None = None
+    """The URI, such as spiffe://bank.example/ml-platform."""
+    uri_reg_exp: Annotated[ShortText | None, Field(alias="uriRegExp")] = None
+    """A regular expression that the whole URI matches."""
+    email: ShortText | None = None
+    """The e-mail address."""
+    email_reg_exp: Annotated[ShortText | None, Field(alias="emailRegExp")] = None
+    """A regular expression that the whole e-mail address matches."""
+    dns: ShortText | None = None
+    """The DNS name."""
+    dns_reg_exp: Annotated[ShortText | None, Field(alias="dnsRegExp")] = None
+    """A regular expression that the whole DNS name matches."""
+
+
+class AuthorityCertificate(Model):
+    """Certificates of some identities, issued under some roots."""
+
+    roots: Annotated[str, Field(pattern=r"^\s*-----BEGIN CERTIFICATE-----[\s\S]*$", max_length=32768)]
+    """Root certificates, PEM."""
+    identities: Annotated[list[CertificateIdentity], Field(min_length=1, max_length=32)]
+    """Whose certificates count; any of them."""
+
+
+class ValidFor(Model):
+    """A period, its start included and its end excluded."""
+
+    start: Timestamp | None = None
+    """Signatures count from this moment on."""
+    end: Timestamp | None = None
+    """Signatures count before this moment."""
+
+
+class RevocationReason(StrEnum):
+    """Why an authority no longer counts."""
+
+    ROTATED = "Rotated"
+    COMPROMISED = "Compromised"
+
+
+class Revocation(Model):
+    """The end of an authority: no signature counts that is not known to be older."""
+
+    at: Timestamp
+    """From this moment on; a signature counts that a trusted time shows to be older."""
+    reason: Annotated[RevocationReason, Field(strict=False)]
+    """Rotated (another key took its place) or Compromised."""
+
+
+class Authority(Model):
+    """One party whose signatures count, and what it may attest."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": "has(self.key) != has(self.certificate)",
+                    "message": "must have either a key or a certificate",
+                }
+            ]
+        }
+    )
+
+    name: AuthorityName
+    """Name of the authority, such as ml-platform or model-risk."""
+    key: AuthorityKey | None = None
+    """The public key that it signs with."""
+    certificate: AuthorityCertificate | None = None
+    """The certificates that it signs with."""
+    may_attest: Annotated[list[PredicateType], Field(min_length=1, max_length=16)]
+    """Predicate types that it may sign."""
+    valid_for: ValidFor | None = None
+    """When a signature must have been made."""
+    revoked: Revocation | None = None
+    """Set once its signatures no longer count."""
+
+
+class AttestationRequirement(Model):
+    """A statement that must be there, and who has to sign it."""
+
+    predicate_type: PredicateType
+    """What is to be attested."""
+    authorities: Annotated[list[AuthorityName], Field(min_length=1, max_length=16)]
+    """Authorities of which any may sign."""
+    min_signers: Annotated[int, Field(ge=1, le=8)] = 1
+    """How many different parties have to sign; a party counts once."""
+    distinct_from: Annotated[list[AuthorityName], Field(max_length=16)] = []
+    """Authorities whose signers do not count here: separation of duties."""
+
+
 class EvidencePolicy(Model):
     """What is asked of the evidence itself."""
 
@@ -146,6 +293,20 @@ class EvidencePolicy(Model):
     """Oldest evidence that counts, from the end of training."""
     require_digest: bool = False
     """Whether model and manifest must both name the artefact by digest."""
+    level: EvidenceLevels = EvidenceLevels.model_construct()
+    """The assurance level that each tier needs."""
+    authorities: Annotated[
+        list[Authority],
+        Field(
+            max_length=32,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+        ),
+    ] = []
+    """Whose signatures count, and for what."""
+    require: Annotated[list[AttestationRequirement], Field(max_length=16)] = []
+    """Attestations that must be there; each of them."""
+    withdrawn: Annotated[list[Digest], Field(max_length=256)] = []
+    """Digests of signed payloads, or of manifests, that count no more."""
 
 
 class CompliancePolicySpec(Model):

@@ -14,6 +14,7 @@ from typing import Final
 
 from actgate.api.compliance_policy import Enforcement, Tier
 from actgate.decision import rules
+from actgate.decision.attestation import Assessment
 from actgate.decision.data import RULESET
 from actgate.decision.manifest import Manifest
 from actgate.decision.policies import Policy, applicable
@@ -40,6 +41,8 @@ class Appraisal:
     """As ``ordered`` returns them."""
     outcome: Outcome
     """What they add up to."""
+    attestations: tuple[Assessment, ...] = ()
+    """Each attestation of the manifest and what the policies make of it, in the manifest's order."""
 
     def holds(self, policies: tuple[Policy, ...], moment: datetime) -> bool:
         """Return whether this is the appraisal under these policies at this moment."""

@@ -7,16 +7,20 @@ that could not be read is not here: it left a ``Problem``, and a problem always 
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from actgate.api.compliance_manifest import Metric, RiskCategory
+from actgate.api.compliance_manifest import DigestDomain, Metric, RiskCategory
+from actgate.decision.attestation import Attestation
+from actgate.decision.problem import Problem
 
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A field that could not be read: where, and what is wrong with it."""
-
-    path: str
-    message: str
-    remediation: str
+__all__ = [
+    "Classification",
+    "GroupCount",
+    "Manifest",
+    "Measurement",
+    "ModelIdentity",
+    "Oversight",
+    "Problem",
+    "Region",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class ModelIdentity:
     name: str
     version: str | None = None
     digest: str | None = None
+    domain: DigestDomain | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +49,10 @@ class GroupCount:
     name: str
     count: int
     selection_rate: float | None = None
+    selected: int | None = None
+    positives: int | None = None
+    true_positives: int | None = None
+    false_positives: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +65,8 @@ class Measurement:
     threshold: float | None = None
     compliant: bool | None = None
     groups: tuple[GroupCount, ...] = ()
+    reference_group: str | None = None
+    plan_digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +97,7 @@ class Manifest:
     resource_version: str | None = field(default=None, compare=False)
     """Of the object when it was read. A status or a label makes another version, but no other evidence."""
     digest: str | None = None
-    """Canonical SHA-256 (RFC 8785) of the spec, ``sha256:<hex>``."""
+    """Canonical SHA-256 (RFC 8785) of the spec without its attestations, ``sha256:<hex>``."""
     images: tuple[str, ...] = ()
     """Images by digest that the manifest binds to."""
     risk_category: RiskCategory | None = None
@@ -104,6 +115,12 @@ class Manifest:
     records: tuple[tuple[str, datetime], ...] = ()
     """Other dated records (path, moment); none of them may be in the future."""
     problems: tuple[Problem, ...] = ()
+    attestations: tuple[Attestation, ...] = ()
+    verified_against: frozenset[str] = field(default=frozenset(), compare=False)
+    """Anchors of every key and root certificate that signatures were tried with."""
+    created_at: datetime | None = None
+    """When the API server stored the object, which no client can set: its signatures are no younger than
+    that. None for evidence from a file."""
 
     def path(self, items: str, index: int) -> str:
         """Return where an item of a list stands in the document, such as ``spec.bias[2]``."""

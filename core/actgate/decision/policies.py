@@ -23,6 +23,9 @@ class Policy:
 
     name: str
     spec: CompliancePolicySpec = field(default_factory=CompliancePolicySpec)
+    anchors: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """By name of an authority what its verified signers are known by, as ``Signer.anchor`` has it. One
+    whose key or roots cannot be read has no entry, and nothing counts as signed by it."""
     countries: frozenset[str] = field(init=False, compare=False)
     """Allowed countries as ISO 3166-1 alpha-2 codes, EU and EEA spelled out."""
     max_age: timedelta = field(init=False, compare=False)

@@ -18,6 +18,7 @@ from typing import Final
 
 from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import ascii_only, cut
+from actgate.decision.attestation import Assessment
 
 HEADLINE: Final = 200
 """Characters of a refusal that tools show in one line."""
@@ -98,6 +99,8 @@ class Verdict:
     """Version of the rules and facts."""
     valid_until: datetime | None
     """The next moment at which time alone can change the verdict; None if there is none."""
+    attestations: tuple[tuple[str, Assessment], ...] = ()
+    """The attestations that were accepted, in the order of the evidence: (manifest's name, assessment)."""
 
     @property
     def allowed(self) -> bool:

@@ -1,0 +1,9 @@
+"""Attestations: envelopes read, statements compared, signatures verified.
+
+An attestation is an in-toto Statement v1 in a DSSE envelope or a Sigstore bundle. Its payload's bytes are the
+truth, and ``spec`` is a view of it. What is found here are facts, ``actgate.decision.attestation``; whether a
+policy trusts a signer, for this and at this time, is decided there.
+
+The border: pure. Keys and times are passed in, no file and no network is touched, ever, and nothing is raised
+for any envelope: what is wrong with one is a fact about it.
+"""
