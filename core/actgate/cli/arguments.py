@@ -1,13 +1,10 @@
 """The arguments of ``actgate``, and what its help says."""
 
 import argparse
-import re
 import sys
-from datetime import datetime
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from actgate.api.names import is_namespace_name
-from actgate.cli import commands, streams
+from actgate.cli import argument_types, commands, streams
 from actgate.cli.exits import Exit
 from actgate.version import VERSION
 
@@ -48,6 +45,22 @@ Prints the SHA-256 of what a manifest states, in canonical form (RFC 8785): the 
 for the pipeline's file, the ComplianceManifest made of it, and the object in the
 cluster.
 """
+_MODEL_DIGEST: Final = """\
+Prints the SHA-256 of a model, for spec.model.digest of its manifest:
+  oms-v1     of a directory, the digest that OpenSSF Model Signing 1.0 signs
+  file       of the bytes of one file
+  oci-image  of an image manifest, in an OCI image layout or by itself
+What Git keeps in the directory (.git, .gitattributes, .github, .gitignore) does not count.
+"""
+_MODEL_DIGEST_END: Final = """\
+The digest oms-v1 covers no names. -o json adds resourcesDigest, which does, for
+spec.model.resourcesDigest.
+
+examples:
+  actgate model digest model/
+  actgate model digest model/ -o json --ignore registered_model_meta
+  actgate model digest model.onnx --list
+"""
 _VERIFY: Final = """\
 Proves that decision logs are what the webhook wrote: every chain complete from its
 start, no line changed, dropped, doubled or moved. Lines of several replicas may be
@@ -72,9 +85,6 @@ examples:
 """
 
 
-_HASH: Final = re.compile(r"sha256:[0-9a-f]{64}")
-
-
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one sentence, without the whole usage before it."""
 
@@ -97,6 +107,7 @@ def parser() -> argparse.ArgumentParser:
     _add_check(subparsers)
     _add_explain(subparsers)
     _add_manifest(subparsers)
+    _add_model(subparsers)
     _add_log(subparsers)
     return root
 
@@ -132,14 +143,14 @@ def _add_check(subparsers: "_Subparsers[_Parser]") -> None:
     check.add_argument(
         "-n",
         "--namespace",
-        type=_namespace,
+        type=argument_types.namespace,
         default="default",
         metavar="NS",
         help="namespace of objects that state none (default: default)",
     )
     check.add_argument(
         "--now",
-        type=_moment,
+        type=argument_types.moment,
         metavar="TIME",
         help="judge as of this moment, such as 2026-11-01T10:00:00Z (default: the present)",
     )
@@ -176,12 +187,45 @@ def _add_manifest(subparsers: "_Subparsers[_Parser]") -> None:
     )
     convert.add_argument("file", metavar="FILE", help="the pipeline's JSON file, or - for standard input")
     convert.add_argument("-o", "--output", choices=("yaml", "json"), default="yaml", help="(default: yaml)")
-    convert.add_argument("-n", "--namespace", type=_namespace, metavar="NS", help="namespace of the manifest")
+    convert.add_argument(
+        "-n", "--namespace", type=argument_types.namespace, metavar="NS", help="namespace of the manifest"
+    )
     convert.add_argument("--name", metavar="NAME", help="name of the manifest (default: after the model)")
     convert.set_defaults(run=commands.convert)
     digest = verbs.add_parser("digest", help="print the canonical SHA-256", description=_DIGEST)
     digest.add_argument("file", metavar="FILE", help="a manifest of either form, or - for standard input")
     digest.set_defaults(run=commands.digest)
+
+
+def _add_model(subparsers: "_Subparsers[_Parser]") -> None:
+    model = subparsers.add_parser(
+        "model", help="print the digest of a model's bytes", description="Works on the model itself."
+    )
+    verbs = model.add_subparsers(metavar="VERB", required=True)
+    digest = verbs.add_parser(
+        "digest",
+        help="print the digest that evidence and signatures name",
+        description=_MODEL_DIGEST,
+        epilog=_MODEL_DIGEST_END,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    digest.add_argument("path", metavar="PATH", help="the model: a directory or a file")
+    digest.add_argument(
+        "--domain",
+        choices=("oms-v1", "file", "oci-image"),
+        help="what the digest is taken over (default: file for a file, oms-v1 for a directory)",
+    )
+    digest.add_argument(
+        "--ignore",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="path in the directory that is not part of the model, such as registered_model_meta, which "
+        "MLflow adds; may be given several times (oms-v1)",
+    )
+    digest.add_argument("--list", action="store_true", help="list what the digest is made of")
+    digest.add_argument("-o", "--output", choices=("text", "json"), default="text", help="(default: text)")
+    digest.set_defaults(run=commands.model_digest)
 
 
 def _add_log(subparsers: "_Subparsers[_Parser]") -> None:
@@ -199,7 +243,7 @@ def _add_log(subparsers: "_Subparsers[_Parser]") -> None:
     verify.add_argument("files", nargs="+", metavar="FILE", help="decision logs, or - for standard input")
     verify.add_argument(
         "--head",
-        type=_hash,
+        type=argument_types.line_hash,
         action="append",
         default=[],
         metavar="HASH",
@@ -218,26 +262,3 @@ def _add_log(subparsers: "_Subparsers[_Parser]") -> None:
         help="text for people, json for machines (default: text)",
     )
     verify.set_defaults(run=commands.verify_log)
-
-
-def _hash(text: str) -> str:
-    if not _HASH.fullmatch(text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} must be the hash of a line, such as sha256:<64 hex digits>"
-        )
-    return text
-
-
-def _moment(text: str) -> datetime:
-    from actgate.api.times import parse_timestamp
-
-    try:
-        return parse_timestamp(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} {error}") from None
-
-
-def _namespace(text: str) -> str:
-    if not is_namespace_name(text):
-        raise argparse.ArgumentTypeError(f"{text!r} must be the name of a namespace, such as team-credit")
-    return text

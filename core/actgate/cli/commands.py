@@ -58,6 +58,16 @@ def digest(options: Namespace) -> Exit:
     return Exit.PASSED
 
 
+def model_digest(options: Namespace) -> Exit:
+    """Write the digest of a model, or what it is made of."""
+    from actgate.cli import model
+
+    found = model.digest(options.path, options.domain, options.ignore)
+    text = model.render(found, options.output, listed=options.list)
+    streams.write(lambda: sys.stdout.write(text))
+    return Exit.PASSED
+
+
 def verify_log(options: Namespace) -> Exit:
     """Prove that decision logs are what was written, or say where they are not."""
     import json
