@@ -15,11 +15,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple, NoReturn
+from functools import cache
+from typing import Final, NamedTuple, NoReturn
 
 import orjson
 
-from actgate.api.compliance_manifest import ReportedAppraisal
+from actgate.api.base import Model
+from actgate.api.compliance_manifest import ComplianceManifestStatus, ReportedAppraisal
 from actgate.decision.decide import Appraisal
 from actgate.kube.errors import ClusterError, NotFound
 from actgate.kube.objects import Key, Object, version_of
@@ -226,10 +228,10 @@ def _merged(status: Object | None) -> Object | None:
     """Return a status for a merge patch: what it does not say is removed, whoever wrote it."""
     if status is None:
         return None
-    absent = dict.fromkeys(_VERDICT_FIELDS)
-    return {**status, "verdict": {**absent, **status["verdict"]}}
+    verdict = {**_absent(ReportedAppraisal), **status["verdict"]}
+    return {**_absent(ComplianceManifestStatus), **status, "verdict": verdict}
 
 
-_VERDICT_FIELDS: Final[tuple[Any, ...]] = tuple(
-    field.alias for field in ReportedAppraisal.model_fields.values() if not field.is_required()
-)
+@cache
+def _absent(model: type[Model]) -> dict[str, None]:
+    return {str(field.alias): None for field in model.model_fields.values() if not field.is_required()}

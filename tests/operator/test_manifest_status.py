@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 
 import pytest
 
+from actgate.api.compliance_manifest import MOST_ATTESTATIONS, ComplianceManifestStatus
 from actgate.decision import Manifest, Policy
+from actgate.decision.attestation import Assessment, Result
 from actgate.decision.data import RULESET
 from actgate.decision.decide import appraise
 from actgate.decision.manifest import Measurement, Oversight
@@ -180,6 +183,56 @@ def test_a_status_is_bounded() -> None:
     assert verdict["omittedFindings"] == len(appraisal.findings) - MOST_MANIFEST_FINDINGS > 30
     assert len(verdict["reason"]) < 110
     assert verdict["reason"].endswith("more")
+
+
+DIGEST = f"sha256:{'5' * 64}"
+SIGNED = Assessment(
+    "training", "https://example.com/type", DIGEST, Result.ACCEPTED, "ml-platform", "sha256:ab", NOW
+)
+
+
+def test_a_status_shows_each_attestation_in_its_order() -> None:
+    """By the digest that it shows, a policy can withdraw one."""
+    unread = Assessment("notes", None, None, Result.REFUSED, reason="not an in-toto statement")
+    appraisal = replace(appraise(PASSING, (policy(),), NOW), attestations=(SIGNED, unread))
+    assert status_of_manifest(1, appraisal)["attestations"] == [
+        {
+            "name": "training",
+            "predicateType": "https://example.com/type",
+            "authority": "ml-platform",
+            "signer": "sha256:ab",
+            "signedNoLaterThan": NOW.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "payloadDigest": DIGEST,
+            "result": "Accepted",
+        },
+        {"name": "notes", "result": "Refused", "reason": "not an in-toto statement"},
+    ]
+
+
+def test_what_an_attestation_says_of_itself_fits_the_schema() -> None:
+    """Its words are its signer's: no length and no character of them keeps a status from being written."""
+    text = "\x1b[2J" + "x" * 5000
+    wild = Assessment(text, text, None, Result.REFUSED, authority=text, signer="", reason=text)
+    appraisal = replace(appraise(PASSING, (policy(),), NOW), attestations=(wild,) * 9)
+    status = status_of_manifest(1, appraisal)
+    ComplianceManifestStatus.model_validate(status)
+    assert len(status["attestations"]) == MOST_ATTESTATIONS
+    assert "\x1b" not in status["attestations"][0]["reason"]
+    assert "signer" not in status["attestations"][0]
+
+
+@virtually
+async def test_attestations_go_when_the_evidence_has_none_any_more() -> None:
+    """What a status does not say is removed, a list as well."""
+    world = World(PASSING)
+    world.statuses.refer(MODEL, PASSING.name)
+    await world.settle()
+    world.hear()
+    right = world.status()
+    assert "attestations" not in right
+    world.forge({**right, "attestations": [{"name": "training", "result": "Accepted"}]})
+    await world.settle()
+    assert world.status() == right
 
 
 @virtually

@@ -4,10 +4,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from actgate.api.compliance_manifest import ComplianceManifestStatus, ReportedAppraisal
+from actgate.api.compliance_manifest import (
+    MOST_ATTESTATIONS,
+    ComplianceManifestStatus,
+    ReportedAppraisal,
+    ReportedAttestation,
+)
 from actgate.api.model_deployment import ReportedFinding
+from actgate.api.quoting import cut
 from actgate.api.times import timestamp
 from actgate.decision import Finding
+from actgate.decision.attestation import Assessment
 from actgate.decision.data import RULESET
 from actgate.decision.decide import Appraisal
 from actgate.kube.objects import Object
@@ -17,6 +24,8 @@ from actgate_operator.status.observation import Judgement, Observation
 MOST_FINDINGS: Final = 128
 MOST_MANIFEST_FINDINGS: Final = 32
 _RULES_NAMED: Final = 3
+_SHORT: Final = 253
+_REASON: Final = 1024
 _PATH: Final = 1024
 _TEXT: Final = 4096
 _MESSAGE: Final = 32768
@@ -74,9 +83,28 @@ def status_of_manifest(generation: int, appraisal: Appraisal) -> Object:
             or None,
             omitted_findings=omitted if omitted > 0 else None,
         ),
+        attestations=[_attestation(item) for item in appraisal.attestations[:MOST_ATTESTATIONS]] or None,
     )
     told: Object = status.model_dump(mode="json", by_alias=True, exclude_none=True)
     return told
+
+
+def _attestation(found: Assessment) -> ReportedAttestation:
+    """Return what was found of an attestation, within the bounds of the schema: the words are foreign."""
+    return ReportedAttestation(
+        name=_short(found.name) or "unnamed",
+        predicate_type=_short(found.predicate_type),
+        authority=_short(found.authority),
+        signer=_short(found.signer),
+        signed_no_later_than=found.signed_no_later_than,
+        payload_digest=found.payload_digest,
+        result=found.result.value,
+        reason=cut(found.reason, _REASON) if found.reason else None,
+    )
+
+
+def _short(text: str | None) -> str | None:
+    return cut(text, _SHORT) if text else None
 
 
 def is_same(status: Mapping[str, Any], former: Mapping[str, Any]) -> bool:
