@@ -1,5 +1,7 @@
 """Finds the models that a change of evidence concerns, by asking the API server which ones refer to it.
 
+Those for which it is urgent are put on the queue as they are found, and the others when all are found.
+
 An index of our own could go stale without anybody noticing; the selectable field
 ``spec.complianceManifestRef.name`` cannot.
 """
@@ -13,6 +15,7 @@ from typing import NoReturn
 from actgate.kube.client import Cluster
 from actgate.kube.errors import ClusterError
 from actgate.kube.objects import Key, Object, key_of
+from actgate.kube.reflector import SLICE
 from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate.kube.timing import Backoff, Timing
 from actgate.lookup.cache import Scope
@@ -30,10 +33,15 @@ class Dependants:
     """Collects what changed, and puts the models that it concerns on the queue while ``run`` runs."""
 
     def __init__(
-        self, cluster: Cluster, enqueue: Callable[[Key], None], timing: Timing | None = None
+        self,
+        cluster: Cluster,
+        enqueue: Callable[[Key], None],
+        timing: Timing | None = None,
+        urgent: Callable[[Object], bool] = lambda _: True,
     ) -> None:
         self._cluster = cluster
         self._enqueue = enqueue
+        self._urgent = urgent
         self._backoff = Backoff(timing or Timing())
         self._scopes: set[Scope] = set()
         self._noted = asyncio.Event()
@@ -64,13 +72,19 @@ class Dependants:
             ClusterError: The API server did not tell; what was noted is kept for another try.
         """
         scopes, self._scopes = self._scopes, set()
+        others = []
         try:
             for namespace, names in _by_namespace(scopes).items():
                 async for model in self._models(namespace, names):
-                    self._enqueue(key_of(model))
+                    if self._urgent(model):
+                        self._enqueue(key_of(model))
+                    else:
+                        others.append(key_of(model))
         except BaseException:
             self._scopes |= scopes
             raise
+        for key in others:
+            self._enqueue(key)
 
     async def _models(self, namespace: str | None, names: set[str] | None) -> AsyncIterator[Object]:
         if names is not None and len(names) < TOGETHER:
@@ -85,8 +99,10 @@ class Dependants:
     async def _listed(self, namespace: str | None, field_selector: str | None) -> AsyncIterator[Object]:
         pages = self._cluster.list_pages(MODEL_DEPLOYMENTS, namespace, field_selector=field_selector)
         async for page in pages:
-            for model in page.items:
-                yield model
+            for start in range(0, len(page.items), SLICE):
+                for model in page.items[start : start + SLICE]:
+                    yield model
+                await asyncio.sleep(0)
 
 
 def _by_namespace(scopes: set[Scope]) -> dict[str | None, set[str] | None]:

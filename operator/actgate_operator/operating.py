@@ -26,6 +26,7 @@ from actgate_operator.feed import Feed, FeedTiming
 from actgate_operator.health import Parts
 from actgate_operator.manifest_status import ManifestStatuses
 from actgate_operator.metrics import Metrics
+from actgate_operator.news import News
 from actgate_operator.queue import LONGEST_SECONDS, WorkQueue
 from actgate_operator.reconcile import Reconciler
 from actgate_operator.settings import Settings
@@ -74,15 +75,16 @@ class Operator:
         self._workers = settings.max_concurrent_reconciles
         self.queue: WorkQueue[Key] = WorkQueue()
         self._deadlines: Deadlines[Key] = Deadlines(self.queue.add, self._clock_was_set, clocks)
-        self._dependants = Dependants(cluster, self.queue.add, self._timing)
         self._resync_wanted = asyncio.Event()
         self._evidence = EvidenceCache(
             cluster,
-            on_change=self._dependants.note,
+            on_change=lambda scope: self._dependants.note(scope),
             on_manifest=lambda key, thing: self._statuses.stored(key, thing),
             live_namespaces=False,
             timing=self._timing,
         )
+        news = News(self._evidence, clocks)
+        self._dependants = Dependants(cluster, self.queue.add, self._timing, news.concerns)
         self._statuses = ManifestStatuses(self._evidence, writer, clocks.now)
         self._children = Children(cluster, self.queue.add, self._timing)
         self._feed = Feed(settings.kubeconfig, self._heard, observe=metrics.asked, timing=feed_timing)

@@ -146,3 +146,15 @@ async def test_a_change_that_comes_while_it_runs_is_found_and_an_outage_is_outla
         await until(lambda found=found: sorted(queue) == found)  # type: ignore[misc]
     running.cancel()
     assert len(pauses) == 1
+
+
+async def test_those_for_which_it_is_urgent_come_first() -> None:
+    """Wherever they stand in the list; nobody is left out."""
+    queue: list[Key] = []
+    dependants = Dependants(
+        Listing(MODELS), queue.append, urgent=lambda item: item["metadata"]["name"] in ("scorer-3", "other")
+    )
+    dependants.note(Scope())
+    await dependants.find()
+    assert queue[:2] == [("credit", "scorer-3"), ("credit", "other")]
+    assert sorted(queue) == [("credit", "other"), *SCORERS, ("retail", "elsewhere")]
