@@ -15,6 +15,7 @@ from bench import (
     refusals,
     steady,
     webhook,
+    withdrawals,
 )
 from bench.report import ROOT, Section, page
 
@@ -26,6 +27,7 @@ BENCHES: Final[dict[str, Callable[[], Section]]] = {
     "memory": memory.run,
     "check": check_directory.run,
     "operator": operating.run,
+    "withdrawals": withdrawals.run,
     "steady": steady.run,
     "disturbances": disturbances.run,
 }

@@ -112,10 +112,14 @@ class Models:
         """Follow the models until cancelled."""
         await self._reflector.run()
 
+    def saying(self, reason: str) -> int:
+        """Return how many models say so now."""
+        return Counter(self._reasons.values())[reason]
+
     async def all_say(self, reason: str, count: int) -> None:
         """Wait until that many models say so."""
         async with asyncio.timeout(PATIENCE):
-            while Counter(self._reasons.values())[reason] < count:
+            while self.saying(reason) < count:
                 self._changed.clear()
                 await self._changed.wait()
 

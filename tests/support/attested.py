@@ -153,7 +153,8 @@ def covered(spec: Json) -> Json:
 
 def signed(spec: Json, *parties: Party, name: str = "training") -> Json:
     """Return a spec with one more attestation that covers it whole, in one envelope that all parties sign."""
-    item = attestation(name, COMPLIANCE_MANIFEST, covered(spec), *parties)
+    subject = spec["model"].get("digest", MODEL)
+    item = attestation(name, COMPLIANCE_MANIFEST, covered(spec), *parties, subjects=(subject,))
     return {**spec, "attestations": [*spec.get("attestations", ()), item]}
 
 
