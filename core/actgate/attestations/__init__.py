@@ -7,3 +7,17 @@ policy trusts a signer, for this and at this time, is decided there.
 The border: pure. Keys and times are passed in, no file and no network is touched, ever, and nothing is raised
 for any envelope: what is wrong with one is a fact about it.
 """
+
+from actgate.attestations.anchors import NO_ANCHORS, Anchors, authority_anchors
+from actgate.attestations.cache import SignatureCache
+from actgate.attestations.errors import AttestationError
+from actgate.attestations.verifier import Verifier
+
+__all__ = [
+    "NO_ANCHORS",
+    "Anchors",
+    "AttestationError",
+    "SignatureCache",
+    "Verifier",
+    "authority_anchors",
+]
