@@ -137,21 +137,27 @@ def decide_under(
 ) -> Verdict:
     """Decide where the policies that apply were chosen before, as ``applicable`` returns them."""
     moment = now if now.utcoffset() is not None else now.replace(tzinfo=UTC)
-    names = {one.manifest for one in subject.links}
+    names = subject.manifest_names
     linked = _linked(names, subject.namespace, manifests)
-    appraisals = [appraise(manifest, chosen, moment) for manifest in linked.values()]
-    tiers = {appraisal.tier for appraisal in appraisals}
+    # One loop for all that is asked of each manifest: mostly there is one, and comprehensions cost more.
+    appraisals, tiers, ends, digests = [], set(), [], []
+    for name, manifest in linked.items():
+        appraisal = appraise(manifest, chosen, moment)
+        appraisals.append(appraisal)
+        tiers.add(appraisal.tier)
+        if appraisal.until is not None:
+            ends.append(appraisal.until)
+        if manifest.digest is not None:
+            digests.append((name, manifest.digest))
     if not linked or len(linked) < len(names):
         tiers.add(Tier.HIGH_RISK)
     own: list[Finding] = []
     for policy in chosen:
-        own += [
-            rules.BY_ID[problem.rule].finding(
-                policy.spec.enforcement, problem.path, problem.message, problem.remediation
-            )
-            for problem in subject.problems
-            if problem.rule != residency.SERVING.id  # Counts only where the policy judges residency.
-        ]
+        for problem in subject.problems:
+            if problem.rule == residency.SERVING.id:
+                continue  # Counts only where the policy judges residency.
+            rule, effect = rules.BY_ID[problem.rule], policy.spec.enforcement
+            own.append(rule.finding(effect, problem.path, problem.message, problem.remediation))
         own += link.findings(subject, linked, policy)
         own += residency.serving(subject, tiers, policy)
     if subject.governed_change and not own and len(appraisals) == 1:
@@ -159,20 +165,17 @@ def decide_under(
     else:
         findings = _merged(subject, own, appraisals)
         outcome = outcome_of(findings)
-    untils = [appraisal.until for appraisal in appraisals if appraisal.until is not None]
     return Verdict(
         outcome=outcome,
         findings=findings,
-        manifest_digests=tuple(
-            [(name, manifest.digest) for name, manifest in linked.items() if manifest.digest is not None]
-        ),
+        manifest_digests=tuple(digests),
         policies=tuple([policy.name for policy in chosen]),
         ruleset=RULESET,
-        valid_until=min(untils) if untils else None,
+        valid_until=min(ends) if ends else None,
     )
 
 
-def _linked(names: set[str], namespace: str, manifests: Iterable[Manifest]) -> dict[str, Manifest]:
+def _linked(names: list[str], namespace: str, manifests: Iterable[Manifest]) -> dict[str, Manifest]:
     """Return the manifests of these names in a namespace, by name and sorted by it."""
     found = {}
     for manifest in manifests:

@@ -57,6 +57,12 @@ class Subject:
     dry_run: bool = False
     """Whether the request only asks what would happen."""
 
+    @property
+    def manifest_names(self) -> list[str]:
+        """The names of the ComplianceManifests that it links, each once."""
+        names = [link.manifest for link in self.links]
+        return names if len(names) < 2 else list(dict.fromkeys(names))
+
     @classmethod
     def of_manifest(cls, manifest: Manifest, namespace_labels: Mapping[str, str] | None = None) -> "Subject":
         """Return a subject that asks whether a manifest would pass for its own model."""

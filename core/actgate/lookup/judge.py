@@ -9,7 +9,6 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
@@ -53,12 +52,14 @@ class SubjectJudge:
         Raises:
             EvidenceUnavailableError: Neither the cache nor the API server has it.
         """
-        with suppress(EvidenceUnavailableError):
+        try:
             judged = await self._judged(subject)
-            complete = 0 < len(judged.evidence.manifests) == len({link.manifest for link in subject.links})
-            outcome = judged.verdict.outcome
-            if (complete and outcome is not Outcome.FAIL) or outcome.value == reported:
-                return judged
+        except EvidenceUnavailableError:
+            return await self._judged(subject, within)
+        complete = 0 < len(judged.evidence.manifests) == len(subject.manifest_names)
+        outcome = judged.verdict.outcome
+        if (complete and outcome is not Outcome.FAIL) or outcome == reported:
+            return judged
         return await self._judged(subject, within)
 
     async def judge_from_cache(self, subject: Subject) -> Judged:
@@ -71,7 +72,7 @@ class SubjectJudge:
 
     async def _judged(self, subject: Subject, within: float | None = None) -> Judged:
         """Judge a subject on a live read within so many seconds; without them, on what the cache has."""
-        names = list(dict.fromkeys([link.manifest for link in subject.links]))
+        names = subject.manifest_names
         if within is None:
             moment, worth = self._now(), self._source.appraisals.appraise
             evidence = self._source.from_cache(subject.namespace, names)

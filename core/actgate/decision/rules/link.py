@@ -53,8 +53,9 @@ def findings(subject: Subject, linked: Mapping[str, Manifest], policy: Policy) -
     if not subject.links:
         yield from _unlinked(subject, policy)
         return
-    effect, lists_images = policy.spec.enforcement, False
-    for link in _sorted(subject.links):
+    effect, lists_images, all_named = policy.spec.enforcement, False, True
+    for link in subject.links if len(subject.links) < 2 else _sorted(subject.links):
+        all_named = all_named and link.model is not None
         manifest = linked.get(link.manifest)
         if manifest is None:
             yield _missing(subject, link, effect)
@@ -66,14 +67,12 @@ def findings(subject: Subject, linked: Mapping[str, Manifest], policy: Policy) -
         lists_images = lists_images or bool(manifest.images)
     if lists_images:
         yield from _images(subject, linked, effect)
-    if linked and subject.model is not None and None not in [link.model for link in subject.links]:
+    if linked and subject.model is not None and all_named:
         yield from _own_model(subject, subject.model, effect)
 
 
 def _sorted(links: tuple[Link, ...]) -> Iterable[Link]:
     """Return links in an order that does not depend on how they were written."""
-    if len(links) < 2:
-        return links
     return sorted(set(links), key=lambda link: (link.manifest, link.model is not None, link.model or ""))
 
 

@@ -62,7 +62,7 @@ def serving(subject: Subject, tiers: set[Tier], policy: Policy) -> Iterator[Find
     residency = policy.spec.residency
     if tiers.isdisjoint(residency.required_for) or residency.serving is Requirement.IGNORE:
         return
-    unreadable = [problem for problem in subject.problems if problem.rule == SERVING.id]
+    unreadable = subject.problems and [problem for problem in subject.problems if problem.rule == SERVING.id]
     for problem in unreadable:
         yield SERVING.finding(policy.spec.enforcement, problem.path, problem.message, problem.remediation)
     # A manifest judged by itself runs nowhere; only a deployment has a placement.
@@ -85,12 +85,12 @@ def serving(subject: Subject, tiers: set[Tier], policy: Policy) -> Iterator[Find
 
 def _region(rule: Rule, region: Region, path: str, policy: Policy) -> Iterator[Finding]:
     places = locate(region.code, region.provider)
-    allowed = ", ".join(policy.spec.residency.countries) or "none"
     if not places:
         yield rule.finding(policy.spec.enforcement, path, *_unknown(region))
         return
     elsewhere = [place for place in places if place.country not in policy.countries]
     if elsewhere:
+        allowed = ", ".join(policy.spec.residency.countries) or "none"
         found = " or ".join(dict.fromkeys(_words(place) for place in places))
         remediation = (
             "state the provider beside the region"
