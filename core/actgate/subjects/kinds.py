@@ -76,8 +76,6 @@ class Kind:
 
     always: bool = field(init=False)
     """Whether it is judged without a mark, too."""
-    model_fields: tuple[Path, ...] = field(init=False)
-    """Name, version and digest of the model; empty where annotations state them."""
     reference: str = field(init=False)
     """Where the manifest is named: in its field, or in the annotation of the pods."""
     model_path: str = field(init=False)
@@ -91,18 +89,12 @@ class Kind:
         """Work out once what every reading asks for."""
         marks = (*self.marks, self.pods.metadata)
         annotations = f"{self.pods.metadata.text}.annotations"
-        model = (
-            [_path(f"{self.model.text}.{name}") for name in ("name", "version", "digest")]
-            if self.model
-            else []
-        )
         fields = [(path, METADATA) for path in (_path("metadata"), *marks)] + [(self.pods.spec, POD)]
         fields += [(path, {}) for path in (self.model,) if path] + [(path, str) for path in self.images]
         fields += [(path, ANYTHING) for path in (self.manifest, self.placement, *self.governed) if path]
         for name, value in {
             "always": self.judged == "always",
             "marks": marks,
-            "model_fields": tuple(model),
             "reference": self.manifest.text if self.manifest else f"{annotations}[{MANIFEST_ANNOTATION}]",
             "model_path": self.model.text if self.model else f"{annotations}[{MODEL_ANNOTATION}]",
             "levels": _nested((path, MARKED) for path in marks),

@@ -17,12 +17,16 @@ from actgate.decision.manifest import ModelIdentity
 from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL
 from actgate.decision.subject import Link, Subject, SubjectProblem
 from actgate.subjects import marks
-from actgate.subjects.fields import CONTAINERS, MAPS, Json, Path, map_at, object_at, unreadable, value_at
+from actgate.subjects.fields import CONTAINERS, MAPS, Json, map_at, object_at, unreadable, value_at
 from actgate.subjects.kinds import Kind, kinds
 from actgate.subjects.marks import Place, annotation_in
 from actgate.subjects.placement import placement_of
 
-_MODEL: Final = (MODEL_ANNOTATION, MODEL_VERSION_ANNOTATION, MODEL_DIGEST_ANNOTATION)
+_MODEL: Final = {
+    "name": MODEL_ANNOTATION,
+    "version": MODEL_VERSION_ANNOTATION,
+    "digest": MODEL_DIGEST_ANNOTATION,
+}
 
 
 class Workload:
@@ -89,7 +93,7 @@ class Workload:
             text = annotation_in(places, MANIFEST_ANNOTATION, LINK_MANIFEST, problems)
             links = marks.links_in(text, kind.reference, problems) if text else ()
         else:
-            text = _text_at(obj, kind.manifest, LINK_MANIFEST, problems)
+            text = _text(value_at(obj, kind.manifest), kind.manifest.text, LINK_MANIFEST, problems)
             links = (Link(text),) if text else ()
         model = _model(obj, kind, places, problems)
         images = tuple(_images(obj, kind, problems))
@@ -128,19 +132,19 @@ def images_of(obj: Json) -> Iterator[tuple[str, str]]:
 def _model(
     obj: Json, kind: Kind, places: list[Place], problems: list[SubjectProblem]
 ) -> ModelIdentity | None:
-    if kind.model_fields:
-        stated = [_text_at(obj, field, LINK_MODEL, problems) for field in kind.model_fields]
+    if kind.model is not None:
+        model, path = object_at(obj, kind.model), kind.model.text
+        stated = [_text(model.get(field), f"{path}.{field}", LINK_MODEL, problems) for field in _MODEL]
     else:
-        stated = [annotation_in(places, key, LINK_MODEL, problems) for key in _MODEL]
+        stated = [annotation_in(places, key, LINK_MODEL, problems) for key in _MODEL.values()]
     name, version, digest = stated
     return ModelIdentity(name, version, digest) if name else None
 
 
-def _text_at(obj: Json, field: Path, rule: str, problems: list[SubjectProblem]) -> str | None:
-    value = value_at(obj, field)
+def _text(value: object, path: str, rule: str, problems: list[SubjectProblem]) -> str | None:
     if value is None or isinstance(value, str):
         return value
-    problems.append(unreadable(rule, field.text, "a string", value))
+    problems.append(unreadable(rule, path, "a string", value))
     return None
 
 
