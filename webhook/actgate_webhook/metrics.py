@@ -1,6 +1,7 @@
 """What is counted, for Prometheus."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -38,6 +39,7 @@ class Metrics(ServiceMetrics):
             METRIC_LABELS,
             registry=self.registry,
         )
+        self._reviews_of = cache(self._reviews.labels)
         self._seconds = Histogram(
             "actgate_webhook_review_duration_seconds",
             "Duration from the first byte of a review to its answer.",
@@ -96,7 +98,7 @@ class Metrics(ServiceMetrics):
 
     def reviewed(self, labels: tuple[str, ...], seconds: float, *, authenticated: bool) -> None:
         """Count a review that was answered within so many seconds, by values of ``METRIC_LABELS``."""
-        self._reviews.labels(*labels).inc()
+        self._reviews_of(*labels).inc()
         self._seconds.observe(seconds)
         if not authenticated:
             self._unauthenticated.inc()

@@ -163,7 +163,7 @@ def audit_annotations(record: DecisionRecord) -> dict[str, str]:
     if record.outcome is Outcome.NOT_JUDGED:
         return {}
     # By the uid a line of the decision log is found in the API server's audit log.
-    audit = {"review-uid": record.uid, "outcome": record.outcome.value}
+    audit: dict[str, str] = {"review-uid": record.uid, "outcome": record.outcome}
     if record.verdict is None:
         return audit
     audit["rules"] = _rules(record)
@@ -189,7 +189,7 @@ def log_fields(record: DecisionRecord, seconds: float) -> dict[str, Any]:
         "namespace": record.object.namespace[:_LONGEST],
         "name": record.object.name[:_LONGEST],
         "dry_run": record.dry_run,
-        "outcome": record.outcome.value,
+        "outcome": record.outcome,
         "rules": _rules(record),
         "duration_ms": round(seconds * 1000, 3),
     }
@@ -225,12 +225,12 @@ def span_attributes(record: DecisionRecord) -> dict[str, str | bool | float]:
 def metric_labels(record: DecisionRecord) -> tuple[str, str, str, str]:
     """Return the values of ``METRIC_LABELS``: an unknown kind is other, so that labels stay few."""
     kind = record.object.kind if record.object.kind in _KINDS else "other"
-    return kind, record.operation, record.outcome.value, "true" if record.dry_run else "false"
+    return kind, record.operation, record.outcome, "true" if record.dry_run else "false"
 
 
 def _rules(record: DecisionRecord) -> str:
     """Return each rule that found something, with its strongest effect: ``bias/limit=Deny``."""
-    return ", ".join([f"{finding.rule}={finding.effect.value}" for finding in record.rules])
+    return ", ".join([f"{finding.rule}={finding.effect}" for finding in record.rules])
 
 
 def _digests(record: DecisionRecord) -> str:
