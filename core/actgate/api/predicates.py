@@ -35,3 +35,26 @@ OWN_TYPES: Final = {
     "approval": APPROVAL,
 }
 """The types of ours by their short names, as the command line takes them."""
+
+PARTIAL: Final = {
+    BIAS_AUDIT: frozenset({"bias"}),
+    EVALUATION: frozenset({"evaluations"}),
+    DATA_QUALITY: frozenset({"dataQuality"}),
+}
+"""Types whose predicate has these fields of ``spec``, all of them, and no others."""
+
+KNOWN_TYPES: Final = frozenset({*OWN_TYPES.values(), PROVENANCE, TEST_RESULT, MODEL_SIGNATURE})
+"""The types that are held against the manifest; any other one counts only where a policy asks for it."""
+
+
+def covers(predicate_type: str | None, field: str) -> bool:
+    """Return whether statements of a type say what stands in a field of ``spec``."""
+    return predicate_type == COMPLIANCE_MANIFEST or field in PARTIAL.get(predicate_type or "", ())
+
+
+_SHORT_NAMES: Final = {uri: name for name, uri in OWN_TYPES.items()}
+
+
+def short_name(predicate_type: str) -> str:
+    """Return what people call a type: the short name of one of ours, else its URI."""
+    return _SHORT_NAMES.get(predicate_type, predicate_type)

@@ -5,34 +5,16 @@ asks which fields are covered by a signer who may attest the type.
 """
 
 from functools import lru_cache
-from typing import Final
 
 from actgate.api import predicates
 from actgate.api.compliance_manifest import ComplianceManifestSpec
-
-PARTIAL: Final = {
-    predicates.BIAS_AUDIT: frozenset({"bias"}),
-    predicates.EVALUATION: frozenset({"evaluations"}),
-    predicates.DATA_QUALITY: frozenset({"dataQuality"}),
-}
-"""Types whose predicate has these fields of ``spec``, all of them, and no others."""
-
-KNOWN: Final = frozenset(
-    {
-        *predicates.OWN_TYPES.values(),
-        predicates.PROVENANCE,
-        predicates.TEST_RESULT,
-        predicates.MODEL_SIGNATURE,
-    }
-)
-"""Types whose statements are understood. Those of others cover nothing, but have to be about this model."""
 
 
 def covered(predicate_type: str) -> frozenset[str]:
     """Return the fields of ``spec`` that statements of this type are about; none for an unknown type."""
     if predicate_type == predicates.COMPLIANCE_MANIFEST:
         return whole_spec()
-    return PARTIAL.get(predicate_type, frozenset())
+    return predicates.PARTIAL.get(predicate_type, frozenset())
 
 
 @lru_cache(maxsize=1)

@@ -13,12 +13,24 @@ from datetime import UTC, datetime
 from typing import Final
 
 from actgate.api.compliance_policy import Enforcement, Tier
-from actgate.decision import rules
-from actgate.decision.attestation import Assessment
+from actgate.decision import authorities, rules
+from actgate.decision.assessments import assess
+from actgate.decision.attestation import Assessment, Result
 from actgate.decision.data import RULESET
 from actgate.decision.manifest import Manifest
 from actgate.decision.policies import Policy, applicable
-from actgate.decision.rules import bias, counts, evidence, link, oversight, residency, risk
+from actgate.decision.rules import (
+    assurance,
+    attestation,
+    bias,
+    contradiction,
+    counts,
+    evidence,
+    link,
+    oversight,
+    residency,
+    risk,
+)
 from actgate.decision.subject import Subject
 from actgate.decision.verdict import Finding, Outcome, Verdict, outcome_of
 
@@ -43,6 +55,8 @@ class Appraisal:
     """What they add up to."""
     attestations: tuple[Assessment, ...] = ()
     """Each attestation of the manifest and what the policies make of it, in the manifest's order."""
+    accepted: tuple[tuple[str, Assessment], ...] = ()
+    """The accepted ones, as a verdict names them: (manifest's name, assessment)."""
 
     def holds(self, policies: tuple[Policy, ...], moment: datetime) -> bool:
         """Return whether this is the appraisal under these policies at this moment."""
@@ -60,10 +74,12 @@ def appraise(manifest: Manifest, policies: tuple[Policy, ...], moment: datetime)
     """Return what a manifest is worth under the policies that apply, at a moment."""
     classified = risk.classify(manifest, moment)
     points = [*risk.turning_points(manifest)]
-    points += [point for policy in policies for point in evidence.turning_points(manifest, policy)]
+    for policy in policies:
+        points += [*evidence.turning_points(manifest, policy), *authorities.turning_points(manifest, policy)]
     findings = ordered(
         finding.about_manifest(manifest.name) for finding in _judge(manifest, classified, policies, moment)
     )
+    attestations = assess(manifest, classified.tier, policies, moment)
     return Appraisal(
         policies=policies,
         since=max((point for point in points if point <= moment), default=None),
@@ -71,6 +87,8 @@ def appraise(manifest: Manifest, policies: tuple[Policy, ...], moment: datetime)
         tier=classified.tier,
         findings=findings,
         outcome=outcome_of(findings),
+        attestations=attestations,
+        accepted=tuple((manifest.name, one) for one in attestations if one.result is Result.ACCEPTED),
     )
 
 
@@ -172,7 +190,14 @@ def decide_under(
         policies=tuple([policy.name for policy in chosen]),
         ruleset=RULESET,
         valid_until=min(ends) if ends else None,
+        attestations=_accepted(appraisals),
     )
+
+
+def _accepted(appraisals: list[Appraisal]) -> tuple[tuple[str, Assessment], ...]:
+    if len(appraisals) == 1:
+        return appraisals[0].accepted
+    return tuple([one for appraisal in appraisals for one in appraisal.accepted])
 
 
 def _linked(names: list[str], namespace: str, manifests: Iterable[Manifest]) -> dict[str, Manifest]:
@@ -232,3 +257,6 @@ def _judge(
         yield from residency.training(manifest, classified.tier, policy)
         yield from oversight.findings(manifest, classified.tier, policy)
         yield from evidence.timely(manifest, policy, moment)
+        yield from assurance.findings(manifest, classified.tier, policy, moment)
+        yield from attestation.findings(manifest, policy, moment)
+        yield from contradiction.findings(manifest, policy)

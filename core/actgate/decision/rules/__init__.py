@@ -2,7 +2,18 @@
 
 from typing import Final
 
-from actgate.decision.rules import bias, counts, evidence, link, oversight, residency, risk
+from actgate.decision.rules import (
+    assurance,
+    attestation,
+    bias,
+    contradiction,
+    counts,
+    evidence,
+    link,
+    oversight,
+    residency,
+    risk,
+)
 from actgate.decision.rules.rule import Rule
 
 ALL: Final[tuple[Rule, ...]] = (
@@ -13,6 +24,9 @@ ALL: Final[tuple[Rule, ...]] = (
     *residency.RULES,
     *oversight.RULES,
     *evidence.RULES,
+    *assurance.RULES,
+    *attestation.RULES,
+    *contradiction.RULES,
 )
 """Every rule; a verdict's findings stand in this order."""
 

@@ -1,0 +1,273 @@
+"""Attestations that the manifest contradicts: refused at every level, whoever signed them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from actgate.api.compliance_manifest import Metric
+from actgate.api.predicates import BIAS_AUDIT, COMPLIANCE_MANIFEST, PROVENANCE
+from actgate.decision import Manifest, Policy, Verdict
+from actgate.decision.attestation import Attestation, PlannedMeasurement
+from actgate.decision.manifest import ModelIdentity, Problem
+from tests.decision.build import ASKING, MODEL, NOW, PASSING, found, judge, manifest, refused_for
+from tests.decision.signing import (
+    COUNTED,
+    RISK,
+    STRANGER,
+    TRAINING,
+    approval,
+    audit,
+    authority,
+    plan,
+    requires,
+    sha,
+    signed,
+    statement,
+    trusting,
+    whole,
+)
+
+FOREIGN = "https://example.com/another/type"
+UNREADABLE = Problem("envelope.payload", "Invalid value: must be an in-toto Statement v1", "sign it again")
+EDITED = Problem("spec.bias[0].value", "Invalid value: 0.03: the signed payload has 0.3", "restore it")
+OTHER = frozenset({sha("another model")})
+
+
+def asked(evidence: Manifest, policy: Policy | None = None, **changes: Any) -> Verdict:  # noqa: ANN401
+    """Judge evidence under a policy, or under the baseline."""
+    return judge(replace(evidence, **changes), ASKING, *([policy] if policy else []))
+
+
+@pytest.mark.parametrize("enforcement", ["Deny", "Warn", "Audit"])
+@pytest.mark.parametrize(
+    ("item", "rule"),
+    [
+        (Attestation("x", unreadable=UNREADABLE), "evidence/format"),
+        (whole(STRANGER, mismatch=EDITED), "evidence/mismatch"),
+        (whole(RISK, subjects=OTHER), "evidence/subject"),
+    ],
+)
+def test_a_contradiction_counts_under_every_policy(item: Attestation, rule: str, enforcement: str) -> None:
+    """The baseline, which asks for no signature, refuses it too; a policy's enforcement is its own."""
+    assert asked(signed(item)).failed_rules == (rule,)
+    verdict = asked(signed(item), trusting(enforcement=enforcement))
+    assert [(one.rule, one.effect) for one in verdict.findings] == [(rule, enforcement)]
+    assert verdict.attestations == ()
+
+
+def test_evidence_format_says_where_and_why() -> None:
+    """`evidence/format`: the reader's words, under the attestation's own path."""
+    finding = refused_for(
+        asked(signed(whole(RISK), Attestation("x", unreadable=UNREADABLE))), "evidence/format"
+    )
+    assert finding.path == "spec.attestations[1].envelope.payload"
+    assert (finding.message, finding.remediation) == (UNREADABLE.message, UNREADABLE.remediation)
+
+
+def test_evidence_format_stands_where_the_document_has_it() -> None:
+    """Items that could not be read at all were cut out before it."""
+    evidence = signed(Attestation("x", unreadable=UNREADABLE), positions=(("spec.attestations", (2,)),))
+    assert refused_for(asked(evidence), "evidence/format").path == "spec.attestations[2].envelope.payload"
+
+
+def test_evidence_mismatch_names_field_and_attestation() -> None:
+    """`evidence/mismatch`: the payload is the truth, and spec differs from it there."""
+    finding = refused_for(asked(signed(whole(RISK, mismatch=EDITED))), "evidence/mismatch")
+    assert (finding.path, finding.basis) == ("spec.bias[0].value", "actgate")
+    assert finding.message == 'Invalid value: 0.03: the signed payload has 0.3 (attestation "training")'
+
+
+def test_evidence_subject_for_another_model() -> None:
+    """`evidence/subject`: what was signed about another artefact proves nothing about this one."""
+    finding = refused_for(asked(signed(audit(RISK, subjects=OTHER))), "evidence/subject")
+    assert finding.path == "spec.attestations[0]"
+    assert finding.message == (
+        f'Invalid value: "audit": is about {sha("another model")[:19]}..: must be about spec.model.digest, '
+        f"which is {str(MODEL.digest)[:19]}.., or an image of the model"
+    )
+    nothing = refused_for(asked(signed(audit(RISK, subjects=frozenset()))), "evidence/subject")
+    assert "is about nothing" in nothing.message
+
+
+def test_evidence_subject_may_be_an_image() -> None:
+    """`evidence/subject`: the model's digest, or one of its images; any of several subjects."""
+    image = f"registry.example/server@{sha('image')}"
+    items = (audit(RISK, subjects=frozenset({sha("image")})), whole(RISK, subjects=OTHER | {sha("image")}))
+    assert judge(manifest(images=(image,), attestations=items)).failed_rules == (
+        "link/model",
+    )  # another image runs
+    assert not found(judge(manifest(images=(image,), attestations=items)), "evidence/subject")
+    assert len(found(judge(manifest(attestations=items)), "evidence/subject")) == 2
+
+
+def test_evidence_subject_is_unknown_without_a_digest() -> None:
+    """`evidence/subject`: where the manifest names no digest, no statement is about it."""
+    for model in (ModelIdentity(MODEL.name), None):
+        verdict = asked(signed(audit(RISK), model=model))
+        assert "which is missing" in refused_for(verdict, "evidence/subject").message
+
+
+def test_evidence_subject_for_an_approval_of_another_payload() -> None:
+    """`evidence/subject`: an approval is about another attestation that is there."""
+    assert asked(signed(audit(RISK), approval(RISK))).allowed
+    for items in (
+        (audit(RISK), approval(RISK, approves=sha("another audit"))),
+        (approval(RISK),),
+        (approval(RISK, approves=sha("approval")),),
+    ):
+        finding = refused_for(asked(signed(*items)), "evidence/subject")
+        assert "must approve the payload digest of another attestation of this manifest" in finding.message
+
+
+def test_evidence_withdrawn_by_its_payload() -> None:
+    """`evidence/withdrawn`: its signature is valid for ever, and counts no more."""
+    policy = trusting(withdrawn=[sha("audit")])
+    finding = refused_for(asked(signed(whole(RISK), audit(RISK)), policy), "evidence/withdrawn")
+    assert (finding.path, finding.basis) == ("spec.attestations[1]", "house policy")
+    assert finding.message == f'Forbidden: "audit": payload {sha("audit")} is withdrawn (policy high-risk)'
+    assert asked(signed(whole(RISK)), policy).allowed
+
+
+def test_evidence_withdrawn_by_the_manifest() -> None:
+    """`evidence/withdrawn`: a manifest without any attestation can be withdrawn by its digest."""
+    policy = trusting(withdrawn=[str(PASSING.digest)])
+    finding = refused_for(asked(PASSING, policy), "evidence/withdrawn")
+    assert finding.path == "spec"
+    assert str(PASSING.digest) in finding.message
+    assert asked(PASSING, policy, digest=sha("another")).allowed
+    assert asked(PASSING, policy, digest=None).allowed
+
+
+def test_statements_of_a_foreign_type_are_held_against_nothing() -> None:
+    """Whatever else a tool attaches is ignored; but its envelope must be one."""
+    policy = trusting(withdrawn=[sha("x")])
+    item = statement("x", FOREIGN, STRANGER, subjects=OTHER, mismatch=EDITED)
+    verdict = asked(signed(item), policy)
+    assert verdict.outcome == "Pass"
+    assert asked(signed(replace(item, unreadable=UNREADABLE)), policy).failed_rules == ("evidence/format",)
+
+
+def test_a_foreign_type_that_a_policy_requires_is_judged() -> None:
+    """Else a statement about another model, or a withdrawn one, would meet the requirement."""
+    office = authority("model-risk", FOREIGN)
+    policy = trusting(office, require=[requires(FOREIGN, "model-risk")])
+    assert asked(signed(statement("x", FOREIGN, RISK)), policy).allowed
+    abroad = asked(signed(statement("x", FOREIGN, RISK, subjects=OTHER)), policy)
+    assert abroad.failed_rules == ("evidence/subject",)
+    withdrawn = trusting(office, require=[requires(FOREIGN, "model-risk")], withdrawn=[sha("x")])
+    assert asked(signed(statement("x", FOREIGN, RISK)), withdrawn).failed_rules == ("evidence/withdrawn",)
+
+
+def test_statements_of_other_known_types_must_be_about_this_model() -> None:
+    """SLSA provenance, test results and model signatures are read."""
+    assert asked(signed(statement("x", PROVENANCE, STRANGER, subjects=OTHER))).failed_rules == (
+        "evidence/subject",
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "rule"),
+    [
+        (audit(RISK, mismatch=EDITED), "evidence/mismatch"),
+        (audit(RISK, subjects=OTHER), "evidence/subject"),
+        (audit(RISK, name="withdrawn"), "evidence/withdrawn"),
+    ],
+)
+def test_one_cause_is_one_finding(item: Attestation, rule: str) -> None:
+    """A contradiction is not reported a second time as a missing signature or level."""
+    policy = trusting(
+        authority("model-risk", BIAS_AUDIT),
+        authority("training", COMPLIANCE_MANIFEST),
+        level={"HighRisk": "Attested"},
+        require=[requires(BIAS_AUDIT, "model-risk")],
+        withdrawn=[sha("withdrawn")],
+    )
+    assert asked(signed(whole(TRAINING), audit(RISK)), policy).allowed
+    assert asked(signed(whole(TRAINING), item), policy).failed_rules == (rule,)
+
+
+# Plans
+
+PARITY = str(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE)
+PLANNED = PlannedMeasurement("gender", PARITY, 0.05)
+
+
+def measured(*thresholds: float | None, plan_digest: str | None = None) -> tuple[Any, ...]:
+    """Return measurements of the planned metric with these thresholds."""
+    return tuple(replace(COUNTED, threshold=one, plan_digest=plan_digest) for one in thresholds)
+
+
+def test_what_was_measured_as_planned_passes() -> None:
+    """Attribute, metric and threshold are those of the plan; names count as group names do."""
+    for digest in (None, sha("plan")):
+        assert asked(signed(plan(PLANNED), bias=measured(0.05, plan_digest=digest))).outcome == "Pass"
+    assert asked(signed(plan(PlannedMeasurement("Gender ", PARITY, 0.05)))).outcome == "Pass"
+
+
+@pytest.mark.parametrize(
+    ("threshold", "message"),
+    [
+        (0.04, 'Invalid value: 0.04: must be 0.05, as plan "plan" fixed it'),
+        (0.06, 'Invalid value: 0.06: must be 0.05, as plan "plan" fixed it'),
+        (None, 'Required value: must be 0.05, as plan "plan" fixed it'),
+    ],
+)
+@pytest.mark.parametrize("digest", [None, sha("plan")])
+def test_evidence_plan_for_another_limit(threshold: float | None, message: str, digest: str | None) -> None:
+    """`evidence/plan`: looser, stricter or left out, a limit changed after the plan is refused."""
+    verdict = asked(signed(plan(PLANNED), bias=measured(threshold, plan_digest=digest)))
+    finding = refused_for(verdict, "evidence/plan")
+    assert (finding.path, finding.message) == ("spec.bias[0].threshold", message)
+
+
+def test_evidence_plan_for_a_limit_that_was_not_planned() -> None:
+    """`evidence/plan`: a plan without a threshold fixed none."""
+    open_plan = plan(replace(PLANNED, threshold=None))
+    finding = refused_for(asked(signed(open_plan, bias=measured(0.05))), "evidence/plan")
+    assert finding.message == 'Invalid value: 0.05: must be absent, as plan "plan" fixed no threshold'
+    assert asked(signed(open_plan, bias=measured(None))).allowed
+
+
+def test_evidence_plan_for_a_measurement_that_was_dropped() -> None:
+    """`evidence/plan`: what was planned is recorded, whatever its result."""
+    evidence = signed(plan(PLANNED, PlannedMeasurement("age", PARITY, 0.05)))
+    finding = refused_for(asked(evidence), "evidence/plan")
+    assert (finding.path, finding.message) == (
+        "spec.bias",
+        f'Required value: must hold {PARITY} of "age", as plan "plan" fixed it',
+    )
+
+
+def test_evidence_plan_for_a_digest_that_is_no_plan() -> None:
+    """`evidence/plan`: an unknown digest, and one of another statement, are no plan."""
+    for items in ((), (plan(PLANNED),), (audit(RISK, name="x"), plan(PLANNED))):
+        finding = refused_for(
+            asked(signed(*items, bias=measured(0.05, plan_digest=sha("x")))), "evidence/plan"
+        )
+        assert finding.path == "spec.bias[0].planDigest"
+    unread = Attestation("plan", payload_digest=sha("plan"), unreadable=UNREADABLE)
+    verdict = asked(signed(unread, bias=measured(0.05, plan_digest=sha("plan"))))
+    assert verdict.failed_rules == ("evidence/format",)
+
+
+def test_evidence_plan_for_a_measurement_that_its_plan_does_not_name() -> None:
+    """`evidence/plan`: the digest of a plan is no reference for what is not in it."""
+    bias = (*measured(0.05), replace(COUNTED, attribute="age", plan_digest=sha("plan")))
+    finding = refused_for(asked(signed(plan(PLANNED), bias=bias)), "evidence/plan")
+    assert finding.path == "spec.bias[1].planDigest"
+    assert f'{PARITY} of "age" is not planned' in finding.message
+
+
+def test_every_plan_counts() -> None:
+    """`evidence/plan`: a second plan with another limit contradicts the first one."""
+    evidence = signed(plan(PLANNED), plan(replace(PLANNED, threshold=0.1), name="later"), bias=measured(0.05))
+    assert 'as plan "later" fixed it' in refused_for(asked(evidence), "evidence/plan").message
+    assert asked(signed(plan(PLANNED, PLANNED), bias=measured(0.05))).allowed
+
+
+def test_a_contradiction_does_not_depend_on_time() -> None:
+    """It is in no `valid_until`."""
+    assert judge(signed(whole(RISK, mismatch=EDITED)), now=NOW).valid_until == judge(PASSING).valid_until
