@@ -156,11 +156,25 @@ def verify(chain: Path, root: Root) -> Verified:
 def describe(certificate: x509.Certificate) -> str:
     """Return what a certificate claims to be, for people: its first name and its issuer."""
     try:
-        names = _identities(certificate)
+        names = names_of(certificate)
         name = quoted(names[0][1]) if names else _name(certificate.subject)
         return f"certificate of {name}, issued by {_name(certificate.issuer)}"
     except Exception:
         return "a certificate that cannot be read"
+
+
+def names_of(certificate: x509.Certificate) -> tuple[tuple[str, str], ...]:
+    """Return the subject alternative names of a certificate that are for people and services, sorted."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return ()
+    found = [
+        *(("uri", value) for value in names.get_values_for_type(x509.UniformResourceIdentifier)),
+        *(("email", value) for value in names.get_values_for_type(x509.RFC822Name)),
+        *(("dns", value) for value in names.get_values_for_type(x509.DNSName)),
+    ]
+    return tuple(sorted(found))
 
 
 def _verify(chain: Path, root: Root) -> Verified:
@@ -178,7 +192,7 @@ def _verify(chain: Path, root: Root) -> Verified:
         .build_client_verifier()
     )
     verifier.verify(chain.leaf, list(chain.intermediates))
-    identities = _identities(chain.leaf)
+    identities = names_of(chain.leaf)
     if not identities:
         raise AttestationError("has no subject alternative name: must have a URI, e-mail address or DNS name")
     return Verified(identities, not_before, not_after)
@@ -270,19 +284,6 @@ def _root(certificate: x509.Certificate) -> Root:
         certificate,
         _COST,
     )
-
-
-def _identities(certificate: x509.Certificate) -> tuple[tuple[str, str], ...]:
-    try:
-        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except x509.ExtensionNotFound:
-        return ()
-    found = [
-        *(("uri", value) for value in names.get_values_for_type(x509.UniformResourceIdentifier)),
-        *(("email", value) for value in names.get_values_for_type(x509.RFC822Name)),
-        *(("dns", value) for value in names.get_values_for_type(x509.DNSName)),
-    ]
-    return tuple(sorted(found))
 
 
 def _name(name: x509.Name) -> str:
