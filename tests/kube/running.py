@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any, TypedDict, Unpack
@@ -12,7 +12,7 @@ from actgate.kube.client import Cluster
 from actgate.kube.objects import Object
 from actgate.kube.reflector import Reflector
 from actgate.kube.resources import Resource
-from actgate.kube.store import Change
+from actgate.kube.store import Change, Parse
 from actgate.kube.timing import Timing
 from tests.kube.fake_api import WIDGETS, FakeApi
 
@@ -87,6 +87,8 @@ class Options(TypedDict, total=False):
 
     parse: Callable[[Object], object]
     on_change: Callable[[Change[Any]], None]
+    prepare: Callable[[Object], Awaitable[Parse[Any]] | None]
+    outdated: Callable[[Any], bool]
     namespace: str
     label_selector: str
     page_size: int

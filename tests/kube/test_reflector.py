@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -128,6 +129,54 @@ async def test_others_get_their_turn_while_a_page_is_merged(api: FakeApi) -> Non
             seen.add(len(reflector))
             await asyncio.sleep(0)
     assert len(seen) > 5, seen
+
+
+async def test_an_object_that_takes_long_holds_up_no_reader_and_nothing_newer(api: FakeApi) -> None:
+    """What a list began to read is older than what the watch brought and took away meanwhile."""
+    api.put("a", n=1)
+    api.put("b", n=1)
+    gate, begun = asyncio.Event(), list[tuple[str, int]]()
+
+    async def later(thing: Object) -> Callable[[Object], Object]:
+        begun.append((thing["metadata"]["name"], thing["spec"]["n"]))
+        await gate.wait()
+        return lambda thing: {**thing["spec"], "slow": True}
+
+    async with reflecting(
+        api,
+        timing=replace(PATIENT, relist=0.5),
+        prepare=lambda thing: later(thing) if thing["spec"]["n"] == 7 else None,
+    ) as reflector:
+        watches = len(api.watches)
+        api.put("a", n=7)
+        await until(lambda: begun == [("a", 7)])
+        assert picture(reflector) == {"a": {"n": 1}, "b": {"n": 1}}
+        api.put("a", n=8)
+        gate.set()
+        await until(lambda: picture(reflector) == {"a": {"n": 8}, "b": {"n": 1}})
+        api.put("b", n=7)
+        await until(lambda: picture(reflector)["b"] == {"n": 7, "slow": True})
+        assert len(api.watches) == watches
+
+
+async def test_a_relist_reads_again_what_is_outdated_and_nothing_else(api: FakeApi) -> None:
+    """The watch goes on meanwhile, and a list that is under way is followed by one more."""
+    api.put("old", n=1)
+    api.put("new", n=2)
+    read, limit = list[int](), [0]
+
+    def parse(thing: Object) -> int:
+        read.append(thing["spec"]["n"])
+        return read[-1]
+
+    async with reflecting(api, parse=parse, outdated=lambda value: value < limit[0]) as reflector:
+        assert sorted(read) == [1, 2]
+        limit[0] = 2
+        reflector.relist()
+        await until(lambda: len(api.lists) == 2)
+        await until(lambda: len(read) == 3)
+        assert read[2:] == [1]
+    assert len(api.watches) == 1
 
 
 async def test_an_unreadable_object_does_not_end_it(api: FakeApi) -> None:

@@ -95,6 +95,54 @@ def test_a_version_that_holds_nothing_new_is_no_change() -> None:
     ]
 
 
+def test_an_outdated_value_is_parsed_again_from_the_same_version() -> None:
+    """As when keys are new: a list brings the object again, and an older page does not."""
+    keys, told = [1], list[Change[tuple[object, int]]]()
+
+    def parse(thing: Object) -> tuple[object, int]:
+        return thing["spec"]["size"], keys[0]
+
+    store = Store(parse, told.append, outdated=lambda value: value[1] < keys[0])
+    store.begin_list()
+    store.listed(widget("a", 5, size=1))
+    store.end_list(5)
+    assert not store.wants(widget("a", 5, size=1))
+    keys[0] = 2
+    assert store.wants(widget("a", 5, size=1))
+    assert not store.wants(widget("a", 4, size=0)), "history does not run back"
+    store.begin_list()
+    store.listed(widget("a", 4, size=0))
+    assert store.get(("ns", "a")) == (1, 1)
+    store.listed(widget("a", 5, size=1))
+    assert store.get(("ns", "a")) == (1, 2)
+    assert [change.new for change in told] == [(1, 1), (1, 2)]
+
+
+def test_an_outdated_value_is_replaced_by_an_equal_one_without_a_change() -> None:
+    """What makes it outdated need not be part of what is compared, and must not stay outdated."""
+
+    class Tried(int):
+        """A number, and with how many keys it was tried, which no comparison sees."""
+
+        keys = 0
+
+    keys, told = [1], list[Change[Tried]]()
+
+    def parse(thing: Object) -> Tried:
+        value = Tried(thing["spec"]["size"])
+        value.keys = keys[0]
+        return value
+
+    store = Store(parse, told.append, outdated=lambda value: value.keys < keys[0])
+    store.changed(widget("a", 5, size=1))
+    keys[0] = 2
+    store.begin_list()
+    store.listed(widget("a", 5, size=1))
+    found = store.get(("ns", "a"))
+    assert isinstance(found, Tried)
+    assert (found.keys, len(told)) == (2, 1)
+
+
 def test_the_old_picture_stands_until_the_list_is_complete() -> None:
     """What an unfinished list has not named is not gone."""
     store = filled(widget("a", 5), widget("b", 6))

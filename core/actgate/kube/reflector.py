@@ -24,7 +24,7 @@ the other.
 import asyncio
 import logging
 import math
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import Generic, TypeVar
 
@@ -42,7 +42,7 @@ from actgate.kube.errors import (
 )
 from actgate.kube.objects import Key, Object, version_of
 from actgate.kube.resources import Resource
-from actgate.kube.store import Change, Store, Unreadable
+from actgate.kube.store import Change, Parse, Store, Unreadable
 from actgate.kube.timing import Backoff, Timing
 
 logger = logging.getLogger(__name__)
@@ -54,6 +54,8 @@ SLICE = 20
 
 _RESUMABLE = (Unavailable, TooManyRequests, Unauthorized, Forbidden)
 """After these a watch goes on where it was; after any other trouble only a list tells."""
+_ALIVE = ("ADDED", "MODIFIED")
+"""Types of the events that bring an object as it is now."""
 
 
 class Reflector(Generic[T]):
@@ -62,6 +64,11 @@ class Reflector(Generic[T]):
     `parse` is called once per version of an object, on the event loop; where it raises, an
     `Unreadable` stands for the object. `on_change` hears of every change, also of those found by a
     list, on the event loop.
+
+    `prepare` is for objects that take long to parse. It returns None where `parse` is quick, else an
+    awaitable of what is called in place of `parse`; neither raises. Versions keep the order in which an
+    object changed, however long that takes. `outdated` is the `Store`'s; `relist` has such values parsed
+    again.
     """
 
     def __init__(
@@ -71,6 +78,8 @@ class Reflector(Generic[T]):
         parse: Callable[[Object], T],
         on_change: Callable[[Change[T]], None] | None = None,
         *,
+        prepare: Callable[[Object], Awaitable[Parse[T]] | None] = lambda _: None,
+        outdated: Callable[[T], bool] = lambda _: False,
         namespace: str | None = None,
         label_selector: str | None = None,
         page_size: int = 500,
@@ -88,7 +97,8 @@ class Reflector(Generic[T]):
         self._label_selector = label_selector
         self._page_size = page_size
         self._timing = timing or Timing()
-        self._store = Store(parse, on_change)
+        self._store = Store(parse, on_change, outdated)
+        self._prepare = prepare
         self._version = 0
         """Up to here the store knows all: where a watch goes on."""
         self._newest = 0
@@ -112,6 +122,10 @@ class Reflector(Generic[T]):
     def version(self) -> int:
         """The version up to which the picture knows all that happened."""
         return self._version
+
+    def relist(self) -> None:
+        """List again as soon as possible; a list that is under way is followed by one more."""
+        self._list_wanted.set()
 
     def age(self, now: float | None = None) -> float:
         """Return the seconds since the last contact, infinity before the first."""
@@ -179,8 +193,12 @@ class Reflector(Generic[T]):
     async def _merge(self, page: Page) -> None:
         for start in range(0, len(page.items), SLICE):
             for thing in page.items[start : start + SLICE]:
-                self._store.listed(thing)
+                self._store.listed(thing, await self._prepared(thing))
             await asyncio.sleep(0)
+
+    async def _prepared(self, thing: Object) -> Parse[T] | None:
+        waiting = self._prepare(thing) if self._store.wants(thing) else None
+        return None if waiting is None else await waiting
 
     def _rewind(self, known: int, snapshot: int) -> None:
         """Start a new history: the API server was restored from a backup, or is another one."""
@@ -229,9 +247,12 @@ class Reflector(Generic[T]):
             opened_at, heard = timing.now(), 0
             try:
                 async for event in events:
+                    parse = None
+                    if event.type in _ALIVE:
+                        parse = await self._prepared(event.object)
                     if self._history != history:
                         return
-                    position = self._take(event, position)
+                    position = self._take(event, position, parse)
                     self._version = max(self._version, position)
                     self._newest = max(self._newest, position)
                     heard += 1
@@ -241,13 +262,13 @@ class Reflector(Generic[T]):
                 if timing.now() - opened_at >= timing.steady:
                     backoff.reset()
 
-    def _take(self, event: Event, position: int) -> int:
+    def _take(self, event: Event, position: int, parse: Parse[T] | None) -> int:
         """Learn from one event, and return the version up to which the watch has told all."""
         if event.type == "ERROR":
             raise self._ended(event.object)
         version = version_of(event.object)
-        if event.type in ("ADDED", "MODIFIED"):
-            self._store.changed(event.object)
+        if event.type in _ALIVE:
+            self._store.changed(event.object, parse)
         elif event.type == "DELETED":
             self._store.deleted(event.object)
         elif event.type != "BOOKMARK":

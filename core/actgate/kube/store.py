@@ -10,7 +10,8 @@ One case is different: an API server that was restored from a backup counts from
 again, and "newer" means nothing any more. `rewind` is for that.
 
 A version in which `parse` finds nothing new, say of a status alone, is no change: the value stays the one
-that it was, and no subscriber is called.
+that it was, and no subscriber is called. A value that is outdated for another reason than the version of its
+object is parsed again when a list has it, and replaced.
 
 No I/O here, and no clock.
 """
@@ -55,16 +56,24 @@ class _Entry(Generic[T]):
         self.version = version
 
 
+Parse = Callable[[Object], T]
+
+
 class Store(Generic[T]):
-    """The values that `parse` made of the objects, and the versions at which it did."""
+    """The values that `parse` made of the objects, and the versions at which it did.
+
+    `outdated` says of a value that the same object would be parsed to another one now.
+    """
 
     def __init__(
         self,
-        parse: Callable[[Object], T],
+        parse: Parse[T],
         on_change: Callable[[Change[T]], None] | None = None,
+        outdated: Callable[[T], bool] = lambda _: False,
     ) -> None:
         self._parse = parse
         self._on_change = on_change
+        self._outdated = outdated
         self._entries: dict[Key, _Entry[T]] = {}
         self._listed_at = 0
         self._unlisted: set[Key] = set()
@@ -89,14 +98,19 @@ class Store(Generic[T]):
         self._unlisted = set(self._entries)
         self._deleted_meanwhile.clear()
 
-    def listed(self, thing: Object) -> None:
-        """Take one object of the list."""
+    def wants(self, thing: Object) -> bool:
+        """Return whether an object of a list or watch that comes now would be parsed."""
+        entry, version = self._entries.get(key_of(thing)), version_of(thing)
+        return entry is None or entry.version < version or self._is_outdated(entry, version)
+
+    def listed(self, thing: Object, parse: Parse[T] | None = None) -> None:
+        """Take one object of the list; `parse`, where given, is called in place of the usual one."""
         key, version = key_of(thing), version_of(thing)
         self._unlisted.discard(key)
         entry = self._entries.get(key)
         known = self._deleted_meanwhile.get(key, -1) if entry is None else entry.version
-        if known < version:
-            self._put(key, thing, version)
+        if known < version or (entry is not None and self._is_outdated(entry, version)):
+            self._put(key, thing, version, parse)
 
     def end_list(self, version: int) -> None:
         """Drop what the list, a snapshot at `version`, would have named if it were still there."""
@@ -109,15 +123,15 @@ class Store(Generic[T]):
         self._unlisted.clear()
         self._deleted_meanwhile.clear()
 
-    def changed(self, thing: Object) -> None:
-        """Take an object that a watch says was added or modified."""
+    def changed(self, thing: Object, parse: Parse[T] | None = None) -> None:
+        """Take an object that a watch says was added or modified; `parse` as for `listed`."""
         key, version = key_of(thing), version_of(thing)
         entry = self._entries.get(key)
         if version <= self._listed_at or (entry is not None and entry.version >= version):
             return
         if self._listing and entry is None:
             self._unlisted.add(key)
-        self._put(key, thing, version)
+        self._put(key, thing, version, parse)
 
     def deleted(self, thing: Object) -> None:
         """Take an object that a watch says was deleted; its version is that of the deletion."""
@@ -135,14 +149,20 @@ class Store(Generic[T]):
         self._listed_at = 0
         self._deleted_meanwhile.clear()
 
-    def _put(self, key: Key, thing: Object, version: int) -> None:
+    def _is_outdated(self, entry: _Entry[T], version: int) -> bool:
+        value = entry.value
+        return entry.version == version and not isinstance(value, Unreadable) and self._outdated(value)
+
+    def _put(self, key: Key, thing: Object, version: int, parse: Parse[T] | None) -> None:
         entry = self._entries.get(key)
         old = None if entry is None else entry.value
-        new = self._read(key, thing, version, old)
+        new = self._read(key, thing, version, old, parse or self._parse)
         if entry is None:
             self._entries[key] = _Entry(new, version)
         elif new == old:
             entry.version = version
+            if not isinstance(old, Unreadable) and old is not None and self._outdated(old):
+                entry.value = new
             return
         else:
             entry.value, entry.version = new, version
@@ -151,9 +171,11 @@ class Store(Generic[T]):
     def _remove(self, key: Key) -> None:
         self._tell(Change(key, self._entries.pop(key).value, None))
 
-    def _read(self, key: Key, thing: Object, version: int, old: T | Unreadable | None) -> T | Unreadable:
+    def _read(
+        self, key: Key, thing: Object, version: int, old: T | Unreadable | None, parse: Parse[T]
+    ) -> T | Unreadable:
         try:
-            return self._parse(thing)
+            return parse(thing)
         except Exception as error:
             uid = str(thing["metadata"].get("uid", ""))
             unreadable = Unreadable(f"{type(error).__name__}: {error}", uid, str(version))
