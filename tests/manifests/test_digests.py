@@ -10,6 +10,7 @@ import pytest
 
 from actgate.manifests import DigestError, convert, digest, read_document, read_manifest
 from tests.manifests.build import manifest_object, v0
+from tests.support.attested import Party, evidence, signed
 
 
 def of(canonical: str) -> str:
@@ -110,6 +111,16 @@ def test_file_conversion_and_object_have_one_digest() -> None:
     }
     expected = digest(conversion.manifest["spec"])
     assert read_document(v0()).digest == read_manifest(stored).digest == expected
+
+
+def test_attestations_are_not_in_the_digest() -> None:
+    """They are about the rest of the spec: a new signature is no new evidence, and restarts no pod."""
+    bare = evidence()
+    once = signed(bare, Party("training"))
+    twice = signed(once, Party("model-risk"), name="review")
+    assert digest(bare) == digest(once) == digest(twice)
+    objects = [{**manifest_object(), "spec": spec} for spec in (bare, once, twice)]
+    assert {read_manifest(obj).digest for obj in objects} == {digest(bare)}
 
 
 def test_another_value_is_another_digest() -> None:

@@ -96,6 +96,8 @@ class Manifest:
     uid: str | None = None
     resource_version: str | None = field(default=None, compare=False)
     """Of the object when it was read. A status or a label makes another version, but no other evidence."""
+    generation: int | None = field(default=None, compare=False)
+    """Of the object's spec, which two versions of one object with the same generation have in common."""
     digest: str | None = None
     """Canonical SHA-256 (RFC 8785) of the spec without its attestations, ``sha256:<hex>``."""
     images: tuple[str, ...] = ()

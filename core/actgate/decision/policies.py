@@ -26,6 +26,8 @@ class Policy:
     anchors: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """By name of an authority what its verified signers are known by, as ``Signer.anchor`` has it. One
     whose key or roots cannot be read has no entry, and nothing counts as signed by it."""
+    digest: str | None = field(default=None, compare=False)
+    """SHA-256 of the canonical JSON of what its spec sets; None for the baseline."""
     countries: frozenset[str] = field(init=False, compare=False)
     """Allowed countries as ISO 3166-1 alpha-2 codes, EU and EEA spelled out."""
     max_age: timedelta = field(init=False, compare=False)

@@ -2,6 +2,7 @@
 
 - ``read``: a ComplianceManifest object (v1) to the values that the rules judge;
 - ``v0``, ``v0_keys``, ``convert``: the pipeline's JSON (v0) in v1's terms, and keys of it that are refused;
+- ``attested``: a manifest's attestations and the verifier of some policies;
 - ``digests``: the digest by RFC 8785, and what has none;
 - ``model_deployments``: what the API server would refuse of a ModelDeployment, and of any frame;
 - ``policies``: a CompliancePolicy object to the policy that the rules apply.
@@ -10,6 +11,7 @@ What is wrong with evidence is never an exception while it is judged: it is a pr
 and the rule ``manifest/invalid`` speaks of it. Converting raises an ``EvidenceError``.
 """
 
+from actgate.manifests.attested import verifier_for
 from actgate.manifests.convert import Conversion, convert, origins, read_document
 from actgate.manifests.digests import digest
 from actgate.manifests.errors import DigestError, EvidenceError, UnreadableError
@@ -42,4 +44,5 @@ __all__ = [
     "read_policy",
     "resource_problems",
     "unnamed",
+    "verifier_for",
 ]

@@ -7,8 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from actgate.api.quoting import invalid
+from actgate.attestations import Verifier
 from actgate.decision.manifest import Manifest, Problem
 from actgate.manifests import v0_keys
+from actgate.manifests.attested import TRUSTING_NONE
 from actgate.manifests.digests import without_nulls
 from actgate.manifests.errors import DigestError, EvidenceError, UnreadableError
 from actgate.manifests.pruning import MAX_PROBLEMS
@@ -28,19 +30,26 @@ class Conversion:
     """From a path of the object to the field of the v0 file behind it; see ``origin``."""
 
 
-def read_document(document: object, *, name: str | None = None, namespace: str = "default") -> Manifest:
+def read_document(
+    document: object,
+    *,
+    name: str | None = None,
+    namespace: str = "default",
+    verifier: Verifier = TRUSTING_NONE,
+) -> Manifest:
     """Read evidence of either version; nothing is raised, whatever the document holds.
 
     Args:
         document: A v0 file's content, or a ComplianceManifest object.
         name: Name for the evidence of a v0 file; made from its model's name when it is None.
         namespace: Namespace for evidence that states none.
+        verifier: What verifies attestations; without one they have no signers.
     """
     if is_v0(document):
         return _read_v0(document, name, namespace)
     if not isinstance(document, Mapping):
         return unreadable(invalid(document, "an object"), name=name or "", namespace=namespace)
-    manifest = read_manifest(document)
+    manifest = read_manifest(document, verifier)
     if nulls := [*islice(unknown_nulls(document.get("spec")), MAX_PROBLEMS)]:
         manifest = replace(manifest, problems=(*manifest.problems, *nulls))
     metadata = document.get("metadata")

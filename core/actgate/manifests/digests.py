@@ -1,5 +1,7 @@
 """The digest of evidence: SHA-256 over the canonical JSON (RFC 8785) of a manifest's spec.
 
+Its attestations are left out: they are about the rest of it, and a new signature is no new evidence.
+
 The pipeline's file, its conversion and the object in the cluster have the same digest, since key
 order, spelling of numbers and nulls (which the API server drops from objects) do not count.
 """
@@ -15,21 +17,31 @@ from actgate.manifests.errors import DigestError
 
 MAX_DEPTH: Final = 32
 """Deepest nesting that is read; a manifest's own schema needs six levels."""
+ATTESTATIONS: Final = "attestations"
+"""Field of a spec that holds the signed statements about the rest of it."""
 _LEAVES: Final = frozenset({str, int, float, bool})
 
 
 def digest(spec: Mapping[str, Any]) -> str:
-    """Return ``sha256:<64 hex digits>`` of a ComplianceManifest's spec.
+    """Return ``sha256:<64 hex digits>`` of a ComplianceManifest's spec without its attestations.
 
     Raises:
         DigestError: When it holds NaN, an infinity, a whole number beyond 2**53 - 1, text that is not
             Unicode, or is nested too deep.
     """
-    return digest_of_tidy(without_nulls(spec))
+    tidy = without_nulls(spec)
+    return digest_of_tidy(without_attestations(tidy) if isinstance(tidy, dict) else tidy)
+
+
+def without_attestations(spec: dict[str, Any]) -> dict[str, Any]:
+    """Return a spec without its attestations; the same object where it has none."""
+    if ATTESTATIONS not in spec:
+        return spec
+    return {name: value for name, value in spec.items() if name != ATTESTATIONS}
 
 
 def digest_of_tidy(spec: object) -> str:
-    """Return the digest of a spec without nulls, as ``without_nulls`` returns it; raises like ``digest``."""
+    """Return the digest of a spec without nulls and attestations; raises like ``digest``."""
     try:
         return sha256(canonical(spec))
     except ValueError:

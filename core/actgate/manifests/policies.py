@@ -2,13 +2,16 @@
 
 import logging
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from actgate.api.canonical import canonical, sha256
 from actgate.api.compliance_policy import CompliancePolicySpec, LabelSelector, SelectorOperator
 from actgate.api.names import API_VERSION
 from actgate.api.quoting import counted, invalid
+from actgate.attestations import AttestationError, authority_anchors
 from actgate.decision.manifest import Problem
 from actgate.decision.policies import Policy
 from actgate.manifests.digests import without_nulls
@@ -44,7 +47,22 @@ def read_policy(obj: Mapping[str, Any]) -> Policy:
     problems += _selector_problems(spec.namespace_selector)
     if problems:
         raise UnreadableError(problems)
-    return Policy(str(name), spec)
+    return Policy(str(name), spec, dict(_anchors(spec)), _digest(spec))
+
+
+def _anchors(spec: CompliancePolicySpec) -> Iterator[tuple[str, frozenset[str]]]:
+    """Yield by what each authority's signers are known; one that cannot be read signs nothing."""
+    for authority in spec.evidence.authorities:
+        with suppress(AttestationError):
+            yield authority.name, authority_anchors(authority)
+
+
+def _digest(spec: CompliancePolicySpec) -> str:
+    """Return what a policy is known by in records: the same for its file and the object in a cluster.
+
+    What equals a default does not count, whether the file states it or the API server fills it in.
+    """
+    return sha256(canonical(spec.model_dump(mode="json", by_alias=True, exclude_defaults=True)))
 
 
 def policy_or_strictest(obj: Mapping[str, Any]) -> Policy:

@@ -24,6 +24,8 @@ from actgate.api.compliance_policy import OversightField
 from actgate.api.names import API_VERSION, is_namespace_name, is_object_name
 from actgate.api.paths import Location, dotted
 from actgate.api.quoting import invalid
+from actgate.api.times import parse_timestamp
+from actgate.attestations import Verifier
 from actgate.decision.manifest import (
     Classification,
     GroupCount,
@@ -34,7 +36,8 @@ from actgate.decision.manifest import (
     Problem,
     Region,
 )
-from actgate.manifests.digests import MAX_DEPTH, digest_of_tidy, without_nulls
+from actgate.manifests.attested import TRUSTING_NONE, read_attestations
+from actgate.manifests.digests import MAX_DEPTH, digest_of_tidy, without_attestations, without_nulls
 from actgate.manifests.errors import DigestError
 from actgate.manifests.pruning import Pruned
 from actgate.manifests.shape import unknown_field
@@ -46,8 +49,16 @@ _STAND_INS: Final = {"model": {"name": "unreadable"}}
 """Lets the rest of a spec be read whose model cannot be; the stand-in itself is never judged."""
 
 
-def read_manifest(obj: Mapping[str, Any]) -> Manifest:
+def read_manifest(
+    obj: Mapping[str, Any], verifier: Verifier = TRUSTING_NONE, *, from_api_server: bool = False
+) -> Manifest:
     """Read a ComplianceManifest object as the API server or a file gives it.
+
+    Args:
+        obj: The object.
+        verifier: What verifies its attestations; without one they have no signers.
+        from_api_server: Whether the API server gave it, whose creation time no client can set. In a file
+            that time is a claim, and is not read.
 
     Returns:
         The evidence. Fields of the wrong type or range are cut out and listed as its ``problems``, by
@@ -57,9 +68,9 @@ def read_manifest(obj: Mapping[str, Any]) -> Manifest:
         return unreadable(invalid(obj, f"a {KIND} object"))
     problems = [*_type_problems(obj)]
     metadata = obj.get("metadata")
-    identity = _Identity(metadata if isinstance(metadata, Mapping) else {}, problems)
+    identity = _Identity(metadata if isinstance(metadata, Mapping) else {}, problems, stored=from_api_server)
     tidy = _tidy(obj.get("spec"), problems)
-    return _evidence(identity, tidy, problems)
+    return _evidence(identity, tidy, problems, verifier)
 
 
 def unreadable(message: str, *, name: str = "", namespace: str = "default") -> Manifest:
@@ -116,7 +127,7 @@ def _field_names(annotation: Any) -> Iterator[str]:  # noqa: ANN401 - a type, or
 class _Identity:
     """Who an object is: the metadata that decisions and their records need."""
 
-    def __init__(self, metadata: Mapping[str, Any], problems: list[Problem]) -> None:
+    def __init__(self, metadata: Mapping[str, Any], problems: list[Problem], *, stored: bool) -> None:
         namespace, name = metadata.get("namespace"), metadata.get("name")
         if namespace is None:
             namespace = "default"
@@ -124,6 +135,9 @@ class _Identity:
         self.name = _named(name, is_object_name, "metadata.name", problems)
         self.uid = _text(metadata.get("uid"))
         self.resource_version = _text(metadata.get("resourceVersion"))
+        generation = metadata.get("generation")
+        self.generation = generation if isinstance(generation, int) and stored else None
+        self.created_at = _moment(metadata.get("creationTimestamp")) if stored else None
 
 
 def _named(value: object, fits: Callable[[str], bool], path: str, problems: list[Problem]) -> str:
@@ -132,6 +146,13 @@ def _named(value: object, fits: Callable[[str], bool], path: str, problems: list
     expected = "a name of lower-case letters, digits and hyphens (RFC 1123)"
     problems.append(Problem(path, invalid(value, expected), f"write {expected}"))
     return value if isinstance(value, str) else ""
+
+
+def _moment(value: object) -> datetime | None:
+    try:
+        return parse_timestamp(value)
+    except ValueError:
+        return None
 
 
 def _text(value: object) -> str | None:
@@ -150,12 +171,15 @@ def _tidy(spec: object, problems: list[Problem]) -> dict[str, Any] | None:
     return None
 
 
-def _evidence(identity: _Identity, tidy: dict[str, Any] | None, problems: list[Problem]) -> Manifest:
+def _evidence(
+    identity: _Identity, tidy: dict[str, Any] | None, problems: list[Problem], verifier: Verifier
+) -> Manifest:
     if tidy is None:
         return Manifest(identity.namespace, identity.name, None, problems=tuple(problems))
     read = Pruned(ComplianceManifestSpec, tidy, ("spec",), _STAND_INS)
     spec, training, validity = read.value, read.value.training, read.value.validity
     problems += read.problems
+    attestations = read_attestations(tidy, verifier)
     known = not read.stood_in("model")
     return Manifest(
         namespace=identity.namespace,
@@ -163,7 +187,8 @@ def _evidence(identity: _Identity, tidy: dict[str, Any] | None, problems: list[P
         model=_model(spec.model) if known else None,
         uid=identity.uid,
         resource_version=identity.resource_version,
-        digest=_digest(tidy, problems),
+        generation=identity.generation,
+        digest=_digest(without_attestations(tidy), problems),
         images=tuple(spec.model.images or ()) if known else (),
         risk_category=spec.risk_category,
         stated_category=_stated_category(tidy, spec.risk_category),
@@ -177,6 +202,9 @@ def _evidence(identity: _Identity, tidy: dict[str, Any] | None, problems: list[P
         not_after=validity.not_after if validity else None,
         records=tuple(_records(spec, read)),
         problems=tuple(problems),
+        attestations=attestations,
+        verified_against=verifier.anchors.fingerprints if attestations else frozenset(),
+        created_at=identity.created_at,
     )
 
 
@@ -190,7 +218,7 @@ def _digest(spec: dict[str, Any], problems: list[Problem]) -> str | None:
 
 
 def _model(stated: AssessedModel) -> ModelIdentity:
-    return ModelIdentity(stated.name, _interned(stated.version), stated.digest)
+    return ModelIdentity(stated.name, _interned(stated.version), stated.digest, stated.digest_domain)
 
 
 def _stated_category(spec: dict[str, Any], known: RiskCategory | None) -> str | None:
