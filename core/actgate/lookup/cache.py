@@ -3,12 +3,16 @@
 A cache tells within the latency of a watch what the API server has. A watch that died in silence is noticed
 by the age of its last contact: the oldest of the three is the evidence's age, and from ``FRESH_SECONDS`` on
 the cache tells nothing.
+
+Nor does it tell of a manifest whose signatures were not tried with every key of the policies that apply. A
+policy that brings a new key has manifests with attestations listed again.
 """
 
 import asyncio
 import math
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from actgate.decision import Manifest, Policy
@@ -20,10 +24,11 @@ from actgate.kube.objects import Key, Object, key_of, labels_of
 from actgate.kube.reflector import SLICE, Reflector
 from actgate.kube.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NAMESPACES, Resource
 from actgate.kube.single_flight import SingleFlight
-from actgate.kube.store import Change, Unreadable
+from actgate.kube.store import Change, Parse, Unreadable
 from actgate.kube.timing import Timing
 from actgate.lookup.evidence import FRESH_SECONDS, Evidence, EvidenceUnavailableError
-from actgate.manifests import policy_or_strictest, read_manifest
+from actgate.lookup.verification import Verification, attested, covers
+from actgate.manifests import policy_or_strictest
 
 
 class Scope(NamedTuple):
@@ -65,8 +70,17 @@ class EvidenceCache:
         self._on_live_read = on_live_read
         self._live_namespaces = live_namespaces
         self._unready_after = unready_after
+        self._verification = Verification()
+        self._attested: set[Key] = set()
+        """Manifests in the cache that have attestations."""
         self._manifests = Reflector(
-            cluster, COMPLIANCE_MANIFESTS, self._read_manifest, self._manifest_changed, timing=timing
+            cluster,
+            COMPLIANCE_MANIFESTS,
+            self._read_manifest,
+            self._manifest_changed,
+            prepare=self._prepare_manifest,
+            outdated=self._verification.outdated,
+            timing=timing,
         )
         self._policies = Reflector(
             cluster, COMPLIANCE_POLICIES, policy_or_strictest, self._policy_changed, timing=timing
@@ -89,14 +103,20 @@ class EvidenceCache:
         labels = self._namespaces.get(None, namespace)
         if labels is None or isinstance(labels, Unreadable):
             raise EvidenceUnavailableError(f"namespace {namespace} is not known yet")
-        manifests = []
+        policies, manifests = selection.applicable(labels), []
         for name in names:
             manifest = self._manifests.get(namespace, name)
             if isinstance(manifest, Unreadable):
                 raise EvidenceUnavailableError(f"ComplianceManifest {name} cannot be read: {manifest.error}")
-            if manifest is not None:
-                manifests.append(manifest)
-        return Evidence(tuple(manifests), selection.applicable(labels), labels, age)
+            if manifest is None:
+                continue
+            if manifest.attestations and not covers(manifest.verified_against, policies):
+                raise EvidenceUnavailableError(
+                    f"the signatures of ComplianceManifest {name} are not verified yet with the keys of "
+                    "every policy that applies"
+                )
+            manifests.append(manifest)
+        return Evidence(tuple(manifests), policies, labels, age)
 
     async def fetch_live(self, namespace: str, names: Sequence[str], within: float) -> Evidence:
         """Read manifests and namespace live; see ``EvidenceSource``.
@@ -104,17 +124,19 @@ class EvidenceCache:
         Policies are many, and the same for all subjects: they come from the cache while it is fresh, and else
         are listed once for all who ask at a time.
         """
-        known = None if self._live_namespaces else self.from_cache(namespace, ())
+        if not self._live_namespaces:
+            known = self.from_cache(namespace, ())
+            async with _reads(within) as reads:
+                manifests = [reads.create_task(self._get_manifest(namespace, name, within)) for name in names]
+            return known._replace(manifests=_existing(manifests))
         async with _reads(within) as reads:
-            manifests = [reads.create_task(self._get_manifest(namespace, name, within)) for name in names]
-            if known is None:
-                labels = reads.create_task(self._get_labels(namespace, within))
-                policies = reads.create_task(self._current_policies())
-        found = tuple(manifest for task in manifests if (manifest := task.result()) is not None)
-        if known is not None:
-            return known._replace(manifests=found)
+            labels = reads.create_task(self._get_labels(namespace, within))
+            policies = reads.create_task(self._current_policies())
+            manifests = [
+                reads.create_task(self._get_manifest(namespace, name, within, policies)) for name in names
+            ]
         selection, age = policies.result()
-        return Evidence(found, selection.applicable(labels.result()), labels.result(), age)
+        return Evidence(_existing(manifests), selection.applicable(labels.result()), labels.result(), age)
 
     def failing_checks(self) -> Mapping[str, str | None]:
         """Return for each cache why it is not to be relied on."""
@@ -128,11 +150,37 @@ class EvidenceCache:
             return f"no contact for {reflector.age():.0f} s{why}"
         return None
 
+    def _prepare_manifest(self, thing: Object) -> Awaitable[Parse[Manifest]] | None:
+        if not attested(thing) or self._unchanged(thing) is not None:
+            return None
+        return self._verify_manifest(thing)
+
+    async def _verify_manifest(self, thing: Object) -> Parse[Manifest]:
+        # Before all policies are known, every one would have the manifests read again.
+        await self._policies.synced.wait()
+        try:
+            manifest = await self._verification.read_in_thread(thing)
+        except Exception:
+            return self._read_manifest  # It fails once more there, and is marked as unreadable.
+
+        def verified(thing: Object) -> Manifest:
+            self._on_manifest(key_of(thing), thing)
+            return manifest
+
+        return verified
+
     def _read_manifest(self, thing: Object) -> Manifest:
         self._on_manifest(key_of(thing), thing)
-        return read_manifest(thing)
+        return self._unchanged(thing) or self._verification.read(thing)
+
+    def _unchanged(self, thing: Object) -> Manifest | None:
+        return self._verification.unchanged(thing, self._manifests.get(*key_of(thing)))
 
     def _manifest_changed(self, change: Change[Manifest]) -> None:
+        if isinstance(change.new, Manifest) and change.new.attestations:
+            self._attested.add(change.key)
+        else:
+            self._attested.discard(change.key)
         if change.old is not None:
             self.appraisals.forget(*change.key)
         if change.new is None:
@@ -145,10 +193,16 @@ class EvidenceCache:
         if change.old is not None and change.new is not None and change.old != change.new:
             self._on_change(Scope(change.key[1]))
 
-    def _policy_changed(self, _: Change[Policy]) -> None:
+    def _policy_changed(self, change: Change[Policy]) -> None:
         self._selection = None
+        if isinstance(change.new, Policy):
+            self._trust([change.new])
         if self._policies.synced.is_set():
             self._on_change(Scope())
+
+    def _trust(self, policies: Iterable[Policy]) -> None:
+        if self._verification.trust(policies) and self._attested:
+            self._manifests.relist()
 
     def _known_policies(self) -> Selection:
         if self._selection is None:
@@ -167,9 +221,21 @@ class EvidenceCache:
             return await self._live_policies.get(), 0.0
         return self._known_policies(), age
 
-    async def _get_manifest(self, namespace: str, name: str, within: float) -> Manifest | None:
+    async def _get_manifest(
+        self, namespace: str, name: str, within: float, policies: asyncio.Task[Any] | None = None
+    ) -> Manifest | None:
+        """Return a manifest whose signatures were tried with the keys of the policies that are known then."""
         found = await self._get(COMPLIANCE_MANIFESTS, name, namespace, within)
-        return None if found is None else read_manifest(found)
+        if found is None:
+            return None
+        if not attested(found):
+            return self._verification.read(found)
+        if policies is not None:
+            await asyncio.wait([policies])
+        known = self._unchanged(found)
+        if known is not None:
+            return replace(known, resource_version=found["metadata"].get("resourceVersion"))
+        return await self._verification.read_in_thread(found, live=True)
 
     async def _get_labels(self, namespace: str, within: float) -> Mapping[str, str]:
         found = await self._get(NAMESPACES, namespace, None, within)
@@ -187,6 +253,7 @@ class EvidenceCache:
             result = "found"
         finally:
             self._on_live_read(COMPLIANCE_POLICIES.plural, result)
+        self._trust(policies)
         return Selection(policies)
 
     async def _get(
@@ -213,6 +280,10 @@ def _fresh_age(reflector: Reflector[Any]) -> float:
     if age >= FRESH_SECONDS:
         raise EvidenceUnavailableError(f"no news of {reflector.resource} for {age:.0f} s")
     return age
+
+
+def _existing(reads: Iterable[asyncio.Task[Manifest | None]]) -> tuple[Manifest, ...]:
+    return tuple(manifest for read in reads if (manifest := read.result()) is not None)
 
 
 @asynccontextmanager
