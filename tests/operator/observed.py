@@ -24,6 +24,20 @@ HOLDS: Final = Judgement(judge(STORED), NAME, STORED)
 ADVISED: Final = Judgement(judge(UNWATCHED, ASKING, policy(enforcement="Warn")), NAME, UNWATCHED)
 REJECTED: Final = Judgement(judge(UNWATCHED), NAME, UNWATCHED)
 OUTDATED: Final = Judgement(judge(EXPIRED), NAME, EXPIRED)
+WITHDRAWN: Final = Judgement(
+    judge(STORED, ASKING, policy(evidence={"withdrawn": [STORED.digest]})), NAME, STORED
+)
+WITHDRAWN_UNWATCHED: Final = Judgement(
+    judge(UNWATCHED, ASKING, policy(evidence={"withdrawn": [UNWATCHED.digest]})), NAME, UNWATCHED
+)
+_ASKED: Final = [{"predicateType": "https://example.com/audit", "authorities": ["model-risk"]}]
+UNSIGNED: Final = Judgement(judge(STORED, ASKING, policy(evidence={"require": _ASKED})), NAME, STORED)
+UNSIGNED_UNWATCHED: Final = Judgement(
+    judge(UNWATCHED, ASKING, policy(evidence={"require": _ASKED})), NAME, UNWATCHED
+)
+UNPROVEN: Final = Judgement(
+    judge(STORED, ASKING, policy(evidence={"level": {"HighRisk": "Recomputable"}})), NAME, STORED
+)
 MISSING: Final = Judgement(judge(None), NAME, None)
 
 CRASHING: Final = Trouble("CrashLoopBackOff", "pod scorer-1, container server: back-off 40s")
@@ -82,6 +96,8 @@ FINE = "True Accepted"
 BAD = "False EvidenceRejected"
 OLD = "False EvidenceExpired"
 NONE = "False ManifestNotFound"
+NO_MORE = "False EvidenceWithdrawn"
+FOREIGN = "False EvidenceNotTrusted"
 UP = "True MinimumReplicasAvailable"
 UNWANTED = "False EvidenceNotAccepted"
 
@@ -172,6 +188,27 @@ STATES: Final[dict[str, State]] = {
         seen(MISSING), NONE, UNWANTED, NONE, "ManifestNotFound", None, IN_PROGRESS
     ),
     "rejected": State(seen(REJECTED), BAD, UNWANTED, BAD, None, "EvidenceRejected", FAILED),
+    "withdrawn by a policy": State(
+        seen(WITHDRAWN), NO_MORE, UNWANTED, NO_MORE, None, "EvidenceWithdrawn", FAILED
+    ),
+    "withdrawn by a policy and kept": State(
+        seen(WITHDRAWN, rollout()), NO_MORE, UP, NO_MORE, None, "EvidenceWithdrawn", FAILED
+    ),
+    "withdrawn by a policy, and more": State(
+        seen(WITHDRAWN_UNWATCHED), NO_MORE, UNWANTED, NO_MORE, None, "EvidenceWithdrawn", FAILED
+    ),
+    "not signed": State(seen(UNSIGNED), FOREIGN, UNWANTED, FOREIGN, None, "EvidenceNotTrusted", FAILED),
+    "not signed and kept": State(
+        seen(UNSIGNED, rollout()), FOREIGN, UP, FOREIGN, None, "EvidenceNotTrusted", FAILED
+    ),
+    "not signed, scaled to zero": State(
+        seen(UNSIGNED, GONE, violated=True),
+        FOREIGN, "False ScaledToZero", FOREIGN, None, "EvidenceNotTrusted", FAILED,
+    ),
+    "not signed, and more": State(
+        seen(UNSIGNED_UNWATCHED), BAD, UNWANTED, BAD, None, "EvidenceRejected", FAILED
+    ),
+    "without counts": State(seen(UNPROVEN), BAD, UNWANTED, BAD, None, "EvidenceRejected", FAILED),
     "expired": State(seen(OUTDATED), OLD, UNWANTED, OLD, None, "EvidenceExpired", FAILED),
     "expired and kept": State(seen(OUTDATED, rollout()), OLD, UP, OLD, None, "EvidenceExpired", FAILED),
     "withdrawn and kept": State(

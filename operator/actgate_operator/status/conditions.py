@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from actgate.decision import Outcome
+from actgate.decision.rules import assurance, attestation, contradiction, link
 from actgate.decision.rules import evidence as evidence_rules
-from actgate.decision.rules import link
 from actgate.decision.verdict import refusal
 from actgate_operator.rollout import COMPLETE
 from actgate_operator.status.observation import Judgement, Observation
@@ -82,7 +82,15 @@ def _rejection(judgement: Judgement) -> str:
         return MANIFEST_NOT_FOUND
     if rules <= {evidence_rules.EXPIRED.id, evidence_rules.AGE.id}:
         return "EvidenceExpired"
+    if contradiction.WITHDRAWN.id in rules:
+        return "EvidenceWithdrawn"
+    if rules <= _OF_SIGNERS and rules != {assurance.LEVEL.id}:
+        return "EvidenceNotTrusted"
     return "EvidenceRejected"
+
+
+_OF_SIGNERS: Final = {rule.id for rule in (*attestation.RULES, assurance.LEVEL)}
+"""What is out of order where the right party has not signed. A level alone may lack counts as well."""
 
 
 def workload_available(seen: Observation) -> Said:
