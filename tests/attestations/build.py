@@ -7,7 +7,7 @@ from typing import Any
 from actgate.api.compliance_policy import CompliancePolicySpec
 from actgate.attestations import Anchors, Verifier
 from actgate.decision.attestation import Attestation
-from tests.support.attested import Json, Party, covered, trusting
+from tests.support.attested import COMPLIANCE_MANIFEST, Json, Party, covered, trusting
 
 
 def anchors(*trusted: Party | Json) -> Anchors:
@@ -31,3 +31,8 @@ def names(found: Attestation, *parties: Party) -> list[str]:
     """Return the names of those parties whose keys signed, in the order of the signatures."""
     known = {party.anchor: party.name for party in parties}
     return [known[signer.anchor] for signer in found.signers]
+
+
+def authority(pem: str) -> Json:
+    """Return an authority that signs with a key in PEM, and may attest anything of ours."""
+    return {"name": "other-tool", "key": {"data": pem}, "mayAttest": [COMPLIANCE_MANIFEST]}

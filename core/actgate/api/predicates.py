@@ -4,6 +4,8 @@ from typing import Final
 
 STATEMENT: Final = "https://in-toto.io/Statement/v1"
 """``_type`` of an in-toto Statement v1 (https://github.com/in-toto/attestation/blob/main/spec/v1)."""
+STATEMENT_V0_1: Final = "https://in-toto.io/Statement/v0.1"
+"""``_type`` of its predecessor, whose fields that are read here are the same: cosign 3 still writes it."""
 STATEMENT_MEDIA_TYPE: Final = "application/vnd.in-toto+json"
 """Payload type of an envelope that holds one."""
 

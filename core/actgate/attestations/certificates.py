@@ -11,7 +11,8 @@ be compared.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -30,6 +31,11 @@ MOST_INTERMEDIATES: Final = 4
 MOST_ROOTS: Final = 32
 _COST: Final = 5 * (MOST_INTERMEDIATES + 1)
 _BEGIN: Final = "-----BEGIN CERTIFICATE-----"
+_ANY: Final = verification.Criticality.AGNOSTIC
+_NOISE: Final = re.compile(r"validation failed: |candidates exhausted: | \(encountered processing .*")
+"""What the library puts around its reasons."""
+_Policy = verification.Policy
+_Certificate = x509.Certificate
 _CODE_SIGNING: Final = frozenset(
     {ExtendedKeyUsageOID.CODE_SIGNING, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
 )
@@ -55,15 +61,13 @@ class Path:
     """A signer's certificate and the intermediate ones that lead from it to a root, by their names."""
 
     leaf: x509.Certificate
-    intermediates: tuple[x509.Certificate, ...]
     key: keys.PublicKey
+    """Of the leaf."""
+    intermediates: tuple[x509.Certificate, ...]
     digest: bytes
-    """SHA-256 over all of them."""
-
-    @property
-    def issuer(self) -> bytes:
-        """Return the name of the root that it needs, DER."""
-        return (self.leaf, *self.intermediates)[-1].issuer.public_bytes()
+    """SHA-256 over all of these certificates."""
+    issuer: bytes
+    """Name of the root that it needs, DER."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,25 +120,22 @@ def from_der(raw: bytes) -> x509.Certificate:
         raise AttestationError("must be a certificate in DER") from None
 
 
-def path(certificates: Sequence[x509.Certificate]) -> Path:
-    """Return the one way up from the first certificate, as far as the others lead.
+def paths(certificates: Sequence[x509.Certificate]) -> list[Path]:
+    """Return the way up from the first certificate: to its issuer, the issuer of that, and so on.
 
-    It is followed by name before any signature is verified, so that no set of certificates makes much work.
+    Any of the issuers may be what a policy trusts as a root. The way is followed by name before any signature
+    is verified, so that no set of certificates makes much work.
 
     Raises:
         AttestationError: The signer's key is of a kind that is not supported, two certificates have the same
             subject, or the chain is too long.
     """
     try:
-        leaf = certificates[0]
-        key = keys.wrap(leaf.public_key())
-        above = _above(leaf, _by_name(certificates[1:]))
-        der = b"".join(one.public_bytes(Encoding.DER) for one in (leaf, *above))
+        return list(_paths(certificates[0], _by_name(certificates[1:])))
     except AttestationError:
         raise
     except Exception:  # parts of a certificate are parsed when they are asked for
         raise AttestationError("has a certificate that cannot be read") from None
-    return Path(leaf, above, key, hashlib.sha256(der).digest())
 
 
 def verify(chain: Path, root: Root) -> Verified:
@@ -143,12 +144,14 @@ def verify(chain: Path, root: Root) -> Verified:
     Raises:
         AttestationError: It does not lead to this root, or a certificate in it may not do what it does.
     """
+    rules = _Rules()
     try:
-        return _verify(chain, root)
-    except verification.VerificationError as error:
-        raise AttestationError(f"does not verify: {cut(str(error), 200)}") from None
+        return _verify(chain, root, rules)
     except AttestationError:
         raise
+    except verification.VerificationError as error:
+        reason = rules.broken or _NOISE.sub("", cut(str(error), 500))
+        raise AttestationError(f"does not verify: {cut(reason, 200)}") from None
     except Exception as error:  # whatever it is, the chain proves nothing
         raise AttestationError(f"does not verify: {cut(type(error).__name__, 64)}") from None
 
@@ -174,69 +177,73 @@ def names_of(certificate: x509.Certificate) -> tuple[tuple[str, str], ...]:
         *(("email", value) for value in names.get_values_for_type(x509.RFC822Name)),
         *(("dns", value) for value in names.get_values_for_type(x509.DNSName)),
     ]
-    return tuple(sorted(found))
+    return tuple(sorted(set(found)))
 
 
-def _verify(chain: Path, root: Root) -> Verified:
+def _verify(chain: Path, root: Root, rules: "_Rules") -> Verified:
     certificates = (chain.leaf, *chain.intermediates, root.certificate)
     not_before = max(one.not_valid_before_utc for one in certificates)
     not_after = min(one.not_valid_after_utc for one in certificates)
     if not_before > not_after:
-        raise AttestationError("is of certificates that are never valid at the same time")
+        raise AttestationError("does not verify: its certificates are never all valid at the same time")
     verifier = (
         verification.PolicyBuilder()
         .store(verification.Store([root.certificate]))
         .time(not_before)
         .max_chain_depth(MOST_INTERMEDIATES)
-        .extension_policies(ca_policy=_of_authorities(), ee_policy=_of_signers())
+        .extension_policies(ca_policy=rules.of_authorities(), ee_policy=rules.of_signers())
         .build_client_verifier()
     )
     verifier.verify(chain.leaf, list(chain.intermediates))
-    identities = names_of(chain.leaf)
-    if not identities:
-        raise AttestationError("has no subject alternative name: must have a URI, e-mail address or DNS name")
-    return Verified(identities, not_before, not_after)
+    return Verified(names_of(chain.leaf), not_before, not_after)
 
 
-def _of_signers() -> verification.ExtensionPolicy:
-    agnostic = verification.Criticality.AGNOSTIC
-    return (
-        verification.ExtensionPolicy.permit_all()
-        .require_present(x509.SubjectAlternativeName, agnostic, None)
-        .require_present(x509.ExtendedKeyUsage, agnostic, _for_code_signing)
-        .may_be_present(x509.KeyUsage, agnostic, _for_signatures)
-        .may_be_present(x509.BasicConstraints, agnostic, _not_an_authority)
-    )
+class _Rules:
+    """What a chain must fulfil beyond RFC 5280, and in words which of it was broken last."""
 
+    def __init__(self) -> None:
+        self.broken = ""
 
-def _of_authorities() -> verification.ExtensionPolicy:
-    return verification.ExtensionPolicy.webpki_defaults_ca().may_be_present(
-        x509.ExtendedKeyUsage, verification.Criticality.AGNOSTIC, _if_any_for_code_signing
-    )
+    def of_signers(self) -> verification.ExtensionPolicy:
+        return (
+            verification.ExtensionPolicy.permit_all()
+            .may_be_present(x509.SubjectAlternativeName, _ANY, self._has_a_name)
+            .may_be_present(x509.ExtendedKeyUsage, _ANY, self._is_for_code_signing)
+            .may_be_present(x509.KeyUsage, _ANY, self._is_for_signatures)
+            .may_be_present(x509.BasicConstraints, _ANY, self._is_no_authority)
+        )
 
+    def of_authorities(self) -> verification.ExtensionPolicy:
+        defaults = verification.ExtensionPolicy.webpki_defaults_ca()
+        return defaults.may_be_present(x509.ExtendedKeyUsage, _ANY, self._may_issue)
 
-def _for_code_signing(_: verification.Policy, __: x509.Certificate, usage: x509.ExtendedKeyUsage) -> None:
-    if not _CODE_SIGNING & set(usage):
-        raise ValueError("the certificate is not for code signing (extended key usage)")
+    def _has_a_name(
+        self, _: _Policy, certificate: _Certificate, names: x509.SubjectAlternativeName | None
+    ) -> None:
+        if names is None or not names_of(certificate):
+            self._fail("it has no subject alternative name that is a URI, an e-mail address or a DNS name")
 
+    def _is_for_code_signing(self, _: _Policy, __: _Certificate, usage: x509.ExtendedKeyUsage | None) -> None:
+        if usage is None or not _CODE_SIGNING & set(usage):
+            self._fail("it is not for code signing (extended key usage)")
 
-def _if_any_for_code_signing(
-    policy: verification.Policy, certificate: x509.Certificate, usage: x509.ExtendedKeyUsage | None
-) -> None:
-    if usage is not None:
-        _for_code_signing(policy, certificate, usage)
+    def _is_for_signatures(self, _: _Policy, __: _Certificate, usage: x509.KeyUsage | None) -> None:
+        if usage is not None and not usage.digital_signature:
+            self._fail("it is not for digital signatures (key usage)")
 
+    def _is_no_authority(
+        self, _: _Policy, __: _Certificate, constraints: x509.BasicConstraints | None
+    ) -> None:
+        if constraints is not None and constraints.ca:
+            self._fail("it is the certificate of an authority, not of a signer (basic constraints)")
 
-def _for_signatures(_: verification.Policy, __: x509.Certificate, usage: x509.KeyUsage | None) -> None:
-    if usage is not None and not usage.digital_signature:
-        raise ValueError("the certificate is not for digital signatures (key usage)")
+    def _may_issue(self, _: _Policy, issuer: _Certificate, usage: x509.ExtendedKeyUsage | None) -> None:
+        if usage is not None and not _CODE_SIGNING & set(usage):
+            self._fail(f"{_name(issuer.subject)} may not issue it for code signing (extended key usage)")
 
-
-def _not_an_authority(
-    _: verification.Policy, __: x509.Certificate, constraints: x509.BasicConstraints | None
-) -> None:
-    if constraints is not None and constraints.ca:
-        raise ValueError("the signer's certificate is one of an authority (basic constraints)")
+    def _fail(self, reason: str) -> None:
+        self.broken = reason
+        raise ValueError(reason)
 
 
 def _by_name(certificates: Iterable[x509.Certificate]) -> dict[bytes, x509.Certificate]:
@@ -247,19 +254,22 @@ def _by_name(certificates: Iterable[x509.Certificate]) -> dict[bytes, x509.Certi
     return found
 
 
-def _above(leaf: x509.Certificate, by_name: dict[bytes, x509.Certificate]) -> tuple[x509.Certificate, ...]:
-    found: list[x509.Certificate] = []
-    current = leaf
-    while (above := by_name.get(current.issuer.public_bytes())) is not None:
-        if above.issuer == above.subject:
-            break  # a root that the signer put along: only the policy's own counts
-        if len(found) == MOST_INTERMEDIATES or above in found:
+def _paths(leaf: x509.Certificate, by_name: dict[bytes, x509.Certificate]) -> Iterator[Path]:
+    key = keys.wrap(leaf.public_key())
+    digest = hashlib.sha256(leaf.public_bytes(Encoding.DER))
+    above: tuple[x509.Certificate, ...] = ()
+    issuer = leaf.issuer.public_bytes()
+    yield Path(leaf, key, above, digest.digest(), issuer)
+    # A root that the signer put along leads no further: only the policy's own counts.
+    while (following := by_name.get(issuer)) is not None and following.issuer != following.subject:
+        if len(above) == MOST_INTERMEDIATES:
             raise AttestationError(
                 f"is too long: must have at most {MOST_INTERMEDIATES} certificates between"
             )
-        found.append(above)
-        current = above
-    return tuple(found)
+        above = (*above, following)
+        digest.update(following.public_bytes(Encoding.DER))
+        issuer = following.issuer.public_bytes()
+        yield Path(leaf, key, above, digest.digest(), issuer)
 
 
 def _root(certificate: x509.Certificate) -> Root:

@@ -77,12 +77,12 @@ class _Check:
         self._message = pae(signed.payload_type, signed.payload)
         self._digest = hashlib.sha256(self._message)
         self._certificates = _certificates(material)
-        self._path: Path | None = None
+        self._paths: list[Path] = []
         self._invalid: str | None = None
         self._certificate_signed = False
 
     def result(self) -> Checked:
-        self._path = self._path_of_certificates()
+        self._paths = self._paths_of_certificates()
         found: dict[str, Found] = {}
         unverified: list[str] = []
         for signature in self._signed.signatures:
@@ -90,7 +90,7 @@ class _Check:
             found |= {one.signer.anchor + one.key: one for one in signers}
             if not signers:
                 unverified.append(self._claim(signature))
-        if self._path is not None and not self._certificate_signed:
+        if self._paths and not self._certificate_signed:
             self._fail(f"no signature was made with the key of the {self._described()}")
         return Checked(tuple(found.values()), tuple(unverified), self._invalid)
 
@@ -109,21 +109,29 @@ class _Check:
         if hinted:
             self._fail(f"the key {hinted[0].fingerprint} did not make the signature that names it")
 
-    def _by_certificate(self, signature: Signature) -> Iterator[Found]:
-        path = self._path
-        if path is None or not self._made_with(path.key, signature):
-            return
+    def _by_certificate(self, signature: Signature) -> list[Found]:
+        if not self._paths or not self._made_with(self._paths[0].key, signature):
+            return []
         self._certificate_signed = True
         work = self._work
-        for root in self._anchors.roots_named(path.issuer):
+        found: list[Found] = []
+        reasons: list[str] = []
+        for path, root in self._ways_up():
             work -= root.cost
-            if work < 0:
-                return
-            verified = self._verified(path, root)
-            if isinstance(verified, str):
-                self._fail(f"the {self._described()}, {verified}")
-            else:
-                yield _certified(verified, path, root)
+            if work >= 0:
+                verified = self._verified(path, root)
+                if isinstance(verified, str):
+                    reasons.append(verified)
+                else:
+                    found.append(_certified(verified, path, root))
+        if reasons and not found:
+            self._fail(f"the {self._described()}, {reasons[0]}")
+        return found
+
+    def _ways_up(self) -> Iterator[tuple[Path, Root]]:
+        for path in self._paths:
+            for root in self._anchors.roots_named(path.issuer):
+                yield path, root
 
     def _made_with(self, key: PublicKey, signature: Signature) -> bool:
         digest = self._digest.copy()
@@ -143,16 +151,16 @@ class _Check:
 
         return self._known.get((path.digest, root.fingerprint), verify)
 
-    def _path_of_certificates(self) -> Path | None:
+    def _paths_of_certificates(self) -> list[Path]:
         if not self._certificates:
-            return None
+            return []
         from actgate.attestations import certificates
 
         try:
-            return certificates.path(self._certificates)
+            return certificates.paths(self._certificates)
         except AttestationError as error:
             self._fail(f"the {self._described()}, {error}")
-            return None
+            return []
 
     def _hinted(self, signature: Signature) -> list[PublicKey]:
         return self._anchors.hints.get(signature.keyid or self._hint, [])

@@ -1,7 +1,7 @@
 """in-toto Statements v1: what was signed, about which artefacts.
 
-Source: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md. Subjects match by digest alone;
-their names are hints, and unknown fields are ignored, as the specification asks.
+Source: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md; v0.1 is read alike. Subjects
+match by digest alone; their names are hints, and unknown fields are ignored, as the specification asks.
 """
 
 import re
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from actgate.api.canonical import canonical
-from actgate.api.predicates import STATEMENT, STATEMENT_MEDIA_TYPE
+from actgate.api.predicates import STATEMENT, STATEMENT_MEDIA_TYPE, STATEMENT_V0_1
 from actgate.api.quoting import invalid
 from actgate.attestations import strict_json
 from actgate.attestations.envelope import Envelope
@@ -19,7 +19,7 @@ from actgate.attestations.errors import UnreadableError
 MOST_SUBJECTS: Final = 1024
 """A model with an image for each platform has a dozen."""
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_TYPES: Final = frozenset({STATEMENT})
+_TYPES: Final = frozenset({STATEMENT, STATEMENT_V0_1})
 _WRITE: Final = "sign an in-toto Statement v1, as `actgate attest` writes it"
 
 

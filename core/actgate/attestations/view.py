@@ -49,7 +49,7 @@ def difference(statement: Statement, spec: Mapping[str, Any], path: str) -> Prob
         message = f"predicate: Required value: must have {_listed(fields)}"
         raise UnreadableError(path, message, _SIGN)
     shown = {key: spec[key] for key in sorted(spec.keys() & fields)} if whole else _part(spec, fields)
-    return _first(_tidy(predicate), shown)
+    return _first(predicate, shown)
 
 
 def plan(statement: Statement, path: str) -> tuple[PlannedMeasurement, ...] | None:
@@ -104,9 +104,9 @@ def _listed(fields: frozenset[str]) -> str:
 
 
 def _first(signed: object, shown: object) -> Problem | None:
-    if _written(signed) == _written(shown) is not None:
+    if (text := _written(signed)) is not None and text == _written(shown):
         return None
-    return next(_differences(signed, shown, ("spec",)), None)
+    return next(_differences(_tidy(signed), shown, ("spec",)), None)
 
 
 def _written(value: object) -> bytes | None:
