@@ -10,7 +10,6 @@ import pytest
 from actgate.api.compliance_policy import Enforcement
 from actgate.decision import BASELINE
 from actgate.manifests import EvidenceError, UnreadableError, read_policy
-from tests.support.attested import Party, trusting
 
 
 def policy_object(**spec: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
@@ -110,11 +109,3 @@ def test_a_policy_has_one_digest_in_its_file_and_in_the_cluster() -> None:
     assert stated.digest == filled.digest
     assert stated.digest != read_policy(policy_object(bias={"maxDifference": 0.2})).digest
     assert BASELINE.digest is None
-
-
-def test_an_authority_is_known_by_the_fingerprint_of_its_key() -> None:
-    """By that a verified signer is found to be one; a key that cannot be read lends nobody a signature."""
-    party = Party("training")
-    broken = {**party.authority(), "name": "broken", "key": {"data": "-----BEGIN PUBLIC KEY-----"}}
-    policy = read_policy(policy_object(evidence=trusting(party.authority(), broken)))
-    assert policy.anchors == {"training": {party.anchor}}

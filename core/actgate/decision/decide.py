@@ -159,10 +159,12 @@ def decide_under(
     linked = _linked(names, subject.namespace, manifests)
     # One loop for all that is asked of each manifest: mostly there is one, and comprehensions cost more.
     appraisals, tiers, ends, digests = [], set(), [], []
+    accepted: tuple[tuple[str, Assessment], ...] = ()
     for name, manifest in linked.items():
         appraisal = appraise(manifest, chosen, moment)
         appraisals.append(appraisal)
         tiers.add(appraisal.tier)
+        accepted += appraisal.accepted
         if appraisal.until is not None:
             ends.append(appraisal.until)
         if manifest.digest is not None:
@@ -190,14 +192,8 @@ def decide_under(
         policies=tuple([policy.name for policy in chosen]),
         ruleset=RULESET,
         valid_until=min(ends) if ends else None,
-        attestations=_accepted(appraisals),
+        attestations=accepted,
     )
-
-
-def _accepted(appraisals: list[Appraisal]) -> tuple[tuple[str, Assessment], ...]:
-    if len(appraisals) == 1:
-        return appraisals[0].accepted
-    return tuple([one for appraisal in appraisals for one in appraisal.accepted])
 
 
 def _linked(names: list[str], namespace: str, manifests: Iterable[Manifest]) -> dict[str, Manifest]:
