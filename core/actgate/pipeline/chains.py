@@ -75,7 +75,7 @@ def _require_owner(found: tuple[x509.Certificate, ...], key: keys.PublicKeyType)
 def _require_verified(below: tuple[x509.Certificate, ...], root: x509.Certificate) -> None:
     try:
         (trusted,) = certificates.roots_from_pem(_pem(root))
-        certificates.verify(certificates.path(below), trusted)
+        certificates.verify(certificates.paths(below)[-1], trusted)
     except AttestationError as error:
         raise ChainError(str(error)) from None
 
