@@ -10,7 +10,8 @@ import orjson
 import pytest
 
 from actgate.api.canonical import canonical_of_json, sha256
-from actgate.decision import Manifest, Verdict
+from actgate.decision import BASELINE, Manifest, Verdict
+from actgate.decision.attestation import Assessment, Attestation, Result
 from actgate.decision.data import RULESET
 from actgate.records.chain import decision_fields
 from actgate.records.record import (
@@ -26,7 +27,7 @@ from actgate.records.record import (
     span_attributes,
 )
 from tests.decision.build import ASKING, judge, measured, policy
-from tests.records.build import recorded
+from tests.records.build import START, recorded
 
 VERDICTLESS = [Outcome.WARN, Outcome.MALFORMED, Outcome.UNAVAILABLE, Outcome.ERROR]
 
@@ -70,6 +71,70 @@ def test_several_manifests_stand_in_the_order_of_their_links() -> None:
     assert line["manifest"] == line["manifests"][0]
     assert [manifest["uid"] for manifest in line["manifests"]] == ["uid-1", "uid-2"]
     assert "manifests" not in decision_fields(REFUSED)
+
+
+ACCEPTED = Assessment(
+    "training",
+    "https://actgate.dev/attestation/compliance-manifest/v1alpha1",
+    f"sha256:{'5' * 64}",
+    Result.ACCEPTED,
+    authority="ml-platform",
+    signer="spiffe://bank.example/ml, office=forged",
+)
+ATTESTED = replace(MANIFEST, attestations=(Attestation("training"),), created_at=START)
+
+
+def attested(*found: Assessment) -> DecisionRecord:
+    """Return the record of a refusal on a manifest with attestations, of which these were judged."""
+    verdict = replace(VERDICT, attestations=tuple((MANIFEST.name, item) for item in found))
+    return REFUSED._replace(verdict=verdict, manifests=(ATTESTED,))
+
+
+def test_accepted_attestations_stand_with_signer_and_payload() -> None:
+    """In every form; a name out of a certificate cannot be taken for another item."""
+    record = attested(ACCEPTED, replace(ACCEPTED, name="draft", result=Result.REFUSED, authority=None))
+    signer = "spiffe://bank.example/ml%2C%20office=forged"
+    said = f"{MANIFEST.name}/training=ml-platform {signer} sha256:{'5' * 64}"
+    assert audit_annotations(record)["attestations"] == said
+    assert span_attributes(record)["actgate.attestations"] == said
+    line = decision_fields(record)["manifest"]
+    assert line["created_at"] == "2026-11-23T12:00:00Z"
+    assert line["attestations"] == [
+        {
+            "name": "training",
+            "predicate_type": ACCEPTED.predicate_type,
+            "authority": "ml-platform",
+            "signer": ACCEPTED.signer,
+            "payload_digest": ACCEPTED.payload_digest,
+        }
+    ]
+
+
+def test_without_attestations_no_form_mentions_them() -> None:
+    """A declared manifest's records are what they were."""
+    assert "attestations" not in audit_annotations(REFUSED)
+    assert "actgate.attestations" not in span_attributes(REFUSED)
+    assert decision_fields(REFUSED)["manifest"].keys() == {"name", "uid", "resource_version", "digest"}
+
+
+def test_what_attestations_may_take_is_bounded() -> None:
+    """Eight of them with long names of signers, of several manifests, are counted where they do not fit."""
+    many = [replace(ACCEPTED, name=f"{number:063d}", signer="ü" * 9000) for number in range(8)]
+    audit = audit_annotations(attested(*many))["attestations"]
+    assert len(audit) < 5000
+    assert audit.isascii()
+    assert audit.endswith(" more")
+    signers = [found["signer"] for found in decision_fields(attested(*many))["manifest"]["attestations"]]
+    assert signers == ["ü" * 253] * 8
+
+
+def test_policies_stand_with_their_digests() -> None:
+    """The name alone does not say what was asked; the baseline has no object, and so no digest."""
+    known = replace(policy("house"), digest=f"sha256:{'7' * 64}")
+    verdict = replace(VERDICT, policies=("baseline", "house"))
+    line = decision_fields(REFUSED._replace(verdict=verdict, policies=(BASELINE, known)))
+    assert line["policies"] == ["baseline", "house"]
+    assert line["policy_digests"] == [None, known.digest]
 
 
 def test_a_verdict_without_evidence_is_audited_without_a_manifest() -> None:

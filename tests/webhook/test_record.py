@@ -78,6 +78,7 @@ async def test_a_line_tells_who_asked_for_what_and_why_it_was_decided_so() -> No
         "reason": "",
         "rules": [],
         "policies": ["baseline"],
+        "policy_digests": [None],
         "ruleset": RULESET,
         "manifest": {
             "name": MANIFEST,

@@ -172,6 +172,7 @@ def record_of(review: Review, judgement: Judgement, caller: Caller, *, with_obje
         reason=judgement.reason,
         verdict=verdict,
         rules=rules,
+        policies=evidence.policies if evidence is not None else (),
         manifests=evidence.manifests if evidence is not None else (),
         cache_age=evidence.age if evidence is not None else None,
         governed_change=judgement.governed_change,

@@ -43,7 +43,7 @@ apply. What the file cannot prove is listed on standard error.
 _DIGEST: Final = """\
 Prints the SHA-256 of what a manifest states, in canonical form (RFC 8785): the same
 for the pipeline's file, the ComplianceManifest made of it, and the object in the
-cluster.
+cluster. Attestations are not part of it: a signature changes no evidence.
 """
 _MODEL_DIGEST: Final = """\
 Prints the SHA-256 of a model, for spec.model.digest of its manifest:
@@ -78,8 +78,15 @@ again. Keep hashes elsewhere (the webhook logs them at every checkpoint) and giv
 them with --head. Decisions of callers that were not authenticated are counted apart:
 any pod may have asked for them.
 
+With --replay each decision is derived again, finding by finding, from what DIR kept:
+the object, its manifests and the policies, each found by the digest that the line
+states. One that differs is exit code 1. One that cannot be replayed, since DIR lacks
+something or another version of the rules decided, is reported, and exit code 1 with
+--strict alone; where none can be, it is exit code 2.
+
 examples:
   actgate log verify decisions.log
+  actgate log verify decisions.log --replay evidence/
   kubectl logs -n actgate-system deploy/actgate-webhook | actgate log verify -
   actgate log verify --strict --head sha256:2c26... decisions.log.1 decisions.log
 """
@@ -252,7 +259,13 @@ def _add_log(subparsers: "_Subparsers[_Parser]") -> None:
     verify.add_argument(
         "--strict",
         action="store_true",
-        help="count other lines, lost decisions and a missing stop as faults",
+        help="count other lines, lost decisions and a missing stop as faults; with --replay, decisions that "
+        "could not be replayed as well",
+    )
+    verify.add_argument(
+        "--replay",
+        metavar="DIR",
+        help="derive every decision again from the objects, manifests and policies in DIR (YAML or JSON)",
     )
     verify.add_argument(
         "-o",

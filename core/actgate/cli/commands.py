@@ -72,9 +72,20 @@ def verify_log(options: Namespace) -> Exit:
     """Prove that decision logs are what was written, or say where they are not."""
     import json
 
-    from actgate.cli import log
+    from actgate.cli import log, replay
 
-    proof = log.verified(options.files, options.head, strict=options.strict)
-    lines = log.report(proof) if options.output == "text" else [json.dumps(log.document(proof), indent=2)]
+    if options.replay is None:
+        proof = log.verified(options.files, options.head, strict=options.strict)
+        replayed = None
+    else:
+        replayed = replay.Replay(options.replay)
+        proof = log.verified(options.files, options.head, strict=options.strict, taken=replayed.take)
+    if options.output == "text":
+        lines = [*log.report(proof), *(replayed.report() if replayed is not None else ())]
+    else:
+        more = {"replay": replayed.document()} if replayed is not None else {}
+        lines = [json.dumps({**log.document(proof), **more}, indent=2)]
     streams.write(lambda: sys.stdout.writelines(f"{line}\n" for line in lines))
-    return log.exit_code(proof)
+    if replayed is None or log.exit_code(proof) is not Exit.PASSED:
+        return log.exit_code(proof)
+    return replayed.exit_code(strict=options.strict)

@@ -1,6 +1,6 @@
 """``actgate log verify``: whether a decision log is what was written, and what that does not prove."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Final
@@ -9,20 +9,27 @@ from actgate.api.quoting import printable
 from actgate.cli import streams
 from actgate.cli.exits import Exit, UnusableError
 from actgate.cli.files import STDIN
-from actgate.records.lines import read
+from actgate.records.lines import Found, read
 from actgate.records.verify import Fault, Proof, Seen, Verifier
 
 _SHOWN: Final = 50
 """Faults that are listed one by one; a log that was mangled as a whole has as many as lines."""
 
 
-def verified(names: Iterable[str], heads: Iterable[str], *, strict: bool) -> Proof:
+def verified(
+    names: Iterable[str],
+    heads: Iterable[str],
+    *,
+    strict: bool,
+    taken: Callable[[str, Found], None] = lambda _source, _found: None,
+) -> Proof:
     """Verify files of decision logs, in the order in which they were written.
 
     Args:
         names: The files; ``-`` for standard input.
         heads: Hashes that were kept elsewhere; each has to be in the log.
         strict: Whether other lines, lost decisions and an open end count as faults.
+        taken: Called with each line, and the name of its file.
 
     Raises:
         UnusableError: A file cannot be read, or no line of a decision log is in them.
@@ -30,7 +37,9 @@ def verified(names: Iterable[str], heads: Iterable[str], *, strict: bool) -> Pro
     verifier = Verifier(heads, strict=strict)
     for name in names:
         for found in read(_lines(name)):
-            verifier.add("stdin" if name == STDIN else name, found)
+            source = "stdin" if name == STDIN else name
+            verifier.add(source, found)
+            taken(source, found)
     proof = verifier.finish()
     if not proof.chains and len(proof.faults) <= (proof.others if strict else 0):
         raise UnusableError("no line of a decision log was found, so nothing was proven")

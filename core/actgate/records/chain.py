@@ -14,10 +14,11 @@ import orjson
 
 from actgate.api.canonical import SORTED, sha256
 from actgate.api.times import timestamp
+from actgate.decision.attestation import Assessment
 from actgate.decision.data import RULESET
 from actgate.decision.manifest import Manifest
 from actgate.records.lines import FORMAT, Kind
-from actgate.records.record import ALLOWED, DecisionRecord
+from actgate.records.record import ALLOWED, DecisionRecord, signer_of
 
 
 class Chain(NamedTuple):
@@ -85,12 +86,13 @@ def decision_fields(record: DecisionRecord) -> dict[str, Any]:
             for item in record.rules
         ],
         "policies": list(verdict.policies) if verdict is not None else [],
+        "policy_digests": [policy.digest for policy in record.policies] if verdict is not None else [],
         "ruleset": verdict.ruleset if verdict is not None else RULESET,
-        "manifest": _manifest(record.manifests[0]) if record.manifests else None,
+        "manifest": _manifest(record.manifests[0], record) if record.manifests else None,
         "cache_age_ms": round(record.cache_age * 1000) if record.cache_age is not None else None,
     }
     if len(record.manifests) > 1:
-        fields["manifests"] = [_manifest(manifest) for manifest in record.manifests]
+        fields["manifests"] = [_manifest(manifest, record) for manifest in record.manifests]
     return fields
 
 
@@ -109,10 +111,26 @@ def _object(record: DecisionRecord) -> dict[str, Any]:
     }
 
 
-def _manifest(manifest: Manifest) -> dict[str, str | None]:
-    return {
+def _manifest(manifest: Manifest, record: DecisionRecord) -> dict[str, Any]:
+    fields: dict[str, Any] = {
         "name": manifest.name,
         "uid": manifest.uid,
         "resource_version": manifest.resource_version,
         "digest": manifest.digest,
+    }
+    if manifest.attestations:
+        created = manifest.created_at
+        # The time by which a signature is judged, where nothing in its bundle proves an earlier one.
+        fields["created_at"] = timestamp(created, "auto") if created is not None else None
+        fields["attestations"] = [_attestation(found) for found in record.accepted(manifest.name)]
+    return fields
+
+
+def _attestation(found: Assessment) -> dict[str, str | None]:
+    return {
+        "name": found.name,
+        "predicate_type": found.predicate_type,
+        "authority": found.authority,
+        "signer": signer_of(found),
+        "payload_digest": found.payload_digest,
     }

@@ -8,10 +8,14 @@ lines, spans and metrics for those who operate the gate; ``chain`` has the decis
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from itertools import accumulate
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 from actgate.api.canonical import canonical_of_json, sha256
+from actgate.decision.attestation import Assessment, Result
 from actgate.decision.manifest import Manifest
+from actgate.decision.policies import Policy
 from actgate.decision.verdict import Finding, Verdict
 from actgate.subjects.fields import map_at
 from actgate.subjects.kinds import kinds
@@ -38,6 +42,10 @@ METRIC_LABELS: Final = ("kind", "operation", "outcome", "dry_run")
 _KINDS: Final = frozenset(kind for _, kind in kinds())
 _LONGEST: Final = 253
 """Characters of a name in a log line; the API server takes none that is longer."""
+_MOST: Final = 4096
+"""Characters of the attestations in an audit annotation."""
+_PLAIN: Final = ":/@.+-_="
+"""Characters of a signer that stand for themselves there, beside letters and digits."""
 
 
 class Caller(NamedTuple):
@@ -111,6 +119,8 @@ class DecisionRecord(NamedTuple):
     verdict: Verdict | None = None
     rules: tuple[Finding, ...] = ()
     """The strongest finding of each rule, the strongest rules first."""
+    policies: tuple[Policy, ...] = ()
+    """Those that applied."""
     manifests: tuple[Manifest, ...] = ()
     """The evidence that was judged, in the order in which the object links it."""
     cache_age: float | None = None
@@ -121,6 +131,11 @@ class DecisionRecord(NamedTuple):
     dry_run: bool = False
     is_decision: bool = True
     """Whether something was decided that takes effect: judged, and not a dry run."""
+
+    def accepted(self, manifest: str) -> list[Assessment]:
+        """Return the attestations of a manifest that an authority of a policy that applies has signed."""
+        judged = self.verdict.attestations if self.verdict is not None else ()
+        return [found for name, found in judged if name == manifest and found.result is Result.ACCEPTED]
 
 
 def strongest(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -176,6 +191,8 @@ def audit_annotations(record: DecisionRecord) -> dict[str, str]:
         versions = [manifest.resource_version or "" for manifest in record.manifests]
         audit["manifest-resource-version"] = ", ".join(versions)
         audit["manifest-digest"] = _digests(record)
+    if attestations := _attestations(record):
+        audit["attestations"] = attestations
     return audit
 
 
@@ -219,6 +236,8 @@ def span_attributes(record: DecisionRecord) -> dict[str, str | bool | float]:
         attributes["actgate.cache_age_seconds"] = record.cache_age
     if record.manifests:
         attributes["actgate.manifest.digest"] = _digests(record)
+    if attestations := _attestations(record):
+        attributes["actgate.attestations"] = attestations
     return attributes
 
 
@@ -231,6 +250,29 @@ def metric_labels(record: DecisionRecord) -> tuple[str, str, str, str]:
 def _rules(record: DecisionRecord) -> str:
     """Return each rule that found something, with its strongest effect: ``bias/limit=Deny``."""
     return ", ".join([f"{finding.rule}={finding.effect}" for finding in record.rules])
+
+
+def _attestations(record: DecisionRecord) -> str:
+    """Return the accepted attestations: ``MANIFEST/NAME=AUTHORITY SIGNER PAYLOAD-DIGEST``, so many that fit.
+
+    A signer can be a name out of a certificate; what could be taken for a separator is percent-encoded.
+    """
+    if record.verdict is None or not record.verdict.attestations:
+        return ""
+    items = [
+        f"{manifest.name}/{found.name}={found.authority or ''} "
+        f"{quote(signer_of(found) or '', safe=_PLAIN)} {found.payload_digest or ''}"
+        for manifest in record.manifests
+        for found in record.accepted(manifest.name)
+    ]
+    kept = [item for item, end in zip(items, accumulate(map(len, items)), strict=True) if end <= _MOST]
+    more = len(items) - len(kept)
+    return ", ".join([*kept, f"and {more} more"] if more else kept)
+
+
+def signer_of(found: Assessment) -> str | None:
+    """Return the key or identity that signed, cut where a certificate holds a longer one."""
+    return None if found.signer is None else found.signer[:_LONGEST]
 
 
 def _digests(record: DecisionRecord) -> str:
