@@ -7,7 +7,7 @@ counted and otherwise left alone.
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Final
 
@@ -97,7 +97,20 @@ def take(
                 sentences.extend(error.sentences)
     if sentences:
         raise UnusableError(*sentences)
+    _verify(inventory)
     return inventory
+
+
+def _verify(inventory: Inventory) -> None:
+    """Verify attestations with the keys of all policies, which may stand behind the manifests."""
+    verifier = manifests.verifier_for(inventory.policies)
+    for key, found in inventory.evidence.items():
+        if found.manifest.attestations:
+            namespace, name = key
+            read = manifests.read_document(
+                found.document.value, name=name, namespace=namespace, verifier=verifier
+            )
+            inventory.evidence[key] = replace(found, manifest=read)
 
 
 def _add(document: Document, inventory: Inventory) -> None:
