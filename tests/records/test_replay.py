@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from actgate.decision import Policy, Verdict
+from actgate.decision import Verdict
 from actgate.decision.attestation import Assessment, Result
-from actgate.manifests import read_policy
+from actgate.manifests import policy_or_strictest, read_policy
 from actgate.records.chain import decision_fields
 from actgate.records.record import Outcome
 from actgate.records.replay import Kept, Replayed, replay
@@ -115,11 +115,18 @@ def test_an_object_is_found_as_kubectl_shows_it() -> None:
     assert again(decided(obj=fresh), stored, MANIFEST).result is Replay.REPRODUCED
 
 
-def test_a_policy_that_could_not_be_read_was_the_strictest_of_its_name() -> None:
-    """So the webhook judged, and so it is derived again, whatever the folder has under that name."""
-    line = decided(UNFAIR, (Policy("house"),))
-    assert line["policy_digests"] == [None]
-    assert again(line, OBJECT, UNFAIR).result is Replay.REPRODUCED
+def test_a_policy_that_could_not_be_read_is_replaced_as_it_was_then() -> None:
+    """The strictest in its place judged, and judges again."""
+    broken = {**HOUSE, "spec": {"enforcement": "Ignore"}}
+    line = decided(UNFAIR, (policy_or_strictest(broken),))
+    assert again(line, OBJECT, UNFAIR, broken).result is Replay.REPRODUCED
+    assert again(line, OBJECT, UNFAIR, HOUSE).result is Replay.NOT_REPLAYED
+
+
+@pytest.mark.parametrize("document", [{"kind": "CompliancePolicy"}, {"kind": "ComplianceManifest"}, {}])
+def test_a_document_without_a_name_is_nothing_that_was_decided_on(document: Json) -> None:
+    """It is passed over: no line can mean it."""
+    assert again(decided(), document, OBJECT, MANIFEST).result is Replay.REPRODUCED
 
 
 def test_lines_of_versions_before_the_digests_of_policies_are_replayed_by_name() -> None:

@@ -64,8 +64,8 @@ class Kept:
             if manifests.is_v0(document) or document.get("kind") == "ComplianceManifest":
                 manifest = manifests.read_document(document)
                 self._manifests.setdefault(manifest.name, []).append((manifest, document))
-            elif document.get("kind") == "CompliancePolicy":
-                policy = _policy(document)
+            elif document.get("kind") == "CompliancePolicy" and _named(document):
+                policy = manifests.policy_or_strictest(document)
                 self._policies.setdefault(policy.name, []).append(policy)
             else:
                 self._objects |= dict.fromkeys(_digests(document), document)
@@ -86,7 +86,7 @@ class Kept:
         known = self._policies.get(name, [])
         found = [policy for policy in known if not stated or policy.digest == digest]
         if stated and digest is None:
-            return Policy(name)  # The baseline, or one that could not be read, in whose place it applies.
+            return Policy(name)  # The baseline, which no object says.
         if not stated and not known and name == "baseline":
             return Policy(name)
         if not found:
@@ -197,17 +197,17 @@ def _digests(document: Json) -> Iterator[str]:
             yield digest_of_object(b"", {**one, "metadata": fresh}).digest
 
 
-def _policy(document: Json) -> Policy:
-    try:
-        return manifests.read_policy(document)
-    except manifests.EvidenceError:
-        metadata = document.get("metadata")
-        return Policy(str(metadata.get("name")) if isinstance(metadata, Mapping) else "")
-
-
 def _namespace(document: Json) -> object:
+    return _metadata(document).get("namespace")
+
+
+def _named(document: Json) -> bool:
+    return isinstance(_metadata(document).get("name"), str)
+
+
+def _metadata(document: Json) -> Json:
     metadata = document.get("metadata")
-    return metadata.get("namespace") if isinstance(metadata, Mapping) else None
+    return metadata if isinstance(metadata, Mapping) else {}
 
 
 def _of_digest(digest: str | None) -> str:
