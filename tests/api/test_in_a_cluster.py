@@ -204,6 +204,18 @@ def test_defaults_of_a_policy_are_filled_in(api: Rest) -> None:
         api("DELETE", f"{collection('CompliancePolicy')}/empty")
 
 
+def requiring(signer: str, *distinct_from: str) -> dict[str, Any]:
+    """Return a policy that has the authority risk, and requires a signature of this one."""
+    kind = "https://example.com/audit"
+    authority = {
+        "name": "risk",
+        "key": {"data": "-----BEGIN PUBLIC KEY-----"},
+        "mayAttest": [kind],
+    }
+    requirement = {"predicateType": kind, "authorities": [signer], "distinctFrom": [*distinct_from]}
+    return {"evidence": {"authorities": [authority], "require": [requirement]}}
+
+
 @pytest.mark.parametrize(
     ("spec", "words"),
     [
@@ -223,6 +235,8 @@ def test_defaults_of_a_policy_are_filled_in(api: Rest) -> None:
             },
             ["values must be set for In and NotIn"],
         ),
+        (requiring("nobody"), ["spec.evidence.require", "require[].authorities must be names of"]),
+        (requiring("risk", "nobody"), ["spec.evidence.require", "require[].distinctFrom must be names of"]),
     ],
 )
 def test_a_malformed_policy_is_refused(api: Rest, spec: dict[str, Any], words: list[str]) -> None:

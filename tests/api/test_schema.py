@@ -148,6 +148,8 @@ RULES = (
     ("CompliancePolicy", "spec.namespaceSelector.matchExpressions[]", "has(self.values)"),
     ("CompliancePolicy", "spec.evidence.authorities[]", "has(self.key) != has(self.certificate)"),
     ("CompliancePolicy", "spec.evidence.authorities[].certificate.identities[]", ".size() == 1"),
+    ("CompliancePolicy", "spec.evidence", "r.authorities.all(n, has(self.authorities)"),
+    ("CompliancePolicy", "spec.evidence", "r.distinctFrom.all(n, has(self.authorities)"),
     ("ModelDeployment", "spec", "!(has(self.replicas) && has(self.autoscaling))"),
     ("ModelDeployment", "spec.autoscaling", "self.minReplicas <= self.maxReplicas"),
 )

@@ -286,8 +286,27 @@ class AttestationRequirement(Model):
     """Authorities whose signers do not count here: separation of duties."""
 
 
+def _authorities_exist(field: str) -> dict[str, str]:
+    """Return the CEL rule that requirements name authorities of the policy only."""
+    return {
+        "rule": f"!has(self.require) || self.require.all(r, !has(r.{field}) || r.{field}.all(n, "
+        "has(self.authorities) && self.authorities.exists(a, a.name == n)))",
+        "message": f"require[].{field} must be names of authorities of this policy",
+        "fieldPath": ".require",
+    }
+
+
 class EvidencePolicy(Model):
     """What is asked of the evidence itself."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                _authorities_exist("authorities"),
+                _authorities_exist("distinctFrom"),
+            ]
+        }
+    )
 
     max_age: Duration = "8760h"
     """Oldest evidence that counts, from the end of training."""

@@ -174,11 +174,20 @@ def _add_check(subparsers: "_Subparsers[_Parser]") -> None:
 def _add_explain(subparsers: "_Subparsers[_Parser]") -> None:
     explain = subparsers.add_parser(
         "explain",
-        help="show what a rule requires, why, and how to fix what fails it",
+        help="show what a rule requires, or who has to sign what under a policy",
         description="Shows what a rule requires, why, and how to fix what fails it. Without a rule, lists "
-        "all of them.",
+        "all of them. With --policy, prints who would have to sign what: for each tier its assurance level, "
+        "the required attestations, and by which keys and certificates an authority is recognised.",
     )
     explain.add_argument("rule", nargs="?", metavar="RULE", help="such as bias/limit")
+    explain.add_argument(
+        "--policy",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="files with CompliancePolicies",
+    )
     explain.set_defaults(run=commands.explain)
 
 

@@ -14,6 +14,7 @@ _NOTHING = (
     "nothing to judge: the input has no ModelDeployment, no workload that is marked as inference, "
     "and no compliance manifest"
 )
+_NO_POLICY = "nothing to explain: the files given with --policy hold no CompliancePolicy"
 
 
 def check(options: Namespace) -> Exit:
@@ -31,10 +32,22 @@ def check(options: Namespace) -> Exit:
 
 
 def explain(options: Namespace) -> Exit:
-    """Explain one rule, or list them all."""
+    """Explain one rule, or list them all; or say who would have to sign what under policies."""
     from actgate.cli.explain import explanation
 
-    text = explanation(options.rule)
+    if not options.policy:
+        text = explanation(options.rule)
+    else:
+        from actgate.cli import explain_policy, inventory, sources
+
+        policies = inventory.take((), sources.read(options.policy), "default").policies
+        if not policies:
+            streams.note(
+                ["nothing to explain: the files given with --policy hold no CompliancePolicy"], "error"
+            )
+            return Exit.NOTHING
+        text = explanation(options.rule) + "\n" if options.rule else ""
+        text += explain_policy.explanation(policies)
     streams.write(lambda: sys.stdout.write(text))
     return Exit.PASSED
 
