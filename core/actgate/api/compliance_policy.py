@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
+from pydantic.config import JsonDict
 
 from actgate.api.base import Digest, Duration, Model, Resource, ShortText, Timestamp
 from actgate.api.names import LABEL, LABEL_VALUE
@@ -286,7 +287,7 @@ class AttestationRequirement(Model):
     """Authorities whose signers do not count here: separation of duties."""
 
 
-def _authorities_exist(field: str) -> dict[str, str]:
+def _authorities_exist(field: str) -> JsonDict:
     """Return the CEL rule that requirements name authorities of the policy only."""
     return {
         "rule": f"!has(self.require) || self.require.all(r, !has(r.{field}) || r.{field}.all(n, "
