@@ -96,6 +96,54 @@ def test_malformed_evidence_is_refused(
     refused(create(api, "ComplianceManifest", "m", manifest_spec(**changes), namespace), *words)
 
 
+@pytest.mark.parametrize(
+    ("counts", "field", "words"),
+    [
+        ({"selected": 101}, "selected", "must be at most count"),
+        ({"positives": 101}, "positives", "must be at most count"),
+        ({"positives": 50, "truePositives": 51}, "truePositives", "must be at most positives"),
+        ({"positives": 50, "falsePositives": 51}, "falsePositives", "must be at most count less positives"),
+        (
+            {"selected": 40, "truePositives": 30, "falsePositives": 9},
+            "selected",
+            "must be truePositives and falsePositives together",
+        ),
+        ({"selected": -1}, "selected", "greater than or equal to 0"),
+    ],
+)
+def test_counts_that_cannot_be_are_refused(
+    api: Rest, namespace: str, counts: dict[str, int], field: str, words: str
+) -> None:
+    """No part is larger than its whole; what the value has to do with them, the gate judges."""
+    groups = [{"name": "a", "count": 100}, {"name": "b", "count": 100, **counts}]
+    spec = manifest_spec(bias=[{"metric": "equalized_odds_difference", "value": 0.0, "groups": groups}])
+    reply = create(api, "ComplianceManifest", "m", spec, namespace)
+    refused(reply, f"spec.bias[0].groups[1].{field}", words)
+
+
+def test_counts_at_their_bounds_are_accepted(api: Rest, namespace: str) -> None:
+    """Everybody selected, nobody selected, and the largest numbers that JSON holds."""
+    every = {"count": 2**53 - 1, "selected": 2**53 - 1, "positives": 2**53 - 1, "truePositives": 2**53 - 1}
+    groups = [
+        {"name": "all", **every, "falsePositives": 0},
+        {"name": "none", "count": 5, "selected": 0, "positives": 0, "truePositives": 0, "falsePositives": 0},
+    ]
+    measured = {"metric": "average_odds_difference", "value": 1.0, "groups": groups}
+    spec = manifest_spec(bias=[{**measured, "referenceGroup": "none"}])
+    assert create(api, "ComplianceManifest", "m", spec, namespace).status == 201
+
+
+@pytest.mark.parametrize("groups", [None, [], [{"name": "male", "count": 5}]])
+def test_a_reference_group_that_is_no_group_is_refused(
+    api: Rest, namespace: str, groups: list[dict[str, Any]] | None
+) -> None:
+    """It is what a directional metric compares the others with."""
+    measured = {"metric": "disparate_impact", "value": 1.0, "referenceGroup": "female", "groups": groups}
+    spec = manifest_spec(bias=[{key: value for key, value in measured.items() if value is not None}])
+    reply = create(api, "ComplianceManifest", "m", spec, namespace)
+    refused(reply, "spec.bias[0].referenceGroup", "must be the name of one of the groups")
+
+
 @pytest.mark.parametrize("value", [0, 1, 7.5])
 def test_a_ratio_has_no_upper_bound(api: Rest, namespace: str, value: float) -> None:
     """Disparate impact goes from 0 upwards, whole numbers included."""

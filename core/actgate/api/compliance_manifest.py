@@ -6,7 +6,7 @@ Evidence is immutable: a new training run, a new assessment or a longer validity
 from enum import StrEnum
 from typing import Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue
 
 from actgate.api.base import (
     CloudRegion,
@@ -103,8 +103,37 @@ class Training(Model):
     """Every region in which training data was processed."""
 
 
+def _at_most(part: str, whole: str, bound: str, words: str) -> dict[str, JsonValue]:
+    """Return the CEL rule that a count is no larger than what it is part of."""
+    absent = [f"!has(self.{field}) || " for field in (part, whole) if field != "count"]
+    return {
+        "rule": f"{''.join(absent)}self.{part} <= {bound}",
+        "message": f"must be at most {words}",
+        "fieldPath": f".{part}",
+    }
+
+
 class Group(Model):
     """One group of persons within a bias measurement."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                _at_most("selected", "count", "self.count", "count"),
+                _at_most("positives", "count", "self.count", "count"),
+                _at_most("truePositives", "positives", "self.positives", "positives"),
+                _at_most(
+                    "falsePositives", "positives", "self.count - self.positives", "count less positives"
+                ),
+                {
+                    "rule": "!has(self.selected) || !has(self.truePositives) || !has(self.falsePositives)"
+                    " || self.selected == self.truePositives + self.falsePositives",
+                    "message": "must be truePositives and falsePositives together",
+                    "fieldPath": ".selected",
+                },
+            ]
+        }
+    )
 
     name: Name
     """Name of the group, such as female; each group stands once."""
@@ -154,7 +183,13 @@ class BiasMeasurement(Model):
                     " : (self.value >= -1.0 && self.value <= 1.0)",
                     "message": "a difference must be between -1 and 1, and a ratio >= 0",
                     "fieldPath": ".value",
-                }
+                },
+                {
+                    "rule": "!has(self.referenceGroup) || (has(self.groups)"
+                    " && self.groups.exists(group, group.name == self.referenceGroup))",
+                    "message": "must be the name of one of the groups",
+                    "fieldPath": ".referenceGroup",
+                },
             ]
         }
     )
