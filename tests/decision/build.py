@@ -68,6 +68,32 @@ def measured(**changes: Any) -> Manifest:  # noqa: ANN401 - fields of a Measurem
     return manifest(bias=(replace(FAIR, **changes),))
 
 
+def counted(
+    metric: Metric,
+    value: float,
+    *groups: tuple[int, ...],
+    reference: str | None = None,
+    **changes: Any,  # noqa: ANN401 - fields of a Measurement
+) -> Measurement:
+    """Return a measurement of groups named a, b, c...
+
+    Each has count and selected, or count, positives, true positives and false positives.
+    """
+    stated = tuple(
+        GroupCount(chr(ord("a") + place), group[0], None, *group[1:])
+        if len(group) == 2
+        else GroupCount(chr(ord("a") + place), group[0], None, None, *group[1:])
+        for place, group in enumerate(groups)
+    )
+    return Measurement(metric, value, attribute="gender", groups=stated, reference_group=reference, **changes)
+
+
+def without(group: GroupCount, *counts: str) -> GroupCount:
+    """Return a group that does not state these counts."""
+    changes: dict[str, Any] = dict.fromkeys(counts)
+    return replace(group, **changes)
+
+
 def subject(**changes: Any) -> Subject:  # noqa: ANN401 - fields of a Subject
     """Return the asking subject with other values for some of its fields."""
     return replace(ASKING, **changes)

@@ -1,9 +1,10 @@
 """What the groups of a bias measurement say about its value: arithmetic on printed numbers.
 
 A printed number stands for every number that is rounded to it: 0.53 for 0.525 to 0.535. A value is
-refuted when no selection rates that are printed like these have it. The metrics that selection rates
-determine are those of demographic parity: Fairlearn takes the largest and the smallest rate, AIF360
-compares two groups in a direction that a manifest does not state, so that any two of them may be meant.
+refuted when no selection rates that are printed like these have it; the rate of a group that counts its
+selected persons is exact. The metrics that selection rates determine are those of demographic parity:
+Fairlearn takes the largest and the smallest rate, AIF360 compares two groups in a direction that a
+manifest need not state, so that any two of them may be meant.
 """
 
 import math
@@ -26,7 +27,9 @@ PARITY: Final = frozenset(
     }
 )
 """Metrics that selection rates determine; the others need more than that."""
-_DIRECTED: Final = frozenset({Metric.STATISTICAL_PARITY_DIFFERENCE, Metric.DISPARATE_IMPACT})
+_DIRECTED: Final = frozenset(
+    {Metric.STATISTICAL_PARITY_DIFFERENCE, Metric.DISPARATE_IMPACT, Metric.AVERAGE_ODDS_DIFFERENCE}
+)
 _PERCENT: Final = 2
 """Decimals of a share at least: JSON writes 0.50 as 0.5 and 0.00 as 0."""
 _SINGLE: Final = 6
@@ -61,6 +64,34 @@ def non_empty(measurement: Measurement) -> list[GroupCount]:
     return [group for group in measurement.groups if group.count > 0]
 
 
+def completed(group: GroupCount) -> tuple[int | None, int | None, int | None]:
+    """Return selected, true positives and false positives; two of them say what the third one is."""
+    selected, right, wrong = group.selected, group.true_positives, group.false_positives
+    if selected is None and right is not None and wrong is not None:
+        selected = right + wrong
+    elif right is None and selected is not None and wrong is not None:
+        right = selected - wrong
+    elif wrong is None and selected is not None and right is not None:
+        wrong = selected - right
+    return selected, right, wrong
+
+
+def selected(group: GroupCount) -> int | None:
+    """Return how many of a group were selected; None where its counts do not say it."""
+    return completed(group)[0]
+
+
+def is_rate_of(rate: float, part: int, whole: int) -> bool:
+    """Return whether so many of so many persons are the rate, as it is printed."""
+    exact = part / whole
+    return printed(rate).meets(Interval(exact, exact))
+
+
+def printed(number: float) -> Interval:
+    """Return what a printed number stands for, sign included."""
+    return _around(number, 1)
+
+
 def value_interval(value: float) -> Interval:
     """Return what a printed difference, without its sign, or ratio stands for."""
     return _around(abs(value), 1)
@@ -81,12 +112,12 @@ def is_directed(metric: Metric) -> bool:
 
 def no_ratio(measurement: Measurement) -> bool:
     """Return whether a ratio of its groups is undefined: no person at all was selected."""
-    rates = [group.selection_rate for group in non_empty(measurement)]
+    compared = non_empty(measurement)
     return (
         measurement.metric.is_ratio
         and measurement.metric in PARITY
-        and bool(rates)
-        and not any(rate is None or rate > 0 for rate in rates)
+        and bool(compared)
+        and not any(_may_be_selected(group) for group in compared)
     )
 
 
@@ -135,12 +166,24 @@ def _rates(measurement: Measurement) -> list[Interval]:
     if measurement.metric not in PARITY:
         return []
     compared = non_empty(measurement)
-    if len(compared) < 2 or all(group.selection_rate is None for group in compared):
+    if len(compared) < 2 or all(
+        group.selection_rate is None and selected(group) is None for group in compared
+    ):
         return []
     return [_rate(group) for group in compared]
 
 
+def _may_be_selected(group: GroupCount) -> bool:
+    counted = selected(group)
+    if counted is not None:
+        return counted > 0
+    return group.selection_rate is None or group.selection_rate > 0
+
+
 def _rate(group: GroupCount) -> Interval:
+    counted = selected(group)
+    if counted is not None and 0 <= counted <= group.count:
+        return Interval(counted / group.count, counted / group.count)
     if group.selection_rate is None:
         return Interval(0.0, 1.0)
     low, high = _around(group.selection_rate, _PERCENT)
