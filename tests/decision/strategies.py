@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from actgate.api.compliance_manifest import Metric, RiskCategory
 from actgate.api.compliance_policy import CompliancePolicySpec
-from actgate.decision import Link, Manifest, Policy, Subject, rules
+from actgate.decision import Link, Manifest, Policy, Subject, metrics, rules
 from actgate.decision.data import ai_act
 from actgate.decision.manifest import (
     Classification,
@@ -57,10 +57,43 @@ regions = st.sampled_from(
 values = st.sampled_from([0.0, 0.03, -0.03, 0.05, -0.2, 0.85, 1.0, 1.1, 1.5]) | st.floats()
 thresholds = st.none() | st.sampled_from([0.01, 0.05, 0.9]) | st.floats()
 rates = st.none() | st.sampled_from([0.0, 0.41, 0.44, 0.45, 1.0]) | st.floats()
-groups = st.lists(
-    st.builds(GroupCount, names, st.sampled_from([100, 4120]) | st.integers(0, 10**18), rates), max_size=3
-).map(tuple)
-measurements = st.builds(
+parts = st.none() | st.sampled_from([0, 20, 40, 50, 60, 100]) | st.integers(-1, 10**18)
+sizes = st.sampled_from([100, 4120]) | st.integers(0, 10**18)
+groups = st.lists(st.builds(GroupCount, names, sizes, rates, parts, parts, parts, parts), max_size=3).map(
+    tuple
+)
+"""Groups of every kind; what they count mostly contradicts itself."""
+
+cells = st.tuples(*[st.sampled_from([0, 10, 200, 210, 400, 20_000, 40_000])] * 4)
+"""True positives, false negatives, false positives and true negatives, often alike in two groups."""
+
+counted_groups = st.lists(cells, min_size=2, max_size=3).map(
+    lambda tables: tuple(
+        GroupCount(name, sum(cells), None, cells[0] + cells[2], cells[0] + cells[1], cells[0], cells[2])
+        for name, cells in zip("abc", tables, strict=False)
+    )
+)
+
+
+@st.composite
+def _counted(draw: st.DrawFn) -> Measurement:
+    """Return a measurement whose counts mostly have its value, printed with some digits."""
+    metric = draw(st.sampled_from(Metric))
+    stated = draw(counted_groups)
+    reference = draw(st.sampled_from([None, "a", "a", "z"]))
+    exact = Measurement(metric, 0.03, groups=stated, reference_group=reference)
+    computed = metrics.values(exact)
+    digits = draw(st.sampled_from([2, 4, 17]))
+    return replace(
+        exact,
+        value=round(draw(st.sampled_from(computed)), digits) if computed else 0.03,
+        attribute=draw(st.none() | names),
+        threshold=draw(thresholds),
+        compliant=draw(st.none() | st.booleans()),
+    )
+
+
+measurements = _counted() | st.builds(
     Measurement,
     st.sampled_from(Metric),
     values,
@@ -68,7 +101,10 @@ measurements = st.builds(
     threshold=thresholds,
     compliant=st.none() | st.booleans(),
     groups=groups,
+    reference_group=st.none() | names,
 )
+"""Measurements of every kind; about half of them have counts that are sound."""
+
 bases = st.sampled_from(
     [
         *("none", "I", "III.5.b", "III.9.z"),
@@ -168,6 +204,7 @@ def specs(enforcements: list[str], selector: st.SearchStrategy[Any]) -> st.Searc
                     "maxDifference": st.sampled_from([0.0, 0.05, 0.2, 1.0]),
                     "minRatio": st.sampled_from([0.0, 0.8, 1.0]),
                     "minGroupCount": st.sampled_from([0, 0, 100]),
+                    "confidence": st.sampled_from([0, 0, 0.5, 0.95]),
                     "attributes": st.sampled_from([[], ["gender"], ["gender", "age"]]),
                 }
             ),

@@ -3,7 +3,8 @@
 Leaving out a digest or a version is not among them: both count only where both sides state them, so
 that evidence without them is judged as weaker (a warning, or `requireDigest`) and not as contradicted.
 For the same reason measurements that contradict themselves are left as they are: other numbers, or none
-at all, may agree where these do not.
+at all, may agree where these do not. So are those whose counts say something else than the rounded value
+beside them, since the value alone would be believed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from actgate.api.compliance_manifest import Metric, RiskCategory
-from actgate.decision import Manifest, groups
+from actgate.decision import Manifest, groups, metrics
 from actgate.decision.manifest import GroupCount, Measurement, ModelIdentity, Oversight, Problem, Region
 from actgate.decision.rules import counts
 from tests.decision.build import LONDON
@@ -50,6 +51,21 @@ def smaller_groups(manifest: Manifest, _: datetime) -> Manifest:
             item, groups=tuple(GroupCount(group.name, group.count // 2) for group in item.groups)
         ),
     )
+
+
+def no_counts(manifest: Manifest, _: datetime) -> Manifest:
+    """Leave out what was counted in the groups, but for their sizes."""
+    return _each(
+        manifest,
+        lambda item: replace(
+            item, groups=tuple(GroupCount(group.name, group.count) for group in item.groups)
+        ),
+    )
+
+
+def a_tenth_of_the_persons(manifest: Manifest, _: datetime) -> Manifest:
+    """Evaluate on fewer persons with the same rates, where that can be divided."""
+    return _each(manifest, lambda item: replace(item, groups=tuple(map(_tenth, item.groups))))
 
 
 def no_groups(manifest: Manifest, _: datetime) -> Manifest:
@@ -139,6 +155,8 @@ WORSENINGS: Final[tuple[Worsening, ...]] = (
     a_value_that_is_no_number,
     another_bad_measurement,
     smaller_groups,
+    no_counts,
+    a_tenth_of_the_persons,
     no_groups,
     no_attributes,
     no_oversight,
@@ -165,7 +183,33 @@ def _each(manifest: Manifest, worsen: Callable[[Measurement], Measurement]) -> M
 
 def _is_sound(item: Measurement) -> bool:
     """Return whether nothing but limits can be wrong with a measurement."""
-    return not any(counts.contradictions(item)) and (not item.groups or len(groups.non_empty(item)) > 1)
+    return (
+        not any(counts.contradictions(item))
+        and not any(metrics.without_cases(item))
+        and (not item.groups or len(groups.non_empty(item)) > 1)
+        and _says_what_it_counts(item)
+    )
+
+
+def _says_what_it_counts(item: Measurement) -> bool:
+    """Return whether the value alone would be judged as its counts are.
+
+    A rounded one may look better; and one that calls itself failed would become honest where it looks worse.
+    """
+    size = metrics.disparity(item)
+    if size is None:
+        return True
+    value = abs(item.value)
+    stated = 1 / value if item.metric.is_ratio and value > 1 else value
+    return abs(stated - size) <= metrics.NOISE and item.compliant is not False
+
+
+def _tenth(group: GroupCount) -> GroupCount:
+    stated = (group.count, group.selected, group.positives, group.true_positives, group.false_positives)
+    if group.selected is None or any(part is not None and part % 10 for part in stated):
+        return group
+    count, *parts = (None if part is None else part // 10 for part in stated)
+    return GroupCount(group.name, count or 0, group.selection_rate, *parts)
 
 
 def _farther(item: Measurement) -> float:

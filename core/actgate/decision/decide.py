@@ -26,6 +26,7 @@ from actgate.decision.rules import (
     contradiction,
     counts,
     evidence,
+    interval,
     link,
     oversight,
     residency,
@@ -250,6 +251,7 @@ def _judge(
         yield from evidence.unreadable(manifest, policy.spec.enforcement)
         yield from bias.findings(manifest, classified.tier, policy)
         yield from counts.findings(manifest, policy)
+        yield from interval.findings(manifest, classified.tier, policy)
         yield from residency.training(manifest, classified.tier, policy)
         yield from oversight.findings(manifest, classified.tier, policy)
         yield from evidence.timely(manifest, policy, moment)

@@ -249,9 +249,19 @@ def measurement(stated: BiasMeasurement) -> Measurement:
         threshold=stated.threshold,
         compliant=stated.compliant,
         groups=tuple(
-            GroupCount(sys.intern(group.name), group.count, group.selection_rate)
+            GroupCount(
+                sys.intern(group.name),
+                group.count,
+                group.selection_rate,
+                group.selected,
+                group.positives,
+                group.true_positives,
+                group.false_positives,
+            )
             for group in stated.groups or ()
         ),
+        reference_group=_interned(stated.reference_group),
+        plan_digest=stated.plan_digest,
     )
 
 

@@ -8,6 +8,7 @@ from actgate.api.compliance_manifest import Metric, RiskCategory
 from actgate.decision.manifest import GroupCount
 from tests.decision.build import (
     FAIR,
+    counted,
     found,
     judge,
     manifest,
@@ -258,3 +259,85 @@ def test_tiers_that_the_policy_leaves_out_need_no_bias_check(tier: RiskCategory)
     evidence = manifest(bias=(), risk_category=tier, classification=None)
     assert judge(evidence).failed_rules == ("bias/missing",)
     assert judge(evidence, subject(), policy(bias={"requiredFor": ["HighRisk"]})).allowed
+
+
+def test_bias_limit_is_held_against_what_the_counts_say() -> None:
+    """A value that rounding brought within the limit does not pass; one that it left just beyond does."""
+    beyond = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.05, (10_000, 4504), (10_000, 4000))
+    finding = refused_for(judge(manifest(bias=(beyond,))), "bias/limit")
+    assert (finding.path, finding.message) == (
+        "spec.bias[0].groups",
+        "Invalid value: a difference of 0.0504 by the counts: must be <= 0.05 (policy baseline)",
+    )
+    within = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.55 - 0.5, (100, 55), (100, 50))
+    assert within.value > 0.05
+    assert judge(manifest(bias=(within,))).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "groups"),
+    [
+        (Metric.EQUAL_OPPORTUNITY_DIFFERENCE, 0.05, ((20_000, 10_000, 4504, 0), (20_000, 10_000, 4000, 0))),
+        (Metric.EQUALIZED_ODDS_DIFFERENCE, 0.05, ((20_000, 10_000, 5, 4504), (20_000, 10_000, 5, 4000))),
+        (Metric.AVERAGE_ODDS_DIFFERENCE, -0.05, ((200, 100, 45, 45), (20_000, 10_000, 4000, 3992))),
+        (Metric.DISPARATE_IMPACT, 0.8, ((10_000, 5000), (10_000, 3996))),
+        (Metric.DISPARATE_IMPACT, 1.25, ((10_000, 3996), (10_000, 5000))),
+        (Metric.EQUALIZED_ODDS_RATIO, 0.8, ((20_000, 10_000, 5000, 9), (20_000, 10_000, 3996, 9))),
+    ],
+)
+def test_bias_limit_recomputes_every_metric(
+    metric: Metric, value: float, groups: tuple[tuple[int, ...], ...]
+) -> None:
+    """The same for rates of errors and for ratios, either way up."""
+    verdict = judge(manifest(bias=(counted(metric, value, *groups, reference="a"),)))
+    assert verdict.failed_rules == ("bias/limit",), verdict.findings
+    assert refused_for(verdict, "bias/limit").path == "spec.bias[0].groups"
+
+
+@pytest.mark.parametrize("tiers", [["HighRisk"], []])
+def test_bias_claim_is_held_against_what_the_counts_say(tiers: list[str]) -> None:
+    """In every tier: a claim that only the rounded value backs is refused, and an honest one is not."""
+    pair = ((10_000, 4504), (10_000, 4000))
+    house = policy(bias={"requiredFor": tiers})
+    for claimed in (True, False):
+        stated = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.05, *pair, threshold=0.05, compliant=claimed)
+        verdict = judge(manifest(bias=(stated,)), subject(), house)
+        messages = [finding.message for finding in found(verdict, "bias/claim")]
+        assert messages == (
+            ["Invalid value: true: must be false, as 0.0504, by the counts, does not meet the limit 0.05"]
+            if claimed
+            else []
+        )
+
+
+@pytest.mark.parametrize(
+    ("metric", "group", "must"),
+    [
+        (Metric.EQUAL_OPPORTUNITY_DIFFERENCE, (100, 0, 0, 20), ">= 1"),
+        (Metric.EQUALIZED_ODDS_DIFFERENCE, (100, 0, 0, 20), ">= 1"),
+        (Metric.EQUALIZED_ODDS_RATIO, (100, 100, 30, 0), "< 100"),
+        (Metric.AVERAGE_ODDS_DIFFERENCE, (100, 100, 30, 0), "< 100"),
+    ],
+)
+@pytest.mark.parametrize("tiers", [["HighRisk"], []])
+def test_bias_sample_of_a_group_without_persons_to_count_on(
+    metric: Metric, group: tuple[int, ...], must: str, tiers: list[str]
+) -> None:
+    """Libraries take such a rate as 0; nothing was measured, and a difference from it is none."""
+    measurement = counted(metric, 1.0 if metric.is_ratio else 0.0, (200, 100, 60, 30), group)
+    finding = refused_for(
+        judge(manifest(bias=(measurement,)), subject(), policy(bias={"requiredFor": tiers})), "bias/sample"
+    )
+    assert finding.path == "spec.bias[0].groups[1].positives"
+    assert finding.message.startswith(f"Invalid value: {group[1]}: must be {must}, {metric} compares ")
+
+
+@pytest.mark.parametrize("group", [(100, 0, 0, 20), (100, 100, 30, 0)])
+def test_parity_needs_no_positives(group: tuple[int, ...]) -> None:
+    """Selection rates are the same whoever should have been selected, and true positives need no others."""
+    other = (1000, 500, 200, 100) if group[3] == 0 else (1000, 500, 150, 50)
+    parity = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.0, other, group)
+    assert judge(manifest(bias=(parity,))).findings == ()
+    if group[1] == group[0]:
+        opportunity = counted(Metric.EQUAL_OPPORTUNITY_DIFFERENCE, 0.1, other, group)
+        assert judge(manifest(bias=(opportunity,))).failed_rules == ("bias/limit",)

@@ -9,9 +9,20 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from actgate.api.compliance_manifest import Metric
-from actgate.decision import Manifest, groups
+from actgate.decision import Manifest, groups, metrics
 from actgate.decision.manifest import GroupCount, Measurement
-from tests.decision.build import FAIR, found, judge, manifest, measured, policy, refused_for, subject
+from tests.decision.build import (
+    FAIR,
+    counted,
+    found,
+    judge,
+    manifest,
+    measured,
+    policy,
+    refused_for,
+    subject,
+    without,
+)
 
 DIFFERENCES = [Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, Metric.STATISTICAL_PARITY_DIFFERENCE]
 RATIOS = [Metric.DEMOGRAPHIC_PARITY_RATIO, Metric.DISPARATE_IMPACT]
@@ -273,6 +284,199 @@ def test_the_value_of_a_measurement_with_an_empty_group_is_held_against_the_othe
     stated = (GroupCount("f", 100, 0.41), GroupCount("m", 100, 0.44), GroupCount("x", 0, 1.0))
     assert judge(measured(groups=stated)).failed_rules == ("bias/sample",)
     assert "bias/counts" in judge(measured(groups=stated, value=0.01)).failed_rules
+
+
+DIRECTED = [
+    Metric.STATISTICAL_PARITY_DIFFERENCE,
+    Metric.AVERAGE_ODDS_DIFFERENCE,
+    Metric.DISPARATE_IMPACT,
+]
+TABLE = ((1000, 400, 320, 60), (1000, 500, 350, 50))
+"""Two groups: true positive rates 0.8 and 0.7, false positive rates and selection rates 0.1 and 0.38, 0.4."""
+
+
+def refuted(measurement: Measurement) -> list[str]:
+    """Return where `bias/counts` finds contradictions."""
+    return [finding.path for finding in found(judge(manifest(bias=(measurement,))), "bias/counts")]
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        (Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.02),
+        (Metric.STATISTICAL_PARITY_DIFFERENCE, 0.02),
+        (Metric.EQUAL_OPPORTUNITY_DIFFERENCE, 0.1),
+        (Metric.EQUALIZED_ODDS_DIFFERENCE, 0.1),
+        (Metric.AVERAGE_ODDS_DIFFERENCE, 0.05),
+        (Metric.DEMOGRAPHIC_PARITY_RATIO, 0.95),
+        (Metric.EQUALIZED_ODDS_RATIO, 0.875),
+        (Metric.DISPARATE_IMPACT, 0.95),
+    ],
+)
+def test_a_value_that_the_counts_refute_is_refused(metric: Metric, value: float) -> None:
+    """For every metric: what the counts say is accepted, either way round, and another value is not."""
+    turned = 1 / value if metric.is_ratio else -value
+    for accepted in (value, turned, round(turned, 3)):
+        assert not refuted(counted(metric, accepted, *TABLE))
+    for other in (value + 0.011, value / 2 - 0.031):
+        (finding,) = found(judge(manifest(bias=(counted(metric, other, *TABLE),))), "bias/counts")
+        assert (finding.path, finding.basis) == ("spec.bias[0].value", "actgate")
+        assert finding.message.startswith(f"Invalid value: {other}: must be ")
+        assert finding.message.endswith(", by its counts")
+
+
+@pytest.mark.parametrize("metric", DIRECTED)
+def test_a_reference_group_fixes_the_direction(metric: Metric) -> None:
+    """The value is that of the other group against the reference, and not the other way round."""
+    value = {Metric.DISPARATE_IMPACT: 0.95, Metric.AVERAGE_ODDS_DIFFERENCE: 0.05}.get(metric, -0.02)
+    turned = 1 / value if metric.is_ratio else -value
+    assert not refuted(counted(metric, value, *TABLE, reference="b"))
+    assert not refuted(counted(metric, turned, *TABLE, reference="a"))
+    assert refuted(counted(metric, turned, *TABLE, reference="b")) == ["spec.bias[0].value"]
+    assert refuted(counted(metric, value, *TABLE, reference="a")) == ["spec.bias[0].value"]
+
+
+@pytest.mark.parametrize("metric", DIRECTED)
+def test_several_groups_with_counts_need_a_reference(metric: Metric) -> None:
+    """Which of them the value is about cannot be known; where only rates are stated any two will do."""
+    three = (*TABLE, (1000, 450, 360, 55))
+    finding = refused_for(judge(manifest(bias=(counted(metric, 1.0, *three),))), "bias/counts")
+    assert finding.path == "spec.bias[0].referenceGroup"
+    assert finding.message == f"Required value: must name the group that {metric} compares the others with"
+
+
+def test_of_several_groups_the_farthest_from_the_reference_counts() -> None:
+    """The value of another group is that of a more favourable comparison."""
+    three = ((1000, 300), (1000, 330), (1000, 250))
+    measured_as = {
+        value: refuted(counted(Metric.STATISTICAL_PARITY_DIFFERENCE, value, *three, reference="a"))
+        for value in (-0.05, 0.05, 0.03)
+    }
+    assert measured_as == {-0.05: [], 0.05: ["spec.bias[0].value"], 0.03: ["spec.bias[0].value"]}
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+@pytest.mark.parametrize("groups_named", ["ab", ""])
+def test_a_reference_group_that_is_no_group_is_refused(metric: Metric, groups_named: str) -> None:
+    """Whatever the metric, and with or without groups: it names nothing."""
+    stated = tuple(GroupCount(name, 4000) for name in groups_named)
+    measurement = replace(FAIR, metric=metric, groups=stated, reference_group="A")
+    assert refuted(measurement) == ["spec.bias[0].referenceGroup"]
+
+
+@pytest.mark.parametrize(
+    ("counts", "field", "must"),
+    [
+        ({"selected": 101}, "selected", "<= 100, the count"),
+        ({"positives": 101}, "positives", "<= 100, the count"),
+        ({"true_positives": 101}, "truePositives", "<= 100, the count"),
+        ({"false_positives": 101}, "falsePositives", "<= 100, the count"),
+        ({"positives": 50, "true_positives": 51}, "truePositives", "<= 50, the positives"),
+        ({"positives": 60, "false_positives": 41}, "falsePositives", "<= 40, count less positives"),
+        ({"selected": 30, "true_positives": 31}, "truePositives", "<= 30, the selected persons"),
+        ({"selected": 30, "false_positives": 31}, "falsePositives", "<= 30, the selected persons"),
+        (
+            {"selected": 30, "true_positives": 20, "false_positives": 9},
+            "selected",
+            "29, truePositives and falsePositives",
+        ),
+        ({"true_positives": 60, "false_positives": 50}, "selected", "<= 100, the count"),
+        ({"selected": 90, "positives": 50, "true_positives": 30}, "falsePositives", "<= 50, count less"),
+        ({"selected": 90, "positives": 50, "false_positives": 30}, "truePositives", "<= 50, the positives"),
+        ({"positives": -1}, "positives", ">= 0"),
+    ],
+)
+@pytest.mark.parametrize("metric", [Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, Metric.EQUALIZED_ODDS_DIFFERENCE])
+def test_counts_that_contradict_each_other_are_refused(
+    metric: Metric, counts: dict[str, int], field: str, must: str
+) -> None:
+    """No part is larger than its whole, in partial counts as well, whatever the metric needs."""
+    pair = (GroupCount("female", 100, **counts), GroupCount("male", 5010))
+    problems = found(judge(measured(metric=metric, groups=pair, compliant=None)), "bias/counts")
+    at = {finding.path: finding.message for finding in problems}
+    assert f": must be {must}" in at[f"spec.bias[0].groups[0].{field}"]
+    assert at[f"spec.bias[0].groups[0].{field}"].endswith(' of group "female"')
+
+
+def test_counts_at_their_bounds_do_not_contradict_each_other() -> None:
+    """Everybody or nobody selected, rightly and wrongly."""
+    for group in ((100, 50, 50, 50), (100, 50, 0, 0), (100, 99, 99, 1), (100, 1, 0, 99)):
+        assert not refuted(counted(Metric.EQUALIZED_ODDS_DIFFERENCE, 0.0, group, group))
+
+
+@pytest.mark.parametrize(("rate", "agrees"), [(0.41, True), (0.414, True), (0.4, True), (0.42, False)])
+def test_a_selection_rate_is_that_of_the_counts(rate: float, agrees: bool) -> None:
+    """As it is printed; the value is held against the counts, which are exact."""
+    pair = (GroupCount("female", 1000, rate, selected=414), GroupCount("male", 1000, selected=444))
+    for metric in (Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, Metric.EQUALIZED_ODDS_DIFFERENCE):
+        problems = found(judge(measured(metric=metric, groups=pair)), "bias/counts")
+        assert [finding.path for finding in problems] == (
+            [] if agrees else ["spec.bias[0].groups[0].selectionRate"]
+        )
+
+
+def test_counts_of_some_groups_are_exact_rates_among_printed_ones() -> None:
+    """0.4144 and 0.41 may be 0.01 apart, and never 0.02."""
+    pair = (GroupCount("a", 10_000, selected=4144), GroupCount("b", 10_000, 0.41))
+    assert not refuted(replace(FAIR, value=0.01, groups=pair))
+    assert refuted(replace(FAIR, value=0.02, groups=pair)) == ["spec.bias[0].value"]
+
+
+@pytest.mark.parametrize(
+    "lacking", [("positives",), ("true_positives", "selected"), ("positives", "true_positives")]
+)
+def test_partial_counts_refute_no_value(lacking: tuple[str, ...]) -> None:
+    """Where the metric needs more than is stated, its value stays a declared one."""
+    measurement = counted(Metric.EQUALIZED_ODDS_DIFFERENCE, 0.03, *TABLE)
+    partial = tuple(without(group, *lacking) for group in measurement.groups)
+    assert refuted(measurement) == ["spec.bias[0].value"]
+    assert judge(manifest(bias=(replace(measurement, groups=partial),))).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("metric", "groups_counted"),
+    [
+        (Metric.DEMOGRAPHIC_PARITY_RATIO, ((500, 0), (400, 0))),
+        (Metric.DISPARATE_IMPACT, ((500, 0), (400, 0))),
+        (Metric.DISPARATE_IMPACT, ((500, 0), (400, 100))),
+        (Metric.EQUALIZED_ODDS_RATIO, ((500, 100, 90, 0), (400, 100, 80, 0))),
+    ],
+)
+def test_a_ratio_that_divides_by_nobody_is_refused_and_says_so(
+    metric: Metric, groups_counted: tuple[tuple[int, ...], ...]
+) -> None:
+    """A model that selects nobody has no ratio, and one against a reference without selections neither."""
+    for value in (0.0, 1.0, 0.9):
+        measurement = counted(metric, value, *groups_counted, reference="a")
+        (finding,) = found(judge(manifest(bias=(measurement,))), "bias/counts")
+        assert "must be a difference" in finding.message
+
+
+honest = st.tuples(*[st.integers(1, 3000)] * 4).map(
+    lambda cells: (sum(cells), cells[0] + cells[1], cells[0], cells[2])
+)
+
+
+@given(st.lists(honest, min_size=2, max_size=5), st.sampled_from(Metric), st.integers(2, 17))
+def test_what_was_computed_from_counts_and_then_rounded_is_never_called_a_contradiction(
+    table: list[tuple[int, ...]], metric: Metric, digits: int
+) -> None:
+    """Any groups, any metric, any number of digits from two on."""
+    exact = counted(metric, 0.0, *table, reference="a")
+    for value in metrics.values(exact):
+        assert not refuted(replace(exact, value=round(value, digits)))
+
+
+@given(st.lists(honest, min_size=2, max_size=5), st.sampled_from(Metric), st.floats(0, 1))
+def test_a_value_far_from_its_counts_is_always_a_contradiction(
+    table: list[tuple[int, ...]], metric: Metric, claimed: float
+) -> None:
+    """Beyond every rounding from two digits on, and for ratios neither way up."""
+    exact = counted(metric, 0.0, *table, reference="a")
+    near = any(abs(claimed - value) < 0.06 for value in metrics.values(exact))
+    event(f"{metric}: {'near' if near else 'far'}")
+    if not near:
+        assert refuted(replace(exact, value=claimed)) == ["spec.bias[0].value"]
 
 
 @given(st.floats(), st.floats() | st.none(), st.integers(), st.sampled_from(Metric))

@@ -1,9 +1,7 @@
 """Bias rules: measurements exist, hold the limits, and do not contradict their own claims.
 
 No metric and no limit stands in the AI Act: Art. 10(2)(f) asks for an examination, and the numbers
-are house policy. Sign conventions differ between libraries (Fairlearn reports the distance, AIF360
-a signed difference, and ratios either way up), so a difference counts by its absolute value and a
-ratio by the smaller of itself and its reciprocal.
+are house policy. What a limit is held against is in ``decision.limits``.
 """
 
 from collections.abc import Iterator
@@ -11,8 +9,9 @@ from typing import Final
 
 from actgate.api.compliance_policy import Enforcement, Tier
 from actgate.api.quoting import counted, quoted
-from actgate.decision import groups
+from actgate.decision import groups, limits, metrics
 from actgate.decision.manifest import Manifest, Measurement, Problem
+from actgate.decision.metrics import NOISE, Rate
 from actgate.decision.policies import Policy
 from actgate.decision.rules.rule import ACTGATE, HOUSE_POLICY, Rule
 from actgate.decision.verdict import Finding
@@ -29,7 +28,8 @@ LIMIT: Final = Rule(
     "bias/limit",
     HOUSE_POLICY,
     requirement="Every difference is at most the limit in absolute value, and every ratio and its reciprocal "
-    "at least the limit; the stricter of the manifest's own threshold and the policy's counts.",
+    "at least the limit; the stricter of the manifest's own threshold and the policy's counts. Where the "
+    "groups state the counts of the metric, its value is recomputed from them.",
     rationale="The organisation decides how much disparity it accepts; a manifest can only be stricter.",
     remediation="Mitigate the disparity and train again. A looser threshold in the manifest does not help.",
 )
@@ -44,15 +44,14 @@ SAMPLE: Final = Rule(
     "bias/sample",
     HOUSE_POLICY,
     requirement="A measurement that names its groups compares at least two, none of them empty, and each "
-    "as large as the policy's minimum.",
+    "as large as the policy's minimum; a metric of true or false positives has persons to count them on in "
+    "each group.",
     rationale="With few persons per group chance decides the number, and without any there is none: "
     "inconclusive is not a pass.",
     remediation="Evaluate on more data, and record every group with its count.",
 )
 RULES: Final = (MISSING, LIMIT, CLAIM, SAMPLE)
 _MITIGATE: Final = "mitigate the disparity, measure again and write a new manifest"
-_NOISE: Final = 1e-9
-"""What the arithmetic on selection rates may be off by."""
 
 
 def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding]:
@@ -62,7 +61,7 @@ def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding
         yield from _missing(manifest, policy)
     for index, measurement in enumerate(manifest.bias):
         path = manifest.path("spec.bias", index)
-        limit = _limit(measurement, policy)
+        limit = limits.limit_of(measurement, policy)
         if required:
             yield from _over_limit(measurement, limit, path, policy)
             yield from _beyond_by_its_groups(measurement, limit, path, policy)
@@ -106,33 +105,11 @@ def _missing(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
         )
 
 
-def _own_threshold(measurement: Measurement) -> float | None:
-    threshold = measurement.threshold
-    return threshold if threshold is not None and 0 <= threshold <= 1 else None
-
-
-def _house_limit(measurement: Measurement, policy: Policy) -> float:
-    bias = policy.spec.bias
-    return bias.min_ratio if measurement.metric.is_ratio else bias.max_difference
-
-
-def _limit(measurement: Measurement, policy: Policy) -> float:
-    own, house = _own_threshold(measurement), _house_limit(measurement, policy)
-    if own is None:
-        return house
-    return max(house, own) if measurement.metric.is_ratio else min(house, own)
-
-
-def _holds(measurement: Measurement, limit: float) -> bool:
-    value = measurement.value
-    if measurement.metric.is_ratio:
-        # NaN compares as false with everything, so it never holds.
-        return value >= limit and (value <= 1 or 1 / value >= limit)
-    return abs(value) <= limit
-
-
 def _over_limit(measurement: Measurement, limit: float, path: str, policy: Policy) -> Iterator[Finding]:
-    if _holds(measurement, limit):
+    if limits.holds(measurement, limit):
+        return
+    if limits.states_within(measurement, limit):
+        yield _beyond(measurement, metrics.disparity(measurement), "counts", limit, path, policy)
         return
     measured = str(measurement.metric)
     if measurement.attribute is not None:
@@ -141,7 +118,7 @@ def _over_limit(measurement: Measurement, limit: float, path: str, policy: Polic
         policy.spec.enforcement,
         f"{path}.value",
         f"Invalid value: {measurement.value}: must be {_bound(measurement, limit)} "
-        f"({_whose(limit, measurement, policy)}) for {measured}",
+        f"({limits.owner(limit, measurement, policy)}) for {measured}",
         _MITIGATE,
     )
 
@@ -156,29 +133,31 @@ def _bound(measurement: Measurement, limit: float) -> str:
 def _beyond_by_its_groups(
     measurement: Measurement, limit: float, path: str, policy: Policy
 ) -> Iterator[Finding]:
-    """Refuse a value that rounding brought within the limit, or that of two groups among more of them."""
-    least = groups.least_disparity(measurement)
-    if least is None or not _holds(measurement, limit) or groups.expected(measurement) is not None:
+    """Refuse a value that rounding brought within the limit, or that of two groups among more of them.
+
+    This is about selection rates; where there are counts, the limit is held against what they say.
+    """
+    if metrics.recomputable(measurement) or not limits.holds(measurement, limit):
         return
-    if measurement.metric.is_ratio:
-        found, bound, beyond = f"a ratio of at most {least:.6g}", ">=", least < limit - _NOISE
-    else:
-        found, bound, beyond = f"a difference of at least {least:.6g}", "<=", least > limit + _NOISE
-    if beyond:
-        yield LIMIT.finding(
-            policy.spec.enforcement,
-            f"{path}.groups",
-            f"Invalid value: {found} by the selection rates: must be {bound} {limit} "
-            f"({_whose(limit, measurement, policy)})",
-            _MITIGATE,
-        )
+    least = groups.least_disparity(measurement)
+    if least is None or groups.expected(measurement) is not None:
+        return
+    if least < limit - NOISE if measurement.metric.is_ratio else least > limit + NOISE:
+        yield _beyond(measurement, least, "selection rates", limit, path, policy)
 
 
-def _whose(limit: float, measurement: Measurement, policy: Policy) -> str:
-    return (
-        f"policy {policy.name}"
-        if limit == _house_limit(measurement, policy)
-        else "the manifest's own threshold"
+def _beyond(
+    measurement: Measurement, size: float | None, source: str, limit: float, path: str, policy: Policy
+) -> Finding:
+    """Return the finding about what the groups say, where the stated value holds the limit."""
+    at = "" if source == "counts" else "at most " if measurement.metric.is_ratio else "at least "
+    kind, bound = ("ratio", ">=") if measurement.metric.is_ratio else ("difference", "<=")
+    return LIMIT.finding(
+        policy.spec.enforcement,
+        f"{path}.groups",
+        f"Invalid value: a {kind} of {at}{size:.6g} by the {source}: must be {bound} {limit} "
+        f"({limits.owner(limit, measurement, policy)})",
+        _MITIGATE,
     )
 
 
@@ -187,28 +166,40 @@ def _claimed_limit(measurement: Measurement, limit: float) -> float | None:
 
     Where it states none, a claim to hold is held against the policy's, since nothing else backs it.
     """
-    own = _own_threshold(measurement)
+    own = limits.own_threshold(measurement)
     return limit if own is None and measurement.compliant else own
 
 
 def _claim(measurement: Measurement, limit: float | None, path: str, policy: Policy) -> Iterator[Finding]:
     if measurement.compliant is None or limit is None:
         return
-    holds = _holds(measurement, limit)
+    holds = limits.holds(measurement, limit)
     if measurement.compliant is holds:
         return
+    value = str(measurement.value)
+    if holds is not limits.states_within(measurement, limit):
+        value = f"{metrics.disparity(measurement):.6g}, by the counts,"
     claimed, computed = str(measurement.compliant).lower(), str(holds).lower()
     result = "meets" if holds else "does not meet"
     yield CLAIM.finding(
         policy.spec.enforcement,
         f"{path}.compliant",
-        f"Invalid value: {claimed}: must be {computed}, as {measurement.value} {result} the limit {limit}",
+        f"Invalid value: {claimed}: must be {computed}, as {value} {result} the limit {limit}",
         "write a new manifest from the measured values, or leave compliant out",
     )
 
 
 def uncompared(measurement: Measurement) -> Iterator[Problem]:
     """Yield why the groups that a measurement names compare nothing; paths begin within the measurement."""
+    for index, rate in metrics.without_cases(measurement):
+        group = measurement.groups[index]
+        bound = ">= 1" if rate is Rate.TRUE_POSITIVE else f"< {group.count}"
+        yield Problem(
+            f"groups[{index}].positives",
+            f"Invalid value: {group.positives}: must be {bound}, {measurement.metric} compares "
+            f"{rate.value}s, of which group {quoted(group.name)} can have none",
+            "evaluate on more data of that group",
+        )
     if not measurement.groups:
         return
     names = {groups.key(group.name) for group in groups.non_empty(measurement)}

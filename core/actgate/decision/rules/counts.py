@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from actgate.api.quoting import quoted
-from actgate.decision import groups
-from actgate.decision.manifest import Manifest, Measurement, Problem
+from actgate.decision import groups, metrics
+from actgate.decision.manifest import GroupCount, Manifest, Measurement, Problem
 from actgate.decision.policies import Policy
 from actgate.decision.rules.rule import ACTGATE, Rule
 from actgate.decision.verdict import Finding
@@ -18,17 +18,19 @@ from actgate.decision.verdict import Finding
 COUNTS: Final = Rule(
     "bias/counts",
     ACTGATE,
-    requirement="A measurement agrees with its own groups: selection rates, as far as their digits go, "
-    "have the "
-    "value; each rate is some number of the group's persons; no group, and no measurement with another "
-    "value, is stated twice.",
+    requirement="A measurement agrees with its own groups: its value is what their counts say, or else what "
+    "their selection rates can have, as far as the printed digits go. No count is larger than the one that "
+    "it is part of, a rate is that of the counts, referenceGroup is one of the groups, and no group and no "
+    "measurement with another value is stated twice.",
     rationale="A value that its own groups refute was not measured on them. Rounding is no contradiction: "
     "0.03 stands for 0.025 to 0.035, and digits beyond the sixth do not count.",
     remediation="Measure again, and write value, counts and selection rates of the same evaluation. With "
-    "more than two groups a directional metric must be that of two of them.",
+    "more than two groups a directional metric needs a referenceGroup where counts are stated, and its value "
+    "is that of the group farthest from it; without counts it must be that of two groups.",
 )
 RULES: Final = (COUNTS,)
 _REMEASURE: Final = "write the value, the counts and the selection rates of one evaluation"
+_RECOUNT: Final = "write the value and the counts of one evaluation"
 
 
 def findings(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
@@ -45,7 +47,14 @@ def findings(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
 def contradictions(measurement: Measurement) -> Iterator[Problem]:
     """Yield what a measurement's groups refute; paths begin within the measurement."""
     yield from _repeated_groups(measurement)
-    yield from _unreachable_rates(measurement)
+    yield from _unknown_reference(measurement)
+    yield from _rates_of_no_count(measurement)
+    impossible = [*_impossible_counts(measurement)]
+    yield from impossible
+    if metrics.recomputable(measurement):
+        if not impossible:
+            yield from _refuted_by_counts(measurement)
+        return
     if groups.no_ratio(measurement):
         message = (
             f"Invalid value: {measurement.value}: must be a difference, as no group has a selection "
@@ -85,15 +94,80 @@ def _repeated_groups(measurement: Measurement) -> Iterator[Problem]:
         known.setdefault(name, group.name)
 
 
-def _unreachable_rates(measurement: Measurement) -> Iterator[Problem]:
+def _unknown_reference(measurement: Measurement) -> Iterator[Problem]:
+    reference = measurement.reference_group
+    if reference is not None and all(group.name != reference for group in measurement.groups):
+        message = f"Invalid value: {quoted(reference)}: must be the name of one of the groups"
+        yield Problem("referenceGroup", message, "write the name of a group as it stands under groups")
+
+
+def _rates_of_no_count(measurement: Measurement) -> Iterator[Problem]:
     for index, group in enumerate(measurement.groups):
         rate, count = group.selection_rate, group.count
-        if rate is not None and count > 0 and not groups.is_reachable(rate, count):
+        if rate is None or count <= 0:
+            continue
+        selected = groups.selected(group)
+        if selected is None and not groups.is_reachable(rate, count):
+            must = f"the rate of some number of the {count} persons"
+        elif selected is not None and not groups.is_rate_of(rate, selected, count):
+            must = f"{selected / count:.4g}, as {selected} of {count} persons are selected"
+        else:
+            continue
+        message = f"Invalid value: {rate}: must be {must} in group {quoted(group.name)}"
+        yield Problem(f"groups[{index}].selectionRate", message, _REMEASURE)
+
+
+def _impossible_counts(measurement: Measurement) -> Iterator[Problem]:
+    for index, group in enumerate(measurement.groups):
+        for field, value, must in _contradicted(group):
+            message = f"Invalid value: {value}: must be {must} of group {quoted(group.name)}"
+            yield Problem(f"groups[{index}].{field}", message, _RECOUNT)
+
+
+def _contradicted(group: GroupCount) -> Iterator[tuple[str, int, str]]:
+    """Yield each count that the others refute: its field, its value, and what it must be."""
+    count, positives = group.count, group.positives
+    selected, right, wrong = groups.completed(group)
+    negatives = None if positives is None else max(count - positives, 0)
+    for field, part, wholes in (
+        ("positives", positives, ((count, "the count"),)),
+        ("selected", selected, ((count, "the count"),)),
+        ("truePositives", right, ((positives, "the positives"), (selected, "the selected persons"))),
+        ("falsePositives", wrong, ((negatives, "count less positives"), (selected, "the selected persons"))),
+    ):
+        if part is None:
+            continue
+        bounds = [(whole, words) for whole, words in wholes if whole is not None] or [(count, "the count")]
+        bound, words = min(bounds)
+        if part < 0:
+            yield field, part, ">= 0, as the number of persons"
+        elif part > bound:
+            yield field, part, f"<= {bound}, {words}"
+    if selected is not None and right is not None and wrong is not None and selected != right + wrong:
+        yield "selected", selected, f"{right + wrong}, truePositives and falsePositives"
+
+
+def _refuted_by_counts(measurement: Measurement) -> Iterator[Problem]:
+    """Yield why the value is not what the counts say, all of which are there."""
+    rows = metrics.proper_shares(measurement)
+    if rows is None:
+        return  # A group without positives: bias/sample.
+    if groups.is_directed(measurement.metric) and metrics.pairs(measurement) is None:
+        if measurement.reference_group is None:
             message = (
-                f"Invalid value: {rate}: must be the rate of some number of the {count} persons in "
-                f"group {quoted(group.name)}"
+                f"Required value: must name the group that {measurement.metric} compares the others with"
             )
-            yield Problem(f"groups[{index}].selectionRate", message, _REMEASURE)
+            yield Problem("referenceGroup", message, "write the name of a group as it stands under groups")
+        return
+    found = metrics.values(measurement)
+    if not found:
+        message = (
+            f"Invalid value: {measurement.value}: must be a difference, the ratio divides by a count of 0"
+        )
+        yield Problem("value", message, "state a difference instead, or evaluate on more data")
+    elif metrics.refutes(measurement):
+        message = f"Invalid value: {measurement.value}: must be {found[0]:.6g}, by its counts"
+        yield Problem("value", message, _RECOUNT)
 
 
 def _refuted(measurement: Measurement, expected: groups.Interval) -> str:

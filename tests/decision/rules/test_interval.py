@@ -1,0 +1,176 @@
+"""`bias/interval`: what is not certain enough is no pass, where a policy asks for certainty."""
+
+from __future__ import annotations
+
+import pytest
+
+from actgate.api.compliance_manifest import Metric
+from actgate.decision import limits
+from actgate.decision.limits import BiasOutcome
+from actgate.decision.manifest import GroupCount, Measurement
+from tests.decision.build import FAIR, counted, found, judge, manifest, policy, refused_for, subject
+
+CERTAIN = policy(bias={"confidence": 0.95})
+FEW = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.03, (1000, 400), (1000, 430))
+MANY = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.03, (100_000, 40_000), (100_000, 43_000))
+BEYOND = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.06, (1000, 400), (1000, 460))
+FAR_BEYOND = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.3, (1000, 400), (1000, 700))
+
+
+def judged(measurement: Measurement, *policies: object) -> tuple[str, ...]:
+    return judge(manifest(bias=(measurement,)), subject(), *(policies or (CERTAIN,))).failed_rules  # type: ignore[arg-type]
+
+
+def test_bias_interval_that_straddles_the_limit_is_refused() -> None:
+    """The finding has value, interval, confidence and limit, and more data is its remediation."""
+    finding = refused_for(judge(manifest(bias=(FEW,)), subject(), CERTAIN), "bias/interval")
+    assert (finding.path, finding.basis) == ("spec.bias[0].value", "house policy")
+    assert finding.message == (
+        "Invalid value: 0.03: inconclusive, 0 to 0.07301 with confidence 0.95: must be <= 0.05 (policy house)"
+    )
+    assert finding.remediation.startswith("evaluate on more data")
+
+
+def test_bias_interval_within_the_limit_passes() -> None:
+    """The same rates among a hundred times as many persons."""
+    assert judged(MANY) == ()
+
+
+@pytest.mark.parametrize("measurement", [FEW, MANY, FAIR])
+def test_without_a_confidence_the_value_alone_counts(measurement: Measurement) -> None:
+    """0 switches the rule off, and is the default."""
+    assert judge(manifest(bias=(measurement,))).findings == ()
+
+
+@pytest.mark.parametrize("measurement", [BEYOND, FAR_BEYOND])
+def test_of_a_value_beyond_the_limit_only_bias_limit_speaks(measurement: Measurement) -> None:
+    """Whether its interval straddles the limit is no matter any more."""
+    assert judged(measurement) == ("bias/limit",)
+
+
+def test_more_confidence_asks_for_more_data() -> None:
+    """An interval that holds at one level may not at a higher one."""
+    measurement = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.03, (4000, 1600), (4000, 1720))
+    assert judged(measurement, policy(bias={"confidence": 0.8})) == ()
+    assert judged(measurement, policy(bias={"confidence": 0.99})) == ("bias/interval",)
+
+
+def test_the_own_threshold_of_a_manifest_is_a_limit_for_its_interval() -> None:
+    """The stricter limit counts, and the message says whose it is."""
+    strict = counted(
+        Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.03, (100_000, 40_000), (100_000, 43_000), threshold=0.031
+    )
+    finding = refused_for(judge(manifest(bias=(strict,)), subject(), CERTAIN), "bias/interval")
+    assert finding.message.endswith("must be <= 0.031 (the manifest's own threshold)")
+
+
+@pytest.mark.parametrize(
+    ("metric", "table", "many"),
+    [
+        (Metric.STATISTICAL_PARITY_DIFFERENCE, (430, 400), 100),
+        (Metric.DEMOGRAPHIC_PARITY_RATIO, (430, 370), 100),
+        (Metric.DISPARATE_IMPACT, (430, 370), 100),
+        (Metric.DISPARATE_IMPACT, (370, 430), 100),
+    ],
+)
+def test_every_metric_of_parity_has_an_interval(metric: Metric, table: tuple[int, int], many: int) -> None:
+    """Inconclusive among few persons and certain among many, a ratio on both sides of 1."""
+    for times, rules in ((1, ("bias/interval",)), (many, ())):
+        groups = [(1000 * times, selected * times) for selected in table]
+        exact = counted(metric, 0.0, *groups, reference="b")
+        value = table[0] / table[1] if metric.is_ratio else (table[0] - table[1]) / 1000
+        assert judged(counted(metric, value, *groups, reference="b")) == rules, exact
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"),
+    [
+        (Metric.EQUAL_OPPORTUNITY_DIFFERENCE, 0.02),
+        (Metric.EQUALIZED_ODDS_DIFFERENCE, 0.03),
+        (Metric.AVERAGE_ODDS_DIFFERENCE, 0.025),
+        (Metric.EQUALIZED_ODDS_RATIO, 0.85),
+    ],
+)
+def test_every_metric_of_errors_has_an_interval(metric: Metric, value: float) -> None:
+    """The groups compare fewer persons than they have: their positives, and the others."""
+    for times, rules in ((1, ("bias/interval",)), (1000, ())):
+        groups = [
+            tuple(times * part for part in group) for group in ((600, 300, 240, 60), (600, 300, 234, 51))
+        ]
+        assert judged(counted(metric, value, *groups, reference="b")) == rules
+
+
+@pytest.mark.parametrize(
+    ("metric", "words"),
+    [
+        (Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, "the counts selected in each group"),
+        (Metric.EQUALIZED_ODDS_DIFFERENCE, "the counts positives, truePositives and falsePositives in each"),
+        (Metric.EQUAL_OPPORTUNITY_DIFFERENCE, "the counts positives, truePositives"),
+    ],
+)
+@pytest.mark.parametrize("groups", [(), (GroupCount("a", 4000, 0.4), GroupCount("b", 4000, 0.43))])
+def test_bias_interval_of_a_measurement_without_counts_is_refused(
+    metric: Metric, words: str, groups: tuple[GroupCount, ...]
+) -> None:
+    """A value alone is certain of nothing; the message says which counts are missing."""
+    stated = Measurement(metric, 0.03, groups=groups)
+    finding = refused_for(judge(manifest(bias=(stated,)), subject(), CERTAIN), "bias/interval")
+    assert finding.path == "spec.bias[0].groups"
+    assert finding.message.startswith(f"Required value: must have {words}")
+    assert finding.message.endswith("policy house asks for a confidence of 0.95")
+
+
+def test_a_tier_without_required_bias_checks_has_no_interval() -> None:
+    """As for `bias/limit`."""
+    relaxed = policy(bias={"confidence": 0.95, "requiredFor": []})
+    assert judged(FEW, relaxed) == ()
+    assert judged(FAIR, relaxed) == ()
+
+
+@pytest.mark.parametrize("enforcement", ["Deny", "Warn", "Audit"])
+def test_the_policys_enforcement_says_what_an_inconclusive_value_does(enforcement: str) -> None:
+    """Like every other rule of house policy."""
+    house = policy(enforcement=enforcement, bias={"confidence": 0.95})
+    (finding,) = found(judge(manifest(bias=(FEW,)), subject(), house), "bias/interval")
+    assert finding.effect == enforcement
+
+
+@pytest.mark.parametrize(
+    ("measurement", "rules"),
+    [
+        (
+            counted(Metric.EQUAL_OPPORTUNITY_DIFFERENCE, 0.0, (100, 0, 0, 9), (100, 50, 0, 9)),
+            ("bias/sample",),
+        ),
+        (counted(Metric.DISPARATE_IMPACT, 1.0, *[(9000, 900)] * 3), ("bias/counts",)),
+        (counted(Metric.DISPARATE_IMPACT, 1.0, *[(9000, 0)] * 2), ("bias/counts",)),
+        (counted(Metric.DISPARATE_IMPACT, 1.0, *[(9000, 9001)] * 2), ("bias/counts",)),
+    ],
+)
+def test_counts_from_which_nothing_follows_are_refused_by_their_own_rule(
+    measurement: Measurement, rules: tuple[str, ...]
+) -> None:
+    """There is no interval to speak of, and the remediation is another one."""
+    assert judged(measurement) == rules
+
+
+@pytest.mark.parametrize(
+    ("measurement", "confidence", "outcome"),
+    [
+        (MANY, 0.95, BiasOutcome.PASS),
+        (FEW, 0.95, BiasOutcome.INCONCLUSIVE),
+        (BEYOND, 0.95, BiasOutcome.INCONCLUSIVE),
+        (FAR_BEYOND, 0.95, BiasOutcome.FAIL),
+        (FEW, 0.0, BiasOutcome.PASS),
+        (BEYOND, 0.0, BiasOutcome.FAIL),
+        (FAIR, 0.95, BiasOutcome.INCONCLUSIVE),
+        (FAIR, 0.0, BiasOutcome.PASS),
+        (Measurement(Metric.DISPARATE_IMPACT, 0.01), 0.95, BiasOutcome.FAIL),
+    ],
+)
+def test_an_outcome_has_three_values(
+    measurement: Measurement, confidence: float, outcome: BiasOutcome
+) -> None:
+    """Pass and fail are certain; everything between them is inconclusive."""
+    limit = 0.8 if measurement.metric.is_ratio else 0.05
+    assert limits.outcome(measurement, limit, confidence) is outcome
