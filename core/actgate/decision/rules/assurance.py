@@ -11,9 +11,9 @@ from typing import Final
 
 from actgate.api.compliance_policy import AssuranceLevel, Authority, Tier
 from actgate.api.predicates import covers
-from actgate.decision import authorities, groups
+from actgate.decision import authorities, metrics
 from actgate.decision.attestation import Attestation
-from actgate.decision.manifest import Manifest, Measurement
+from actgate.decision.manifest import Manifest
 from actgate.decision.policies import Policy
 from actgate.decision.rules import attestation
 from actgate.decision.rules.rule import HOUSE_POLICY, Rule
@@ -73,7 +73,7 @@ def _entitled(item: Attestation, policy: Policy) -> list[Authority]:
 
 def _without_counts(manifest: Manifest, level: AssuranceLevel, policy: Policy) -> Iterator[Finding]:
     for index, measurement in enumerate(manifest.bias):
-        if not _recomputable(measurement):
+        if not metrics.recomputable(measurement):
             yield LEVEL.finding(
                 policy.spec.enforcement,
                 f"{manifest.path('spec.bias', index)}.groups",
@@ -81,13 +81,6 @@ def _without_counts(manifest: Manifest, level: AssuranceLevel, policy: Policy) -
                 f"{policy.name} asks for {level})",
                 "record selected, positives, truePositives and falsePositives of each group",
             )
-
-
-def _recomputable(measurement: Measurement) -> bool:
-    parity = measurement.metric in groups.PARITY
-    names = ["selected"] if parity else ["positives", "true_positives", "false_positives"]
-    stated = groups.non_empty(measurement)
-    return len(stated) > 1 and all(getattr(group, name) is not None for group in stated for name in names)
 
 
 def _unattested(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Finding]:
