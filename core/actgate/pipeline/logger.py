@@ -11,11 +11,13 @@ exports a ComplianceManifest, which has a place for it: ``version="v1"``, or a f
 import math
 import os
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from actgate.api.base import Model
+from actgate.api.canonical import sha256
 from actgate.api.compliance_manifest import (
     Approval,
     AssessedModel,
@@ -88,6 +90,8 @@ class EUAIActGovernanceLogger:
             regions=declared.regions(training_regions, os.environ),
             oversight=None if enabled is None else HumanOversight(enabled=enabled),
         )
+        self._exported: tuple[Path, datetime] | None = None
+        """The last file that was exported, and the end of training that it states."""
 
     def log_bias_check(
         self,
@@ -166,11 +170,26 @@ class EUAIActGovernanceLogger:
         version: str | None = None,
         digest: str | None = None,
         images: Sequence[str] | None = None,
+        path: str | os.PathLike[str] | None = None,
+        ignore: Sequence[str] = (),
     ) -> None:
-        """Bind the evidence to the model's bytes: its SHA-256, or images by digest."""
-        self._statement.model = _model(
-            self._statement.model_name, version=version, digest=digest, images=images
-        )
+        """Bind the evidence to the model's bytes: its SHA-256, or images by digest.
+
+        Args:
+            version: Version of the model.
+            digest: Digest of the model, where something else computed it.
+            images: Images by digest that serve the model.
+            path: The model, a directory or a file, of which the digest is taken as OpenSSF Model Signing
+                does; in place of ``digest``.
+            ignore: Paths in the directory that are not part of the model.
+
+        Raises:
+            EvidenceError: When there is no digest of the path, or both are given.
+        """
+        if path is not None and digest is not None:
+            raise EvidenceError("digest: Forbidden: must be absent beside path, of which it is taken")
+        digests = {"digest": digest} if path is None else _digests(path, ignore)
+        self._statement.model = _model(self._statement.model_name, version=version, images=images, **digests)
 
     def log_human_oversight(
         self,
@@ -292,13 +311,66 @@ class EUAIActGovernanceLogger:
         chosen = version or ("v1" if as_yaml else "v0")
         if chosen not in ("v0", "v1"):
             raise EvidenceError(f"version: Unsupported value: {got(version)}: supported values: v0, v1")
-        document = as_v1(self._statement) if chosen == "v1" else as_v0(self._statement)
-        manifest = read_document(document)
-        if manifest.problems:
-            raise UnreadableError(manifest.problems)
-        if repeated := [*counts.repetitions(manifest.bias)]:
-            raise EvidenceError("\n".join(repeated))
+        moment = self._statement.finished_at or datetime.now(UTC)
+        statement = self._at(moment)
+        document = as_v1(statement) if chosen == "v1" else as_v0(statement)
+        _require_sound(document)
         writing.write_whole(path, writing.to_yaml(document) if as_yaml else writing.to_json(document))
+        self._exported = path, moment
+
+    def attest(
+        self,
+        key: str | os.PathLike[str],
+        filepath: str | os.PathLike[str] | None = None,
+        *,
+        chain: str | os.PathLike[str] | None = None,
+        password: str | None = None,
+        name: str = "training",
+    ) -> str:
+        """Sign all of the evidence, and write it as a ComplianceManifest with the signed statement.
+
+        A file that was exported before stays as it is; the signed one says the same of what both can say.
+        What was not declared is left out, and never signed as assumed.
+
+        Args:
+            key: File of a private key in PEM, as openssl or cosign makes it.
+            filepath: The file; without it the one that was exported, with ``.signed.yaml`` at its end.
+            chain: File of certificates that speak for the key, the signer's own first.
+            password: Password of the key; without it that of the environment, ACTGATE_KEY_PASSWORD.
+            name: Name of the attestation.
+
+        Returns:
+            ``sha256:<64 hex digits>`` of the signed payload.
+
+        Raises:
+            EvidenceError: When the evidence names no model by digest, no bias check was recorded, or the key
+                cannot be used. Nothing was written.
+            OSError: When a file cannot be read or written.
+        """
+        from actgate.pipeline import signing
+
+        if not self._statement.bias:
+            raise EvidenceError("no bias check was recorded: call log_bias_check before the export")
+        path, moment = self._beside(filepath)
+        who = signing.signer_of_files(key, chain, lambda: _password(password))
+        document, payload = signing.attested(as_v1(self._at(moment)), who, name)
+        _require_sound(document)
+        as_json = path.suffix.lower() == ".json"
+        writing.write_whole(path, writing.to_json(document) if as_json else writing.to_yaml(document))
+        return sha256(payload)
+
+    def _beside(self, filepath: str | os.PathLike[str] | None) -> tuple[Path, datetime]:
+        """Return where a signed manifest goes, and the end of training that a file exported before states."""
+        if self._exported is not None:
+            path, moment = self._exported
+            return Path(filepath or path.with_suffix(".signed.yaml")), moment
+        if filepath is None:
+            raise EvidenceError("filepath: Required value: must name a file, since none was exported before")
+        return Path(filepath), datetime.now(UTC)
+
+    def _at(self, moment: datetime) -> Statement:
+        """Return what was stated, the training run ended at this moment where no other is stated."""
+        return replace(self._statement, finished_at=self._statement.finished_at or moment)
 
     def _measured(
         self,
@@ -322,6 +394,31 @@ class EUAIActGovernanceLogger:
 
     def _add(self, field: str, model: type[Model], **fields: object) -> None:
         self._statement.details.setdefault(field, []).append(part(model, field, **fields))
+
+
+def _require_sound(document: Mapping[str, Any]) -> None:
+    manifest = read_document(document)
+    if manifest.problems:
+        raise UnreadableError(manifest.problems)
+    if repeated := [*counts.repetitions(manifest.bias)]:
+        raise EvidenceError("\n".join(repeated))
+
+
+def _digests(path: str | os.PathLike[str], ignore: Sequence[str]) -> dict[str, str | None]:
+    from actgate.pipeline import model_digest
+
+    found = model_digest.of_model(path, None, ignore)
+    return {
+        "digest": found.digest,
+        "digest_domain": found.domain.value,
+        "resources_digest": found.resources_digest,
+    }
+
+
+def _password(given: str | None) -> bytes:
+    from actgate.pipeline import private_keys
+
+    return private_keys.password_from(os.environ) if given is None else given.encode()
 
 
 def _model(model_name: object, version: str | None = None, **fields: object) -> AssessedModel:

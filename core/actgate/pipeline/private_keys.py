@@ -6,7 +6,7 @@ Which keys can sign is known in ``actgate.attestations.keys``. The border: bytes
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
@@ -17,6 +17,8 @@ from actgate.attestations.errors import AttestationError
 from actgate.manifests.errors import EvidenceError
 from actgate.pipeline import secretbox
 
+PASSWORD: Final = "ACTGATE_KEY_PASSWORD"  # noqa: S105 - the variable's name
+"""Environment variable: password of the private key."""
 PasswordSource = Callable[[], bytes]
 """Called where the key is encrypted, and only there."""
 
@@ -61,6 +63,17 @@ def load(content: bytes, password: PasswordSource) -> keys.PrivateKeyType:
         return _supported(key)
     except AttestationError as error:
         raise KeyFileError(str(error)) from None
+
+
+def password_from(environ: Mapping[str, str]) -> bytes:
+    """Return the password that the environment has.
+
+    Raises:
+        KeyFileError: It has none.
+    """
+    if PASSWORD not in environ:
+        raise KeyFileError(f"is encrypted: set {PASSWORD} to its password")
+    return environ[PASSWORD].encode()
 
 
 def _supported(key: object) -> keys.PrivateKeyType:

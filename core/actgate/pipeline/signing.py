@@ -5,14 +5,17 @@ of ``spec``; ``actgate.attestations`` is what reads it again. Keys are files her
 be another ``Signer``. The border: values in, values out.
 """
 
+import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from actgate.api import predicates
+from actgate.api.names import is_namespace_name
 from actgate.api.quoting import quoted
 from actgate.api.times import timestamp
 from actgate.attestations import coverage, envelope, keys, statement
@@ -46,6 +49,8 @@ class Signer:
     key: keys.PrivateKeyType
     chain: Chain | None = None
     """None where the key speaks for itself."""
+    called: str | None = None
+    """What the file of the key is called, where an authority can have that name."""
 
     @property
     def fingerprint(self) -> str:
@@ -143,6 +148,54 @@ def appended(document: Mapping[str, Any], item: Mapping[str, Any]) -> Json:
             "give another with --name"
         )
     return {**document, "spec": {**spec, "attestations": [*present, item]}}
+
+
+def attested(
+    document: Mapping[str, Any],
+    who: Signer,
+    name: str,
+    predicate_type: str = predicates.COMPLIANCE_MANIFEST,
+    predicate: Mapping[str, Any] | None = None,
+) -> tuple[Json, bytes]:
+    """Return a manifest with a statement about it that was signed now, and the payload that was.
+
+    Args:
+        document: The manifest.
+        who: What signs.
+        name: Name of the attestation.
+        predicate_type: What is attested.
+        predicate: What is signed; by default what the type covers of ``spec``.
+
+    Raises:
+        SigningError: There is nothing to sign, or the manifest has an attestation of that name.
+    """
+    spec = document["spec"]
+    stated = covered(spec, predicate_type) if predicate is None else predicate
+    signed = payload(subjects(spec), predicate_type, stated)
+    return appended(document, who.attestation(name, signed)), signed
+
+
+def signer_of_files(
+    key: str | os.PathLike[str],
+    chain: str | os.PathLike[str] | None,
+    password: private_keys.PasswordSource,
+) -> Signer:
+    """Return what signs, by its files, as ``signer`` does by their content.
+
+    Raises:
+        SigningError: One of them cannot be used; a sentence.
+        OSError: One of them cannot be read.
+    """
+    pem = None if chain is None else Path(chain).read_bytes().decode("utf-8", "replace")
+    try:
+        stem = Path(key).name.partition(".")[0]
+        return replace(
+            signer(Path(key).read_bytes(), password, pem), called=stem if is_namespace_name(stem) else None
+        )
+    except private_keys.KeyFileError as error:
+        raise SigningError(f"{os.fspath(key)} {error}") from None
+    except chains.ChainError as error:
+        raise SigningError(f"{chain} {error}") from None
 
 
 def signer(key: bytes, password: private_keys.PasswordSource, chain: str | None = None) -> Signer:
