@@ -65,11 +65,19 @@ def note(sentences: Iterable[str], level: str = "warning") -> None:
     Raises:
         UnusableError: They cannot be written, and would be lost.
     """
-    lines = [f"{level}: {printable(sentence)}\n" for sentence in sentences]
+    _to_stderr([f"{level}: {printable(sentence)}\n" for sentence in sentences])
+
+
+def add(text: str) -> None:
+    """Write to standard error what goes with a result, as it is; raises like ``note``."""
+    _to_stderr(text.splitlines(keepends=True))
+
+
+def _to_stderr(lines: list[str]) -> None:
     if not lines:
         return
     if sys.stderr is None:
-        raise UnusableError("standard error is closed, the warnings cannot be written")
+        raise UnusableError("standard error is closed, what belongs there cannot be written")
     try:
         sys.stderr.writelines(lines)
         sys.stderr.flush()

@@ -50,6 +50,8 @@ class _Dumper(yaml.SafeDumper):
 
 def _text(dumper: _Dumper, text: str) -> yaml.ScalarNode:
     style = None if isinstance(resolve(text), str) else "'"
+    if "\n" in text:
+        style = "|"  # Where that cannot say the same, PyYAML takes quotes.
     if any(mark in text for mark in _LINE_BREAKS):
         style = '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
