@@ -81,6 +81,54 @@ def model_digest(options: Namespace) -> Exit:
     return Exit.PASSED
 
 
+def attest(options: Namespace) -> Exit:
+    """Sign evidence, or add what was signed elsewhere, and write the manifest."""
+    from actgate.cli import attest as signing
+    from actgate.cli import evidence
+
+    signing.require_usage(options)
+    given = evidence.manifest(options.manifest)
+    if options.model is not None:
+        given = evidence.with_model(given, options.model, options.ignore)
+    if options.envelope is not None:
+        found = signing.with_envelope(given, options.envelope, options.chain, options.name)
+    else:
+        who, kind = signing.signer(options.key, options.chain), options.type or signing.WHOLE
+        found = signing.signed(given, who, kind, options.name, options.predicate, alone=options.envelope_only)
+    signing.write(found, options.output, options.output_file)
+    return Exit.PASSED
+
+
+def approve(options: Namespace) -> Exit:
+    """Sign an approval of what was signed."""
+    from actgate.cli import attest as signing
+    from actgate.cli import evidence
+
+    given, who = evidence.given(options.file), signing.signer(options.key, options.chain)
+    found = signing.approved(given, who, options.role, options.by, options.of, options.name)
+    signing.write(found, options.output, options.output_file)
+    return Exit.PASSED
+
+
+def verify(options: Namespace) -> Exit:
+    """Verify who signed evidence, and judge it under the policies."""
+    from actgate.cli import evidence, sources
+    from actgate.cli import verify as verification
+
+    found = verification.verified(
+        evidence.given(options.file),
+        sources.read(options.policy),
+        options.namespace,
+        options.at or datetime.now(UTC),
+        options.model,
+        options.ignore,
+    )
+    text = verification.render(found, options.output)
+    streams.write(lambda: sys.stdout.write(text))
+    streams.note(found.remarks, "error" if found.exit is Exit.NOTHING else "warning")
+    return found.exit
+
+
 def verify_log(options: Namespace) -> Exit:
     """Prove that decision logs are what was written, or say where they are not."""
     import json
