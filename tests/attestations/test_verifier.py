@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable, Hashable
+from functools import partial
+from typing import Any
+
 import pytest
 
-from actgate.api.compliance_policy import Authority
-from actgate.attestations import AttestationError, authority_anchors
-from tests.attestations.build import names, read, read_one
+from actgate.api.compliance_policy import Authority, CompliancePolicySpec
+from actgate.attestations import Anchors, AttestationError, SignatureCache, Verifier, authority_anchors
+from actgate.attestations.verifier import MOST_WORK
+from tests.attestations.build import anchors, names, read, read_one
 from tests.support.attested import (
     COMPLIANCE_MANIFEST,
     MODEL,
     Key,
     Party,
+    covered,
     ed25519_key,
     evidence,
     p256,
@@ -66,6 +73,132 @@ def test_a_signature_that_names_a_trusted_key_and_is_not_of_it_is_invalid() -> N
     (found,) = read(spec, TRAINING)
     assert found.signers == ()
     assert found.invalid == f"the key {TRAINING.anchor} did not make the signature that names it"
+
+
+def test_every_signer_of_an_envelope_is_found() -> None:
+    (found,) = read(signed(evidence(), RISK, TRAINING), TRAINING, RISK)
+    assert names(found, TRAINING, RISK) == ["model-risk", "training"]
+
+
+def test_one_key_is_one_signer_however_often_it_signs() -> None:
+    """A signature that is doubled, made again, or under another key id is of the same party."""
+    spec = signed(evidence(), TRAINING, TRAINING)
+    signatures = spec["attestations"][0]["envelope"]["signatures"]
+    assert signatures[0]["sig"] != signatures[1]["sig"]
+    signatures[1]["keyid"] = "another"
+    signatures.append({**signatures[0], "keyid": "a third"})
+    (found,) = read(spec, TRAINING, RISK)
+    assert names(found, TRAINING) == ["training"]
+    assert found.unverified == ()
+
+
+def test_one_key_of_two_authorities_is_one_signer() -> None:
+    twice = {**TRAINING.authority(), "name": "another"}
+    (found,) = read(signed(evidence(), TRAINING), TRAINING, twice)
+    assert len(found.signers) == 1
+
+
+def test_a_signature_of_another_envelope_is_none_here() -> None:
+    spec = signed(signed(evidence(), TRAINING, name="one"), RISK, name="two")
+    spec["attestations"][0]["envelope"]["payload"] = spec["attestations"][1]["envelope"]["payload"]
+    other = signed(evidence(riskCategory="MinimalRisk"), TRAINING)["attestations"][0]["envelope"]
+    spec["attestations"][1]["envelope"]["signatures"] += other["signatures"]
+    _, second = read(spec, TRAINING, RISK)
+    assert names(second, TRAINING, RISK) == ["model-risk"]
+    assert second.unverified == ("no key id",)
+
+
+class _Counting(SignatureCache):
+    """Counts what is verified."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.verified = 0
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:  # noqa: ANN401 - any result
+        def counted() -> Any:  # noqa: ANN401
+            self.verified += 1
+            return make()
+
+        return super().get(key, counted)
+
+
+def test_each_pair_of_envelope_and_key_is_verified_once() -> None:
+    known, trusted = _Counting(), anchors(TRAINING, RISK)
+    spec = signed(evidence(), RISK)
+    first = Verifier(trusted, known).read(spec["attestations"], covered(spec))
+    verified = known.verified
+    assert 1 <= verified <= 2
+    assert Verifier(trusted, known).read(spec["attestations"], covered(spec)) == first
+    assert known.verified == verified
+
+
+def test_a_result_is_of_these_bytes_and_this_key_alone() -> None:
+    """A cache that is shared by all manifests must not lend a signer to another payload."""
+    known = SignatureCache()
+    spec = signed(evidence(), TRAINING)
+    (item,) = spec["attestations"]
+    other = copy.deepcopy(item)
+    other["envelope"]["payload"] = signed(evidence(bias=[]), RISK)["attestations"][0]["envelope"]["payload"]
+    verifier = Verifier(anchors(TRAINING), known)
+    assert names(verifier.read([item], covered(spec))[0], TRAINING) == ["training"]
+    assert verifier.read([other], covered(spec))[0].signers == ()
+    assert Verifier(anchors(RISK), known).read([item], covered(spec))[0].signers == ()
+
+
+def test_the_cache_is_bounded_and_drops_what_was_not_asked_for() -> None:
+    cache = SignatureCache(2)
+    assert [cache.get(key, partial(str.upper, key)) for key in "abacab"] == list("ABACAB")
+    assert len(cache) == 2
+    assert cache.get("b", lambda: "again") == "B"
+    assert cache.get("c", lambda: "again") == "again"
+
+
+def test_the_named_key_is_tried_first() -> None:
+    parties = [Party(f"party-{number}") for number in range(16)]
+    known = _Counting()
+    spec = signed(evidence(), parties[-1])
+    spec["attestations"][0]["envelope"]["signatures"][0]["keyid"] = parties[-1].anchor
+    (found,) = Verifier(anchors(*parties), known).read(spec["attestations"], covered(spec))
+    assert names(found, *parties) == ["party-15"]
+    assert known.verified == 1
+
+
+def test_the_work_for_a_manifest_is_bounded() -> None:
+    """Eight attestations with eight signatures that nothing made, and hundreds of keys.
+
+    Each of the 64 signatures may cost a 64th of what a manifest may; 300 times 64 verifications would take
+    some seconds. Nobody's evidence has 64 signatures, and a key id that names the key works all the same.
+    """
+    parties = [Party(f"party-{number}") for number in range(300)]
+    forged = Party("forger")
+    spec = evidence()
+    for number in range(8):
+        spec = signed(spec, *[forged] * 8, name=f"a{number}")
+    last = spec["attestations"][7]["envelope"]
+    last["signatures"][7] = signed(evidence(), parties[-1])["attestations"][0]["envelope"]["signatures"][0]
+    last["signatures"][7]["keyid"] = parties[-1].anchor
+    known = _Counting()
+    authorities = [party.authority() for party in parties]
+    specs = [
+        CompliancePolicySpec.model_validate({"evidence": {"authorities": authorities[start : start + 30]}})
+        for start in range(0, 300, 30)
+    ]
+    found = Verifier(Anchors.of(specs), known).read(spec["attestations"], covered(spec))
+    assert known.verified <= MOST_WORK
+    assert names(found[7], *parties) == ["party-299"]
+    assert sum(len(one.signers) for one in found) == 1
+
+
+def test_three_signatures_are_tried_with_hundreds_of_keys() -> None:
+    parties = [Party(f"party-{number}") for number in range(300)]
+    spec = signed(evidence(), parties[-1], parties[0], parties[150])
+    policies = [
+        CompliancePolicySpec.model_validate({"evidence": {"authorities": [party.authority()]}})
+        for party in parties
+    ]
+    (found,) = Verifier(Anchors.of(policies)).read(spec["attestations"], covered(spec))
+    assert names(found, *parties) == ["party-299", "party-0", "party-150"]
 
 
 def test_the_anchor_of_an_authority_is_the_fingerprint_of_its_key() -> None:

@@ -59,8 +59,9 @@ def read(text: object, path: str) -> Bundle:
     except ValueError as error:  # UnicodeEncodeError as well
         raise UnreadableError(path, f"Invalid value: {error}", _WRITE) from None
     bundle = _object(value, path)
-    if bundle.get("mediaType") not in MEDIA_TYPES:
-        message = invalid(bundle.get("mediaType"), "the media type of a Sigstore bundle v0.1, v0.2 or v0.3")
+    media_type = bundle.get("mediaType")
+    if not isinstance(media_type, str) or media_type not in MEDIA_TYPES:
+        message = invalid(media_type, "the media type of a Sigstore bundle v0.1, v0.2 or v0.3")
         raise UnreadableError(f"{path}.mediaType", message, _WRITE)
     if "dsseEnvelope" not in bundle:
         message = (

@@ -76,8 +76,9 @@ def read(envelope: Envelope, path: str) -> Statement:
         raise UnreadableError(at, f"Invalid value: {error}", _WRITE) from None
     if not isinstance(value, dict):
         raise UnreadableError(at, invalid(value, "a Statement"), _WRITE)
-    if value.get("_type") not in _TYPES:
-        raise UnreadableError(at, f"_type: {invalid(value.get('_type'), STATEMENT)}", _WRITE)
+    kind = value.get("_type")
+    if not isinstance(kind, str) or kind not in _TYPES:
+        raise UnreadableError(at, f"_type: {invalid(kind, STATEMENT)}", _WRITE)
     predicate_type = value.get("predicateType")
     if not isinstance(predicate_type, str) or not predicate_type:
         raise UnreadableError(at, f"predicateType: {invalid(predicate_type, 'a URI')}", _WRITE)

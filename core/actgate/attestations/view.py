@@ -68,7 +68,7 @@ def approved(statement: Statement, path: str) -> str | None:
     if statement.predicate_type != predicates.APPROVAL:
         return None
     approves = _predicate(statement, path).get("approves")
-    digest = approves.get("digest") if isinstance(approves, Mapping) else approves
+    digest = approves.get("digest") if isinstance(approves, Mapping) else None
     if not isinstance(digest, str) or not _DIGEST.fullmatch(digest):
         message = f"predicate.approves.digest: {invalid(digest, 'sha256: and 64 hexadecimal digits')}"
         raise UnreadableError(path, message, _SIGN)
