@@ -14,7 +14,7 @@ from actgate.kube.objects import Key, key_of
 from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate.kube.timing import Backoff, Timing
 from actgate.lookup.cache import EvidenceCache
-from actgate.lookup.evidence import EvidenceUnavailableError
+from actgate.lookup.evidence import EvidenceUnavailableError, SignaturesPendingError
 from actgate.lookup.judge import SubjectJudge
 from actgate.runtime.tracing import NO_SPAN, Tracing
 from actgate_operator.apply import ContestedError, GoingError, RefusedError
@@ -91,7 +91,7 @@ class Operator:
         self._reconciler = Reconciler(
             cluster,
             writer,
-            SubjectJudge(self._evidence, clocks.now),
+            SubjectJudge(self._evidence, clocks.now, patient=True),
             self._children,
             self._deadlines,
             Events(writer, settings.identity, now=clocks.now),
@@ -163,6 +163,11 @@ class Operator:
         except RefusedError as error:
             # What is in the way goes without any news of it: another object, a quota, a webhook.
             return self._again(key, "Refused", error, longest=soon(self.queue.failing()))
+        except SignaturesPendingError as error:
+            # No failure: the cache announces when they are verified.
+            logger.debug("%s/%s waits: %s", *key, error)
+            self.queue.add_after(key, SOON_SECONDS)
+            return "SignaturesPending"
         except EvidenceUnavailableError as error:
             return self._again(key, "EvidenceUnavailable", error, error.retry_after)
         except ClusterError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -12,7 +13,12 @@ from actgate.decision import Link, Manifest, Policy, Subject
 from actgate.decision.decide import decide_under
 from actgate.decision.manifest import Oversight
 from actgate.lookup import judge as module
-from actgate.lookup.evidence import FRESH_SECONDS, EvidenceUnavailableError
+from actgate.lookup.evidence import (
+    FRESH_SECONDS,
+    Evidence,
+    EvidenceUnavailableError,
+    SignaturesPendingError,
+)
 from actgate.lookup.judge import MANY, Judged, SubjectJudge
 from tests.decision.build import ASKING, NOW, PASSING, policy
 from tests.lookup.fakes import FakeEvidence, Known, known
@@ -41,6 +47,32 @@ async def test_a_cache_that_is_too_old_allows_nothing() -> None:
     source.reachable = False
     with pytest.raises(EvidenceUnavailableError, match="connection refused"):
         await judged(source)
+
+
+class Pending(FakeEvidence):
+    """A cache in which signatures are being verified."""
+
+    def from_cache(self, namespace: str, names: Sequence[str]) -> Evidence:
+        """Say so."""
+        raise SignaturesPendingError("not verified yet")
+
+
+async def test_signatures_that_are_being_verified_are_read_live_unless_the_judge_is_patient() -> None:
+    """A review cannot wait; who judges a thousand models after a change would read each of them live."""
+    source = Pending(known(PASSING))
+    assert (await judged(source)).verdict.allowed
+    assert source.reads == READ
+    with pytest.raises(SignaturesPendingError):
+        await SubjectJudge(source, lambda: NOW, patient=True).judge(ASKING, 4.0, "Fail")
+    assert source.reads == READ
+
+
+async def test_a_patient_judge_reads_everything_else_live() -> None:
+    """A cache that is too old, a miss and a refusal take the same read."""
+    for source in (FakeEvidence({}, live=known(PASSING)), FakeEvidence(known(PASSING), age=FRESH_SECONDS)):
+        patient = SubjectJudge(source, lambda: NOW, patient=True)
+        assert (await patient.judge(ASKING, 4.0)).verdict.allowed
+        assert source.reads == READ
 
 
 async def test_a_miss_is_read_live_before_it_is_believed() -> None:

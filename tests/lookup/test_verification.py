@@ -16,7 +16,7 @@ from actgate.kube.client import Page
 from actgate.kube.objects import Object
 from actgate.kube.resources import Resource
 from actgate.lookup.cache import EvidenceCache, Scope
-from actgate.lookup.evidence import Evidence, EvidenceUnavailableError
+from actgate.lookup.evidence import Evidence, EvidenceUnavailableError, SignaturesPendingError
 from tests.kube.running import until
 from tests.lookup.fake_cluster import FakeCluster
 from tests.support.attested import Party, evidence, signed, trusting
@@ -181,6 +181,28 @@ async def test_a_new_key_is_not_known_from_the_cache_until_signatures_were_tried
         door.go.set()
         await watched.until_signers(OLD, NEW)
         assert door.manifest_lists() == 2
+
+
+async def test_a_policy_that_brings_a_key_is_announced_again_when_it_was_tried_on_every_manifest() -> None:
+    """Who waited for that learns of it, also where no signature is by the new key and nothing changed.
+
+    A manifest that goes meanwhile is not waited for.
+    """
+    others = [attested(OLD, name=f"other-{number}") for number in range(3)]
+    door = HeldCluster(policy(OLD), attested(OLD), *others)
+    async with watching(door) as watched:
+        door.go.clear()
+        watched.changes.clear()
+        door.put(policy(OLD, NEW))
+        await until(lambda: door.manifest_lists() == 2)
+        assert watched.changes == [Scope()]
+        with pytest.raises(SignaturesPendingError):
+            watched.evidence()
+        door.remove(others[0])
+        door.go.set()
+        await until(lambda: watched.changes.count(Scope()) == 2)
+        assert watched.changes == [Scope(), Scope(NAMESPACE, "other-0"), Scope()]
+        assert watched.signers() == {OLD.anchor}
 
 
 async def test_a_key_of_a_policy_that_does_not_apply_holds_up_nothing() -> None:

@@ -26,7 +26,12 @@ from actgate.kube.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NA
 from actgate.kube.single_flight import SingleFlight
 from actgate.kube.store import Change, Parse, Unreadable
 from actgate.kube.timing import Timing
-from actgate.lookup.evidence import FRESH_SECONDS, Evidence, EvidenceUnavailableError
+from actgate.lookup.evidence import (
+    FRESH_SECONDS,
+    Evidence,
+    EvidenceUnavailableError,
+    SignaturesPendingError,
+)
 from actgate.lookup.verification import Verification, attested, covers
 from actgate.manifests import policy_or_strictest
 
@@ -43,7 +48,8 @@ class EvidenceCache:
 
     Args:
         cluster: The API server.
-        on_change: Called with whom a change of evidence concerns, after the first complete list.
+        on_change: Called with whom a change of evidence concerns, after the first complete list; once more
+            for a policy that brings a key, when the signatures of every manifest were tried with it.
         on_manifest: Called with each version of a ComplianceManifest, and with None once it is gone.
         on_live_read: Called with the plural of what was read live, and found, missing or error.
         live_namespaces: False for a service that may not get a namespace: a live read is then of manifests
@@ -73,6 +79,8 @@ class EvidenceCache:
         self._verification = Verification()
         self._attested: set[Key] = set()
         """Manifests in the cache that have attestations."""
+        self._pending: set[Key] = set()
+        """Those of them that are to be read again under a key that is new."""
         self._manifests = Reflector(
             cluster,
             COMPLIANCE_MANIFESTS,
@@ -111,7 +119,7 @@ class EvidenceCache:
             if manifest is None:
                 continue
             if manifest.attestations and not covers(manifest.verified_against, policies):
-                raise EvidenceUnavailableError(
+                raise SignaturesPendingError(
                     f"the signatures of ComplianceManifest {name} are not verified yet with the keys of "
                     "every policy that applies"
                 )
@@ -164,13 +172,26 @@ class EvidenceCache:
             return self._read_manifest  # It fails once more there, and is marked as unreadable.
 
         def verified(thing: Object) -> Manifest:
-            self._on_manifest(key_of(thing), thing)
+            self._met(thing)
             return manifest
 
         return verified
 
+    def _met(self, thing: Object) -> None:
+        key = key_of(thing)
+        self._done(key)
+        self._on_manifest(key, thing)
+
+    def _done(self, key: Key) -> None:
+        """Announce the change that brought a new key once more, when it was tried on the last manifest."""
+        if key in self._pending:
+            self._pending.remove(key)
+            if not self._pending:
+                # The store has this one only after it was read.
+                asyncio.get_running_loop().call_soon(self._on_change, Scope())
+
     def _read_manifest(self, thing: Object) -> Manifest:
-        self._on_manifest(key_of(thing), thing)
+        self._met(thing)
         return self._unchanged(thing) or self._verification.read(thing)
 
     def _unchanged(self, thing: Object) -> Manifest | None:
@@ -184,6 +205,7 @@ class EvidenceCache:
         if change.old is not None:
             self.appraisals.forget(*change.key)
         if change.new is None:
+            self._done(change.key)
             self._on_manifest(change.key, None)
         if self._manifests.synced.is_set():
             self._on_change(Scope(*change.key))
@@ -202,6 +224,7 @@ class EvidenceCache:
 
     def _trust(self, policies: Iterable[Policy]) -> None:
         if self._verification.trust(policies) and self._attested:
+            self._pending |= self._attested
             self._manifests.relist()
 
     def _known_policies(self) -> Selection:

@@ -36,6 +36,14 @@ class EvidenceUnavailableError(Exception):
         """Seconds for which the API server asked to be left alone."""
 
 
+class SignaturesPendingError(EvidenceUnavailableError):
+    """A policy brought a key, and the signatures of the cached manifest are being tried with it.
+
+    A live read tries them at once. Who judges many subjects waits: the change is announced anew when that is
+    done for every manifest.
+    """
+
+
 class EvidenceSource(Protocol):
     """Where evidence comes from."""
 

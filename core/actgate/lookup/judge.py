@@ -4,6 +4,8 @@
 - A miss, a refusal and a cache that cannot tell take one live read. A refusal that was reported before needs
   none: thousand subjects without evidence cost the API server nothing.
 - Where that read fails, there is no verdict.
+- Who judges every subject after each change leaves signatures that are being verified to the cache: else a
+  policy that brings a key would take a live read for each of them.
 """
 
 import asyncio
@@ -14,7 +16,12 @@ from typing import Final, NamedTuple
 
 from actgate.decision import Outcome, Subject, Verdict
 from actgate.decision.decide import appraise, decide_under
-from actgate.lookup.evidence import Evidence, EvidenceSource, EvidenceUnavailableError
+from actgate.lookup.evidence import (
+    Evidence,
+    EvidenceSource,
+    EvidenceUnavailableError,
+    SignaturesPendingError,
+)
 
 MANY: Final = 200
 """Policies that apply to one subject from which on a decision takes some milliseconds.
@@ -33,13 +40,24 @@ class Judged(NamedTuple):
 
 
 class SubjectJudge:
-    """Judges subjects on the evidence of one source, whatever labels of their namespace they carry."""
+    """Judges subjects on the evidence of one source, whatever labels of their namespace they carry.
+
+    Args:
+        source: The evidence.
+        now: The wall clock, aware.
+        patient: Whether signatures that are being verified have no verdict, instead of a live read.
+    """
 
     def __init__(
-        self, source: EvidenceSource, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        source: EvidenceSource,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        *,
+        patient: bool = False,
     ) -> None:
         self._source = source
         self._now = now
+        self._patient = patient
 
     async def judge(self, subject: Subject, within: float, reported: str | None = None) -> Judged:
         """Judge a subject within so many seconds.
@@ -50,11 +68,14 @@ class SubjectJudge:
             reported: The outcome that is known of the subject already, which the cache may confirm.
 
         Raises:
+            SignaturesPendingError: They are being verified, and this judge is patient.
             EvidenceUnavailableError: Neither the cache nor the API server has it.
         """
         try:
             judged = await self._judged(subject)
-        except EvidenceUnavailableError:
+        except EvidenceUnavailableError as error:
+            if self._patient and isinstance(error, SignaturesPendingError):
+                raise
             return await self._judged(subject, within)
         complete = 0 < len(judged.evidence.manifests) == len(subject.manifest_names)
         outcome = judged.verdict.outcome
