@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, NameOID
 
 from tests.support.attested import Json, Party, p256
 
@@ -19,7 +18,7 @@ CODE_SIGNING: Final = ExtendedKeyUsageOID.CODE_SIGNING
 SERVER: Final = ExtendedKeyUsageOID.SERVER_AUTH
 SPIFFE: Final = "spiffe://bank.example/ml-platform"
 SAN: Final = (x509.UniformResourceIdentifier(SPIFFE),)
-IssuingKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+_AT: Final = x509.UniformResourceIdentifier("http://127.0.0.1:1/ca")
 
 
 def year(number: int) -> datetime:
@@ -60,6 +59,8 @@ class Shape:
     names: tuple[x509.GeneralName, ...] = ()
     identifiers: bool = True
     """Whether there are key identifiers."""
+    addresses: bool = False
+    """Whether it says where its issuer's certificate and the revocation list are to be fetched."""
     start: datetime = field(default_factory=lambda: year(2020))
     end: datetime = field(default_factory=lambda: year(2040))
 
@@ -137,6 +138,11 @@ def _certificate(subject: str, key: Any, issuer: str, issuer_key: Any, shape: Sh
         own = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
         by = x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key())
         builder = builder.add_extension(own, critical=False).add_extension(by, critical=False)
+    if shape.addresses:
+        issuer_at = x509.AccessDescription(AuthorityInformationAccessOID.CA_ISSUERS, _AT)
+        list_at = x509.DistributionPoint([_AT], None, None, None)
+        builder = builder.add_extension(x509.AuthorityInformationAccess([issuer_at]), critical=False)
+        builder = builder.add_extension(x509.CRLDistributionPoints([list_at]), critical=False)
     return builder.sign(issuer_key, hashes.SHA256())
 
 

@@ -140,9 +140,13 @@ def _flip(draw: st.DrawFn, text: object) -> object:
     """Change one bit of what a base64 text holds, cut it, or write it otherwise."""
     if not isinstance(text, str) or not text:
         return draw(JUNK)
-    raw = bytearray(base64.b64decode(text.encode("utf-8", "replace") + b"==", validate=False) or b"\0")
-    index = draw(st.integers(0, len(raw) - 1))
-    raw[index] ^= 1 << draw(st.integers(0, 7))
+    try:
+        raw = bytearray(base64.b64decode(text, validate=True))
+    except ValueError:
+        raw = bytearray()
+    if not raw:
+        return draw(JUNK)
+    raw[draw(st.integers(0, len(raw) - 1))] ^= 1 << draw(st.integers(0, 7))
     flipped = base64.b64encode(bytes(raw)).decode()
     cut = text[: draw(st.integers(0, len(text)))]
     spelled = (text.rstrip("="), text + "\n", base64.urlsafe_b64encode(bytes(raw)).decode())

@@ -113,7 +113,7 @@ def test_errors_cannot_be_forged_by_the_name_of_a_file(tmp_path: Path) -> None:
     [
         (["--version"], {"pydantic", "yaml", "rich", "kubernetes", "asyncio"}),
         (["explain", "bias/limit"], {"rich", "kubernetes", "asyncio"}),
-        (["check", "-f", "INPUT"], {"rich", "kubernetes", "aiohttp", "fastapi", "kopf"}),
+        (["check", "-f", "INPUT"], {"rich", "kubernetes", "aiohttp", "fastapi", "kopf", "cryptography"}),
     ],
 )
 def test_commands_load_only_what_they_need(arguments: list[str], absent: set[str], refused: Path) -> None:
