@@ -7,7 +7,9 @@ its reciprocal. Where the groups have the counts of the metric, what they say is
 
 from enum import StrEnum
 
+from actgate.api.compliance_manifest import Metric
 from actgate.decision import intervals, metrics
+from actgate.decision.intervals import Bounds
 from actgate.decision.manifest import Measurement
 from actgate.decision.metrics import NOISE
 from actgate.decision.policies import Policy
@@ -77,7 +79,12 @@ def outcome(measurement: Measurement, limit: float, confidence: float) -> BiasOu
     found = intervals.interval(measurement, confidence)
     if found is None:
         return BiasOutcome.INCONCLUSIVE if holds(measurement, limit) else BiasOutcome.FAIL
-    is_ratio = measurement.metric.is_ratio
+    return outcome_within(found, limit, measurement.metric)
+
+
+def outcome_within(found: Bounds, limit: float, metric: Metric) -> BiasOutcome:
+    """Return what an interval says about a limit."""
+    is_ratio = metric.is_ratio
     worst, best = (found.low, found.high) if is_ratio else (found.high, found.low)
     if _is_within(worst, limit, is_ratio):
         return BiasOutcome.PASS

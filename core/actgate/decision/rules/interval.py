@@ -49,10 +49,10 @@ def _straddling(measurement: Measurement, path: str, policy: Policy) -> Iterator
     Of a value beyond the limit ``bias/limit`` speaks, and of counts from which none follows other rules do.
     """
     confidence, limit = policy.spec.bias.confidence, limits.limit_of(measurement, policy)
-    found = intervals.interval(measurement, confidence)
-    if found is None or not limits.holds(measurement, limit):
+    if not limits.holds(measurement, limit):
         return
-    if limits.outcome(measurement, limit, confidence) is BiasOutcome.PASS:
+    found = intervals.interval(measurement, confidence)
+    if found is None or limits.outcome_within(found, limit, measurement.metric) is BiasOutcome.PASS:
         return
     bound = ">=" if measurement.metric.is_ratio else "<="
     yield INTERVAL.finding(
