@@ -16,7 +16,10 @@ logger.log_bias_check(
     0.03,
     threshold=0.05,
     attribute="gender",
-    groups=[{"name": "female", "count": 4120}, {"name": "male", "count": 5010}],
+    groups=[
+        {"name": "female", "count": 4120, "selected": 1689},
+        {"name": "male", "count": 5010, "selected": 2204},
+    ],
     library="fairlearn 0.15.0",
 )
 logger.log_human_oversight(

@@ -43,6 +43,24 @@ def test_what_stands_beside_the_spec_is_no_other_evidence(beside: dict[str, Any]
         assert read_manifest({**known, "metadata": {**known["metadata"], **other}}) != read_manifest(known)
 
 
+def test_every_count_of_a_group_is_read() -> None:
+    """Each number arrives under its own name, the reference group and the plan with them."""
+    counts = {"selected": 690, "positives": 800, "truePositives": 600, "falsePositives": 90}
+    measured = {
+        "metric": "average_odds_difference",
+        "value": 0.0,
+        "groups": [{"name": "a", "count": 2000, "selectionRate": 0.345, **counts}, {"name": "b", "count": 7}],
+        "referenceGroup": "a",
+        "planDigest": f"sha256:{'b' * 64}",
+    }
+    known = manifest_object()
+    manifest = read_manifest({**known, "spec": {**known["spec"], "bias": [measured]}})
+    assert manifest.problems == ()
+    (measurement,) = manifest.bias
+    assert measurement.groups == (GroupCount("a", 2000, 0.345, 690, 800, 600, 90), GroupCount("b", 7))
+    assert (measurement.reference_group, measurement.plan_digest) == ("a", f"sha256:{'b' * 64}")
+
+
 def test_a_manifest_that_uses_every_field_is_read_whole_and_passes() -> None:
     """Every field that decisions need arrives, and the baseline lets it pass without a warning."""
     manifest = read_manifest(manifest_object())

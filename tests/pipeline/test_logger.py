@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from actgate import EUAIActGovernanceLogger
-from actgate.decision import Manifest, Outcome, Subject, decide
+from actgate.decision import Manifest, Outcome, Subject, decide, metrics
+from actgate.decision.manifest import GroupCount
 from actgate.documents import load
 from actgate.manifests import EvidenceError, convert, read_document
 from tests.manifests.build import NOW
@@ -323,6 +324,82 @@ def test_what_the_gate_would_refuse_as_a_contradiction_is_refused_at_once(
         logger.log_bias_check(value, attribute="gender", groups=groups)
     with pytest.raises(EvidenceError, match="no bias check"):
         logger.export_compliance_manifest("m.yaml")
+
+
+_COUNTED = (
+    {"name": "female", "count": 2000, "selected": 690, "positives": 800, "true_positives": 600},
+    {"name": "male", "count": 2500, "positives": 1000, "true_positives": 740, "false_positives": 160},
+)
+
+
+def test_groups_with_counts_are_recorded_and_recomputed() -> None:
+    """The manifest holds them in its own spelling, and the gate agrees."""
+    logger = declaring()
+    groups = list(_COUNTED)
+    assert logger.log_bias_check(0.015, attribute="gender", groups=groups)
+    assert logger.log_bias_check(
+        0.01, attribute="gender", metric="equal_opportunity_difference", groups=groups
+    )
+    assert logger.log_bias_ratio(
+        0.96, attribute="gender", metric="disparate_impact", groups=groups, reference_group="male"
+    )
+    logger.export_compliance_manifest("m.yaml")
+    *_, last = written("m.yaml")["spec"]["bias"]
+    assert last["referenceGroup"] == "male"
+    assert last["groups"][1] == {
+        "name": "male",
+        "count": 2500,
+        "positives": 1000,
+        "truePositives": 740,
+        "falsePositives": 160,
+    }
+    manifest = read_document(written("m.yaml"))
+    assert manifest.bias[0].groups[0] == GroupCount("female", 2000, None, 690, 800, 600)
+    assert manifest.bias[-1].reference_group == "male"
+    assert all(map(metrics.recomputable, manifest.bias))
+    verdict = decide(Subject.of_manifest(manifest), [manifest], [], NOW)
+    assert not any(finding.rule.startswith("bias/") for finding in verdict.findings)
+
+
+def test_the_verdict_of_a_measurement_with_counts_is_that_of_its_counts() -> None:
+    """Rounding brings no value within the limit, and the claim is what the gate recomputes."""
+    logger = declaring()
+    groups = [
+        {"name": "a", "count": 10_000, "selected": 4504},
+        {"name": "b", "count": 10_000, "selected": 4000},
+    ]
+    assert not logger.log_bias_check(0.05, attribute="gender", groups=groups)
+    logger.export_compliance_manifest("m.yaml")
+    assert written("m.yaml")["spec"]["bias"][0]["compliant"] is False
+
+
+@pytest.mark.parametrize(
+    ("value", "changes", "words"),
+    [
+        (0.03, {}, "bias.value: Invalid value: 0.03: must be 0.015, by its counts"),
+        (0.015, {"selected": 2001}, "bias.groups[0].selected: Invalid value: 2001: must be <= 2000"),
+        (0.015, {"true_positives": 801}, "bias.groups[0].truePositives"),
+        (0.015, {"selected": 1.5}, "bias.groups[0].selected"),
+        (0.015, {"selection_rate": 0.5}, "bias.groups[0].selectionRate"),
+    ],
+)
+def test_counts_that_contradict_a_measurement_are_refused_at_once(
+    value: float, changes: dict[str, Any], words: str
+) -> None:
+    """As the gate would refuse them, at the call that states them."""
+    groups = [{**_COUNTED[0], **changes}, _COUNTED[1]]
+    with pytest.raises(EvidenceError, match=re.escape(words)):
+        declaring().log_bias_check(value, attribute="gender", groups=groups)
+
+
+def test_v0_has_no_place_for_counts() -> None:
+    """Nor for the reference group."""
+    logger = declaring()
+    logger.log_bias_ratio(
+        0.96, metric="disparate_impact", groups=_COUNTED, reference_group="male", attribute="gender"
+    )
+    with pytest.raises(EvidenceError, match="attribute, groups, reference_group"):
+        logger.export_compliance_manifest("m.json")
 
 
 def test_one_attribute_in_two_spellings_is_one_attribute() -> None:

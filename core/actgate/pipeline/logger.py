@@ -40,12 +40,12 @@ from actgate.manifests.errors import EvidenceError, UnreadableError
 from actgate.pipeline import declared
 from actgate.pipeline.statement import (
     Statement,
+    agreed,
     as_v0,
     as_v1,
     metric_named,
     number,
     part,
-    require_agreement,
 )
 
 
@@ -101,37 +101,40 @@ class EUAIActGovernanceLogger:
         attribute: str | None = None,
         metric: str = Metric.DEMOGRAPHIC_PARITY_DIFFERENCE,
         groups: Sequence[Mapping[str, Any]] | None = None,
+        reference_group: str | None = None,
         library: str | None = None,
     ) -> bool:
         """Record a difference between groups and return whether its absolute value is within the limit.
 
-        A later check of the same attribute and metric replaces the earlier one.
+        Where the groups have the counts of the metric, what they say is held against the limit. A later
+        check of the same attribute and metric replaces the earlier one.
 
         Args:
             parity_difference: Measured difference, -1 to 1; its sign only says who is at a disadvantage.
             threshold: Largest absolute value that the pipeline accepts, 0 to 1.
             attribute: Protected attribute, such as gender.
             metric: One of the difference metrics of a ComplianceManifest.
-            groups: The groups compared, each with name, count and, if known, selection_rate.
+            groups: The groups compared, each with name and count, and as far as they are known selection_rate
+                and the counts selected, positives, true_positives and false_positives.
+            reference_group: Name of the group that a directional metric compares the others with.
             library: Library and version that computed it.
 
         Raises:
             EvidenceError: When a number is NaN, infinite, out of range or no number at all, or the groups
-                contradict it: one is empty or stated twice, or their selection rates say another value.
+                contradict it: one is empty or stated twice, or their counts or selection rates say another
+                value.
         """
         value = number("parity_difference", parity_difference, -1, 1)
         limit = number("threshold", threshold, 0, 1)
-        holds = abs(value) <= limit
-        self._measured(
+        return self._measured(
             metric_named(metric, ratio=False),
             value,
             limit,
-            holds,
             attribute=attribute,
             groups=groups,
+            reference_group=reference_group,
             library=library,
         )
-        return holds
 
     def log_bias_ratio(
         self,
@@ -141,6 +144,7 @@ class EUAIActGovernanceLogger:
         attribute: str | None = None,
         metric: str = Metric.DEMOGRAPHIC_PARITY_RATIO,
         groups: Sequence[Mapping[str, Any]] | None = None,
+        reference_group: str | None = None,
         library: str | None = None,
     ) -> bool:
         """Record a ratio between groups and return whether it and its reciprocal reach the limit.
@@ -152,17 +156,15 @@ class EUAIActGovernanceLogger:
         """
         value = number("ratio", ratio, 0, math.inf)
         limit = number("threshold", threshold, 0, 1)
-        holds = value >= limit and (value <= 1 or 1 / value >= limit)
-        self._measured(
+        return self._measured(
             metric_named(metric, ratio=True),
             value,
             limit,
-            holds,
             attribute=attribute,
             groups=groups,
+            reference_group=reference_group,
             library=library,
         )
-        return holds
 
     def log_model(
         self,
@@ -372,25 +374,12 @@ class EUAIActGovernanceLogger:
         """Return what was stated, the training run ended at this moment where no other is stated."""
         return replace(self._statement, finished_at=self._statement.finished_at or moment)
 
-    def _measured(
-        self,
-        metric: Metric,
-        value: float,
-        threshold: float,
-        compliant: bool,
-        **details: object,
-    ) -> None:
-        measurement = part(
-            BiasMeasurement,
-            "bias",
-            metric=metric,
-            value=value,
-            threshold=threshold,
-            compliant=compliant,
-            **details,
-        )
-        require_agreement(measurement)
-        self._statement.bias[measurement.attribute, metric] = measurement
+    def _measured(self, metric: Metric, value: float, threshold: float, **details: object) -> bool:
+        """Record a measurement and its verdict, and return whether it holds the limit."""
+        stated = part(BiasMeasurement, "bias", metric=metric, value=value, threshold=threshold, **details)
+        holds = agreed(stated, threshold)
+        self._statement.bias[stated.attribute, metric] = stated.model_copy(update={"compliant": holds})
+        return holds
 
     def _add(self, field: str, model: type[Model], **fields: object) -> None:
         self._statement.details.setdefault(field, []).append(part(model, field, **fields))

@@ -22,6 +22,7 @@ from actgate.api.compliance_manifest import (
 )
 from actgate.api.names import API_VERSION
 from actgate.api.quoting import got, invalid
+from actgate.decision import limits
 from actgate.decision.manifest import Region
 from actgate.decision.rules import bias, counts
 from actgate.manifests import naming, v0
@@ -32,6 +33,8 @@ from actgate.pipeline import declared
 
 _LOG: Final = logging.getLogger("actgate.pipeline")
 P = TypeVar("P", bound=Model)
+_BEYOND_V0: Final = ("attribute", "groups", "reference_group", "library")
+"""Fields of a measurement that v0 has no place for."""
 _LARGEST: Final = 2**63
 """No count and no measured value comes near it."""
 
@@ -130,16 +133,17 @@ def part(model: type[P], place: str, **fields: object) -> P:
         raise UnreadableError(problems) from None
 
 
-def require_agreement(stated: BiasMeasurement) -> None:
-    """Refuse a measurement that its own groups contradict, at the call that states it: the gate would too.
+def agreed(stated: BiasMeasurement, limit: float) -> bool:
+    """Return whether a measurement holds its limit, by its counts where it has them.
 
     Raises:
-        EvidenceError: With a line for each contradiction.
+        EvidenceError: When its own groups contradict it, as the gate would find too; a line for each.
     """
     found = as_judged(stated)
     problems = [*counts.contradictions(found), *bias.uncompared(found)]
     if problems:
         raise UnreadableError(replace(item, path=f"bias.{item.path}") for item in problems)
+    return limits.holds(found, limit)
 
 
 def number(name: str, value: object, least: float, most: float) -> float:
@@ -188,7 +192,7 @@ def _beyond_v0(statement: Statement) -> list[str]:
     oversight = statement.oversight
     beyond = ["several bias measurements"] if len(statement.bias) > 1 else []
     for measurement in statement.bias.values():
-        beyond += [name for name in ("attribute", "groups", "library") if getattr(measurement, name)]
+        beyond += [name for name in _BEYOND_V0 if getattr(measurement, name)]
     if oversight is not None and oversight != HumanOversight(enabled=oversight.enabled):
         beyond.append("details of human oversight")
     if statement.model.digest or statement.model.images:
