@@ -25,6 +25,12 @@ PINNED = {
         "place_names.json": "fe6caa773d1d1b2ab238439ea281d73ef4d8f38c29f9bb2962494ab7413e21a4",
         "regions.csv": "f67ea1d79a8ccf940288e999157eee363ecbbd75408ba87bde0ce0041b0fcd9b",
     },
+    "2026-11-27": {
+        "ai_act.json": "c672b99b587007569ce62a55f3533e106b61040d1617f494461c11af8838d2b0",
+        "countries.json": "a5344f581805182cbc4102033c3958d472254d23d717dffc0476b8a573fc0d95",
+        "place_names.json": "fe6caa773d1d1b2ab238439ea281d73ef4d8f38c29f9bb2962494ab7413e21a4",
+        "regions.csv": "f67ea1d79a8ccf940288e999157eee363ecbbd75408ba87bde0ce0041b0fcd9b",
+    },
 }
 """Digests of the data files per ruleset: whoever changes a fact sets a new RULESET and adds it here."""
 

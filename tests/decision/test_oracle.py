@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from actgate.api.compliance_manifest import Metric, RiskCategory
 from actgate.decision import Manifest, Policy
-from actgate.decision.manifest import Measurement, Oversight, Region
+from actgate.decision.manifest import GroupCount, Measurement, Oversight, Region
 from tests.decision.build import ASKING, MODEL, NOW, PASSING, judge, policy
 
 EU_COUNTRY = {
@@ -42,6 +42,8 @@ class Question:
     category: RiskCategory
     differences: tuple[float, ...]
     ratios: tuple[float, ...]
+    selected: tuple[tuple[int, int], ...]
+    """Of a thousand persons in each of two groups; their difference is stated with two digits."""
     region: tuple[str | None, str]
     oversight: bool
     age_days: int
@@ -70,6 +72,15 @@ questions = st.builds(
     ratios=st.lists(
         mostly(0.8, 1.0, 1.25, sometimes=st.integers(40, 160).map(lambda number: number / 100)), max_size=2
     ).map(tuple),
+    selected=st.lists(
+        mostly(
+            (500, 500),
+            (550, 500),
+            (500, 546),
+            sometimes=st.tuples(st.integers(450, 550), st.integers(450, 650)),
+        ),
+        max_size=2,
+    ).map(tuple),
     region=mostly(
         *(key for key, inside in EU_COUNTRY.items() if inside),
         sometimes=st.sampled_from([key for key, inside in EU_COUNTRY.items() if not inside]),
@@ -91,9 +102,11 @@ def oracle(asked: Question) -> bool:
     fair = all(-asked.limit <= value <= asked.limit for value in asked.differences) and all(
         asked.floor <= value <= 1 or (value > 1 and 1 / value >= asked.floor) for value in asked.ratios
     )
+    counted_fair = all(abs(one - other) <= round(asked.limit * 1000) for one, other in asked.selected)
+    measured = len(asked.differences) + len(asked.ratios) + len(asked.selected) > 0
     return (
         asked.category is not RiskCategory.PROHIBITED
-        and (not needs_bias or (fair and len(asked.differences) + len(asked.ratios) > 0))
+        and (not needs_bias or (fair and counted_fair and measured))
         and EU_COUNTRY[asked.region]
         and asked.oversight
         and asked.age_days < asked.max_age_days
@@ -112,6 +125,15 @@ def as_evidence(asked: Question, now: datetime) -> Manifest:
             (Metric.DISPARATE_IMPACT, asked.ratios),
         )
         for number, value in enumerate(values)
+    ]
+    measured += [
+        Measurement(
+            Metric.DEMOGRAPHIC_PARITY_DIFFERENCE,
+            round((one - other) / 1000, 2),
+            attribute=f"counted {number}",
+            groups=(GroupCount("a", 1000, selected=one), GroupCount("b", 1000, selected=other)),
+        )
+        for number, (one, other) in enumerate(asked.selected)
     ]
     return replace(
         PASSING,

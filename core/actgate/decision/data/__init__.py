@@ -9,7 +9,7 @@ import json
 from importlib.resources import files
 from typing import Any, Final
 
-RULESET: Final = "2026-11-26"
+RULESET: Final = "2026-11-27"
 """Version of the rules and of the facts that they rest on."""
 
 
