@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from actgate_sandbox import control_plane
+from actgate_sandbox.demo import attested
 from actgate_sandbox.demo.applying import Applied, Applier, applier
 from actgate_sandbox.demo.examples import Example, as_of, load_all
 from actgate_sandbox.demo.lifecycle import NAMESPACE, Course, Step
@@ -49,6 +50,7 @@ def run(engine: str, root: Path, console: Console) -> int:
             for example in load_all(root / "examples" / folder, now):
                 rows.append(_judged(example, apply, rest, webhook))
                 console.print(f"  {rows[-1][0]}: {rows[-1][1]}", highlight=False)
+        rows += _attested(root / "examples" / "attested", apply, webhook, console)
         steps = list(_lifecycle(root / "examples" / "lifecycle", apply, rest, webhook, now, console))
     console.print(answers_table(rows, apply.name))
     console.print(_steps_table(steps))
@@ -112,6 +114,14 @@ def _convert_and_apply(
     for applied in (evidence, model):
         console.print(applied.said, highlight=False, markup=False, soft_wrap=True)
     return Applied(evidence.accepted and model.accepted, f"{evidence.said}\n{model.said}")
+
+
+def _attested(folder: Path, apply: Applier, webhook: Service, console: Console) -> Iterator[Row]:
+    console.rule("Evidence that three parties signed, and the same evidence after an edit")
+    for name, applied, admitted in attested.steps(folder, apply, webhook):
+        console.print(applied.said, highlight=False, markup=False, soft_wrap=True)
+        refused = not applied.accepted and _RULE.findall(applied.said) == ["evidence/mismatch"]
+        yield _row(name, applied, applied.accepted if admitted else refused)
 
 
 def _row(name: str, applied: Applied, expected: bool) -> Row:
