@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from actgate.api.compliance_policy import AssuranceLevel
 from tests.deploy.rendering import COMPONENTS, ROOT
 
-COMMANDS = [ROOT / "docs" / name for name in ("install.md", "upgrade.md")]
+COMMANDS = [ROOT / "docs" / name for name in ("attested-evidence.md", "install.md", "upgrade.md")]
 CLAIMS = [ROOT / "docs" / name for name in ("client-certificates.md", "rights.md", "threat-model.md")]
 
 
@@ -48,6 +49,16 @@ def test_every_threat_has_a_test_that_shows_what_stops_it() -> None:
     for row in table:
         shown = row.rstrip("| ").rpartition("|")[2]
         assert re.search(r"`tests/|`deploy/|`examples/|performance", shown), row
+
+
+def test_what_a_liar_can_still_do_is_shown_for_every_level() -> None:
+    """By tests, or by examples of what is refused."""
+    text = (ROOT / "docs" / "threat-model.md").read_text("utf-8")
+    rows = text.split("| level |", 1)[1].split("\n\n", 1)[0].splitlines()[2:]
+    named = [row.split("|")[1] for row in rows]
+    assert [level for level in AssuranceLevel if not any(f"`{level}`" in name for name in named)] == []
+    for row in rows:
+        assert re.search(r"`tests/|`examples/", row.rstrip("| ").rpartition("|")[2]), row
 
 
 def test_every_component_is_told_of() -> None:
