@@ -98,11 +98,16 @@ def trusting(
         "bias": bias or {},
         "evidence": {"authorities": list(authorities), **evidence},
     }
-    found = {
-        item["name"]: frozenset({ROOT if "certificate" in item else sha(item["name"])})
-        for item in authorities
+    read = CompliancePolicySpec.model_validate(spec)
+    return Policy(name, read, anchors_of(read) if anchors is None else anchors)
+
+
+def anchors_of(spec: CompliancePolicySpec) -> dict[str, frozenset[str]]:
+    """Return the anchors of a policy whose authorities have the keys of their names."""
+    return {
+        item.name: frozenset({sha(item.name) if item.certificate is None else ROOT})
+        for item in spec.evidence.authorities
     }
-    return Policy(name, CompliancePolicySpec.model_validate(spec), found if anchors is None else anchors)
 
 
 def requires(predicate_type: str, *authorities: str, **more: Any) -> Json:  # noqa: ANN401

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from typing import Any, Final
 
 from hypothesis import strategies as st
 
 from actgate.api.compliance_manifest import Metric, RiskCategory
 from actgate.api.compliance_policy import CompliancePolicySpec
+from actgate.api.predicates import APPROVAL, BIAS_AUDIT, COMPLIANCE_MANIFEST, PLAN
 from actgate.decision import Link, Manifest, Policy, Subject, metrics, rules
+from actgate.decision.attestation import Attestation, PlannedMeasurement
 from actgate.decision.data import ai_act
 from actgate.decision.manifest import (
     Classification,
@@ -28,7 +31,25 @@ from actgate.decision.manifest import (
 )
 from actgate.decision.subject import SubjectProblem
 from tests.decision.build import ASKING, LONDON, MODEL, NOW, PARIS, PASSING
+from tests.decision.signing import (
+    DAY,
+    OFFICE,
+    RISK,
+    STRANGER,
+    TRAINING,
+    anchors_of,
+    authority,
+    certificate,
+    issued,
+    requires,
+    sha,
+    signed,
+    statement,
+    trusting,
+)
 
+OWNERS: Final = ("training", "model-risk", "risk-office")
+"""Authorities that policies know; some of them lose their key."""
 TIERS: Final = ["HighRisk", "LimitedRisk", "MinimalRisk"]
 ASSESSED: Final = f"registry.example/server@sha256:{'b' * 64}"
 OTHER_IMAGE: Final = f"registry.example/server@sha256:{'c' * 64}"
@@ -114,6 +135,43 @@ bases = st.sampled_from(
 identities = st.sampled_from([MODEL, ModelIdentity(MODEL.name)]) | st.builds(
     ModelIdentity, words, st.none() | words, st.none() | words
 )
+signers = st.sampled_from(
+    [
+        *(TRAINING, RISK, OFFICE, STRANGER, certificate("uri:spiffe://bank.example/risk")),
+        certificate("email:a@bank.example", not_before=NOW - DAY, not_after=NOW + DAY),
+    ]
+)
+predicate_types = st.sampled_from(
+    [COMPLIANCE_MANIFEST, BIAS_AUDIT, APPROVAL, PLAN, "https://any.example/type"]
+)
+_FAULT: Final = Problem("spec.x", "differs", "sign it again")
+attestations = st.builds(
+    Attestation,
+    st.sampled_from(["training", "audit"]) | words,
+    predicate_types | st.none(),
+    st.sampled_from([sha("audit"), sha("withdrawn"), sha("x"), None]),
+    st.just(frozenset({str(MODEL.digest)})) | st.just(frozenset[str]()),
+    st.lists(signers, max_size=3, unique=True).map(tuple),
+    st.sampled_from([(), ("no key id",)]),
+    st.sampled_from([None, None, "is wrong"]),
+    st.sampled_from([None, None, None, _FAULT]),
+    st.sampled_from([None, None, None, _FAULT]),
+    st.none()
+    | st.lists(
+        st.builds(PlannedMeasurement, names, st.sampled_from(Metric).map(str), thresholds), max_size=1
+    ).map(tuple),
+    st.sampled_from([None, None, sha("audit")]),
+    st.none() | moments,
+)
+"""Attestations of every kind, signed by anyone."""
+sound_attestations = st.builds(
+    statement,
+    st.sampled_from(["training", "audit", "second"]),
+    st.sampled_from([COMPLIANCE_MANIFEST, BIAS_AUDIT]),
+    signers,
+)
+"""Attestations that contradict nothing."""
+
 manifests = st.builds(
     Manifest,
     namespace=st.just(PASSING.namespace),
@@ -136,6 +194,8 @@ manifests = st.builds(
     not_after=st.none() | moments,
     records=st.lists(st.tuples(words, moments), max_size=2).map(tuple),
     problems=st.lists(st.builds(Problem, words, words, words), max_size=2).map(tuple),
+    attestations=st.just(()) | st.lists(attestations, max_size=2).map(tuple),
+    created_at=st.none() | moments,
 )
 """Evidence of every kind; mostly some of it is wrong."""
 
@@ -145,11 +205,18 @@ near_misses = st.builds(
     st.sampled_from(
         [
             *("model", "images", "risk_category", "classification", "finished_at", "training_regions"),
-            *("bias", "oversight", "not_before", "not_after", "problems"),
+            *("bias", "oversight", "not_before", "not_after", "problems", "attestations"),
         ]
     ),
 )
 """Evidence that passes but for one field."""
+
+signed_evidence = st.builds(
+    lambda items, at: signed(*items, created_at=at),
+    st.lists(sound_attestations, max_size=3, unique_by=lambda item: item.name),
+    st.none() | moments,
+)
+"""Evidence with counts that passes, if the policy trusts who signed it."""
 
 labels = st.dictionaries(
     st.sampled_from(["team", "stage"]) | words, st.sampled_from(["credit"]) | words, max_size=3
@@ -191,6 +258,55 @@ selectors = st.just({}) | st.sampled_from(
 )
 
 
+_REQUIREMENTS: Final = st.lists(
+    st.builds(
+        requires,
+        st.sampled_from([COMPLIANCE_MANIFEST, BIAS_AUDIT]),
+        st.sampled_from(["training", "model-risk"]),
+        st.sampled_from(["model-risk", "risk-office", "no-such"]),
+        minSigners=st.sampled_from([1, 1, 2]),
+        distinctFrom=st.sampled_from([[], [], ["training"], ["no-such"]]),
+    ),
+    max_size=2,
+)
+
+
+def _owner(name: str, changes: dict[str, Any]) -> dict[str, Any]:
+    return authority(name, **changes)
+
+
+def _asking_for(evidence: dict[str, Any]) -> Policy:
+    return trusting(
+        *evidence["authorities"], **{key: evidence[key] for key in evidence if key != "authorities"}
+    )
+
+
+_CHANGED: Final = st.sampled_from(
+    [
+        *({}, {}, {"revoked": {"at": "2026-11-01T00:00:00Z", "reason": "Rotated"}}),
+        {"validFor": {"start": "2026-11-01T00:00:00Z", "end": "2026-12-01T00:00:00Z"}},
+        {"certificate": issued({"uriRegExp": ".*risk"}, {"emailRegExp": ".*"})},
+    ]
+)
+_SIGNED: Final = st.fixed_dictionaries(
+    {
+        "level": st.dictionaries(
+            st.sampled_from(TIERS), st.sampled_from(["Declared", "Recomputable", "Attested"]), max_size=3
+        ),
+        "authorities": st.tuples(*(_CHANGED.map(partial(_owner, name)) for name in OWNERS)).map(list),
+        "require": _REQUIREMENTS,
+        "withdrawn": st.sampled_from([[], [sha("withdrawn")], [PASSING.digest]]),
+    }
+)
+signing_policies: st.SearchStrategy[Policy] = _SIGNED.map(_asking_for)
+"""Policies that ask for nothing but signatures, from authorities of which some are revoked or short-lived."""
+
+
+def _signing(evidence: dict[str, Any]) -> st.SearchStrategy[dict[str, Any]]:
+    """Return what is asked of evidence, in one of three cases with what is asked of its signatures."""
+    return st.just(evidence) | st.just(evidence) | _SIGNED.map(lambda more: {**evidence, **more})
+
+
 def specs(enforcements: list[str], selector: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """Return specs of policies that enforce in one of these ways."""
     requirement = st.sampled_from(["Require", "IfDeclared", "Ignore"])
@@ -224,7 +340,7 @@ def specs(enforcements: list[str], selector: st.SearchStrategy[Any]) -> st.Searc
                     "maxAge": st.sampled_from(["8760h", "1h", "9999999h"]),
                     "requireDigest": st.booleans(),
                 }
-            ),
+            ).flatmap(_signing),
         }
     )
 
@@ -232,7 +348,7 @@ def specs(enforcements: list[str], selector: st.SearchStrategy[Any]) -> st.Searc
 def policies(*enforcements: str, selector: st.SearchStrategy[Any] = selectors) -> st.SearchStrategy[Policy]:
     """Return policies that enforce in one of these ways; in any where none is given."""
     return st.builds(
-        Policy,
+        lambda name, spec: Policy(name, spec, anchors_of(spec)),
         st.sampled_from(["a", "b", "c"]),
         specs(list(enforcements) or ["Deny", "Warn", "Audit"], selector).map(
             CompliancePolicySpec.model_validate

@@ -10,9 +10,11 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from actgate.api.compliance_manifest import Metric, RiskCategory
+from actgate.api.predicates import BIAS_AUDIT, COMPLIANCE_MANIFEST
 from actgate.decision import Manifest, Policy
 from actgate.decision.manifest import GroupCount, Measurement, Oversight, Region
 from tests.decision.build import ASKING, MODEL, NOW, PASSING, judge, policy
+from tests.decision.signing import authority, key, requires, signed, statement, trusting
 
 EU_COUNTRY = {
     ("aws", "eu-west-3"): True,
@@ -163,3 +165,63 @@ def test_a_naive_reading_of_the_rule_table_agrees(asked: Question) -> None:
     verdict = judge(as_evidence(asked, NOW), ASKING, as_policy(asked))
     event(f"allowed: {verdict.allowed}")
     assert verdict.allowed is oracle(asked), verdict.findings
+
+
+PARTIES = ("anna", "ben", "carl")
+NAMES = ("training", "audit", "office")
+types = st.sampled_from([BIAS_AUDIT, BIAS_AUDIT, COMPLIANCE_MANIFEST])
+
+
+@dataclass(frozen=True, slots=True)
+class Signing:
+    """Who holds the key of each authority and may attest what, who signed what, and what is required."""
+
+    holder: tuple[str, ...]
+    may_attest: tuple[str, ...]
+    signed: tuple[tuple[str, tuple[str, ...]], ...]
+    wanted: str
+    able: tuple[str, ...]
+    number: int
+    excluded: tuple[str, ...]
+
+
+signings = st.builds(
+    Signing,
+    holder=st.tuples(*[st.sampled_from(PARTIES)] * len(NAMES)),
+    may_attest=st.tuples(*[types] * len(NAMES)),
+    signed=st.lists(
+        st.tuples(types, st.lists(st.sampled_from(PARTIES), min_size=1, max_size=3).map(tuple)), max_size=3
+    ).map(tuple),
+    wanted=st.just(BIAS_AUDIT),
+    able=st.sets(st.sampled_from(NAMES), min_size=1).map(lambda names: tuple(sorted(names))),
+    number=st.sampled_from([1, 1, 2]),
+    excluded=st.sets(st.sampled_from(NAMES), max_size=1).map(tuple),
+)
+
+
+def enough_sign(asked: Signing) -> bool:
+    """Count by the words of `minSigners` and `distinctFrom`."""
+    owner = dict(zip(NAMES, asked.holder, strict=True))
+    entitled = dict(zip(NAMES, asked.may_attest, strict=True))
+    people = {owner[name] for name in asked.able if entitled[name] == asked.wanted}
+    present = {who for what, signers in asked.signed if what == asked.wanted for who in signers}
+    return len(people & present - {owner[name] for name in asked.excluded}) >= asked.number
+
+
+@given(signings)
+def test_a_naive_count_of_signers_agrees(asked: Signing) -> None:
+    """Sets of people say the same as parties, authorities and envelopes."""
+    anchors = {name: frozenset({key(who).anchor}) for name, who in zip(NAMES, asked.holder, strict=True)}
+    house = trusting(
+        *(authority(name, what) for name, what in zip(NAMES, asked.may_attest, strict=True)),
+        anchors=anchors,
+        require=[
+            requires(asked.wanted, *asked.able, minSigners=asked.number, distinctFrom=list(asked.excluded))
+        ],
+    )
+    items = (
+        statement(f"s{place}", what, *map(key, signers)) for place, (what, signers) in enumerate(asked.signed)
+    )
+    verdict = judge(signed(*items), ASKING, house)
+    event(f"allowed: {verdict.allowed}")
+    assert verdict.allowed is enough_sign(asked), verdict.findings

@@ -15,8 +15,18 @@ from actgate.decision import Manifest, Outcome, Policy, Subject, Verdict, decide
 from actgate.decision.decide import Appraisals
 from actgate.decision.verdict import refusal, warnings
 from tests.decision.build import NOW, PASSING
-from tests.decision.strategies import asking, instants, manifests, moments, near_misses, policies, subjects
-from tests.decision.worse import WORSENINGS, Worsening
+from tests.decision.strategies import (
+    asking,
+    instants,
+    manifests,
+    moments,
+    near_misses,
+    policies,
+    signed_evidence,
+    signing_policies,
+    subjects,
+)
+from tests.decision.worse import LESS_SIGNED, WORSENINGS, Worsening
 
 T = TypeVar("T")
 RANK: Final = {Outcome.PASS: 0, Outcome.WARN: 1, Outcome.FAIL: 2}
@@ -70,7 +80,22 @@ def test_worse_evidence_never_turns_a_lone_refusal_into_anything_else(
     assert before.allowed or not after.allowed
 
 
-@given(linked, asking, st.lists(everywhere, max_size=3), moments, st.randoms(use_true_random=False))
+@given(signed_evidence, signing_policies, st.sampled_from(LESS_SIGNED))
+def test_less_signed_is_never_more_allowed(manifest: Manifest, policy: Policy, worsen: Worsening) -> None:
+    """The same for who signed: nor does a statement by no one trusted ever turn a refusal into an allow."""
+    subject = Subject.of_manifest(manifest)
+    before, after = (decide(subject, [item], [policy], NOW) for item in (manifest, worsen(manifest, NOW)))
+    event(f"{worsen.__name__}: {before.outcome} to {after.outcome}")
+    assert before.allowed or not after.allowed
+
+
+@given(
+    linked | signed_evidence,
+    asking,
+    st.lists(everywhere, max_size=3),
+    moments,
+    st.randoms(use_true_random=False),
+)
 def test_order_never_matters(
     manifest: Manifest, subject: Subject, chosen: list[Policy], now: datetime, dice: Random
 ) -> None:
@@ -80,6 +105,7 @@ def test_order_never_matters(
         bias=shuffled(dice, manifest.bias),
         training_regions=shuffled(dice, manifest.training_regions),
         images=shuffled(dice, manifest.images),
+        attestations=shuffled(dice, manifest.attestations),
     )
     other_subject = replace(
         subject,

@@ -16,13 +16,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from actgate.api.compliance_manifest import Metric, RiskCategory
+from actgate.api.predicates import BIAS_AUDIT, KNOWN_TYPES
 from actgate.decision import Manifest, groups, metrics
+from actgate.decision.attestation import Attestation
 from actgate.decision.manifest import GroupCount, Measurement, ModelIdentity, Oversight, Problem, Region
 from actgate.decision.rules import counts
 from tests.decision.build import LONDON
+from tests.decision.signing import STRANGER, sha, statement
 
 Worsening = Callable[[Manifest, datetime], Manifest]
 
+_UNTRUSTED: Final = statement("untrusted", BIAS_AUDIT, STRANGER)
 _UNFAIR: Final = Measurement(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 1.0, threshold=0.0)
 
 
@@ -150,6 +154,66 @@ def other_images(manifest: Manifest, _: datetime) -> Manifest:
     return replace(manifest, images=(f"registry.example/server@sha256:{'e' * 64}",))
 
 
+def edited_after_signing(manifest: Manifest, _: datetime) -> Manifest:
+    """Let each statement that is read say something else than the manifest."""
+    changed = Problem("spec.x", "Invalid value: 1: the signed payload has 2", "restore it")
+    return _attested(manifest, lambda item: replace(item, mismatch=changed))
+
+
+def unreadable_envelopes(manifest: Manifest, _: datetime) -> Manifest:
+    """Leave of each attestation what a reader has that does not understand it."""
+    fault = Problem("envelope", "Invalid value: must be a DSSE envelope", "sign it again")
+    return _attested(
+        manifest, lambda item: Attestation(item.name, None, item.payload_digest, unreadable=fault)
+    )
+
+
+def about_another_artefact(manifest: Manifest, _: datetime) -> Manifest:
+    """Let each statement be about something else."""
+    return _attested(manifest, lambda item: replace(item, subjects=frozenset({f"sha256:{'e' * 64}"})))
+
+
+def no_signatures(manifest: Manifest, _: datetime) -> Manifest:
+    """Take off every signature."""
+    return _attested(manifest, lambda item: replace(item, signers=(), unverified=()))
+
+
+def fewer_signatures(manifest: Manifest, _: datetime) -> Manifest:
+    """Take off the last signature of each attestation."""
+    return _attested(manifest, lambda item: replace(item, signers=item.signers[:-1]))
+
+
+def one_party(manifest: Manifest, _: datetime) -> Manifest:
+    """Let all signatures be by one party, whatever keys and names it has."""
+    return _attested(
+        manifest,
+        lambda item: replace(item, signers=tuple(replace(signer, party="one") for signer in item.signers)),
+    )
+
+
+def one_more_attestation(manifest: Manifest, _: datetime) -> Manifest:
+    """Add a statement that nobody trusts, and that no approval and no measurement speaks of."""
+    return replace(manifest, attestations=(*manifest.attestations, _UNTRUSTED))
+
+
+def one_attestation_less(manifest: Manifest, _: datetime) -> Manifest:
+    """Drop a statement, unless it contradicts the manifest: to drop such a one is how that is fixed."""
+    sound = [item for item in manifest.attestations if _contradicts_nothing(item, manifest)]
+    return replace(
+        manifest, attestations=tuple(item for item in manifest.attestations if item not in sound[:1])
+    )
+
+
+LESS_SIGNED: Final[tuple[Worsening, ...]] = (
+    edited_after_signing,
+    unreadable_envelopes,
+    about_another_artefact,
+    no_signatures,
+    fewer_signatures,
+    one_party,
+    one_more_attestation,
+    one_attestation_less,
+)
 WORSENINGS: Final[tuple[Worsening, ...]] = (
     larger_disparity,
     a_value_that_is_no_number,
@@ -172,7 +236,27 @@ WORSENINGS: Final[tuple[Worsening, ...]] = (
     another_model,
     no_model,
     other_images,
+    *LESS_SIGNED,
 )
+
+
+def _attested(manifest: Manifest, worsen: Callable[[Attestation], Attestation]) -> Manifest:
+    """Change each attestation that can be read and is of a type that is held against the manifest."""
+    return replace(
+        manifest,
+        attestations=tuple(
+            worsen(item) if item.unreadable is None and item.predicate_type in KNOWN_TYPES else item
+            for item in manifest.attestations
+        ),
+    )
+
+
+def _contradicts_nothing(item: Attestation, manifest: Manifest) -> bool:
+    about = manifest.model is not None and manifest.model.digest in item.subjects
+    whole = (
+        item.unreadable is None and item.mismatch is None and item.planned is None and item.approves is None
+    )
+    return whole and about and item.payload_digest != sha("withdrawn")
 
 
 def _each(manifest: Manifest, worsen: Callable[[Measurement], Measurement]) -> Manifest:
