@@ -1,5 +1,8 @@
 import base64
 import json
+import os
+import pty
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -15,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 from actgate.api.compliance_manifest import ComplianceManifest
 from actgate.cli.signing_arguments import TYPES
 from tests.cli.signing import key_file, loaded, party, signed_by_three, unsigned
-from tests.cli.support import Json, actgate, pipeline_file, write
+from tests.cli.support import PROGRAM, Json, actgate, pipeline_file, write
 from tests.support.attested import COMPLIANCE_MANIFEST, MODEL, attestation, covered, envelope, statement
 
 
@@ -172,6 +175,40 @@ def test_an_encrypted_key_takes_its_password_from_the_environment(
         done = actgate("attest", file, "--key", "k.pem", cwd=tmp_path)
         assert (done.returncode, sentence in done.stderr) == (code, True)
         assert code == 0 or done.stdout == ""
+
+
+@pytest.mark.system
+@pytest.mark.parametrize(("typed", "code"), [("secret", 0), ("mistyped", 2)])
+def test_on_a_terminal_the_password_is_asked_for(tmp_path: Path, typed: str, code: int) -> None:
+    """It is not shown, and the result goes where it was sent."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    sealed = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"secret"))
+    (tmp_path / "k.pem").write_bytes(sealed)
+    file = str(write(tmp_path / "m.yaml", unsigned()))
+    ours, theirs = pty.openpty()
+    environment = {name: text for name, text in os.environ.items() if name != "ACTGATE_KEY_PASSWORD"}
+    with subprocess.Popen(  # noqa: S603 - our own program
+        [PROGRAM, "attest", file, "--key", "k.pem"],
+        stdin=theirs,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=environment,
+        start_new_session=True,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        # What is typed before the prompt is thrown away, as on every terminal.
+        prompt = process.stderr.read(len("Password of k.pem: "))
+        os.write(ours, f"{typed}\n".encode())
+        written, said = process.communicate(timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert prompt == "Password of k.pem: "
+    assert process.returncode == code
+    assert ("payload: " in written) is (code == 0)
+    assert ("the password is wrong" in said) is (code == 2)
+    assert typed not in said + written
 
 
 def small_rsa() -> bytes:

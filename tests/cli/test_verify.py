@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.signing import key_file, loaded, party, signed_by_three, three_parties, unsigned
-from tests.cli.support import Json, actgate, model, pipeline_file, policy, report, write
+from tests.cli.support import Json, actgate, model, namespace, pipeline_file, policy, report, write
 from tests.support.attested import (
     BIAS_AUDIT,
     COMPLIANCE_MANIFEST,
@@ -184,6 +184,19 @@ def test_an_approval_by_itself_is_an_envelope_like_another(tmp_path: Path) -> No
     (tmp_path / "b.dsse.json").write_text(approved.stdout)
     code, found = verified(tmp_path / "b.dsse.json", three_parties())
     assert (code, results(found)) == (0, [("envelope", "Accepted", "office")])
+
+
+def test_a_policy_that_selects_by_labels_takes_the_namespace_beside_it(tmp_path: Path) -> None:
+    """Without it the labels could be anything, as in check."""
+    file = signed_by_three(tmp_path)
+    rules = three_parties()
+    rules["spec"]["namespaceSelector"] = {"matchLabels": {"tier": "prod"}}
+    assert verified(file, rules, namespace("default", tier="prod"))[1]["level"] == "Attested"
+    assert verified(file, rules, namespace("default", tier="dev"))[1]["check"]["verdicts"][0]["policies"] == [
+        "baseline"
+    ]
+    done = actgate("verify", str(file), "--policy", str(write(tmp_path / "p.yaml", rules)))
+    assert (done.returncode, "add its Namespace object" in done.stderr) == (2, True)
 
 
 def test_a_file_of_a_pipeline_has_a_verdict_and_no_signatures(tmp_path: Path) -> None:

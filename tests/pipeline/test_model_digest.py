@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from actgate.api.compliance_manifest import DigestDomain
-from actgate.pipeline import model_digest
-from actgate.pipeline.model_digest import ModelDigestError, of_directory, of_file, of_image, of_model
+from actgate.pipeline import model_files
+from actgate.pipeline.model_digest import of_directory, of_file, of_image, of_model
+from actgate.pipeline.model_files import ModelDigestError
 
 
 def model(folder: Path, files: Mapping[str, bytes]) -> Path:
@@ -164,7 +165,7 @@ def test_a_model_that_changes_while_it_is_read_has_no_digest(
 ) -> None:
     """The digest of a mixture would be of no model at all."""
     model(tmp_path, {"a": b"1", "b": b"2"})
-    read = model_digest._sha256
+    read = model_files.sha256_of
 
     def changing(path: str) -> bytes:
         digest = read(path)
@@ -177,8 +178,7 @@ def test_a_model_that_changes_while_it_is_read_has_no_digest(
                 (tmp_path / "b").unlink(missing_ok=True)
         return digest
 
-    monkeypatch.setattr(model_digest, "_WORKERS", 1)
-    monkeypatch.setattr(model_digest, "_sha256", changing)
+    monkeypatch.setattr(model_files, "sha256_of", changing)
     with pytest.raises(ModelDigestError, match=r"changed while it was read|cannot be read"):
         of_directory(tmp_path)
     if change == "content":

@@ -17,7 +17,8 @@ from actgate.cli.exits import UnusableError
 from actgate.cli.inventory import MANIFEST
 from actgate.cli.sources import read_one
 from actgate.documents import Document
-from actgate.pipeline.model_digest import ModelDigest, ModelDigestError, of_model
+from actgate.pipeline.model_digest import ModelDigest, of_model
+from actgate.pipeline.model_files import ModelDigestError
 
 Json = dict[str, Any]
 _BUNDLE = "application/vnd.dev.sigstore.bundle"

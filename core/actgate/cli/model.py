@@ -7,7 +7,8 @@ from actgate import documents
 from actgate.api.compliance_manifest import DigestDomain
 from actgate.api.quoting import printable
 from actgate.cli.exits import UnusableError
-from actgate.pipeline.model_digest import ModelDigest, ModelDigestError, of_model
+from actgate.pipeline.model_digest import ModelDigest, of_model
+from actgate.pipeline.model_files import ModelDigestError
 
 
 def digest(path: str, domain: str | None, ignore: Collection[str]) -> ModelDigest:

@@ -19,7 +19,7 @@ from actgate.cli import evidence
 from actgate.cli.check import Report, judge
 from actgate.cli.evidence import GivenEnvelope, GivenManifest
 from actgate.cli.exits import Exit, UnusableError
-from actgate.cli.inventory import take
+from actgate.cli.inventory import NAMESPACE, take
 from actgate.cli.report import machine, plain
 from actgate.decision import Manifest, Policy, authorities
 from actgate.decision.attestation import Assessment, Attestation, Result
@@ -78,7 +78,7 @@ def verified(
 
     Args:
         given: What to verify.
-        policies: Documents of CompliancePolicies.
+        policies: Documents of CompliancePolicies, and of Namespaces by whose labels they select.
         namespace: Namespace of a manifest that states none.
         now: The moment as of which signatures, certificates and evidence are judged.
         model: Path of the model, whose digests are to be those of the manifest.
@@ -87,12 +87,16 @@ def verified(
     Raises:
         UnusableError: Something of it cannot be used.
     """
+    namespaces: list[Document] = []
+    rules: list[Document] = []
+    for document in policies:
+        (namespaces if _is_namespace(document) else rules).append(document)
     if isinstance(given, GivenEnvelope):
         if model is not None:
             raise UnusableError("--model goes with a manifest, which says how its digest is taken")
-        return _envelope(given, tuple(take([], policies, namespace).policies), now)
+        return _envelope(given, tuple(take([], rules, namespace).policies), now)
     differing = None if model is None else tuple(_differing(given, model, ignore))
-    inventory = take([given.document], policies, namespace)
+    inventory = take([given.document, *namespaces], rules, namespace)
     report = judge(inventory, now)
     (found,) = inventory.evidence.values()
     manifest = found.manifest
@@ -104,6 +108,10 @@ def verified(
     )
     trusting = any(policy.spec.evidence.authorities for policy in chosen)
     return Verified(given.document.source, pairs, now, level, report, differing, trusting)
+
+
+def _is_namespace(document: Document) -> bool:
+    return isinstance(document.value, dict) and document.value.get("kind") == NAMESPACE
 
 
 def _envelope(given: GivenEnvelope, policies: tuple[Policy, ...], now: datetime) -> Verified:
