@@ -97,6 +97,17 @@ def test_what_is_not_signed_as_the_policy_asks_is_refused(tmp_path: Path) -> Non
         assert rule in {one["rule"] for one in verdict["findings"]}
 
 
+def test_what_contradicts_its_signatures_is_not_attested(tmp_path: Path) -> None:
+    """A valid signature over something else than spec says nothing for spec."""
+    alone = signed(unsigned()["spec"], party("training"))
+    edited = {**alone, "riskCategory": "LimitedRisk"}
+    levels = [
+        verified(write(tmp_path / "m.yaml", {**unsigned(), "spec": spec}), three_parties())[1]["level"]
+        for spec in (alone, edited)
+    ]
+    assert levels == ["Attested", "Recomputable"]
+
+
 def test_a_key_counts_at_the_moment_that_is_asked_about(tmp_path: Path) -> None:
     """A file proves no time, so that --at is the time of its signatures."""
     file = write(tmp_path / "m.yaml", {**unsigned(), "spec": signed(unsigned()["spec"], party("training"))})

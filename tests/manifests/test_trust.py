@@ -12,7 +12,8 @@ from actgate.api.predicates import COMPLIANCE_MANIFEST
 from actgate.decision import BASELINE, Policy, decide
 from actgate.decision.attestation import Signer
 from actgate.decision.subject import Subject
-from actgate.manifests import UnreadableError, policy_or_strictest, read_policy
+from actgate.manifests import UnreadableError, policy_or_strictest, read_document, read_policy
+from tests.cli.support import pipeline_file
 from tests.decision.signing import signed, whole
 from tests.support.attested import Party, ed25519_key, trusting
 
@@ -177,3 +178,13 @@ def test_a_policy_that_cannot_be_read_applies_where_it_selects() -> None:
     for unclear in wrong:
         everywhere = policy_or_strictest(policy_object({}, bais={}, namespaceSelector=unclear))
         assert everywhere.spec.namespace_selector == BASELINE.spec.namespace_selector
+
+
+@pytest.mark.parametrize("level", ["Recomputable", "Attested"])
+def test_the_file_of_a_pipeline_is_a_declaration(level: str) -> None:
+    """`evidence/level`: a v0 file holds no counts and no signatures, and passes where none are asked for."""
+    manifest = read_document(pipeline_file(), namespace="credit")
+    subject = Subject.of_manifest(manifest)
+    assert decide(subject, [manifest], [], NOW).allowed
+    policy = read_policy(policy_object({"level": {"HighRisk": level}}))
+    assert decide(subject, [manifest], [policy], NOW).failed_rules == ("evidence/level",)

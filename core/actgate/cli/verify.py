@@ -25,7 +25,7 @@ from actgate.decision import Manifest, Policy, authorities
 from actgate.decision.attestation import Assessment, Attestation, Result
 from actgate.decision.decide import appraise
 from actgate.decision.policies import applicable
-from actgate.decision.rules import assurance
+from actgate.decision.rules import assurance, contradiction
 from actgate.documents import Document
 from actgate.pipeline.model_digest import ModelDigest
 
@@ -153,7 +153,8 @@ def _reached(manifest: Manifest, tier: Tier, policy: Policy, now: datetime) -> A
         levels = EvidenceLevels(high_risk=level, limited_risk=level, minimal_risk=level)
         asked = policy.spec.evidence.model_copy(update={"level": levels, "require": []})
         asking = replace(policy, spec=policy.spec.model_copy(update={"evidence": asked}))
-        if not any(assurance.findings(manifest, tier, asking, now)):
+        contradicted = level is AssuranceLevel.ATTESTED and any(contradiction.findings(manifest, asking))
+        if not contradicted and not any(assurance.findings(manifest, tier, asking, now)):
             return level
     return AssuranceLevel.DECLARED
 

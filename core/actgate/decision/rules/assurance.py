@@ -85,6 +85,8 @@ def _without_counts(manifest: Manifest, level: AssuranceLevel, policy: Policy) -
 
 def _unattested(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Finding]:
     """Yield the fields that no statement covers; where one does, why its signature does not count."""
+    items = range(len(manifest.attestations))
+    accepted = {index for index in items if _is_accepted(index, manifest, policy, now)}
     doubtful: dict[int, None] = {}
     for field in _stated(manifest):
         candidates = [
@@ -100,7 +102,7 @@ def _unattested(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[F
                 f"{AssuranceLevel.ATTESTED})",
                 _SIGN,
             )
-        elif not any(_is_accepted(index, manifest, policy, now) for index in candidates):
+        elif accepted.isdisjoint(candidates):
             doubtful |= dict.fromkeys(candidates)
     required_types = {requirement.predicate_type for requirement in policy.spec.evidence.require}
     for index in doubtful:
