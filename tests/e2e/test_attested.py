@@ -319,7 +319,7 @@ def _applied_in_time(kubectl: Kubectl, flags: tuple[str, ...]) -> tuple[str, dat
 
 
 def test_a_file_has_no_trusted_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Its creationTimestamp is a claim: check judges as of now, or as of the moment that the user names."""
+    """Its creationTimestamp is a claim: it is judged as of now, or as of the moment that the user names."""
     written = manifest("credit-risk-scorer-v2", expired())
     claimed = datetime.now(UTC) - 1.5 * HOUR
     written["metadata"]["creationTimestamp"] = f"{claimed:%Y-%m-%dT%H:%M:%SZ}"
@@ -333,4 +333,7 @@ def test_a_file_has_no_trusted_time(tmp_path: Path, capsys: pytest.CaptureFixtur
     [verdict] = json.loads(capsys.readouterr().out)["verdicts"]
     denied = {item["rule"] for item in verdict["findings"] if item["effect"] == "Deny"}
     assert denied - {"evidence/level"} == {"evidence/authority"}
-    assert main([*arguments, "--now", written["metadata"]["creationTimestamp"]]) == 0
+    verified = ["verify", str(evidence), "--policy", str(policy)]
+    assert main(verified) == 1
+    for command, at in ((arguments, "--now"), (verified, "--at")):
+        assert main([*command, at, written["metadata"]["creationTimestamp"]]) == 0

@@ -96,7 +96,7 @@ def _require_labels(namespaces: set[str], inventory: Inventory) -> None:
     """Refuse to guess which policies apply: labels that the input does not show could be anything."""
     sentences = [
         f'policy "{policy.name}" selects namespaces by their labels, and the input does not show those of '
-        f'namespace "{namespace}"; add its Namespace object to the files given with -f'
+        f'namespace "{namespace}"; add its Namespace object to the files'
         for policy in inventory.policies
         if _asks_for_labels(policy)
         for namespace in sorted(namespaces - inventory.labels.keys())
