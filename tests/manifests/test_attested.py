@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from actgate.api.compliance_manifest import DigestDomain
+from actgate.decision import Subject, decide
 from actgate.manifests import read_document, read_manifest, read_policy, verifier_for
 from tests.manifests.build import manifest_object
 from tests.manifests.test_policies import policy_object
@@ -17,6 +18,8 @@ TRAINING, RISK = Party("training"), Party("model-risk")
 SPEC = signed(evidence(), TRAINING, RISK)
 ATTESTED = {**manifest_object(), "spec": SPEC}
 TRUSTED = read_policy(policy_object(evidence=trusting(TRAINING)))
+
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 def test_signatures_are_verified_with_the_keys_of_the_policies() -> None:
@@ -73,6 +76,18 @@ def test_no_shape_of_attestations_raises(items: Any) -> None:  # noqa: ANN401 - 
     manifest = read_manifest({**manifest_object(), "spec": {**evidence(), "attestations": items}})
     assert all(found.unreadable for found in manifest.attestations)
     assert bool(manifest.problems) is (items != [])
+    verdict = decide(Subject.of_manifest(manifest), [manifest], [], NOW)
+    assert verdict.allowed is (items == [])
+
+
+def test_an_attestation_that_cannot_be_read_is_named_where_it_stands() -> None:
+    """The schema cuts such items out; what is found of them keeps the place in the document."""
+    good = signed(evidence(), Party("training"))["attestations"][0]
+    items = [good, {}, {**good, "name": 7}, {"name": "b"}]
+    manifest = read_manifest({**manifest_object(), "spec": {**evidence(), "attestations": items}})
+    verdict = decide(Subject.of_manifest(manifest), [manifest], [], NOW)
+    found = [finding.path for finding in verdict.findings if finding.rule == "evidence/format"]
+    assert found == ["spec.attestations[1]", "spec.attestations[2].name", "spec.attestations[3]"]
 
 
 def test_the_domain_of_a_digest_is_read() -> None:

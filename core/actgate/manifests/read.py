@@ -37,7 +37,13 @@ from actgate.decision.manifest import (
     Region,
 )
 from actgate.manifests.attested import TRUSTING_NONE, read_attestations
-from actgate.manifests.digests import MAX_DEPTH, digest_of_tidy, without_attestations, without_nulls
+from actgate.manifests.digests import (
+    ATTESTATIONS,
+    MAX_DEPTH,
+    digest_of_tidy,
+    without_attestations,
+    without_nulls,
+)
 from actgate.manifests.errors import DigestError
 from actgate.manifests.pruning import Pruned
 from actgate.manifests.shape import unknown_field
@@ -196,7 +202,7 @@ def _evidence(
         finished_at=training.finished_at if training else None,
         training_regions=tuple(map(_region, (training.regions if training else None) or ())),
         bias=tuple(map(measurement, spec.bias or ())),
-        positions=tuple((".".join(("spec", *map(str, at))), tuple(kept)) for at, kept in read.kept.items()),
+        positions=tuple(_positions(read)),
         oversight=_oversight(spec.human_oversight),
         not_before=validity.not_before if validity else None,
         not_after=validity.not_after if validity else None,
@@ -206,6 +212,13 @@ def _evidence(
         verified_against=verifier.anchors.fingerprints if attestations else frozenset(),
         created_at=identity.created_at,
     )
+
+
+def _positions(read: Pruned[ComplianceManifestSpec]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Yield where items stood in lists that were cut; attestations are read as they stand."""
+    for at, kept in read.kept.items():
+        if at[0] != ATTESTATIONS:
+            yield ".".join(("spec", *map(str, at))), tuple(kept)
 
 
 def _digest(spec: dict[str, Any], problems: list[Problem]) -> str | None:
