@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,10 +12,12 @@ import pytest
 
 from actgate.attestations import Verifier
 from actgate.kube.client import Cluster
-from actgate.kube.objects import Object
+from actgate.kube.objects import Key, Object
 from actgate.kube.reflector import Reflector
 from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate.kube.store import Change
+from actgate.lookup.cache import EvidenceCache
+from actgate_operator.reconcile import Reconciler
 from actgate_operator.status import condition_of
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import MERGE_PATCH, Rest
@@ -40,29 +42,55 @@ def beside(control_plane: ControlPlane, installed: Rest) -> Iterator[RunningOper
         yield running
 
 
-@pytest.fixture
-def verified(monkeypatch: pytest.MonkeyPatch) -> Iterator[Verifications]:
-    """Every reading of attestations, which can be held up."""
-    found = Verifications(Verifier.read)
-    monkeypatch.setattr(Verifier, "read", lambda *args: found.read(*args))
-    yield found
-    found.go.set()
+class Work:
+    """What an operator does for the models of one namespace; verification can be held up."""
 
-
-class Verifications:
-    """Counts how often the attestations of a manifest are read, and holds that up."""
-
-    def __init__(self, read: Callable[..., Any]) -> None:
-        self._read = read
+    def __init__(self, namespace: str, monkeypatch: pytest.MonkeyPatch) -> None:
         self.go = threading.Event()
         self.go.set()
-        self.count = 0
+        self.reconciled: list[str] = []
+        self.verified: list[str] = []
+        self.read_live: list[str] = []
+        self._namespace = namespace
+        monkeypatch.setattr(Reconciler, "reconcile", self._reconcile(Reconciler.reconcile))
+        monkeypatch.setattr(Verifier, "read", self._verify(Verifier.read))
+        monkeypatch.setattr(EvidenceCache, "fetch_live", self._fetch(EvidenceCache.fetch_live))
 
-    def read(self, *args: Any) -> Any:  # noqa: ANN401 - as it is
-        """Read once it may go on."""
-        self.go.wait()
-        self.count += 1
-        return self._read(*args)
+    def _reconcile(self, original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        def reconcile(reconciler: Reconciler, key: Key) -> Awaitable[Any]:
+            if key[0] == self._namespace:
+                self.reconciled.append(key[1])
+            return original(reconciler, key)
+
+        return reconcile
+
+    def _verify(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def read(verifier: Verifier, items: Sequence[Any], spec: Json) -> Any:  # noqa: ANN401 - as it is
+            self.go.wait()
+            namespace, _, name = spec["lineage"]["runId"].partition("/")
+            if namespace == self._namespace:
+                self.verified.append(name)
+            return original(verifier, items, spec)
+
+        return read
+
+    def _fetch(self, original: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        def fetch_live(
+            cache: EvidenceCache, namespace: str, names: Sequence[str], within: float
+        ) -> Awaitable[Any]:
+            if namespace == self._namespace:
+                self.read_live += names
+            return original(cache, namespace, names, within)
+
+        return fetch_live
+
+
+@pytest.fixture
+def work(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Work]:
+    """What operators do for the models of the test."""
+    found = Work(world.namespace, monkeypatch)
+    yield found
+    found.go.set()
 
 
 class Witness:
@@ -114,7 +142,7 @@ def witnessing(plane: ControlPlane, namespace: str) -> Iterator[Witness]:
 
 def apply(world: World, name: str, *parties: Party) -> Json:
     """Apply evidence and the model that refers to it."""
-    stored = store(world, signed_spec(*parties, lineage={"runId": name}), name)
+    stored = store(world, signed_spec(*parties, lineage={"runId": f"{world.namespace}/{name}"}), name)
     world.model(name, complianceManifestRef={"name": name})
     return stored
 
@@ -173,61 +201,58 @@ def test_evidence_that_each_key_signed_is_accepted_while_every_key_is_replaced(
 
 
 def test_a_new_key_is_tried_once_and_nothing_is_asked_live_meanwhile(
-    beside: RunningOperator, verified: Verifications, world: World
+    beside: RunningOperator, work: Work, world: World
 ) -> None:
     """No condition changes before it was tried on every manifest, nor afterwards: another key is trusted."""
+    names = [f"model-{number}" for number in range(FEW)]
     with policy(world, KEPT) as trusting:
-        for number in range(FEW):
-            apply(world, f"model-{number}", KEPT)
-        for number in range(FEW):
-            world.wait_for("EvidenceAccepted", "True", name=f"model-{number}")
+        for name in names:
+            apply(world, name, KEPT)
+        for name in names:
+            world.wait_for("EvidenceAccepted", "True", name=name)
+            _wait_for_authority(world, name, KEPT.name)
         beside.settle()
-        before = [world.live(f"model-{number}")["metadata"]["resourceVersion"] for number in range(FEW)]
-        reads, live, read = looks(beside), live_reads(beside), verified.count
-        verified.go.clear()
+        before = [world.live(name)["metadata"]["resourceVersion"] for name in names]
+        for done in (work.reconciled, work.verified, work.read_live):
+            done.clear()
+        work.go.clear()
         trusting.trust(KEPT, NEW)
-        wait_until(lambda: looks(beside) >= reads + FEW)
+        wait_until(lambda: sorted(work.reconciled) == names)
         beside.settle()
-        assert live_reads(beside) == live
-        verified.go.set()
-        wait_until(lambda: looks(beside) >= reads + 2 * FEW)
+        assert (work.verified, work.read_live) == ([], [])
+        work.go.set()
+        wait_until(lambda: sorted(work.reconciled) == sorted(2 * names))
         beside.settle()
-        assert verified.count == read + FEW
-        assert live_reads(beside) == live
-        after = [world.live(f"model-{number}")["metadata"]["resourceVersion"] for number in range(FEW)]
-        assert after == before, "nothing was written"
+        assert (sorted(work.verified), work.read_live) == (names, [])
+        assert [world.live(name)["metadata"]["resourceVersion"] for name in names] == before
         stored = apply(world, "by-the-new-key", NEW)
         world.wait_for("EvidenceAccepted", "True", name="by-the-new-key")
+        work.verified.clear()
         trusting.trust(KEPT, NEW, withdrawn=[digest_of(stored["spec"])])
         world.wait_for("EvidenceAccepted", "False", "EvidenceWithdrawn", name="by-the-new-key")
-        assert verified.count == read + FEW + 1, "to withdraw verifies nothing"
+        assert work.verified == [], "to withdraw verifies nothing"
 
 
 def test_what_is_written_beside_the_evidence_is_no_change_of_it(
-    beside: RunningOperator, verified: Verifications, world: World
+    beside: RunningOperator, work: Work, world: World
 ) -> None:
     """A status, forged or our own, and a label: no model is reconciled, and no signature verified again."""
     with policy(world, KEPT):
         apply(world, "model", KEPT)
         world.wait_for("EvidenceAccepted", "True", name="model")
-        path = f"{collection('ComplianceManifest', world.namespace)}/model"
-
-        def shown() -> list[str]:
-            status = world.rest("GET", path).body.get("status") or {}
-            return [item["result"] for item in status.get("attestations") or ()]
-
-        wait_until(lambda: shown() == ["Accepted"])
+        _wait_for_authority(world, "model", KEPT.name)
         beside.settle()
-        reads, writes, read = looks(beside), len(beside.writes("compliancemanifests")), verified.count
+        work.reconciled.clear()
+        work.verified.clear()
+        path = f"{collection('ComplianceManifest', world.namespace)}/model"
         forged = {"status": {"attestations": [{"name": "training", "result": "Refused"}]}}
         for number in range(3):
             assert world.rest("PATCH", f"{path}/status", forged, MERGE_PATCH).status == 200
-            wait_until(lambda: shown() == ["Accepted"])
+            _wait_for_authority(world, "model", KEPT.name)
             labels = {"metadata": {"labels": {"round": str(number)}}}
             assert world.rest("PATCH", path, labels, MERGE_PATCH).status == 200
         beside.settle()
-        assert (looks(beside), verified.count) == (reads, read)
-        assert len(beside.writes("compliancemanifests")) == writes + 3
+        assert (work.reconciled, work.verified) == ([], [])
 
 
 def _wait_for_authority(world: World, manifest: str, name: str) -> None:
@@ -238,17 +263,3 @@ def _wait_for_authority(world: World, manifest: str, name: str) -> None:
         return bool(item.get("authority") == name)
 
     wait_until(shown)
-
-
-def looks(running: RunningOperator) -> int:
-    """Return how often a model was read."""
-    return _count(running, "get", "modeldeployments")
-
-
-def live_reads(running: RunningOperator) -> int:
-    """Return how often a manifest was read live."""
-    return _count(running, "get", "compliancemanifests")
-
-
-def _count(running: RunningOperator, verb: str, resource: str) -> int:
-    return sum((item.verb, item.resource) == (verb, resource) for item in running.requests)
