@@ -320,3 +320,24 @@ async def test_envelopes_are_not_kept() -> None:
         assert MANIFEST in kept
         assert envelope["payload"] not in kept
         assert envelope["signatures"][0]["sig"] not in kept
+
+
+async def test_reviews_verify_nothing(calls: Calls) -> None:
+    """Whatever is asked, from the cache or live: each envelope was verified when it came."""
+    door = HeldCluster(policy(OLD), attested(OLD))
+    async with watching(door) as watched:
+        assert len(calls.threads) == 1
+        for _ in range(20):
+            assert watched.signers() == {OLD.anchor}
+            assert signers(await watched.cache.fetch_live(NAMESPACE, [MANIFEST], 5.0)) == {OLD.anchor}
+        assert len(calls.threads) == 1
+
+
+async def test_a_new_key_is_tried_alone() -> None:
+    """What other keys make of an envelope is known: each pair is verified once."""
+    door = HeldCluster(policy(OLD), attested(OLD, NEW))
+    async with watching(door) as watched:
+        known = len(watched.cache._verification._signatures)
+        door.put(policy(OLD, NEW))
+        await watched.until_signers(OLD, NEW)
+        assert len(watched.cache._verification._signatures) == known + 1

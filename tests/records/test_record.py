@@ -92,7 +92,7 @@ def attested(*found: Assessment) -> DecisionRecord:
 
 def test_accepted_attestations_stand_with_signer_and_payload() -> None:
     """In every form; a name out of a certificate cannot be taken for another item."""
-    record = attested(ACCEPTED, replace(ACCEPTED, name="draft", result=Result.REFUSED, authority=None))
+    record = attested(ACCEPTED)
     signer = "spiffe://bank.example/ml%2C%20office=forged"
     said = f"{MANIFEST.name}/training=ml-platform {signer} sha256:{'5' * 64}"
     assert audit_annotations(record)["attestations"] == said

@@ -13,7 +13,7 @@ import math
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from actgate.decision import Manifest, Policy
 from actgate.decision.decide import Appraisals
@@ -34,6 +34,9 @@ from actgate.lookup.evidence import (
 )
 from actgate.lookup.verification import Verification, attested, covers
 from actgate.manifests import policy_or_strictest
+
+PAGE: Final = 100
+"""Manifests on a page of a list: of the largest ones it is 20 MB of JSON, and 30 ms until it is parsed."""
 
 
 class Scope(NamedTuple):
@@ -88,6 +91,7 @@ class EvidenceCache:
             self._manifest_changed,
             prepare=self._prepare_manifest,
             outdated=self._verification.outdated,
+            page_size=PAGE,
             timing=timing,
         )
         self._policies = Reflector(

@@ -8,7 +8,8 @@ from 0, and ``chain`` is random for every start of a process.
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from functools import lru_cache, partial
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -121,9 +122,12 @@ def _manifest(manifest: Manifest, record: DecisionRecord) -> dict[str, Any]:
     if manifest.attestations:
         created = manifest.created_at
         # The time by which a signature is judged, where nothing in its bundle proves an earlier one.
-        fields["created_at"] = timestamp(created, "auto") if created is not None else None
+        fields["created_at"] = _moment(created) if created is not None else None
         fields["attestations"] = [_attestation(found) for found in record.accepted(manifest.name)]
     return fields
+
+
+_moment: Final = lru_cache(maxsize=4096)(partial(timestamp, precision="auto"))
 
 
 def _attestation(found: Assessment) -> dict[str, str | None]:

@@ -8,12 +8,13 @@ lines, spans and metrics for those who operate the gate; ``chain`` has the decis
 
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from actgate.api.canonical import canonical_of_json, sha256
-from actgate.decision.attestation import Assessment, Result
+from actgate.decision.attestation import Assessment
 from actgate.decision.manifest import Manifest
 from actgate.decision.policies import Policy
 from actgate.decision.verdict import Finding, Verdict
@@ -135,7 +136,7 @@ class DecisionRecord(NamedTuple):
     def accepted(self, manifest: str) -> list[Assessment]:
         """Return the attestations of a manifest that an authority of a policy that applies has signed."""
         judged = self.verdict.attestations if self.verdict is not None else ()
-        return [found for name, found in judged if name == manifest and found.result is Result.ACCEPTED]
+        return [found for name, found in judged if name == manifest]
 
 
 def strongest(findings: Iterable[Finding]) -> tuple[Finding, ...]:
@@ -253,17 +254,19 @@ def _rules(record: DecisionRecord) -> str:
 
 
 def _attestations(record: DecisionRecord) -> str:
-    """Return the accepted attestations: ``MANIFEST/NAME=AUTHORITY SIGNER PAYLOAD-DIGEST``, so many that fit.
+    return _accepted(record.verdict.attestations) if record.verdict is not None else ""
+
+
+@lru_cache(maxsize=1024)
+def _accepted(found: tuple[tuple[str, Assessment], ...]) -> str:
+    """Return accepted attestations, as many as fit: ``MANIFEST/NAME=AUTHORITY SIGNER PAYLOAD-DIGEST``.
 
     A signer can be a name out of a certificate; what could be taken for a separator is percent-encoded.
     """
-    if record.verdict is None or not record.verdict.attestations:
-        return ""
     items = [
-        f"{manifest.name}/{found.name}={found.authority or ''} "
-        f"{quote(signer_of(found) or '', safe=_PLAIN)} {found.payload_digest or ''}"
-        for manifest in record.manifests
-        for found in record.accepted(manifest.name)
+        f"{manifest}/{one.name}={one.authority or ''} "
+        f"{quote(signer_of(one) or '', safe=_PLAIN)} {one.payload_digest or ''}"
+        for manifest, one in found
     ]
     kept = [item for item, end in zip(items, accumulate(map(len, items)), strict=True) if end <= _MOST]
     more = len(items) - len(kept)
