@@ -7,6 +7,7 @@ from typing import Final
 
 from bench import (
     api_server,
+    attestations,
     check_directory,
     decide,
     disturbances,
@@ -26,6 +27,7 @@ BENCHES: Final[dict[str, Callable[[], Section]]] = {
     "refusals": refusals.run,
     "api-server": api_server.run,
     "memory": memory.run,
+    "attestations": attestations.run,
     "check": check_directory.run,
     "model-digest": model_digest.run,
     "operator": operating.run,

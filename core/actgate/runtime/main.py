@@ -48,7 +48,7 @@ def run(
     try:
         read = settings.read(sys.argv[1:])
         logs.configure(read.log_level)
-        _collect_seldom()
+        collect_seldom()
         _return_memory()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(read))
@@ -89,7 +89,7 @@ def _logged(group: ExceptionGroup[Exception]) -> list[str]:
     return sentences
 
 
-def _collect_seldom() -> None:
+def collect_seldom() -> None:
     """Collect garbage seldom: a walk over 100,000 manifests stalls every review for 0.25 s."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
