@@ -201,15 +201,15 @@ class CertificateIdentity(Model):
     uri: ShortText | None = None
     """The URI, such as spiffe://bank.example/ml-platform."""
     uri_reg_exp: Annotated[ShortText | None, Field(alias="uriRegExp")] = None
-    """A regular expression that the whole URI matches."""
+    """A regular expression (Python's re) that the whole URI matches."""
     email: ShortText | None = None
     """The e-mail address."""
     email_reg_exp: Annotated[ShortText | None, Field(alias="emailRegExp")] = None
-    """A regular expression that the whole e-mail address matches."""
+    """A regular expression (Python's re) that the whole e-mail address matches."""
     dns: ShortText | None = None
     """The DNS name."""
     dns_reg_exp: Annotated[ShortText | None, Field(alias="dnsRegExp")] = None
-    """A regular expression that the whole DNS name matches."""
+    """A regular expression (Python's re) that the whole DNS name matches."""
 
 
 class AuthorityCertificate(Model):

@@ -26,7 +26,7 @@ def _policy(policy: Policy) -> Iterator[str]:
     for tier in Tier:
         yield f"  {tier.value:12}  {_level(required(tier, policy), tier, policy)}"
     yield ""
-    yield "Required attestations:"
+    yield "Required attestations, in every tier:"
     for requirement in evidence.require:
         yield from _requirement(requirement, policy)
     if not evidence.require:
@@ -46,9 +46,9 @@ def _policy(policy: Policy) -> Iterator[str]:
 def _level(level: AssuranceLevel, tier: Tier, policy: Policy) -> str:
     counts = "counts for every bias measurement" if tier in policy.spec.bias.required_for else "no counts"
     if level is AssuranceLevel.DECLARED:
-        return f"{level.value}: no counts and no signature"
+        return level.value
     if level is AssuranceLevel.RECOMPUTABLE:
-        return f"{level.value}: {counts}, no signature"
+        return f"{level.value}: {counts}"
     signers = [one.name for one in policy.spec.evidence.authorities if COMPLIANCE_MANIFEST in one.may_attest]
     what = short_name(COMPLIANCE_MANIFEST)
     if not signers:
