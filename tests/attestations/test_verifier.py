@@ -11,7 +11,7 @@ import pytest
 
 from actgate.api.compliance_policy import Authority, CompliancePolicySpec
 from actgate.attestations import Anchors, AttestationError, SignatureCache, Verifier, authority_anchors
-from actgate.attestations.verifier import MOST_WORK
+from actgate.attestations.reading import MOST_WORK
 from tests.attestations.build import anchors, names, read, read_one
 from tests.support.attested import (
     COMPLIANCE_MANIFEST,
