@@ -2,9 +2,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tests.attestations import pki
 from tests.cli.signing import key_file, loaded, party, signed_by_three, three_parties, unsigned
 from tests.cli.support import Json, actgate, model, namespace, pipeline_file, policy, report, write
 from tests.support.attested import (
@@ -119,6 +124,68 @@ def test_a_key_counts_at_the_moment_that_is_asked_about(tmp_path: Path) -> None:
         for moment in ("2026-10-31T23:59:59Z", "2026-11-01T00:00:00Z", "2026-12-01T00:00:00Z")
     }
     assert [*shown.values()] == ["Ignored", "Accepted", "Ignored"]
+
+
+def test_a_certificate_counts_while_it_is_valid_and_under_its_root(tmp_path: Path) -> None:
+    """Signed with --chain; the policy is the one that attest prints."""
+    root = pki.root()
+    who, leaf = pki.signer(root, pki.leaf(end=pki.year(2027)))
+    assert isinstance(who.key, ec.EllipticCurvePrivateKey)
+    pem = who.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "k.pem").write_bytes(pem)
+    (tmp_path / "chain.pem").write_text(pki.chain(leaf, root))
+    file, signed_file = write(tmp_path / "m.yaml", unsigned()), tmp_path / "s.yaml"
+    arguments = ("--key", "k.pem", "--chain", "chain.pem", "--output-file", str(signed_file))
+    done = actgate("attest", str(file), *arguments, cwd=tmp_path)
+    trusted = yaml.safe_load(done.stderr[done.stderr.index("evidence:") :])
+    asked = {"predicateType": COMPLIANCE_MANIFEST, "authorities": ["k"]}
+    trusted["evidence"] |= {"require": [asked]}
+    rules = str(write(tmp_path / "p.yaml", policy("p", **trusted)))
+    for moment, code, words in (
+        ("2026-12-31T23:59:59Z", 0, "Accepted compliance-manifest"),
+        ("2027-01-01T00:00:01Z", 1, "with a certificate that expired"),
+    ):
+        done = actgate("verify", str(signed_file), "--policy", rules, "--at", moment)
+        assert (done.returncode, words in done.stdout) == (code, True), done.stdout
+        assert pki.SPIFFE in done.stdout
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ("spec", "attestations"),
+        ("spec", "attestations", 0),
+        ("spec", "attestations", 0, "name"),
+        ("spec", "attestations", 0, "envelope"),
+        ("spec", "attestations", 0, "envelope", "payload"),
+        ("spec", "attestations", 0, "envelope", "signatures"),
+        ("spec", "attestations", 0, "envelope", "signatures", 0),
+        ("spec", "model"),
+        ("spec", "model", "digest"),
+        ("spec", "bias"),
+        ("metadata",),
+    ],
+)
+def test_no_shape_of_evidence_is_a_traceback(tmp_path: Path, path: tuple[str | int, ...]) -> None:
+    """What is wrong is a finding or a sentence, whichever command reads it."""
+    key, rules = key_file(tmp_path, "training"), str(write(tmp_path / "p.yaml", three_parties()))
+    sign = ("--key", key, "--name", "another")
+    shapes: tuple[Any, ...] = (None, {}, "x", 7, [{}])
+    for wrong in shapes:
+        manifest = {**unsigned(), "spec": signed(unsigned()["spec"], party("training"))}
+        around: Any = manifest
+        for step in path[:-1]:
+            around = around[step]
+        around[path[-1]] = wrong
+        file = str(write(tmp_path / "m.json", manifest))
+        for arguments in (
+            ("verify", file, "--policy", rules, "--at", AT),
+            ("attest", file, *sign),
+            ("approve", file, *sign, "--role", "Office", "--by", "J. Doe"),
+        ):
+            done = actgate(*arguments)
+            assert done.returncode in {0, 1, 2}
+            assert done.returncode != 2 or done.stderr.startswith("error: ")
 
 
 def test_the_model_is_held_against_the_digests_of_the_manifest(tmp_path: Path) -> None:

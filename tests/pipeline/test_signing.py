@@ -1,16 +1,12 @@
 import base64
 import hashlib
 import json
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from actgate.api import predicates
 from actgate.api.compliance_policy import Authority, CompliancePolicySpec
@@ -19,10 +15,10 @@ from actgate.decision.attestation import Attestation
 from actgate.pipeline import signing
 from actgate.pipeline.chains import ChainError
 from actgate.pipeline.signing import Signer, SigningError
+from tests.attestations import pki
 from tests.support.attested import MODEL, evidence
 
 Json = dict[str, Any]
-DAY = timedelta(days=1)
 TODAY = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -141,110 +137,46 @@ def test_an_approval_names_payload_role_person_and_moment() -> None:
     }
 
 
-class Authorities:
-    """A root, an authority below it, and certificates that it issues."""
-
-    def __init__(self) -> None:
-        self.root_key, self.between_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-        self.root = self._issue("root", self.root_key, "root", self.root_key, authority=True)
-        self.between = self._issue("between", self.between_key, "root", self.root_key, authority=True)
-
-    def leaf(self, key: ec.EllipticCurvePrivateKey, *, uses: bool = True, names: bool = True) -> str:
-        """Issue the certificate of a signer."""
-        return self._issue(
-            "signer", key, "between", self.between_key, authority=False, uses=uses, names=names
-        )
-
-    def _issue(
-        self,
-        name: str,
-        key: ec.EllipticCurvePrivateKey,
-        issuer: str,
-        issuer_key: ec.EllipticCurvePrivateKey,
-        *,
-        authority: bool,
-        uses: bool = True,
-        names: bool = True,
-    ) -> str:
-        builder = (
-            x509.CertificateBuilder()
-            .subject_name(_named(name))
-            .issuer_name(_named(issuer))
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(TODAY - DAY)
-            .not_valid_after(TODAY + DAY)
-        )
-        for extension, critical in self._extensions(key, issuer_key, authority, uses, names):
-            builder = builder.add_extension(extension, critical)
-        return builder.sign(issuer_key, SHA256()).public_bytes(Encoding.PEM).decode()
-
-    @staticmethod
-    def _extensions(
-        key: ec.EllipticCurvePrivateKey,
-        issuer_key: ec.EllipticCurvePrivateKey,
-        authority: bool,
-        uses: bool,
-        names: bool,
-    ) -> Iterator[tuple[x509.ExtensionType, bool]]:
-        yield x509.BasicConstraints(authority, None), True
-        yield x509.SubjectKeyIdentifier.from_public_key(key.public_key()), False
-        yield x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), False
-        if authority:
-            sign, other = (True, True), (False,) * 2
-            yield x509.KeyUsage(False, False, False, False, False, *sign, *other), True
-        elif uses:
-            yield x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING]), False
-        if names and not authority:
-            uri = x509.UniformResourceIdentifier("spiffe://bank.example/ml-platform")
-            yield x509.SubjectAlternativeName([uri]), False
-
-
-def _named(name: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-
-
 def test_a_chain_stands_beside_the_envelope_and_its_root_in_the_policy() -> None:
     """The root is left out of the manifest: only the policy's own counts."""
-    issued, key = Authorities(), ec.generate_private_key(ec.SECP256R1())
-    below = issued.leaf(key) + issued.between
-    who = signer(key, below + issued.root)
+    root = pki.root()
+    between = pki.under(root, "Bank ML")
+    party, leaf = pki.signer(between)
+    below = pki.chain(leaf, between)
+    who = signer(party.key, below + root.pem)
     spec = evidence()
-    authority = who.authority("ml-platform", predicates.COMPLIANCE_MANIFEST)
-    assert authority["certificate"] == {
-        "roots": issued.root,
-        "identities": [{"uri": "spiffe://bank.example/ml-platform"}],
-    }
+    authority = who.authority("ml-platform", predicates.BIAS_AUDIT)
+    assert authority["certificate"] == {"roots": root.pem, "identities": [{"uri": pki.SPIFFE}]}
     Authority.model_validate(authority)
-    item = who.attestation(
-        "a", signing.payload(signing.subjects(spec), predicates.BIAS_AUDIT, {"bias": spec["bias"]})
-    )
+    predicate = signing.covered(spec, predicates.BIAS_AUDIT)
+    item = who.attestation("a", signing.payload(signing.subjects(spec), predicates.BIAS_AUDIT, predicate))
     assert item["chain"] == below
     (found,) = verified(item, authority, spec).signers
-    assert found.identities == (("uri", "spiffe://bank.example/ml-platform"),)
-    without_root = signer(key, below)
+    assert (found.anchor, found.identities) == (root.anchor, (("uri", pki.SPIFFE),))
+    without_root = signer(party.key, below)
     assert without_root.attestation("a", b"{}")["chain"] == below
     assert signing.NO_ROOT in str(without_root.authority("a", "t"))
 
 
 def test_a_chain_that_no_policy_could_accept_is_refused() -> None:
     """Before anything is signed, in words that say what is wrong with it."""
-    issued, key = Authorities(), ec.generate_private_key(ec.SECP256R1())
-    leaf = issued.leaf(key)
-    other = Authorities()
+    root, other = pki.root(), pki.root("Other Root")
+    between = pki.under(root, "Bank ML")
+    party, leaf = pki.signer(between)
+    server, nameless = pki.leaf(purposes=(pki.SERVER,)), pki.leaf(names=())
     for chain, sentence in (
         ("", "must be certificates in PEM"),
         ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "must be certificates in PEM"),
-        (issued.leaf(other.root_key) + issued.between, "has no certificate of the key"),
-        (issued.between + leaf, "is in the wrong order: the signer's certificate must be the first"),
-        (leaf + issued.root + issued.between, "wrong order: certificate 2 did not issue certificate 1"),
-        (leaf + other.between, "wrong order: certificate 2 did not issue certificate 1"),
-        (issued.leaf(key, uses=False) + issued.between, "must be for code signing"),
-        (issued.leaf(key, names=False) + issued.between, "must name its signer"),
-        (leaf + issued.between * 9, "must have at most 8"),
+        (pki.chain(pki.signer(between)[1], between), "has no certificate of the key"),
+        (pki.chain(between, leaf), "is in the wrong order: the signer's certificate must be the first"),
+        (pki.chain(leaf, root, between), "wrong order: certificate 2 did not issue certificate 1"),
+        (pki.chain(leaf, other), "wrong order: certificate 2 did not issue certificate 1"),
+        (pki.chain(pki.signer(between, server, party.key)[1], between), "must be for code signing"),
+        (pki.chain(pki.signer(between, nameless, party.key)[1], between), "must name its signer"),
+        (pki.chain(leaf, *[between] * 9), "must have at most 8"),
     ):
         with pytest.raises(ChainError) as raised:
-            signer(key, chain)
+            signer(party.key, chain)
         assert sentence in str(raised.value)
 
 
