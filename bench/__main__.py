@@ -14,6 +14,7 @@ from bench import (
     memory,
     model_digest,
     operating,
+    recomputation,
     refusals,
     steady,
     webhook,
@@ -23,6 +24,7 @@ from bench.report import ROOT, Section, page
 
 BENCHES: Final[dict[str, Callable[[], Section]]] = {
     "decide": decide.run,
+    "recomputation": recomputation.run,
     "webhook": webhook.run,
     "refusals": refusals.run,
     "api-server": api_server.run,

@@ -10,7 +10,7 @@ Here are no limits and no findings: what cannot be computed is None or empty, an
 """
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -172,11 +172,10 @@ def disparity(measurement: Measurement) -> float | None:
     return _size(found[0], measurement.metric) if found else None
 
 
-def refutes(measurement: Measurement) -> bool:
-    """Return whether the counts have another value than the one that is stated, as it is printed."""
-    found = values(measurement)
-    stated = groups.printed(measurement.value)
-    return bool(found) and not any(stated.meets(groups.Interval(value, value)) for value in found)
+def is_one_of(stated: float, found: Iterable[float]) -> bool:
+    """Return whether a value, as it is printed, is one of those that were computed."""
+    printed = groups.printed(stated)
+    return any(printed.meets(groups.Interval(value, value)) for value in found)
 
 
 def without_cases(measurement: Measurement) -> Iterator[tuple[int, Rate]]:

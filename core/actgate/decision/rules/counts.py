@@ -165,7 +165,7 @@ def _refuted_by_counts(measurement: Measurement) -> Iterator[Problem]:
             f"Invalid value: {measurement.value}: must be a difference, the ratio divides by a count of 0"
         )
         yield Problem("value", message, "state a difference instead, or evaluate on more data")
-    elif metrics.refutes(measurement):
+    elif not metrics.is_one_of(measurement.value, found):
         message = f"Invalid value: {measurement.value}: must be {found[0]:.6g}, by its counts"
         yield Problem("value", message, _RECOUNT)
 
