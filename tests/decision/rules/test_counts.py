@@ -263,6 +263,22 @@ def test_a_measurement_of_something_else_or_with_the_same_value_is_no_repetition
     assert judge(manifest(bias=(FAIR, other))).findings == ()
 
 
+def test_a_measurement_against_another_reference_is_another_one_where_it_is_recomputed() -> None:
+    """Three groups have a value against each of them; without counts a reference would excuse any value."""
+    three = ((1000, 300), (1000, 330), (1000, 250))
+    metric = Metric.STATISTICAL_PARITY_DIFFERENCE
+    both = [
+        counted(metric, value, *three, reference=name, threshold=0.1)
+        for value, name in ((-0.05, "a"), (-0.08, "b"))
+    ]
+    house = policy(bias={"maxDifference": 0.1})
+    assert judge(manifest(bias=tuple(both)), subject(), house).findings == ()
+    declared = tuple(
+        replace(item, groups=tuple(without(group, "selected") for group in item.groups)) for item in both
+    )
+    assert judge(manifest(bias=declared), subject(), house).failed_rules == ("bias/counts",)
+
+
 def test_two_directions_of_one_ratio_agree() -> None:
     """0.93 of one group to the other is 1.075 the other way round."""
     one = replace(FAIR, metric=Metric.DISPARATE_IMPACT, value=0.93, threshold=None)

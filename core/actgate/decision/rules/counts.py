@@ -68,14 +68,18 @@ def contradictions(measurement: Measurement) -> Iterator[Problem]:
 
 
 def repetitions(measurements: Sequence[Measurement]) -> Iterator[str]:
-    """Yield what is measured twice with different results: one metric, attribute and set of groups."""
+    """Yield what is measured twice with different results: one metric, attribute and set of groups.
+
+    Against another reference it is another measurement, where there are counts by which it is computed.
+    """
     if len(measurements) < 2:
         return
     alike: dict[object, list[Measurement]] = {}
     for measurement in measurements:
         named = frozenset(groups.key(group.name) for group in measurement.groups)
         attribute = None if measurement.attribute is None else groups.key(measurement.attribute)
-        alike.setdefault((measurement.metric, attribute, named), []).append(measurement)
+        reference = measurement.reference_group if metrics.recomputable(measurement) else None
+        alike.setdefault((measurement.metric, attribute, named, reference), []).append(measurement)
     for same in alike.values():
         if len(same) > 1 and not _agree(same):
             values = " and as ".join(sorted({str(item.value) for item in same}))
