@@ -53,6 +53,8 @@ class Shape:
     path_length: int | None = None
     usage: bool = True
     """Whether there is a key usage."""
+    signs: bool = True
+    """Whether the key usage allows digital signatures."""
     signs_certificates: bool = True
     """Whether the key usage allows it."""
     purposes: tuple[x509.ObjectIdentifier, ...] = ()
@@ -129,7 +131,7 @@ def _certificate(subject: str, key: Any, issuer: str, issuer_key: Any, shape: Sh
         constraints = x509.BasicConstraints(shape.ca, shape.path_length if shape.ca else None)
         builder = builder.add_extension(constraints, critical=True)
     if shape.usage:
-        builder = builder.add_extension(_usage(shape.signs_certificates), critical=True)
+        builder = builder.add_extension(_usage(shape), critical=True)
     if shape.purposes:
         builder = builder.add_extension(x509.ExtendedKeyUsage(shape.purposes), critical=False)
     if shape.names:
@@ -146,15 +148,15 @@ def _certificate(subject: str, key: Any, issuer: str, issuer_key: Any, shape: Sh
     return builder.sign(issuer_key, hashes.SHA256())
 
 
-def _usage(signs_certificates: bool) -> x509.KeyUsage:
+def _usage(shape: Shape) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=True,
+        digital_signature=shape.signs,
         content_commitment=False,
-        key_encipherment=False,
+        key_encipherment=not shape.signs,
         data_encipherment=False,
         key_agreement=False,
-        key_cert_sign=signs_certificates,
-        crl_sign=signs_certificates,
+        key_cert_sign=shape.signs_certificates,
+        crl_sign=shape.signs_certificates,
         encipher_only=False,
         decipher_only=False,
     )

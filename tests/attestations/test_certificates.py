@@ -102,6 +102,11 @@ REFUSED = {
         "it is not for code signing (extended key usage)",
     ),
     "without a purpose": ((ISSUING,), leaf(purposes=()), "it is not for code signing (extended key usage)"),
+    "for encryption alone": (
+        (ISSUING,),
+        leaf(signs=False),
+        "it is not for digital signatures (key usage)",
+    ),
     "that may issue certificates": (
         (ISSUING,),
         leaf(ca=True, signs_certificates=True),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actgate.api.quoting import quoted
+from actgate.api.quoting import printable, quoted
 from actgate.attestations.anchors import Anchors
 from actgate.attestations.cache import SignatureCache
 from actgate.attestations.envelope import Envelope, Signature, pae
@@ -184,7 +184,7 @@ def _certified(verified: Verified, path: Path, root: Root) -> Found:
     signer = Signer(
         anchor=root.fingerprint,
         party=root.fingerprint,
-        name=verified.identities[0][1],
+        name=printable(verified.identities[0][1]),
         identities=verified.identities,
         not_before=verified.not_before,
         not_after=verified.not_after,
