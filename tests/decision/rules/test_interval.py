@@ -103,9 +103,12 @@ def test_every_metric_of_errors_has_an_interval(metric: Metric, value: float) ->
 @pytest.mark.parametrize(
     ("metric", "words"),
     [
-        (Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, "the counts selected in each group"),
-        (Metric.EQUALIZED_ODDS_DIFFERENCE, "the counts positives, truePositives and falsePositives in each"),
-        (Metric.EQUAL_OPPORTUNITY_DIFFERENCE, "the counts positives, truePositives"),
+        (Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, "record selected of each group"),
+        (
+            Metric.EQUALIZED_ODDS_DIFFERENCE,
+            "record positives, truePositives and falsePositives of each group",
+        ),
+        (Metric.EQUAL_OPPORTUNITY_DIFFERENCE, "record positives and truePositives of each group"),
     ],
 )
 @pytest.mark.parametrize("groups", [(), (GroupCount("a", 4000, 0.4), GroupCount("b", 4000, 0.43))])
@@ -116,8 +119,11 @@ def test_bias_interval_of_a_measurement_without_counts_is_refused(
     stated = Measurement(metric, 0.03, groups=groups)
     finding = refused_for(judge(manifest(bias=(stated,)), subject(), CERTAIN), "bias/interval")
     assert finding.path == "spec.bias[0].groups"
-    assert finding.message.startswith(f"Required value: must have {words}")
-    assert finding.message.endswith("policy house asks for a confidence of 0.95")
+    assert finding.message == (
+        f"Required value: must have the counts of {metric} for each group (policy house asks for a "
+        "confidence of 0.95)"
+    )
+    assert finding.remediation == words
 
 
 def test_a_tier_without_required_bias_checks_has_no_interval() -> None:

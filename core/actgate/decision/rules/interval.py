@@ -7,6 +7,7 @@ from actgate.api.compliance_policy import Tier
 from actgate.decision import intervals, limits, metrics
 from actgate.decision.limits import BiasOutcome
 from actgate.decision.manifest import Manifest, Measurement
+from actgate.decision.metrics import Rate
 from actgate.decision.policies import Policy
 from actgate.decision.rules.rule import HOUSE_POLICY, Rule
 from actgate.decision.verdict import Finding
@@ -35,9 +36,9 @@ def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding
             yield INTERVAL.finding(
                 policy.spec.enforcement,
                 f"{path}.groups",
-                f"Required value: must have the counts {_counts(measurement)} in each group: policy "
-                f"{policy.name} asks for a confidence of {bias.confidence}",
-                "record the counts of the evaluation for every group",
+                f"Required value: must have the counts of {measurement.metric} for each group (policy "
+                f"{policy.name} asks for a confidence of {bias.confidence})",
+                f"record {_counts(measurement)} of each group",
             )
         else:
             yield from _straddling(measurement, path, policy)
@@ -66,4 +67,8 @@ def _straddling(measurement: Measurement, path: str, policy: Policy) -> Iterator
 
 def _counts(measurement: Measurement) -> str:
     compared = metrics.compared(measurement.metric)
-    return "selected" if metrics.Rate.SELECTION in compared else "positives, truePositives and falsePositives"
+    if Rate.SELECTION in compared:
+        return "selected"
+    if Rate.FALSE_POSITIVE in compared:
+        return "positives, truePositives and falsePositives"
+    return "positives and truePositives"
