@@ -269,20 +269,22 @@ async def test_verification_leaves_the_event_loop_alone(calls: Calls) -> None:
     assert all(name.startswith("verify") for name in calls.threads), calls.threads
 
 
-async def test_a_key_that_comes_while_a_manifest_is_verified_is_tried_too() -> None:
+async def test_a_key_that_comes_while_a_manifest_is_verified_is_tried_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Else no list would be asked for: the manifest was not in the cache when the key came."""
     door = HeldCluster()
     async with watching(door) as watched:
         begun, go = threading.Event(), threading.Event()
-        read = watched.cache._verification.read
+        original = Verifier.read
 
-        def slow(thing: Object) -> Any:  # noqa: ANN401 - a manifest
-            found = read(thing)
+        def slow(*arguments: Any) -> Any:  # noqa: ANN401 - as the verifier's
+            found = original(*arguments)
             begun.set()
             assert go.wait(60)
             return found
 
-        watched.cache._verification.read = slow  # type: ignore[method-assign]
+        monkeypatch.setattr(Verifier, "read", slow)
         door.put(attested(OLD))
         await asyncio.to_thread(begun.wait, 60)
         door.put(policy(OLD))

@@ -8,7 +8,9 @@ makes manifests that were not tried with it ``outdated``. Envelopes are not kept
 
 import asyncio
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 from actgate.attestations import Anchors, SignatureCache, Verifier
@@ -28,21 +30,22 @@ class Verification:
     def __init__(self) -> None:
         self._signatures = SignatureCache()
         self._verifier = Verifier(known=self._signatures)
+        self._anchors: set[str] = set()
+        """Of every key and certificate so far."""
+        self._fresh: list[Policy] = []
+        """Policies whose keys the verifier lacks: thousands can come before it is needed."""
 
     def trust(self, policies: Iterable[Policy]) -> bool:
         """Verify with the keys of these policies too; return whether one of them is new."""
-        fresh = [policy for policy in policies if not covers(self._verifier.anchors.fingerprints, [policy])]
-        if not fresh:
-            return False
-        anchors, added = self._verifier.anchors, Anchors.of(policy.spec for policy in fresh)
-        every = Anchors(anchors.keys | added.keys, anchors.roots | added.roots)
-        self._verifier = Verifier(every, self._signatures)
-        return True
+        fresh = [policy for policy in policies if not covers(self._anchors, [policy])]
+        for policy in fresh:
+            self._anchors.update(*policy.anchors.values())
+        self._fresh += fresh
+        return bool(fresh)
 
     def outdated(self, manifest: Manifest) -> bool:
         """Return whether there is a key that the manifest's signatures were not tried with."""
-        anchors = self._verifier.anchors.fingerprints
-        return bool(manifest.attestations) and not anchors <= manifest.verified_against
+        return bool(manifest.attestations) and not self._anchors <= manifest.verified_against
 
     def unchanged(self, thing: Object, known: object) -> Manifest | None:
         """Return what is known of a manifest, where this version of it holds no other evidence.
@@ -56,17 +59,28 @@ class Verification:
         return known if same else None
 
     def read(self, thing: Object) -> Manifest:
-        """Return a manifest as the API server gives it, at once."""
-        return read_manifest(thing, self._verifier, from_api_server=True)
+        """Return a manifest as the API server gives it, at once: one without attestations needs no key."""
+        if not attested(thing):
+            return read_manifest(thing, from_api_server=True)
+        return read_manifest(thing, self._current(), from_api_server=True)
 
     async def read_in_thread(self, thing: Object, *, live: bool = False) -> Manifest:
         """Return a manifest as the API server gives it, under every key that is known when it comes back."""
         loop, threads = asyncio.get_running_loop(), _live if live else _background
         while True:
-            verifier = self._verifier
-            manifest = await loop.run_in_executor(threads, self.read, thing)
-            if verifier is self._verifier:
+            verifier = self._current()
+            reading = partial(read_manifest, thing, verifier, from_api_server=True)
+            manifest = await loop.run_in_executor(threads, reading)
+            if verifier is self._current():
                 return manifest
+
+    def _current(self) -> Verifier:
+        """Return a verifier with every key, on the event loop."""
+        if self._fresh:
+            known, added = self._verifier.anchors, Anchors.of(policy.spec for policy in self._fresh)
+            every = Anchors(known.keys | added.keys, known.roots | added.roots)
+            self._verifier, self._fresh = Verifier(every, self._signatures), []
+        return self._verifier
 
 
 def attested(thing: Object) -> bool:
@@ -75,6 +89,6 @@ def attested(thing: Object) -> bool:
     return isinstance(spec, Mapping) and bool(spec.get("attestations"))
 
 
-def covers(anchors: frozenset[str], policies: Iterable[Policy]) -> bool:
+def covers(anchors: AbstractSet[str], policies: Iterable[Policy]) -> bool:
     """Return whether every key and root certificate of these policies is among the anchors."""
     return all(own <= anchors for policy in policies for own in policy.anchors.values())
