@@ -203,7 +203,7 @@ def test_the_root_itself_does_not_sign() -> None:
     assert "it is the certificate of an authority" in str(found.invalid)
 
 
-def test_a_chain_of_somebody_else_proves_nothing() -> None:
+def test_a_chain_of_another_signer_proves_nothing() -> None:
     """A certificate is public: only its key makes a signature."""
     _, certificate = signer(ISSUING)
     (found,) = read(attested(Party("thief"), certificate, ISSUING), trusting_roots(ROOT))

@@ -168,7 +168,7 @@ def test_the_work_for_a_manifest_is_bounded() -> None:
     """Eight attestations with eight signatures that nothing made, and hundreds of keys.
 
     Each of the 64 signatures may cost a 64th of what a manifest may; 300 times 64 verifications would take
-    some seconds. Nobody's evidence has 64 signatures, and a key id that names the key works all the same.
+    some seconds. No evidence needs 64 signatures, and a key id that names the key works all the same.
     """
     parties = [Party(f"party-{number}") for number in range(300)]
     forged = Party("forger")

@@ -35,7 +35,7 @@ _SEQUENCE: Final = 0x30
 _BEGIN: Final = "-----BEGIN "
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PublicKey:
     """A public key that signatures can be verified with."""
 
@@ -45,11 +45,25 @@ class PublicKey:
     """Such as ``ECDSA P-256``, for people."""
     cost: int
     """What one verification costs, in units of about 0.15 ms of CPU time."""
-    hints: frozenset[str]
-    """Key ids under which tools write it: the SHA-256 of DER or PEM, in hexadecimal or base64."""
+    _key: PublicKeyType
     _lengths: range
     """How many bytes a signature has."""
     _verify: Callable[[bytes, bytes], None]
+
+    @property
+    def hints(self) -> frozenset[str]:
+        """Return the ids by which tools name it: the SHA-256 of DER or PEM, in hexadecimal or base64."""
+        pem = self._key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        digest = self.fingerprint.removeprefix("sha256:")
+        return frozenset(
+            {
+                self.fingerprint,
+                f"SHA256:{digest}",
+                digest,
+                base64.b64encode(bytes.fromhex(digest)).decode("ascii"),  # Sigstore: PublicKeyIdentifier.hint
+                hashlib.sha256(pem).hexdigest(),  # OpenSSF model signing
+            }
+        )
 
     def fits(self, signature: bytes) -> bool:
         """Return whether a signature has the length, and for ECDSA the first byte, that this key makes."""
@@ -97,14 +111,16 @@ def wrap(key: object) -> PublicKey:
             small = key.curve.key_size == ec.SECP256R1.key_size
             kind, cost = ("ECDSA P-256", 1) if small else ("ECDSA P-384", 5)
             verify = partial(_verify_ecdsa, key, scheme)
-            return _public_key(key, kind, cost, range(8, most + 1), verify)
+            return PublicKey(fingerprint(key), kind, cost, key, range(8, most + 1), verify)
         case ed25519.Ed25519PublicKey():
-            return _public_key(key, "Ed25519", 1, range(64, 65), key.verify)
+            return PublicKey(fingerprint(key), "Ed25519", 1, key, range(64, 65), key.verify)
         case rsa.RSAPublicKey() if key.key_size in RSA_BITS and _is_quick(key):
             size = (key.key_size + 7) // 8
             verify = partial(_verify_rsa, key)
             cost = 1 if size <= _QUICK_RSA_BYTES else 4
-            return _public_key(key, f"RSA-{key.key_size}", cost, range(size, size + 1), verify)
+            return PublicKey(
+                fingerprint(key), f"RSA-{key.key_size}", cost, key, range(size, size + 1), verify
+            )
         case rsa.RSAPublicKey():
             raise AttestationError(f"is RSA of {key.key_size} bits: {_SUPPORTED}")
         case ec.EllipticCurvePublicKey():
@@ -132,22 +148,6 @@ def sign(key: PrivateKeyType, message: bytes) -> bytes:
             return key.sign(message, padding.PSS(padding.MGF1(SHA256()), SHA256.digest_size), SHA256())
         case ed25519.Ed25519PrivateKey():
             return key.sign(message)
-
-
-def _public_key(
-    key: PublicKeyType, kind: str, cost: int, lengths: range, verify: Callable[[bytes, bytes], None]
-) -> PublicKey:
-    der = key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    digest = hashlib.sha256(der)
-    hints = {
-        f"sha256:{digest.hexdigest()}",
-        f"SHA256:{digest.hexdigest()}",
-        digest.hexdigest(),
-        base64.b64encode(digest.digest()).decode("ascii"),  # Sigstore bundles: PublicKeyIdentifier.hint
-        hashlib.sha256(pem).hexdigest(),  # OpenSSF model signing
-    }
-    return PublicKey(fingerprint(key), kind, cost, frozenset(hints), lengths, verify)
 
 
 def _is_quick(key: rsa.RSAPublicKey) -> bool:
