@@ -265,6 +265,26 @@ def test_different_names_are_different_parties() -> None:
     assert len({who.party for who in signers}) == 2
 
 
+def test_a_name_is_a_party_under_its_root_alone() -> None:
+    """Two authorities may each certify the same name, and mean two people."""
+    other, spec = root("Another Bank"), evidence()
+    for number, issuer in enumerate((ROOT, other)):
+        party, certificate = signer(issuer)
+        spec = signed(spec, party, name=f"a{number}")
+        spec["attestations"][-1]["chain"] = chain(certificate)
+    found = read(spec, trusting_roots(ROOT), trusting_roots(other, name="other"))
+    assert len({who.party for fact in found for who in fact.signers}) == 2
+
+
+def test_the_work_for_roots_of_one_name_is_bounded() -> None:
+    """Each of them has to be tried with a chain that names it."""
+    roots = [root(key=ROOT.key) for _ in range(96)]
+    trusted = [trusting_roots(*roots[at : at + 16], name=f"a{at}") for at in range(0, 96, 16)]
+    party, certificate = signer(ROOT)
+    (found,) = read(attested(party, certificate), *trusted)
+    assert 1 <= len(found.signers) <= 2048 // 25
+
+
 @pytest.mark.parametrize("version", ["+json;version=0.1", "+json;version=0.2", ".v0.3+json"])
 def test_a_bundle_brings_its_certificates(version: str) -> None:
     party, certificate = signer(ISSUING)
