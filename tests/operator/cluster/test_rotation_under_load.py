@@ -21,6 +21,7 @@ from actgate_operator.reconcile import Reconciler
 from actgate_operator.status import condition_of
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import MERGE_PATCH, Rest
+from tests.kube.running import until
 from tests.operator.running import RunningOperator, operating
 from tests.operator.signing import digest_of, policy, signed_spec, store
 from tests.operator.world import World
@@ -112,8 +113,9 @@ class Witness:
             await asyncio.to_thread(stop.wait)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        # aiohttp closes its TLS connections a moment after it says so.
-        await asyncio.sleep(0.25)
+        # aiohttp closes its TLS connections a moment after it says so; one descriptor is the loop's own.
+        selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
+        await until(lambda: len(selector.get_map()) <= 1)
 
     def _note(self, change: Change[str]) -> None:
         if isinstance(change.new, str) and change.new:
