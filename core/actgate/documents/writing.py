@@ -15,8 +15,8 @@ _LINE_BREAKS: Final = ("\x85", "\u2028", "\u2029")
 """Line breaks of YAML 1.1 that PyYAML leaves unescaped, so that they would be read as others."""
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a UTF-8 file beside its place, then put it there in one step.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file beside its place, then put it there in one step; text as UTF-8.
 
     Raises:
         OSError: When it cannot be written; a file that was there before is as it was.
@@ -24,8 +24,8 @@ def write_whole(path: Path, text: str) -> None:
     target = path.resolve()
     beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        with beside.open("x", encoding="utf-8") as file:
-            file.write(text)
+        with beside.open("xb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         beside.replace(target)
