@@ -155,6 +155,8 @@ def test_evidence_is_signed_and_verified_with_the_base_alone(tmp_path: Path) -> 
         ("attest", file, "--key", key, "--output-file", signed),
         ("approve", signed, "--key", key, "--role", "Office", "--by", "J. Doe"),
         ("verify", signed, *arguments),
+        ("pack", signed, *arguments, "--output-file", str(tmp_path / "pack.zip")),
+        ("verify", str(tmp_path / "pack.zip")),
         ("model", "digest", file),
     ):
         done = actgate(*command)

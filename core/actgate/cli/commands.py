@@ -8,7 +8,7 @@ from argparse import Namespace
 from datetime import UTC, datetime
 
 from actgate.cli import streams
-from actgate.cli.exits import Exit
+from actgate.cli.exits import Exit, UnusableError
 
 _NOTHING = (
     "nothing to judge: the input has no ModelDeployment, no workload that is marked as inference, "
@@ -110,11 +110,43 @@ def approve(options: Namespace) -> Exit:
     return Exit.PASSED
 
 
+def pack(options: Namespace) -> Exit:
+    """Write a pack, and say what the verdict in it is."""
+    from pathlib import Path
+
+    from actgate.api.canonical import sha256
+    from actgate.cli import pack as packing
+    from actgate.cli import verify as verification
+    from actgate.documents.writing import write_whole
+
+    now = options.at or datetime.now(UTC)
+    given, left_out = packing.of_files(
+        options.manifest, options.policy, options.run_dir, options.namespace, now, options.output_file
+    )
+    files, found = packing.contents(given)
+    data = packing.sealed(files)
+    try:
+        write_whole(Path(options.output_file), data)
+    except OSError as error:
+        raise UnusableError(f"{options.output_file} cannot be written: {streams.reason(error)}") from None
+    text = f"{sha256(data)}  {options.output_file}\n" + verification.render(found, "text")
+    streams.write(lambda: sys.stdout.write(text))
+    streams.note([f"{options.run_dir}: not packed, since it is no evidence: {name}" for name in left_out])
+    return found.exit
+
+
 def verify(options: Namespace) -> Exit:
     """Verify who signed evidence, and judge it under the policies."""
-    from actgate.cli import evidence, sources
+    from actgate.cli import evidence, sources, verify_pack
     from actgate.cli import verify as verification
 
+    if verify_pack.is_pack(options.file):
+        policies = sources.read(options.policy)
+        checked = verify_pack.checked(options.file, policies, options.at, options.model, options.ignore)
+        shown = verify_pack.render(checked, options.output)
+        streams.write(lambda: sys.stdout.write(shown))
+        streams.note(checked.remarks)
+        return checked.exit
     found = verification.verified(
         evidence.given(options.file),
         sources.read(options.policy),

@@ -50,7 +50,11 @@ def given(argument: str) -> GivenManifest | GivenEnvelope:
     Raises:
         UnusableError: The file is neither, or cannot be read.
     """
-    document = read_one(argument)
+    return of_document(read_one(argument))
+
+
+def of_document(document: Document) -> GivenManifest | GivenEnvelope:
+    """Take a document as a manifest or an envelope; raises like ``given``."""
     value = document.value
     if isinstance(value, dict) and manifests.is_v0(value):
         try:

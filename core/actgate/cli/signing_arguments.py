@@ -47,11 +47,16 @@ examples:
 _VERIFY: Final = """\
 Verifies who signed a manifest or an envelope, and judges it under the policies. Nothing is
 fetched: keys and certificates come from the policies, and the time from --at.
+
+Of a pack (`actgate pack`) every byte is held against its digests, and its verdict is derived
+again under the policies and as of the moment in it, and compared finding by finding. With
+--policy or --at it is judged under these as well, and that verdict is shown.
 """
 _VERIFY_END: Final = """\
 exit codes:
   0  it passes (warnings may remain); an envelope: an authority signed what it may attest
-  1  a finding denies, or no authority that may attest it signed; the model is another one
+  1  a finding denies, or no authority that may attest it signed; the model is another one;
+     a pack was changed
   2  the input or the command cannot be used; nothing was verified
   3  there was nothing to judge: an envelope, and no policy
 
@@ -60,6 +65,7 @@ A file proves no time: signatures count as if they were made at the moment of --
 examples:
   actgate verify signed.yaml --policy policies/ --model model/
   actgate verify model.actgate/audit.dsse.json --policy high-risk.yaml --at 2026-11-01T10:00:00Z
+  actgate verify pack.zip
 """
 TYPES: Final = ("compliance-manifest", "bias-audit", "evaluation", "data-quality", "plan")
 
@@ -136,7 +142,9 @@ def _add_verify(subparsers: "argparse._SubParsersAction[P]") -> None:
         epilog=_VERIFY_END,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    verify.add_argument("file", metavar="FILE", help="a manifest or an envelope, or - for standard input")
+    verify.add_argument(
+        "file", metavar="FILE", help="a manifest, an envelope or a pack, or - for standard input"
+    )
     verify.add_argument(
         "--policy",
         nargs="+",

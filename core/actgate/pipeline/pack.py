@@ -75,8 +75,8 @@ class Sources:
         return files
 
 
-def _called(document: Mapping[str, Any], number: int) -> str:
-    metadata = document.get("metadata")
+def _called(document: object, number: int) -> str:
+    metadata = document.get("metadata") if isinstance(document, Mapping) else None
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     return name if isinstance(name, str) and is_object_name(name) else f"object-{number}"
 
@@ -138,8 +138,8 @@ def _unlike_sums(files: Mapping[str, bytes]) -> Iterator[Fault]:
 def run_files(folder: str, beside: Iterable[str], left_out: list[str]) -> dict[str, bytes]:
     """Return the evidence in a run's folder, by relative paths.
 
-    At the top that is JSON with one object in it, and YAML; below ``card/`` also what a card is rendered as. A
-    model and rows of data are no evidence, and are left out.
+    At the top that is JSON with one object in it, and YAML; below ``card/`` also what a card is rendered as.
+    A model and rows of data are no evidence, and are left out.
 
     Args:
         folder: The folder that ``--run-dir`` named.
@@ -166,7 +166,9 @@ def run_files(folder: str, beside: Iterable[str], left_out: list[str]) -> dict[s
         if _SECRET in content:
             raise EvidenceError(f"{path}: Invalid value: holds a private key: move it out of the folder")
         if not archive.is_name(name):
-            raise EvidenceError(f"{path}: Invalid value: {quoted(name)}: rename it: A-Z a-z 0-9 . _ / + @ = -")
+            raise EvidenceError(
+                f"{path}: Invalid value: {quoted(name)}: rename it: A-Z a-z 0-9 . _ / + @ = -"
+            )
         found[name] = content
     return found
 

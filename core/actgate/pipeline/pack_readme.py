@@ -14,9 +14,9 @@ _HEAD: Final = """\
 
 This archive holds what a verdict on a model rests on: the compliance manifest, the signed statements in it,
 the policies with the keys that they trust, the reports of the pipeline, and the verdict itself. It can be
-checked without a network, and without actgate: with `sh`, `sed`, `base64`, `sha256sum` and `openssl` 1.1.1 or
-newer. Unzip it into an empty folder, and run the commands below in it. Each stops with an error where something
-is wrong.
+checked without a network, and without actgate: with `sh`, `sed`, `base64`, `sha256sum` and `openssl` 1.1.1
+or newer. Unzip it into an empty folder, and run the commands below there (`sh -eu`): each one fails where
+something is wrong.
 
 | file | what it is |
 |---|---|
@@ -37,9 +37,9 @@ found=$(find . -type f ! -path ./SHA256SUMS | cut -c3- | LC_ALL=C sort)
 test "$found" = "$(cut -c67- SHA256SUMS | LC_ALL=C sort)"
 ```
 
-Who changes a file can write a new `SHA256SUMS` too. What cannot be made again is the digest of the whole archive
-that the packing party printed, and the signatures below. Compare `sha256sum` of the archive with a digest that
-reached you another way.
+Who changes a file can write a new `SHA256SUMS` too. What they cannot make again are the signatures below, and
+the digest of the whole archive that `actgate pack` printed: compare it with `sha256sum` of the archive, by a
+copy of it that reached you another way.
 """
 _KEYS: Final = """\
 
@@ -58,8 +58,9 @@ _SIGNATURES: Final = """\
 ## 3. The signatures are theirs
 
 What is signed is the pre-authentication encoding of an envelope
-(https://github.com/secure-systems-lab/dsse/blob/master/protocol.md): the word `DSSEv1`, then length and bytes of
-the payload type, then length and bytes of the payload. These functions write it, the payload and a signature:
+(https://github.com/secure-systems-lab/dsse/blob/master/protocol.md): the word `DSSEv1`, then length and
+bytes of the payload type, then length and bytes of the payload. These functions write it, the payload and a
+signature:
 
 ```sh
 payload() { sed -n 's/^  "payload": "\\(.*\\)",*$/\\1/p' "$1" | base64 -d; }
@@ -82,20 +83,20 @@ _TAIL: Final = """\
 
 ## {number}. What was signed is what was judged
 
-`payload FILE` shows what a party signed: an in-toto statement, whose `subject` is the model by its digest, and
-whose `predicate` is the manifest's `spec` or a part of it. Compare it with `{manifest}`, and the `subject` with
-the digest of the model that runs.
+`payload FILE` shows what a party signed: an in-toto statement, whose `subject` is the model by its digest,
+and whose `predicate` is the manifest's `spec` or a part of it. Compare it with `{manifest}`, and the
+`subject` with the digest of the model that runs.
 
 ## {next}. The verdict
 
-`verdict.json` has it, with the rules that were applied. `actgate verify pack.zip` (any machine, no network) derives
-it again from the files of this archive, and compares it finding by finding.
+`verdict.json` has it, with the rules that were applied. `actgate verify pack.zip` (any machine, no network)
+derives it again from the files of this archive, and compares it finding by finding.
 
 ## What this does not show
 
-The archive shows that what is in it belongs together and who signed it. It does not show that what they signed is
-true, nor that nothing else was measured. The verdict says which evidence is present, missing or contradictory; it
-is no statement of conformity with the AI Act.
+The archive shows that what is in it belongs together and who signed it. It does not show that what they
+signed is true, nor that nothing else was measured. The verdict says which evidence is present, missing or
+contradictory; it is no statement of conformity with the AI Act.
 """
 
 
@@ -103,7 +104,9 @@ def text(manifest: str, found: Signatures) -> str:
     """Return the README for a manifest's file and the signatures that are in it."""
     parts = [_HEAD.replace("{manifest}", manifest)]
     parts += [_KEYS, *_keys(found.keys)] if found.keys else [_NO_KEYS]
-    parts += [_SIGNATURES, *(line for one in found.signed for line in _signed(one))] if found.signed else [_NONE]
+    parts += (
+        [_SIGNATURES, *(line for one in found.signed for line in _signed(one))] if found.signed else [_NONE]
+    )
     for name in found.unreadable:
         parts.append(f"\nThe attestation `{name}` is no envelope that can be read.\n")
     if found.signed:
@@ -115,8 +118,9 @@ def text(manifest: str, found: Signatures) -> str:
 def _keys(keys: list[Key]) -> Iterator[str]:
     yield "\n```sh\n"
     for key in keys:
-        der = f"openssl pkey -pubin -in {key.file} -outform DER"
-        yield f"{der} | sha256sum | grep -q {key.fingerprint.removeprefix('sha256:')}  # {key.file}, {key.kind}\n"
+        digest = key.fingerprint.removeprefix("sha256:")
+        yield f"# {key.file}, {key.kind}\n"
+        yield f"openssl pkey -pubin -in {key.file} -outform DER | sha256sum | grep -q {digest}\n"
     yield "```\n"
 
 
@@ -151,7 +155,7 @@ def _commands(file: str, check: Check) -> Iterator[str]:
 
 
 def _certificate(check: Check) -> Iterator[str]:
-    yield "\nThe signature is by a certificate. These show its names, and verify it under each root of the policies:\n"
+    yield "\nThe signature is by a certificate. These show its names, and verify it under the roots:\n"
     yield "\n```console\n"
     yield f"openssl x509 -in {check.chain} -noout -subject -dates -ext subjectAltName,extendedKeyUsage\n"
     for root in check.roots:

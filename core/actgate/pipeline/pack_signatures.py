@@ -92,7 +92,12 @@ def of(items: object, policies: Iterable[Policy]) -> Signatures:
 
 
 def _add(
-    found: Signatures, called: str, envelope: Envelope, chain: str, item: Any, known: list[Key]  # noqa: ANN401
+    found: Signatures,
+    called: str,
+    envelope: Envelope,
+    chain: str,
+    item: Mapping[str, Any],
+    known: list[Key],
 ) -> None:
     file = f"{_FOLDER}/{called}.dsse.json"
     found.files[file] = documents.to_json(envelope.as_json()).encode()
@@ -108,7 +113,9 @@ def _add(
     checks = []
     for number, signature in enumerate(envelope.signatures, 1):
         key = next((one for one in known if _verifies(found.files[one.file], signature.value, message)), None)
-        by_certificate = key is None and certified is not None and certified[1].verifies(signature.value, message)
+        by_certificate = (
+            key is None and certified is not None and certified[1].verifies(signature.value, message)
+        )
         if by_certificate and certified is not None:
             checks.append(Check(number, certified[0], certified[0].file, roots))
         else:
@@ -167,5 +174,3 @@ def _verifies(pem: bytes, signature: bytes, message: bytes) -> bool:
     from actgate.attestations import keys
 
     return keys.from_pem(pem.decode()).verifies(signature, message)
-
-
