@@ -44,7 +44,11 @@ def test_a_signature_of_each_kind_of_key_is_verified(make: type[Key]) -> None:
     assert (found.unreadable, found.mismatch, found.invalid, found.unverified) == (None, None, None, ())
 
 
-@pytest.mark.parametrize("keyid", ["", None, "nonsense", RISK.anchor, TRAINING.anchor])
+@pytest.mark.parametrize(
+    "keyid",
+    ["", None, "nonsense", RISK.anchor, TRAINING.anchor],
+    ids=["empty", "absent", "nonsense", "another key", "its own"],
+)
 def test_a_key_id_decides_nothing(keyid: str | None) -> None:
     """DSSE, protocol.md: it is a hint that is not authenticated; cosign leaves it empty."""
     spec = signed(evidence(), TRAINING)
