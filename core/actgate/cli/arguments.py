@@ -4,7 +4,14 @@ import argparse
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
-from actgate.cli import argument_types, commands, pack_arguments, signing_arguments, streams
+from actgate.cli import (
+    argument_types,
+    audit_arguments,
+    commands,
+    pack_arguments,
+    signing_arguments,
+    streams,
+)
 from actgate.cli.exits import Exit
 from actgate.version import VERSION
 
@@ -115,6 +122,7 @@ def parser() -> argparse.ArgumentParser:
     _add_explain(subparsers)
     _add_manifest(subparsers)
     _add_model(subparsers)
+    audit_arguments.add(subparsers)
     signing_arguments.add(subparsers)
     pack_arguments.add(subparsers)
     _add_log(subparsers)

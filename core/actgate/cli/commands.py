@@ -81,6 +81,14 @@ def model_digest(options: Namespace) -> Exit:
     return Exit.PASSED
 
 
+def plan(options: Namespace) -> Exit:
+    """Fix what will be measured, and write the plan."""
+    from actgate.cli import plan as planning
+
+    planning.write(planning.planned(options), options)
+    return Exit.PASSED
+
+
 def attest(options: Namespace) -> Exit:
     """Sign evidence, or add what was signed elsewhere, and write the manifest."""
     from actgate.cli import attest as signing
