@@ -183,3 +183,22 @@ def test_a_service_without_its_extra_says_which_to_install(service: str) -> None
     (sentence,) = done.stderr.splitlines()
     assert done.returncode == 2
     assert f"actgate-{service}: error: needs pip install 'actgate[{service}]'" in sentence
+
+
+def test_an_audit_of_data_says_which_extra_it_needs(tmp_path: Path) -> None:
+    """Counts that were made elsewhere need nothing; data needs DuckDB, and one sentence says so."""
+    data = tmp_path / "scores.csv"
+    data.write_text("sex,y,yhat\nfemale,1,1\nmale,1,1\n")
+    columns = ("--label", "y", "--prediction", "yhat", "--by", "sex")
+    done = actgate("audit", str(data), *columns)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert "needs pip install 'actgate[pipeline]'" in line
+    counts = tmp_path / "counts.csv"
+    counts.write_text(
+        "attribute,value1,value2,count,selected,positives,true_positives\n"
+        "sex,female,,5000,2500,2500,2000\nsex,male,,5000,2500,2500,2000\n*,rows,,10000,0,0,0\n"
+        "*,missing,y,0,0,0,0\n*,missing,yhat,0,0,0,0\n*,missing,sex,0,0,0,0\n"
+    )
+    assert actgate("audit", "--counts", str(counts), *columns).returncode == 0
+    assert actgate("audit", "scores", *columns, "--print-sql").returncode == 0

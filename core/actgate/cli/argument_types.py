@@ -7,6 +7,7 @@ from typing import Final
 
 from actgate.api.names import is_namespace_name
 
+_DIGITS: Final = 9
 _HASH: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -41,3 +42,28 @@ def label(text: str) -> str:
     if not is_namespace_name(text):
         raise argparse.ArgumentTypeError(f"{text!r} must be a name of lower-case letters, digits and -")
     return text
+
+
+def share(text: str) -> float:
+    """Return a number from 0 to 1."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number <= 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a number from 0 to 1")
+    return number
+
+
+def whole(text: str) -> int:
+    """Return a whole number from 0 upwards."""
+    if not text.isascii() or not text.isdigit() or len(text) > _DIGITS:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 0 upwards")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """Return a whole number from 1 upwards."""
+    if (number := whole(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1 upwards")
+    return number

@@ -89,6 +89,13 @@ def plan(options: Namespace) -> Exit:
     return Exit.PASSED
 
 
+def audit(options: Namespace) -> Exit:
+    """Count groups, measure bias, and check the quality of data."""
+    from actgate.cli import audit as auditing
+
+    return auditing.audited(options)
+
+
 def attest(options: Namespace) -> Exit:
     """Sign evidence, or add what was signed elsewhere, and write the manifest."""
     from actgate.cli import attest as signing

@@ -1,0 +1,259 @@
+"""Counts per group: what an audit knows of the data, wherever it was counted. Counts add up.
+
+The policy for values that are missing: nulls, NaN and blanks in the label, the prediction or a group are
+refused with their number. ``DROP`` leaves such rows out of what they cannot be counted in, and the evidence
+says how many. A value that is neither class is always refused.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from actgate.api.quoting import counted, quoted
+from actgate.decision import groups as names
+from actgate.pipeline.audit.errors import AuditError
+
+REFUSE: Final = "refuse"
+DROP: Final = "drop"
+MOST_GROUPS: Final = 64
+"""Groups that a measurement of a manifest can have."""
+LONGEST_NAME: Final = 253
+Grouping = tuple[str, ...]
+"""Columns that groups are made of: one attribute, or several for their intersection."""
+
+
+class Counts(NamedTuple):
+    """What all metrics are computed from, for one group."""
+
+    persons: int
+    selected: int
+    positives: int
+    true_positives: int
+
+    @property
+    def false_positives(self) -> int:
+        """Selected persons for whom it was not the right result."""
+        return self.selected - self.true_positives
+
+
+@dataclass(slots=True)
+class Tally:
+    """The counts of one or several sets of rows."""
+
+    groupings: tuple[Grouping, ...]
+    rows: int = 0
+    missing: Counter[str] = field(default_factory=Counter)
+    """Rows without a value, by column."""
+    other: Counter[str] = field(default_factory=Counter)
+    """Rows whose value is neither of the two classes, by column: label or prediction."""
+    groups: dict[Grouping, dict[tuple[str, ...], Counts]] = field(default_factory=dict)
+
+    def add(self, grouping: Grouping, values: tuple[str, ...], counts: Counts) -> None:
+        """Add persons to a group."""
+        known = self.groups.setdefault(grouping, {})
+        before = known.get(values)
+        known[values] = counts if before is None else Counts(*map(sum, zip(before, counts, strict=True)))
+
+    def merge(self, other: "Tally") -> None:
+        """Add another site's counts."""
+        self.rows += other.rows
+        self.missing.update(other.missing)
+        self.other.update(other.other)
+        for grouping, groups in other.groups.items():
+            for values, counts in groups.items():
+                self.add(grouping, values, counts)
+
+
+def attribute(grouping: Grouping) -> str:
+    """Return the name of an attribute or intersection, as measurements have it: ``sex`` or ``sex,race``."""
+    return ",".join(grouping)
+
+
+def group_name(values: Sequence[str]) -> str:
+    """Return the name of a group: its value, or the values of an intersection with commas."""
+    return ", ".join(values)
+
+
+def require_usable(tally: Tally, roles: Mapping[str, str], nulls: str) -> None:
+    """Refuse rows that cannot be counted, and groups that are no groups.
+
+    Args:
+        tally: The counts.
+        roles: What each column is, such as ``label``, for messages.
+        nulls: ``REFUSE`` or ``DROP``.
+
+    Raises:
+        AuditError: With a line for each column or grouping.
+    """
+    problems = [*_unusable(tally, roles, nulls)]
+    if not problems:
+        problems = [problem for grouping in tally.groupings for problem in _no_groups(tally, grouping)]
+    if problems:
+        raise AuditError("\n".join(problems))
+
+
+def _unusable(tally: Tally, roles: Mapping[str, str], nulls: str) -> Iterator[str]:
+    if not tally.rows:
+        yield "the data has no rows: name data with persons in it"
+    for column, role in roles.items():
+        if number := tally.other[column]:
+            yield (
+                f"{role} {quoted(column)}: {number} of {counted(tally.rows, 'row')} have a value that is "
+                "neither "
+                "0 or false nor 1 or true: turn scores into decisions, or name the favourable value with "
+                "--positive"
+            )
+        missing = tally.missing[column]
+        if missing and missing == tally.rows:
+            yield f"{role} {quoted(column)}: has no value in any row"
+        elif missing and nulls == REFUSE:
+            yield (
+                f"{role} {quoted(column)}: {missing} of {counted(tally.rows, 'row')} have no value (null, "
+                "NaN or "
+                "blank): complete them, or leave these rows out with --nulls drop, which the evidence records"
+            )
+
+
+def _no_groups(tally: Tally, grouping: Grouping) -> Iterator[str]:
+    found, called = tally.groups.get(grouping, {}), quoted(attribute(grouping))
+    if len(found) > MOST_GROUPS:
+        yield _too_many(called)
+    elif len(found) < 2:
+        yield (
+            f"group {called}: has {counted(len(found), 'group')}, and at least 2 are needed to compare: "
+            "audit data "
+            "of all groups"
+        )
+    else:
+        yield from _one_name(called, [group_name(values) for values in sorted(found)])
+
+
+def _one_name(called: str, stated: Sequence[str]) -> Iterator[str]:
+    """Yield which names the gate would take for one, and which are too long for it."""
+    known: dict[str, str] = {}
+    for name in stated:
+        first = known.setdefault(names.key(name), name)
+        if name != first or stated.count(name) > 1:
+            yield (
+                f"group {called}: {quoted(first)} and {quoted(name)} are one group, as case, white space and "
+                "commas in names do not count: write each group in one way"
+            )
+            return
+        if len(name) > LONGEST_NAME:
+            yield f"group {called}: a name has more than {LONGEST_NAME} characters: shorten it"
+
+
+def _too_many(called: str) -> str:
+    return (
+        f"group {called}: has more than {MOST_GROUPS} groups, and a measurement can have no more: put its "
+        "values "
+        "into classes, such as age bands, or name another column"
+    )
+
+
+def of_sequences(
+    labels: Iterable[object],
+    predictions: Iterable[object],
+    groups: Mapping[str, Iterable[object]],
+    groupings: Iterable[Grouping],
+    positive: object = None,
+    names_of: tuple[str, str] = ("y_true", "y_pred"),
+) -> Tally:
+    """Count Python sequences, arrays or columns, all of one length.
+
+    Args:
+        labels: The right results, each 0 or 1, false or true; or any values where ``positive`` is given.
+        predictions: The model's results, in the same way.
+        groups: For each attribute the group of each person.
+        groupings: What to count by.
+        positive: The favourable value; anything else but a missing value is then the other class.
+        names_of: What messages call label and prediction.
+
+    Raises:
+        AuditError: They are of different lengths, or a grouping names an attribute that is not there.
+    """
+    wanted = tuple(dict.fromkeys(groupings))
+    columns = {name: _listed(values) for name, values in groups.items()}
+    for grouping in wanted:
+        for name in grouping:
+            if name not in columns:
+                raise AuditError(f"group {quoted(name)}: not found: groups has {_names(columns)}")
+    both = _listed(labels), _listed(predictions)
+    lengths = {**dict(zip(names_of, map(len, both), strict=True)), **{n: len(c) for n, c in columns.items()}}
+    if len(set(lengths.values())) > 1:
+        each = ", ".join(f"{name} has {length}" for name, length in lengths.items())
+        raise AuditError(f"all columns must have the same number of rows: {each}")
+    used = [*dict.fromkeys(name for grouping in wanted for name in grouping)]
+    cells = Counter(
+        zip(
+            (_class(value, positive) for value in both[0]),
+            (_class(value, positive) for value in both[1]),
+            zip(*([_text(value) for value in columns[name]] for name in used), strict=True),
+            strict=True,
+        )
+    )
+    tally = Tally(wanted)
+    for (label, prediction, values), number in cells.items():
+        tally.rows += number
+        _note(tally, names_of, (label, prediction), number)
+        tally.missing.update(
+            {name: number for name, value in zip(used, values, strict=True) if value is None}
+        )
+        if label >= 0 and prediction >= 0:
+            of = dict(zip(used, values, strict=True))
+            counts = Counts(number, number * prediction, number * label, number * label * prediction)
+            for grouping in wanted:
+                group = tuple(value for name in grouping if (value := of[name]) is not None)
+                if len(group) == len(grouping):
+                    tally.add(grouping, group, counts)
+    return tally
+
+
+_MISSING: Final = -1
+_OTHER: Final = -2
+
+
+def _note(tally: Tally, columns: Sequence[str], classes: Sequence[int], number: int) -> None:
+    for name, found in zip(columns, classes, strict=True):
+        if found == _MISSING:
+            tally.missing[name] += number
+        elif found == _OTHER:
+            tally.other[name] += number
+
+
+def _listed(values: Iterable[object]) -> list[object]:
+    """Return a column as a list of Python's own values; arrays and columns have ``tolist``."""
+    converted = getattr(values, "tolist", None)
+    return converted() if callable(converted) else [*values]
+
+
+def _class(value: object, positive: object) -> int:
+    if _is_missing(value):
+        return _MISSING
+    if positive is not None:
+        return int(value == positive)
+    # True == 1 == 1.0; text has no place here, since Python code knows its types.
+    if value == 1 or value == 0:
+        return int(bool(value))
+    return _OTHER
+
+
+def _text(value: object) -> str | None:
+    return None if _is_missing(value) else str(value)
+
+
+def _is_missing(value: object) -> bool:
+    """Return whether a value is null, NaN (or pandas' NA and NaT, none of which equals itself) or blank."""
+    if value is None:
+        return True
+    if isinstance(value, str):
+        return not value.strip()
+    try:
+        return not value == value  # noqa: SIM201 - what NaN and NaT are known by
+    except TypeError:  # pandas' NA is neither true nor false
+        return True
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(map(quoted, columns)) or "none"
