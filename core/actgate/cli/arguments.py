@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 from actgate.cli import (
     argument_types,
     audit_arguments,
+    card_arguments,
     commands,
     pack_arguments,
     signing_arguments,
@@ -125,6 +126,7 @@ def parser() -> argparse.ArgumentParser:
     audit_arguments.add(subparsers)
     signing_arguments.add(subparsers)
     pack_arguments.add(subparsers)
+    card_arguments.add(subparsers)
     _add_log(subparsers)
     return root
 

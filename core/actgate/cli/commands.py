@@ -176,6 +176,21 @@ def verify(options: Namespace) -> Exit:
     return found.exit
 
 
+def card(options: Namespace) -> Exit:
+    """Write a document that is made of a manifest."""
+    from actgate.cli import card as documents
+    from actgate.extras import needs
+
+    place = documents.target(options)
+    with needs("actgate card", "pipeline"):
+        text = documents.made(options, place)
+    if place is None:
+        streams.write(lambda: sys.stdout.write(text))
+    else:
+        documents.write(text, place)
+    return Exit.PASSED
+
+
 def verify_log(options: Namespace) -> Exit:
     """Prove that decision logs are what was written, or say where they are not."""
     import json

@@ -49,6 +49,8 @@ class Verified:
     """In what the model differs from the one that the manifest is about; None where it was not given."""
     trusting: bool = True
     """Whether a policy names anyone whose signature counts."""
+    policies: tuple[Policy, ...] = ()
+    """The policies by which a manifest was judged; the baseline where none applies."""
 
     @property
     def exit(self) -> Exit:
@@ -107,7 +109,7 @@ def verified(
         (_reached(manifest, appraisal.tier, policy, now) for policy in chosen), key=list(AssuranceLevel).index
     )
     trusting = any(policy.spec.evidence.authorities for policy in chosen)
-    return Verified(given.document.source, pairs, now, level, report, differing, trusting)
+    return Verified(given.document.source, pairs, now, level, report, differing, trusting, chosen)
 
 
 def _is_namespace(document: Document) -> bool:

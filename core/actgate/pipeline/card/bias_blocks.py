@@ -1,0 +1,182 @@
+"""Bias measurements as tables and drawings."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from actgate.decision.limits import BiasOutcome
+from actgate.decision.metrics import Rate
+from actgate.pipeline.card import svg
+from actgate.pipeline.card.content import (
+    Block,
+    Drawing,
+    Inline,
+    Paragraph,
+    Table,
+    Words,
+    number,
+    parts,
+    rounded,
+)
+from actgate.pipeline.card.escape import plain
+from actgate.pipeline.card.evidence import Evidence
+from actgate.pipeline.card.measurements import GroupRate, Measured, compared_persons, measured
+from actgate.pipeline.card.statements import FIELD, LEVEL, NOT_STATED, where, worth
+
+_OUTCOMES: Final = {
+    BiasOutcome.PASS: ("within the limit", "pass"),
+    BiasOutcome.FAIL: ("beyond the limit", "fail"),
+    BiasOutcome.INCONCLUSIVE: ("inconclusive", "open"),
+}
+_RATES: Final = {
+    Rate.SELECTION: "Selection rate",
+    Rate.TRUE_POSITIVE: "True positive rate",
+    Rate.FALSE_POSITIVE: "False positive rate",
+}
+_MOST_DRAWN: Final = 20
+"""Groups of one drawing; a table has all of them."""
+
+
+def summary(found: Evidence) -> tuple[Block, ...]:
+    """Return each measurement in a row, and all of them in one drawing."""
+    rows = [*measured(found)]
+    if not rows:
+        return ()
+    level = f"{rows[0].confidence:g}"
+    header = (
+        "Attribute",
+        "Metric",
+        "Stated",
+        "Recomputed",
+        f"Interval ({level})",
+        "Limit",
+        "Outcome",
+        "Persons",
+    )
+    table = Table(
+        (*map(Words, header), FIELD, LEVEL),
+        tuple(_row(row, found) for row in rows),
+        frozenset({2, 3, 4, 5, 7}),
+    )
+    return (table, *_overview(rows, level), *_reasons(rows))
+
+
+def _overview(rows: list[Measured], level: str) -> Iterator[Drawing]:
+    """Draw differences and ratios apart: of one the small values are good, of the other the large."""
+    for is_ratio, name in ((False, "difference"), (True, "ratio")):
+        bars = [_bar(row) for row in rows if row.judged.metric.is_ratio is is_ratio and row.size is not None]
+        if bars:
+            ends = [end for bar in bars for end in (bar.value, bar.high, bar.limit) if end is not None]
+            largest = 1.0 if is_ratio else _above(max(ends))
+            words = (
+                f"Size of each {name} with its interval at confidence {level}; the dashed mark is the limit."
+            )
+            yield Drawing(svg.intervals(bars, words, largest=largest), Words(words))
+
+
+def _above(value: float) -> float:
+    """Return where an axis ends that has a value well within it."""
+    return next((end for end in (0.05, 0.1, 0.2, 0.4, 0.8) if value <= 0.9 * end), 1.0)
+
+
+def of_groups(found: Evidence) -> tuple[Block, ...]:
+    """Return for each measurement the groups that it compares."""
+    return tuple(block for row in measured(found) for block in _group_blocks(row, found))
+
+
+def _row(row: Measured, found: Evidence) -> tuple[Inline, ...]:
+    bounds = NOT_STATED if row.bounds is None else Words(f"{row.bounds.low:.4g} to {row.bounds.high:.4g}")
+    return (
+        row.stated.attribute or NOT_STATED,
+        Words(row.stated.metric.value),
+        number(row.stated.value),
+        Words("no counts") if row.size is None else rounded(row.size),
+        Words("no counts") if row.bounds is None else bounds,
+        NOT_STATED if row.limit is None else _limit(row),
+        Words("no limit stated" if row.outcome is None else _OUTCOMES[row.outcome][0]),
+        number(compared_persons(row.judged)) if row.judged.groups else NOT_STATED,
+        *where(found.source(f"{row.path}.value")),
+    )
+
+
+def _limit(row: Measured) -> Words:
+    return Words(f"{'>=' if row.judged.metric.is_ratio else '<='} {row.limit:.12g}")
+
+
+def _bar(row: Measured) -> svg.Bar:
+    low, high = (None, None) if row.bounds is None else row.bounds
+    state = "" if row.outcome is None else _OUTCOMES[row.outcome][1]
+    return svg.Bar(row.stated.attribute or row.stated.metric.value, row.size, low, high, row.limit, state)
+
+
+def _reasons(rows: list[Measured]) -> Iterator[Paragraph]:
+    """Say aloud what is not certain and what was not measured."""
+    for row in rows:
+        about: Inline = (row.stated.attribute or NOT_STATED, Words(f", {row.stated.metric.value}: "))
+        if row.size is None:
+            words = "the groups have no counts of this metric, so the stated value is a claim."
+        elif row.outcome is BiasOutcome.INCONCLUSIVE and row.bounds is not None:
+            words = (
+                f"inconclusive. The limit {_limit(row)} lies within {row.bounds.low:.4g} to "
+                f"{row.bounds.high:.4g}; more data would tell."
+            )
+        else:
+            continue
+        yield Paragraph((*about, Words(words)), "note")
+    if not any("," in (row.stated.attribute or "") for row in rows):
+        yield Paragraph(Words("Intersections of several attributes were not measured."), "note")
+
+
+def _group_blocks(row: Measured, found: Evidence) -> Iterator[Block]:
+    title: Inline = (row.stated.attribute or NOT_STATED, Words(f", {row.stated.metric.value}"))
+    if not row.groups:
+        yield Paragraph(
+            (*title, Words(": no groups are stated; the size of each group was not recorded.")), "note"
+        )
+        return
+    rate = Words("Rate" if row.rate is None else _RATES[row.rate])
+    header = ("Group", "Persons", "Selected", "Positives", "True positives", "False positives")
+    source = found.source(f"{row.path}.groups")
+    caption = (*title, Words(f". From {source.path}, "), *parts(worth(source)))
+    yield Table(
+        (*map(Words, header), rate, Words(f"Interval ({row.confidence:g})")),
+        tuple(_group(one) for one in row.groups),
+        frozenset(range(1, 8)),
+        caption,
+    )
+    known = [one for one in row.groups if one.rate is not None]
+    if known:
+        yield _drawing(row, known, rate)
+
+
+def _group(one: GroupRate) -> tuple[Inline, ...]:
+    group, rate = one.group, one.rate
+    counts = (group.selected, group.positives, group.true_positives, group.false_positives)
+    if rate is not None:
+        shown = rounded(rate.rate), Words(f"{rate.low:.4g} to {rate.high:.4g}")
+    elif group.selection_rate is not None:
+        shown = number(group.selection_rate), Words("no counts")
+    else:
+        shown = Words("no counts"), Words("no counts")
+    return (
+        group.name,
+        number(group.count),
+        *(Words("not counted") if count is None else number(count) for count in counts),
+        *shown,
+    )
+
+
+def _drawing(row: Measured, known: list[GroupRate], rate: str) -> Drawing:
+    left_out = len(known) - _MOST_DRAWN
+    if left_out > 0:
+        ranked = sorted(known, key=lambda one: (one.rate.rate if one.rate else 0.0, one.group.name))
+        half = _MOST_DRAWN // 2
+        known = [*ranked[:half], *ranked[-half:]]
+    bars = [
+        svg.Bar(one.group.name, one.rate.rate, one.rate.low, one.rate.high)
+        for one in known
+        if one.rate is not None
+    ]
+    words = f"{rate} of each group with its interval at confidence {row.confidence:g}"
+    words += f"; the {left_out} groups in the middle are left out." if left_out > 0 else "."
+    about = plain(row.stated.attribute or row.stated.metric.value)
+    return Drawing(svg.intervals(bars, f"{about}: {words}"), Words(words))

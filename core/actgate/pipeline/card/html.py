@@ -1,0 +1,65 @@
+"""A document as one HTML file: nothing in it is loaded, run or linked.
+
+jinja2 escapes every value; the style sheet and the drawings are ours. The content security policy in the page
+allows that style sheet alone, by its digest, and no script, picture, font, form or frame.
+"""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from functools import lru_cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+from actgate.pipeline.card import content, escape
+from actgate.pipeline.card.content import Inline, Page, Words, parts
+from actgate.pipeline.card.statements import worth
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+_LONG: Final = 24
+"""Characters from which on a cell is not made as narrow as the others."""
+
+
+def render(page: Page) -> str:
+    """Return a document as HTML.
+
+    Raises:
+        ModuleNotFoundError: jinja2 is not installed (extra ``pipeline``).
+    """
+    style = _file("style.css")
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    return _template().render(page=page, style=style, policy=policy) + "\n"
+
+
+def _file(name: str) -> str:
+    return (files(__package__) / "templates" / name).read_text(encoding="utf-8")
+
+
+@lru_cache(maxsize=1)
+def _template() -> "Template":
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined)
+    environment.filters["parts"] = parts
+    environment.filters["plain"] = escape.plain
+    environment.filters["worth"] = worth
+    environment.filters["long"] = _is_long
+    # What is drawn here is escaped by ``svg``, and the style sheet is a file of ours.
+    environment.filters["drawn"] = Markup
+    tests: dict[str, Callable[[object], bool]] = {
+        "words": lambda value: isinstance(value, Words),
+        "paragraph": lambda value: isinstance(value, content.Paragraph),
+        "facts": lambda value: isinstance(value, content.Facts),
+        "table": lambda value: isinstance(value, content.Table),
+        "drawing": lambda value: isinstance(value, content.Drawing),
+    }
+    environment.tests.update(tests)
+    return environment.from_string(_file("page.html.j2"))
+
+
+def _is_long(cell: Inline) -> bool:
+    return sum(map(len, parts(cell))) > _LONG
