@@ -78,12 +78,12 @@ def _limits(found: Evidence) -> tuple[Block, ...]:
             Words(one.metric.value),
             one.attribute or statements.NOT_STATED,
             statements.NOT_STATED if one.threshold is None else number(one.threshold),
-            *statements.where(found.source(f"bias[{index}].threshold")),
+            statements.where(found.source(f"bias[{index}].threshold")),
         )
         for index, one in enumerate(found.spec.bias or ())
     ]
     header = ("Metric", "Attribute", "Limit in the manifest")
-    titles = (*map(Words, header), statements.FIELD, statements.LEVEL)
+    titles = (*map(Words, header), statements.SOURCE)
     return (Table(titles, tuple(rows), frozenset({2})),) if rows else ()
 
 

@@ -19,8 +19,8 @@ from actgate.pipeline.card.content import (
 )
 from actgate.pipeline.card.escape import plain
 from actgate.pipeline.card.evidence import Evidence
-from actgate.pipeline.card.measurements import GroupRate, Measured, compared_persons, measured
-from actgate.pipeline.card.statements import FIELD, LEVEL, NOT_STATED, where, worth
+from actgate.pipeline.card.measurements import GroupRate, Measured, measured
+from actgate.pipeline.card.statements import NOT_STATED, SOURCE, where, worth
 
 _OUTCOMES: Final = {
     BiasOutcome.PASS: ("within the limit", "pass"),
@@ -50,12 +50,11 @@ def summary(found: Evidence) -> tuple[Block, ...]:
         f"Interval ({level})",
         "Limit",
         "Outcome",
-        "Persons",
     )
     table = Table(
-        (*map(Words, header), FIELD, LEVEL),
+        (*map(Words, header), SOURCE),
         tuple(_row(row, found) for row in rows),
-        frozenset({2, 3, 4, 5, 7}),
+        frozenset({2, 3, 4, 5}),
     )
     return (table, *_overview(rows, level), *_reasons(rows))
 
@@ -93,8 +92,7 @@ def _row(row: Measured, found: Evidence) -> tuple[Inline, ...]:
         Words("no counts") if row.bounds is None else bounds,
         NOT_STATED if row.limit is None else _limit(row),
         Words("no limit stated" if row.outcome is None else _OUTCOMES[row.outcome][0]),
-        number(compared_persons(row.judged)) if row.judged.groups else NOT_STATED,
-        *where(found.source(f"{row.path}.value")),
+        where(found.source(f"{row.path}.value")),
     )
 
 

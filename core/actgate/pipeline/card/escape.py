@@ -35,8 +35,11 @@ def markdown(value: object) -> str:
 
 
 def cell(value: object) -> str:
-    """Return foreign text for a cell of a Markdown table, where a bar would begin the next cell."""
-    return markdown(value).replace("|", "\\|")
+    """Return foreign text for a cell of a Markdown table, where a bar would begin the next cell.
+
+    It is shown as an escape: of what a backslash before a bar means, renderers have different opinions.
+    """
+    return markdown(value).replace("|", "\\x7c")
 
 
 def html(value: object) -> str:

@@ -3,7 +3,7 @@
 Nothing is drawn: tables have the numbers of every drawing, and a sentence has the lineage.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from actgate.pipeline.card import escape
 from actgate.pipeline.card.content import (
@@ -33,11 +33,20 @@ def render(page: Page) -> str:
 
 def inline(text: Inline) -> str:
     """Return a text within a line."""
-    return "".join(str(part) if isinstance(part, Words) else escape.markdown(part) for part in parts(text))
+    return _joined(text, escape.markdown)
 
 
 def _cell(text: Inline) -> str:
-    return "".join(str(part) if isinstance(part, Words) else escape.cell(part) for part in parts(text))
+    return _joined(text, escape.cell)
+
+
+def _joined(text: Inline, escaped: Callable[[object], str]) -> str:
+    line = ""
+    for part in parts(text):
+        shown = str(part) if isinstance(part, Words) else escaped(part)
+        # Two code spans without anything between them would be one.
+        line += f" {shown}" if line.endswith("`") and shown.startswith("`") else shown
+    return line
 
 
 def _section(section: Section, depth: int) -> Iterator[str]:

@@ -67,11 +67,6 @@ def measured(found: Evidence) -> Iterator[Measured]:
         )
 
 
-def compared_persons(judged: Measurement) -> int:
-    """Return how many persons a measurement is about."""
-    return sum(group.count for group in judged.groups)
-
-
 def _limit(judged: Measurement, found: Evidence) -> float | None:
     stated = [limits.limit_of(judged, policy) for policy in found.judging]
     own = limits.own_threshold(judged)

@@ -67,7 +67,9 @@ def attestations(found: Evidence) -> tuple[Block, ...]:
 def approvals(found: Evidence) -> tuple[Block, ...]:
     """Return the signed approvals, and whether they are accepted."""
     return tuple(
-        Paragraph((Words("Signed approval "), one.name, Words(": "), *_result(one, found.verification)))
+        Paragraph(
+            (Words("Attestation "), one.name, Words(", an approval: "), *_result(one, found.verification))
+        )
         for one in found.verification.attestations
         if one.predicate_type == APPROVAL
     )

@@ -15,18 +15,18 @@ from actgate.pipeline.card.content import (
     Table,
     Words,
     number,
+    parts,
     share,
 )
 from actgate.pipeline.card.evidence import Evidence
 
 NOT_STATED: Final = Words("not stated")
-FIELD: Final = Words("Field")
-LEVEL: Final = Words("Level")
+SOURCE: Final = Words("Source")
 
 
-def where(source: Source) -> tuple[Inline, Inline]:
-    """Return the two last cells of a row: the field, and what it is worth."""
-    return Words(source.path), worth(source)
+def where(source: Source) -> Inline:
+    """Return the last cell of a row: the field, and what it is worth."""
+    return (Words(f"{source.path}, "), *parts(worth(source)))
 
 
 def worth(source: Source) -> Inline:
@@ -155,7 +155,7 @@ def datasets(found: Evidence) -> tuple[Block, ...]:
             one.version or NOT_STATED,
             one.digest or NOT_STATED,
             one.license or NOT_STATED,
-            *where(found.source(f"datasets[{index}]")),
+            where(found.source(f"datasets[{index}]")),
         )
         for index, one in enumerate(found.spec.datasets or ())
     ]
@@ -174,7 +174,7 @@ def data_quality(found: Evidence) -> tuple[Block, ...]:
             number(one.checked),
             share(one.failed, one.checked),
             NOT_STATED if one.threshold is None else number(one.threshold),
-            *where(found.source(f"dataQuality[{index}].failed")),
+            where(found.source(f"dataQuality[{index}].failed")),
         )
         for index, one in enumerate(found.spec.data_quality or ())
     ]
@@ -200,7 +200,7 @@ def evaluations(found: Evidence, *kinds: str) -> tuple[Block, ...]:
             NOT_STATED if one.n is None else number(one.n),
             _held(one),
             one.report_digest or NOT_STATED,
-            *where(found.source(f"evaluations[{index}].value")),
+            where(found.source(f"evaluations[{index}].value")),
         )
         for index, one in enumerate(found.spec.evaluations or ())
         if not kinds or one.kind.casefold() in kinds
@@ -212,7 +212,7 @@ def approvals(found: Evidence) -> tuple[Block, ...]:
     """Return the decisions of persons on this evidence."""
     header = ("Role", "By", "At")
     rows = [
-        (one.role, one.by, Words(timestamp(one.at)), *where(found.source(f"approvals[{index}]")))
+        (one.role, one.by, Words(timestamp(one.at)), where(found.source(f"approvals[{index}]")))
         for index, one in enumerate(found.spec.approvals or ())
     ]
     return _table(header, rows)
@@ -263,7 +263,7 @@ def _each(label: str, path: str, values: Iterable[str]) -> Iterator[tuple[str, s
 def _table(
     header: tuple[str, ...], rows: Sequence[tuple[Inline, ...]], numeric: frozenset[int] = frozenset()
 ) -> tuple[Block, ...]:
-    titles = (*map(Words, header), FIELD, LEVEL)
+    titles = (*map(Words, header), SOURCE)
     return (Table(titles, tuple(rows), numeric),) if rows else ()
 
 

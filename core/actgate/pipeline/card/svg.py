@@ -15,7 +15,7 @@ _LEFT: Final = 130
 """Where the axis of a plot begins; left of it stand the names."""
 _RIGHT: Final = 388
 _ROW: Final = 22
-_MOST_LABEL: Final = 20
+_MOST_LABEL: Final = 18
 """Characters of a name that have room on the left of the axis."""
 
 
