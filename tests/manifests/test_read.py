@@ -345,3 +345,9 @@ def test_findings_after_an_unreadable_item_keep_their_place() -> None:
     found = {(finding.rule, finding.path) for finding in judged(read_manifest(damaged)).findings}
     assert ("bias/limit", "spec.bias[1].value") in found
     assert ("residency/training", "spec.training.regions[1]") in found
+
+
+def test_a_name_that_is_too_long_is_called_text_and_no_list() -> None:
+    """Names are validated before their length is, and the message must fit what the author wrote."""
+    (found,) = problems(model={"name": "x" * 254}).values()
+    assert found.message.endswith("must be text of at most 253 characters")

@@ -22,7 +22,7 @@ _EXPECTED: Final[Mapping[str, Callable[[Mapping[str, Any]], str]]] = {
     "int_type": lambda _: "a whole number",
     "bool_type": lambda _: "true or false, as a boolean",
     "list_type": lambda _: "a list",
-    "too_long": lambda bound: f"a list of at most {counted(bound['max_length'], 'item')}",
+    "too_long": lambda bound: _at_most(bound),
     "dict_type": lambda _: "an object",
     "model_type": lambda _: "an object",
     "greater_than_equal": lambda bound: f">= {bound['ge']}",
@@ -53,6 +53,13 @@ def problem(error: ErrorDetails, location: Location) -> Problem:
             expected = words(error.get("ctx", {}))
             message = f"Invalid value: {got(error['input'])}: must be {expected}"
             return Problem(path, message, f"write {'a number ' if expected[0] in '<>' else ''}{expected}")
+
+
+def _at_most(bound: Mapping[str, Any]) -> str:
+    """Return how long a list may be, or a text that is validated before its length is."""
+    if bound.get("field_type") == "Value":
+        return f"text of at most {counted(bound['max_length'], 'character')}"
+    return f"a list of at most {counted(bound['max_length'], 'item')}"
 
 
 def unknown_field(path: str, value: object, remediation: str = "remove it, or correct its name") -> Problem:
