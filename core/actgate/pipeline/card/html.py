@@ -18,8 +18,8 @@ from actgate.pipeline.card.statements import worth
 if TYPE_CHECKING:
     from jinja2 import Template
 
-_LONG: Final = 24
-"""Characters from which on a cell is not made as narrow as the others."""
+_WIDTHS: Final = ((24, "longer"), (13, "long"))
+"""Characters beyond which a cell is not made as narrow as the others, with the class for it."""
 
 
 def render(page: Page) -> str:
@@ -47,7 +47,7 @@ def _template() -> "Template":
     environment.filters["parts"] = parts
     environment.filters["plain"] = escape.plain
     environment.filters["worth"] = worth
-    environment.filters["long"] = _is_long
+    environment.filters["width"] = _width
     # What is drawn here is escaped by ``svg``, and the style sheet is a file of ours.
     environment.filters["drawn"] = Markup
     tests: dict[str, Callable[[object], bool]] = {
@@ -61,5 +61,6 @@ def _template() -> "Template":
     return environment.from_string(_file("page.html.j2"))
 
 
-def _is_long(cell: Inline) -> bool:
-    return sum(map(len, parts(cell))) > _LONG
+def _width(cell: Inline) -> str:
+    length = sum(map(len, parts(cell)))
+    return next((name for least, name in _WIDTHS if length > least), "")

@@ -67,9 +67,7 @@ def attestations(found: Evidence) -> tuple[Block, ...]:
 def approvals(found: Evidence) -> tuple[Block, ...]:
     """Return the signed approvals, and whether they are accepted."""
     return tuple(
-        Paragraph(
-            (Words("Attestation "), one.name, Words(", an approval: "), *_result(one, found.verification))
-        )
+        Paragraph((Words("Approval "), one.name, Words(", signed: "), *_result(one, found.verification)))
         for one in found.verification.attestations
         if one.predicate_type == APPROVAL
     )
