@@ -10,7 +10,7 @@ exports a ComplianceManifest, which has a place for it: ``version="v1"``, or a f
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -92,6 +92,8 @@ class EUAIActGovernanceLogger:
         )
         self._exported: tuple[Path, datetime] | None = None
         """The last file that was exported, and the end of training that it states."""
+        self._has_counts = False
+        """Whether something was recorded that only a ComplianceManifest has a place for."""
 
     def log_bias_check(
         self,
@@ -165,6 +167,67 @@ class EUAIActGovernanceLogger:
             reference_group=reference_group,
             library=library,
         )
+
+    def audit(
+        self,
+        y_true: Iterable[object],
+        y_pred: Iterable[object],
+        groups: Any,  # noqa: ANN401 - a mapping, a data frame or one column
+        *,
+        attribute: str | None = None,
+        by: Iterable[str | Sequence[str]] | None = None,
+        metrics: Sequence[str] | Mapping[str, float] = (Metric.DEMOGRAPHIC_PARITY_DIFFERENCE,),
+        positive: object = None,
+        reference_groups: Mapping[str, str] | None = None,
+        nulls: Literal["refuse", "drop"] = "refuse",
+        confidence: float = 0.0,
+        dataset_digest: str | None = None,
+        plan_digest: str | None = None,
+    ) -> bool:
+        """Count predictions, record bias with the counts behind it, and return whether all limits hold.
+
+        The export is then a ComplianceManifest by default, since v0 has no place for counts. Columns are
+        lists, arrays, or columns of a data frame, all of one length.
+
+        Args:
+            y_true: The right results, each 0 or 1, false or true; any values where ``positive`` is given.
+            y_pred: The model's decisions, in the same way; scores are no decisions.
+            groups: The protected attributes: a mapping of names to columns, a data frame, or one column.
+            attribute: Name of the attribute where ``groups`` is a column without a name.
+            by: What is compared, such as ``["sex", "sex,race"]``; each attribute by default.
+            metrics: Names of metrics, or each with its limit; those of the built-in baseline by default.
+            positive: The favourable value, where it is not 1 or true.
+            reference_groups: For each attribute the group that directional metrics compare the others with.
+            nulls: ``refuse`` rows without a value (None, NaN or blank), or ``drop`` them and record how many.
+            confidence: With which every limit has to hold; 0 asks for the value alone.
+            dataset_digest: SHA-256 of the data, ``sha256:<64 hex digits>``.
+            plan_digest: What ``actgate plan`` printed.
+
+        Raises:
+            EvidenceError: When the columns cannot be audited: a line for each reason, with numbers of rows
+                and never a value of them. Nothing was recorded.
+        """
+        from actgate.pipeline.audit import in_memory
+
+        stated, checks, holds = in_memory.measured(
+            y_true,
+            y_pred,
+            groups,
+            name=attribute,
+            by=by,
+            metrics=metrics,
+            positive=positive,
+            references=reference_groups or {},
+            nulls=nulls,
+            confidence=number("confidence", confidence, 0, 0.9999),
+            dataset=dataset_digest,
+            plan=plan_digest,
+        )
+        for one in stated:
+            self._statement.bias[one.attribute, one.metric] = one
+        self._statement.details["data_quality"] = checks
+        self._has_counts = True
+        return holds
 
     def log_model(
         self,
@@ -299,7 +362,8 @@ class EUAIActGovernanceLogger:
 
         Args:
             filepath: The file; a name that ends in .yaml or .yml is written as YAML.
-            version: ``v0`` or ``v1``; v1 for YAML and v0 for any other file when it is None.
+            version: ``v0`` or ``v1``. When it is None, v1 for YAML and after an audit, and v0 for any other
+                file.
 
         Raises:
             EvidenceError: When no bias check was recorded, something cannot be evidence, or v0 has no
@@ -310,7 +374,7 @@ class EUAIActGovernanceLogger:
         as_yaml = path.suffix.lower() in (".yaml", ".yml")
         if not self._statement.bias:
             raise EvidenceError("no bias check was recorded: call log_bias_check before the export")
-        chosen = version or ("v1" if as_yaml else "v0")
+        chosen = version or ("v1" if as_yaml or self._has_counts else "v0")
         if chosen not in ("v0", "v1"):
             raise EvidenceError(f"version: Unsupported value: {got(version)}: supported values: v0, v1")
         moment = self._statement.finished_at or datetime.now(UTC)

@@ -75,43 +75,52 @@ def group_name(values: Sequence[str]) -> str:
     return ", ".join(values)
 
 
-def require_usable(tally: Tally, roles: Mapping[str, str], nulls: str) -> None:
+class Words(NamedTuple):
+    """What messages call the arguments that help."""
+
+    drop: str = "--nulls drop"
+    positive: str = "--positive"
+
+
+COMMAND_LINE: Final = Words()
+
+
+def require_usable(tally: Tally, roles: Mapping[str, str], nulls: str, words: Words = COMMAND_LINE) -> None:
     """Refuse rows that cannot be counted, and groups that are no groups.
 
     Args:
         tally: The counts.
         roles: What each column is, such as ``label``, for messages.
         nulls: ``REFUSE`` or ``DROP``.
+        words: What messages call the arguments that help.
 
     Raises:
         AuditError: With a line for each column or grouping.
     """
-    problems = [*_unusable(tally, roles, nulls)]
+    problems = [*_unusable(tally, roles, nulls, words)]
     if not problems:
         problems = [problem for grouping in tally.groupings for problem in _no_groups(tally, grouping)]
     if problems:
         raise AuditError("\n".join(problems))
 
 
-def _unusable(tally: Tally, roles: Mapping[str, str], nulls: str) -> Iterator[str]:
+def _unusable(tally: Tally, roles: Mapping[str, str], nulls: str, words: Words) -> Iterator[str]:
     if not tally.rows:
         yield "the data has no rows: name data with persons in it"
     for column, role in roles.items():
+        called, rows = f"{role} {quoted(column)}", counted(tally.rows, "row")
         if number := tally.other[column]:
             yield (
-                f"{role} {quoted(column)}: {number} of {counted(tally.rows, 'row')} have a value that is "
-                "neither "
-                "0 or false nor 1 or true: turn scores into decisions, or name the favourable value with "
-                "--positive"
+                f"{called}: {number} of {rows} have a value that is neither 0 or false nor 1 or true: turn "
+                f"scores into decisions, or name the favourable value with {words.positive}"
             )
         missing = tally.missing[column]
         if missing and missing == tally.rows:
-            yield f"{role} {quoted(column)}: has no value in any row"
+            yield f"{called}: has no value in any row"
         elif missing and nulls == REFUSE:
             yield (
-                f"{role} {quoted(column)}: {missing} of {counted(tally.rows, 'row')} have no value (null, "
-                "NaN or "
-                "blank): complete them, or leave these rows out with --nulls drop, which the evidence records"
+                f"{called}: {missing} of {rows} have no value (null, NaN or blank): complete them, or leave "
+                f"these rows out with {words.drop}, which the evidence records"
             )
 
 
@@ -223,9 +232,12 @@ def _note(tally: Tally, columns: Sequence[str], classes: Sequence[int], number: 
 
 
 def _listed(values: Iterable[object]) -> list[object]:
-    """Return a column as a list of Python's own values; arrays and columns have ``tolist``."""
-    converted = getattr(values, "tolist", None)
-    return converted() if callable(converted) else [*values]
+    """Return a column as a list of Python's own values, by what numpy, pandas, Polars and Arrow call that."""
+    for name in ("tolist", "to_list", "to_pylist"):
+        convert = getattr(values, name, None)
+        if callable(convert):
+            return [*convert()]
+    return [*values]
 
 
 def _class(value: object, positive: object) -> int:
