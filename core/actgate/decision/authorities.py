@@ -165,7 +165,7 @@ def _other(signer: Signer, owners: Sequence[Authority], policy: Policy) -> tuple
     who = shown(signer)
     if owners:
         return 0, f"signed by {who} of {owners[0].name}"
-    if signer.identities and any(signer.anchor in anchors for anchors in policy.anchors.values()):
+    if signer.identities and signer.anchor in policy.trusted:
         return 1, f"signed by {who}, an identity that no authority of policy {policy.name} lists for its root"
     return 2, f"signed by {who}, which no authority of policy {policy.name} trusts"
 

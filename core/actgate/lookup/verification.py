@@ -39,7 +39,7 @@ class Verification:
         """Verify with the keys of these policies too; return whether one of them is new."""
         fresh = [policy for policy in policies if not covers(self._anchors, [policy])]
         for policy in fresh:
-            self._anchors.update(*policy.anchors.values())
+            self._anchors |= policy.trusted
         self._fresh += fresh
         return bool(fresh)
 
@@ -91,4 +91,4 @@ def attested(thing: Object) -> bool:
 
 def covers(anchors: AbstractSet[str], policies: Iterable[Policy]) -> bool:
     """Return whether every key and root certificate of these policies is among the anchors."""
-    return all(own <= anchors for policy in policies for own in policy.anchors.values())
+    return all(policy.trusted <= anchors for policy in policies)
