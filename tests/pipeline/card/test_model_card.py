@@ -41,6 +41,24 @@ def test_what_was_not_measured_is_said_aloud() -> None:
         assert words in page
 
 
+def test_a_drawing_leaves_no_trace_in_markdown() -> None:
+    """Tables have its numbers, and the lineage is a sentence."""
+    text = rendered(document(), Format.HF)
+    assert "`  `" not in text
+    assert "Lineage: data sets (`loans, sha256:bbbbbbbbbbbb…`), then training (" in text
+
+
+def test_every_rate_that_a_metric_compares_is_shown_for_each_group() -> None:
+    """Equalized odds may fail by false positives alone, which true positives do not show."""
+    odds = {**document()["spec"]["bias"][0], "metric": "equalized_odds_difference", "value": 0.04}
+    text = rendered(document(bias=[odds]), Format.HF)
+    header = "| True positive rate | Interval (0.95) | False positive rate | Interval (0.95) |"
+    assert header in text
+    # 150 and 250 of the 2500 and 2501 persons for whom the result was wrong.
+    assert "| 0.76 | 0.7429 to 0.7763 | 0.06 | 0.0513 to 0.07 |" in text
+    assert "| 0.76 | 0.7429 to 0.7763 | 0.09996 | 0.0888 to 0.1123 |" in text
+
+
 def test_an_interval_that_straddles_the_limit_is_called_inconclusive() -> None:
     """No number is shown without what is uncertain about it."""
     few = [{"name": "female", "count": 100, "selected": 50}, {"name": "male", "count": 100, "selected": 53}]

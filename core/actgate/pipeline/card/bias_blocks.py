@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from actgate.decision.intervals import Estimate
 from actgate.decision.limits import BiasOutcome
 from actgate.decision.metrics import Rate
 from actgate.pipeline.card import svg
@@ -13,6 +14,7 @@ from actgate.pipeline.card.content import (
     Paragraph,
     Table,
     Words,
+    ends,
     number,
     parts,
     rounded,
@@ -32,6 +34,7 @@ _RATES: Final = {
     Rate.TRUE_POSITIVE: "True positive rate",
     Rate.FALSE_POSITIVE: "False positive rate",
 }
+NO_COUNTS: Final = Words("no counts")
 _MOST_DRAWN: Final = 20
 """Groups of one drawing; a table has all of them."""
 
@@ -44,17 +47,17 @@ def summary(found: Evidence) -> tuple[Block, ...]:
     level = f"{rows[0].confidence:g}"
     header = (
         "Attribute",
+        "Outcome",
         "Metric",
         "Stated",
         "Recomputed",
         f"Interval ({level})",
         "Limit",
-        "Outcome",
     )
     table = Table(
         (*map(Words, header), SOURCE),
         tuple(_row(row, found) for row in rows),
-        frozenset({2, 3, 4, 5}),
+        frozenset({3, 4, 5, 6}),
     )
     return (table, *_overview(rows, level), *_reasons(rows))
 
@@ -83,15 +86,14 @@ def of_groups(found: Evidence) -> tuple[Block, ...]:
 
 
 def _row(row: Measured, found: Evidence) -> tuple[Inline, ...]:
-    bounds = NOT_STATED if row.bounds is None else Words(f"{row.bounds.low:.4g} to {row.bounds.high:.4g}")
     return (
         row.stated.attribute or NOT_STATED,
+        Words("no limit stated" if row.outcome is None else _OUTCOMES[row.outcome][0]),
         Words(row.stated.metric.value),
         number(row.stated.value),
-        Words("no counts") if row.size is None else rounded(row.size),
-        Words("no counts") if row.bounds is None else bounds,
+        NO_COUNTS if row.size is None else rounded(row.size),
+        NO_COUNTS if row.bounds is None else ends(*row.bounds),
         NOT_STATED if row.limit is None else _limit(row),
-        Words("no limit stated" if row.outcome is None else _OUTCOMES[row.outcome][0]),
         where(found.source(f"{row.path}.value")),
     )
 
@@ -114,8 +116,8 @@ def _reasons(rows: list[Measured]) -> Iterator[Paragraph]:
             words = "the groups have no counts of this metric, so the stated value is a claim."
         elif row.outcome is BiasOutcome.INCONCLUSIVE and row.bounds is not None:
             words = (
-                f"inconclusive. The limit {_limit(row)} lies within {row.bounds.low:.4g} to "
-                f"{row.bounds.high:.4g}; more data would tell."
+                f"inconclusive. The limit {_limit(row)} lies within {ends(*row.bounds)}; "
+                "more data would tell."
             )
         else:
             continue
@@ -127,54 +129,49 @@ def _reasons(rows: list[Measured]) -> Iterator[Paragraph]:
 def _group_blocks(row: Measured, found: Evidence) -> Iterator[Block]:
     title: Inline = (row.stated.attribute or NOT_STATED, Words(f", {row.stated.metric.value}"))
     if not row.groups:
-        yield Paragraph(
-            (*title, Words(": no groups are stated; the size of each group was not recorded.")), "note"
-        )
+        words = Words(": no groups are stated; the size of each group was not recorded.")
+        yield Paragraph((*title, words), "note")
         return
-    rate = Words("Rate" if row.rate is None else _RATES[row.rate])
-    header = ("Group", "Persons", "Selected", "Positives", "True positives", "False positives")
+    header = ["Group", "Persons", "Selected", "Positives", "True positives", "False positives"]
+    for name in [_RATES[rate] for rate in row.rates] or ["Stated selection rate"]:
+        header += [name, f"Interval ({row.confidence:g})"] if row.rates else [name]
     source = found.source(f"{row.path}.groups")
-    caption = (*title, Words(f". From {source.path}, "), *parts(worth(source)))
     yield Table(
-        (*map(Words, header), rate, Words(f"Interval ({row.confidence:g})")),
+        tuple(map(Words, header)),
         tuple(_group(one) for one in row.groups),
-        frozenset(range(1, 8)),
-        caption,
+        frozenset(range(1, len(header))),
+        (*title, Words(f". From {source.path}, "), *parts(worth(source))),
     )
-    known = [one for one in row.groups if one.rate is not None]
-    if known:
-        yield _drawing(row, known, rate)
+    for place, rate in enumerate(row.rates):
+        known = [(one.group.name, one.rates[place]) for one in row.groups]
+        yield from _drawing(row, [(name, one) for name, one in known if one is not None], _RATES[rate])
 
 
 def _group(one: GroupRate) -> tuple[Inline, ...]:
-    group, rate = one.group, one.rate
+    group = one.group
     counts = (group.selected, group.positives, group.true_positives, group.false_positives)
-    if rate is not None:
-        shown = rounded(rate.rate), Words(f"{rate.low:.4g} to {rate.high:.4g}")
-    elif group.selection_rate is not None:
-        shown = number(group.selection_rate), Words("no counts")
-    else:
-        shown = Words("no counts"), Words("no counts")
+    rates: list[Inline] = []
+    for rate in one.rates:
+        rates += [NO_COUNTS, NO_COUNTS] if rate is None else [rounded(rate.rate), ends(rate.low, rate.high)]
+    if not one.rates:
+        rates = [NOT_STATED if group.selection_rate is None else number(group.selection_rate)]
     return (
         group.name,
         number(group.count),
         *(Words("not counted") if count is None else number(count) for count in counts),
-        *shown,
+        *rates,
     )
 
 
-def _drawing(row: Measured, known: list[GroupRate], rate: str) -> Drawing:
+def _drawing(row: Measured, known: list[tuple[str, Estimate]], rate: str) -> Iterator[Drawing]:
     left_out = len(known) - _MOST_DRAWN
     if left_out > 0:
-        ranked = sorted(known, key=lambda one: (one.rate.rate if one.rate else 0.0, one.group.name))
+        ranked = sorted(known, key=lambda one: (one[1].rate, one[0]))
         half = _MOST_DRAWN // 2
         known = [*ranked[:half], *ranked[-half:]]
-    bars = [
-        svg.Bar(one.group.name, one.rate.rate, one.rate.low, one.rate.high)
-        for one in known
-        if one.rate is not None
-    ]
-    words = f"{rate} of each group with its interval at confidence {row.confidence:g}"
-    words += f"; the {left_out} groups in the middle are left out." if left_out > 0 else "."
-    about = plain(row.stated.attribute or row.stated.metric.value)
-    return Drawing(svg.intervals(bars, f"{about}: {words}"), Words(words))
+    if known:
+        bars = [svg.Bar(name, one.rate, one.low, one.high) for name, one in known]
+        words = f"{rate} of each group with its interval at confidence {row.confidence:g}"
+        words += f"; the {left_out} groups in the middle are left out." if left_out > 0 else "."
+        about = plain(row.stated.attribute or row.stated.metric.value)
+        yield Drawing(svg.intervals(bars, f"{about}: {words}"), Words(words))

@@ -131,6 +131,11 @@ def rounded(value: float) -> Words:
     return Words(f"{value:.4g}")
 
 
+def ends(low: float, high: float) -> Words:
+    """Return an interval with four decimals."""
+    return Words(f"{round(low, 4):g} to {round(high, 4):g}")
+
+
 def share(part: int, whole: int) -> Words:
     """Return a share in percent."""
     return Words(f"{100 * part / whole:.1f} %") if whole else Words("none")

@@ -173,13 +173,14 @@ def _metrics(found: Evidence) -> Iterator[Json]:
 
 def _rates(row: Measured, attribute: str) -> Iterator[Json]:
     for group in row.groups:
-        if group.rate is not None and row.rate is not None:
-            yield {
-                "type": f"{row.rate.name.lower()}_rate",
-                "value": f"{group.rate.rate:.6g}",
-                "slice": f"{attribute}={group.group.name}",
-                "confidenceInterval": _bounds(group.rate.low, group.rate.high),
-            }
+        for kind, rate in zip(row.rates, group.rates, strict=True):
+            if rate is not None:
+                yield {
+                    "type": f"{kind.name.lower()}_rate",
+                    "value": f"{rate.rate:.6g}",
+                    "slice": f"{attribute}={group.group.name}",
+                    "confidenceInterval": _bounds(rate.low, rate.high),
+                }
 
 
 def _bounds(low: float, high: float) -> Json:

@@ -26,6 +26,8 @@ def plain(value: object) -> str:
 def markdown(value: object) -> str:
     """Return foreign text for a line of Markdown."""
     text = plain(value)
+    if not text:
+        return ""
     if _PROSE.fullmatch(text) and not _LINKED.search(text):
         return text
     fence = "`" * (max(map(len, _TICKS.findall(text)), default=0) + 1)

@@ -18,8 +18,8 @@ from actgate.pipeline.card.statements import worth
 if TYPE_CHECKING:
     from jinja2 import Template
 
-_WIDTHS: Final = ((24, "longer"), (13, "long"))
-"""Characters beyond which a cell is not made as narrow as the others, with the class for it."""
+_WIDTHS: Final = ((24, "longer"), (13, "long"), (0, "short"))
+"""Characters beyond which a cell has a class of its own, so that narrow columns break no words."""
 
 
 def render(page: Page) -> str:

@@ -17,11 +17,11 @@ from actgate.pipeline.card.evidence import Evidence, confidence
 
 @dataclass(frozen=True, slots=True)
 class GroupRate:
-    """One group of a measurement, and its rate with the confidence interval that it has by itself."""
+    """One group of a measurement, and its rates with the interval that each has by itself."""
 
     group: GroupCount
-    rate: Estimate | None
-    """None where the counts do not give it."""
+    rates: tuple[Estimate | None, ...]
+    """In the order of the measurement's rates; None where the counts do not give one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Measured:
     """The stricter of the manifest's own and the policies' limit; None where neither states one."""
     outcome: BiasOutcome | None
     """None without a limit."""
-    rate: Rate | None
-    """Which rate ``groups`` have; None where there are no counts."""
+    rates: tuple[Rate, ...]
+    """Which rates the metric compares; none where there are no counts."""
     groups: tuple[GroupRate, ...]
 
 
@@ -52,7 +52,7 @@ def measured(found: Evidence) -> Iterator[Measured]:
     for index, stated in enumerate(found.spec.bias or ()):
         judged = found.measurement(index)
         limit = _limit(judged, found)
-        rate = _rate(judged)
+        rates = metrics.compared(judged.metric) if metrics.recomputable(judged) else ()
         yield Measured(
             path=f"bias[{index}]",
             stated=stated,
@@ -62,8 +62,8 @@ def measured(found: Evidence) -> Iterator[Measured]:
             bounds=intervals.interval(judged, level),
             limit=limit,
             outcome=None if limit is None else limits.outcome(judged, limit, level),
-            rate=rate,
-            groups=tuple(_groups(judged, rate, level)),
+            rates=rates,
+            groups=tuple(_groups(judged, len(rates), level)),
         )
 
 
@@ -77,14 +77,13 @@ def _limit(judged: Measurement, found: Evidence) -> float | None:
     return max(stated) if judged.metric.is_ratio else min(stated)
 
 
-def _rate(judged: Measurement) -> Rate | None:
-    return metrics.compared(judged.metric)[0] if metrics.recomputable(judged) else None
-
-
-def _groups(judged: Measurement, rate: Rate | None, level: float) -> Iterator[GroupRate]:
-    rows = metrics.shares(judged) if rate is not None else None
-    shares = dict(zip(map(id, groups.non_empty(judged)), rows[0], strict=True)) if rows else {}
+def _groups(judged: Measurement, rates: int, level: float) -> Iterator[GroupRate]:
+    rows = (metrics.shares(judged) or ()) if rates else ()
+    columns = dict(zip(map(id, groups.non_empty(judged)), zip(*rows, strict=True), strict=bool(rows)))
     z = intervals.quantile(level, 1)
     for group in judged.groups:
-        share = shares.get(id(group))
-        yield GroupRate(group, intervals.wilson(share, z) if share is not None and share.is_proper else None)
+        shares = columns.get(id(group), (None,) * rates)
+        estimates = (
+            intervals.wilson(share, z) if share is not None and share.is_proper else None for share in shares
+        )
+        yield GroupRate(group, tuple(estimates))

@@ -93,7 +93,7 @@ def intervals(bars: Sequence[Bar], words: str, *, largest: float = 1.0) -> str:
 
 def calibration(points: Sequence[Point], words: str) -> str:
     """Return predicted against observed shares; on the diagonal both are the same."""
-    side, left, top = 240, 60, 12
+    side, left, top = 240, 60, 22
     most = max((point.persons for point in points), default=1) or 1
     shapes = [
         f'<rect class="frame" x="{left}" y="{top}" width="{side}" height="{side}"/>',
@@ -114,7 +114,7 @@ def calibration(points: Sequence[Point], words: str) -> str:
         radius = 2 + 4 * (point.persons / most) ** 0.5
         shapes.append(f'<circle class="dot" cx="{x:g}" cy="{y:g}" r="{radius:.1f}"/>')
     shapes.append(_text(left + side / 2, top + side + 32, "predicted", "small middle"))
-    shapes.append(_text(left, top - 2, "observed", "small middle"))
+    shapes.append(_text(left, top - 8, "observed", "small"))
     return _drawing(shapes, top + side + 40, words)
 
 
