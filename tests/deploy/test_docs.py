@@ -10,7 +10,10 @@ import pytest
 from actgate.api.compliance_policy import AssuranceLevel
 from tests.deploy.rendering import COMPONENTS, ROOT
 
-COMMANDS = [ROOT / "docs" / name for name in ("attested-evidence.md", "install.md", "pack.md", "upgrade.md")]
+COMMANDS = [
+    ROOT / "docs" / name
+    for name in ("attested-evidence.md", "install.md", "model-card.md", "pack.md", "upgrade.md")
+]
 CLAIMS = [ROOT / "docs" / name for name in ("client-certificates.md", "rights.md", "threat-model.md")]
 
 
