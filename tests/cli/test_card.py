@@ -1,5 +1,6 @@
 """``actgate card``: files in, one document out, or one sentence and exit code 2."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -60,6 +61,7 @@ def test_verified_signatures_stand_beside_the_values_that_they_cover(tmp_path: P
     text = made(file, "--format", "annex-iv", "--policy", str(given), "--at", AT)
     assert "Signatures were verified under the policy high-risk, as of 2026-11-27T00:00:00Z." in text
     assert "The manifest reaches the level Attested." in text
+    assert "Policy high-risk, SHA-256 of what it sets: `sha256:" in text
     assert "spec.bias[0].value, Attested, signed for training, risk" in text
     assert "spec.model.name, Attested, signed for training" in text
     assert "Approval approval, signed: accepted, signed for office." in text
@@ -113,6 +115,8 @@ def test_a_run_folder_has_manifest_and_calibration_and_takes_the_document(tmp_pa
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     text = (tmp_path / "card" / "README.md").read_text("utf-8")
     assert "all persons. From evaluation.json of the run." in text
+    digest = hashlib.sha256((tmp_path / "evaluation.json").read_bytes()).hexdigest()
+    assert f"| evaluation.json | `sha256:{digest}` |" in text
     assert actgate("card", "--run-dir", str(tmp_path), "--format", "cyclonedx").returncode == 0
     assert json.loads((tmp_path / "card" / "bom.cdx.json").read_text("utf-8"))["bomFormat"] == "CycloneDX"
 

@@ -4,6 +4,7 @@ Signatures are verified as ``actgate verify`` verifies them; a document says und
 was not done. A manifest that cannot be read gives no document.
 """
 
+import hashlib
 from argparse import Namespace
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -23,6 +24,8 @@ from actgate.pipeline.card.owners import Owners
 
 _MANIFEST: Final = "manifest.yaml"
 _EVALUATION: Final = "evaluation.json"
+_STEPS: Final = frozenset({"audit.json", _EVALUATION, "plan.json", "training.json"})
+_ENVELOPE: Final = ".dsse.json"
 _FOLDER: Final = "card"
 _NAMES: Final[Mapping[card.Format, str]] = {
     card.Format.HF: "README.md",
@@ -55,7 +58,8 @@ def made(options: Namespace, place: Path | None) -> str:
     found = _read(given)
     found = Evidence(found.spec, found.manifest, found.value, _verification(given, options))
     previous = None if options.previous is None else _read(evidence.manifest(options.previous))
-    request = card.Request(found, _owners(options.owners), previous, _curves(options.run_dir))
+    curves, files = _curves(options.run_dir), _files(options.run_dir)
+    request = card.Request(found, _owners(options.owners), previous, curves, files)
     is_html = place is not None and place.suffix.lower() in _HTML
     try:
         return card.render(request, card.Format(options.format), html=is_html)
@@ -126,6 +130,20 @@ def _curves(folder: str | None) -> tuple[Curve, ...]:
         return calibration.read(document.value)
     except UnreadableError as error:
         raise UnusableError(*_lines(document.place(), error)) from None
+
+
+def _files(folder: str | None) -> tuple[tuple[str, str], ...]:
+    """Return name and SHA-256 of what the steps of a pipeline left in the folder of a run."""
+    if folder is None:
+        return ()
+    found = []
+    try:
+        for path in sorted(Path(folder).iterdir()):
+            if (path.name in _STEPS or path.name.endswith(_ENVELOPE)) and path.is_file():
+                found.append((path.name, f"sha256:{hashlib.sha256(path.read_bytes()).hexdigest()}"))
+    except OSError as error:
+        raise UnusableError(f"{folder} cannot be read: {streams.reason(error)}") from None
+    return tuple(found)
 
 
 def _lines(place: str, error: UnreadableError) -> list[str]:

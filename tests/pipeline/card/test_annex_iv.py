@@ -108,6 +108,7 @@ def test_a_measurement_with_counts_is_recomputable_and_without_it_is_declared() 
     """The level is that of the value, and not that of the file."""
     found = evidence()
     assert found.source("bias[0].value").level is AssuranceLevel.RECOMPUTABLE
+    assert found.source("bias[0].threshold").level is AssuranceLevel.DECLARED
     assert found.source("evaluations[0].value").level is AssuranceLevel.DECLARED
     bare = {key: value for key, value in document()["spec"]["bias"][0].items() if key != "groups"}
     assert evidence(document(bias=[bare])).source("bias[0].value").level is AssuranceLevel.DECLARED

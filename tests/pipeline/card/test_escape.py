@@ -52,6 +52,13 @@ def test_what_cannot_be_seen_is_an_escape() -> None:
     assert escape.html("\u202e<b>\"'") == "\\u202e&lt;b&gt;&quot;&#x27;"
 
 
+def test_paragraphs_of_prose_are_one_line() -> None:
+    """A rationale in a YAML block has line breaks, and is prose all the same."""
+    assert (
+        escape.markdown("It scores persons.\n  Hence high-risk.\n") == "It scores persons. Hence high-risk."
+    )
+
+
 def test_a_label_is_cut_where_its_place_ends() -> None:
     """Ten thousand characters must not run over the drawing."""
     assert escape.label("x" * 10_000, 18) == "x" * 17 + "…"

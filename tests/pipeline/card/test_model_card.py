@@ -59,6 +59,16 @@ def test_every_rate_that_a_metric_compares_is_shown_for_each_group() -> None:
     assert "| 0.76 | 0.7429 to 0.7763 | 0.09996 | 0.0888 to 0.1123 |" in text
 
 
+def test_the_interval_of_the_pipeline_is_shown_for_information() -> None:
+    """Nothing rests on it, and nothing recomputes it: it stays declared beside the gate's own."""
+    interval = {"low": 0.001, "high": 0.0391, "level": 0.95, "method": "bootstrap"}
+    measured = {**document()["spec"]["bias"][0], "interval": interval, "library": "fairlearn 0.15.0"}
+    text = rendered(document(bias=[measured]), Format.HF)
+    own = "the pipeline's own interval, for information: 0.001 to 0.0391 at 0.95, bootstrap"
+    assert f"{own} (spec.bias[0].interval, Declared)." in text
+    assert f", measured on data `sha256:{'b' * 64}`, computed by fairlearn 0.15.0." in text
+
+
 def test_an_interval_that_straddles_the_limit_is_called_inconclusive() -> None:
     """No number is shown without what is uncertain about it."""
     few = [{"name": "female", "count": 100, "selected": 50}, {"name": "male", "count": 100, "selected": 53}]

@@ -45,6 +45,8 @@ class Request:
     """The evidence of the previous version."""
     curves: Sequence[Curve] = ()
     """Calibration of the run."""
+    files: Sequence[tuple[str, str]] = ()
+    """Name and SHA-256 of each file of the run that a document names."""
 
 
 def render(request: Request, wanted: Format, *, html: bool = False) -> str:
@@ -73,14 +75,14 @@ def render(request: Request, wanted: Format, *, html: bool = False) -> str:
     found, owners, previous = request.evidence, request.owners, request.previous
     match wanted:
         case Format.HF:
-            card = model_card.page(found, owners, previous, request.curves)
+            card = model_card.page(found, owners, previous, request.curves, request.files)
             return huggingface.render(card, found)
         case Format.HTML:
-            return page.render(model_card.page(found, owners, previous, request.curves))
+            return page.render(model_card.page(found, owners, previous, request.curves, request.files))
         case Format.CYCLONEDX:
             return documents.to_json(cyclonedx.document(found, owners))
         case Format.OPENLINEAGE:
             return documents.to_json(openlineage.event(found))
         case Format.ANNEX_IV:
-            technical = annex_iv.page(found, owners, previous)
+            technical = annex_iv.page(found, owners, previous, request.files)
             return page.render(technical) if html else markdown.render(technical)

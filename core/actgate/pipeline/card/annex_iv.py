@@ -1,6 +1,6 @@
 """Technical documentation by Annex IV of Regulation (EU) 2024/1689: each point from evidence, or open."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from actgate.pipeline.card import proof, statements
@@ -43,7 +43,12 @@ def open_items(found: Evidence, owners: Owners = DEFAULT, *, compared: bool = Fa
     )
 
 
-def page(found: Evidence, owners: Owners = DEFAULT, previous: Evidence | None = None) -> Page:
+def page(
+    found: Evidence,
+    owners: Owners = DEFAULT,
+    previous: Evidence | None = None,
+    files: Sequence[tuple[str, str]] = (),
+) -> Page:
     """Return the documentation of one manifest, with the changes since the previous one where given."""
     sections = tuple(_point(point, found, owners, previous) for point in POINTS)
     items = open_items(found, owners, compared=previous is not None)
@@ -66,7 +71,12 @@ def page(found: Evidence, owners: Owners = DEFAULT, previous: Evidence | None = 
             Section(Words("All open items"), (OpenItems(items),)),
             Section(
                 Words("Identity of the evidence"),
-                (*statements.validity(found), *statements.approvals(found), *proof.approvals(found)),
+                (
+                    *statements.validity(found),
+                    *statements.approvals(found),
+                    *proof.approvals(found),
+                    *statements.run_files(files),
+                ),
             ),
         ),
     )

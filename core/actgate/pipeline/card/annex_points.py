@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from actgate.api.predicates import PLAN, TEST_RESULT, short_name
+from actgate.api.predicates import PLAN, TEST_RESULT
 from actgate.pipeline.card import bias_blocks, statements
 from actgate.pipeline.card.content import Block, Paragraph, Table, Words, number
 from actgate.pipeline.card.evidence import Evidence
@@ -43,6 +43,9 @@ class Point:
     parts: tuple[Part, ...]
 
 
+_ATTESTS: Final = {PLAN: "a plan", TEST_RESULT: "the result of a test"}
+
+
 def _plans(found: Evidence) -> tuple[Block, ...]:
     """Return whether limits were fixed before the run, and what stands for it."""
     digests = dict.fromkeys(
@@ -50,7 +53,7 @@ def _plans(found: Evidence) -> tuple[Block, ...]:
         for one in (*(found.spec.bias or ()), *(found.spec.evaluations or ()))
         if one.plan_digest is not None
     )
-    signed = [one for one in found.verification.attestations if one.predicate_type in (PLAN, TEST_RESULT)]
+    signed = [one for one in found.verification.attestations if one.predicate_type in _ATTESTS]
     blocks = [
         Paragraph((Words("Results name the plan that fixed them before the run: "), digest))
         for digest in digests
@@ -60,10 +63,8 @@ def _plans(found: Evidence) -> tuple[Block, ...]:
             (
                 Words("Attestation "),
                 one.name,
-                Words(
-                    f" ({short_name(str(one.predicate_type))}): "
-                    f"{one.result.value.lower() if found.verification.trusting else 'not verified'}"
-                ),
+                Words(f" attests {_ATTESTS[str(one.predicate_type)]}: "),
+                Words(f"{one.result.value.lower() if found.verification.trusting else 'not verified'}."),
             )
         )
         for one in signed

@@ -59,7 +59,8 @@ def summary(found: Evidence) -> tuple[Block, ...]:
         tuple(_row(row, found) for row in rows),
         frozenset({3, 4, 5, 6}),
     )
-    return (table, *_overview(rows, level), *_reasons(rows))
+    own = (words for row in rows for words in _stated_interval(row, found))
+    return (table, *_overview(rows, level), *own, *_reasons(rows))
 
 
 def _overview(rows: list[Measured], level: str) -> Iterator[Drawing]:
@@ -136,15 +137,44 @@ def _group_blocks(row: Measured, found: Evidence) -> Iterator[Block]:
     for name in [_RATES[rate] for rate in row.rates] or ["Stated selection rate"]:
         header += [name, f"Interval ({row.confidence:g})"] if row.rates else [name]
     source = found.source(f"{row.path}.groups")
+    caption = (*title, Words(f". From {source.path}, "), *parts(worth(source)), *_origin(row))
     yield Table(
         tuple(map(Words, header)),
         tuple(_group(one) for one in row.groups),
         frozenset(range(1, len(header))),
-        (*title, Words(f". From {source.path}, "), *parts(worth(source))),
+        caption,
     )
     for place, rate in enumerate(row.rates):
         known = [(one.group.name, one.rates[place]) for one in row.groups]
         yield from _drawing(row, [(name, one) for name, one in known if one is not None], _RATES[rate])
+
+
+def _origin(row: Measured) -> Iterator[str]:
+    """Yield on which data a measurement was made, and by what."""
+    if row.stated.dataset is not None:
+        yield from (Words(", measured on data "), row.stated.dataset.digest)
+    if row.stated.library is not None:
+        yield from (Words(", computed by "), row.stated.library)
+    yield Words(".")
+
+
+def _stated_interval(row: Measured, found: Evidence) -> Iterator[Paragraph]:
+    """Say which interval the pipeline computed itself: nothing rests on it, and nothing recomputes it."""
+    stated = row.stated.interval
+    if stated is not None:
+        source = found.source(f"{row.path}.interval")
+        method = () if stated.method is None else (Words(", "), stated.method)
+        words = f": the pipeline's own interval, for information: {ends(stated.low, stated.high)}"
+        yield Paragraph(
+            (
+                row.stated.attribute or NOT_STATED,
+                Words(f", {row.stated.metric.value}{words} at {stated.level:g}"),
+                *method,
+                Words(" ("),
+                *parts(where(source)),
+                Words(")."),
+            )
+        )
 
 
 def _group(one: GroupRate) -> tuple[Inline, ...]:

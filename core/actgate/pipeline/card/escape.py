@@ -15,12 +15,16 @@ _PROSE: Final = re.compile(r"[^\W_](?:[^\W_]|[ ,.;()'%/-])*")
 """Letters, digits and marks that mean nothing to Markdown within a line."""
 _LINKED: Final = re.compile(r"www\.|\b[0-9a-f]{7,}\b|//|--", re.IGNORECASE)
 """What a renderer takes for a link though it is only letters and points: addresses, commits."""
+_BREAKS: Final = re.compile(r"[ \t\r\n]+")
 _TICKS: Final = re.compile("`+")
 
 
 def plain(value: object) -> str:
-    """Return foreign text on one line, in which everything that cannot be seen is an escape."""
-    return printable(str(value))
+    """Return foreign text on one line, in which everything that cannot be seen is an escape.
+
+    Line breaks and tabs, which paragraphs of prose have, are blanks.
+    """
+    return printable(_BREAKS.sub(" ", str(value)).strip())
 
 
 def markdown(value: object) -> str:

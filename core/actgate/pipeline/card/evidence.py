@@ -90,11 +90,14 @@ class Evidence:
         return any(_within(finding.path, path) for finding in self.contradictions)
 
     def source(self, path: str) -> Source:
-        """Return where a field of ``spec`` comes from, such as ``bias[0].value``, and what it is worth."""
+        """Return where a field of ``spec`` comes from, such as ``bias[0].value``, and what it is worth.
+
+        Of a bias measurement value and groups are recomputed; what else it states is signed or a claim.
+        """
         name = path.partition(".")[0].partition("[")[0]
         signers = self.signers(name)
         level = AssuranceLevel.ATTESTED if signers else AssuranceLevel.DECLARED
-        if name == "bias":
+        if name == "bias" and path.endswith((".value", ".groups")):
             index = int(path.partition("[")[2].partition("]")[0])
             if not metrics.recomputable(self.manifest.bias[index]):
                 level = AssuranceLevel.DECLARED

@@ -37,7 +37,11 @@ _MOST_CURVES: Final = 8
 
 
 def page(
-    found: Evidence, owners: Owners = DEFAULT, previous: Evidence | None = None, curves: Sequence[Curve] = ()
+    found: Evidence,
+    owners: Owners = DEFAULT,
+    previous: Evidence | None = None,
+    curves: Sequence[Curve] = (),
+    files: Sequence[tuple[str, str]] = (),
 ) -> Page:
     """Return the card of a model.
 
@@ -46,6 +50,7 @@ def page(
         owners: Who closes open items.
         previous: The evidence of the previous version.
         curves: Calibration, where the evaluation has some.
+        files: Name and SHA-256 of each file of the run.
     """
     items = [one for one in open_items(found, owners, compared=previous is not None) if one.point in _POINTS]
     stated = found.spec.model
@@ -76,7 +81,9 @@ def page(
         ),
         Section(Words("Open items"), (OpenItems(tuple(items)),)),
         proof.section(found),
-        Section(Words("Identity of the evidence"), statements.validity(found)),
+        Section(
+            Words("Identity of the evidence"), (*statements.validity(found), *statements.run_files(files))
+        ),
     ]
     return Page(title, proof.verified(found.verification), tuple(sections))
 

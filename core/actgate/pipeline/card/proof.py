@@ -40,6 +40,7 @@ def section(found: Evidence) -> Section:
         Words("How far this is proven"),
         (
             Paragraph(verified(found.verification), "" if found.verification.trusting else "note"),
+            *_policies(found.verification),
             Paragraph(LEVELS),
             *attestations(found),
             *contradictions(found),
@@ -47,6 +48,21 @@ def section(found: Evidence) -> Section:
             Paragraph(CLAIMS),
         ),
     )
+
+
+def _policies(verification: Verification) -> Iterator[Paragraph]:
+    """Say which version of a policy it was: a name alone may mean another one tomorrow."""
+    for policy in verification.policies:
+        if policy.digest is not None:
+            yield Paragraph(
+                (
+                    Words("Policy "),
+                    policy.name,
+                    Words(", SHA-256 of what it sets: "),
+                    policy.digest,
+                    Words("."),
+                )
+            )
 
 
 def attestations(found: Evidence) -> tuple[Block, ...]:

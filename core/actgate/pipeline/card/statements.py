@@ -6,6 +6,7 @@ from typing import Final
 
 from actgate.api.compliance_manifest import Comparator, DataQualityCheck, Evaluation
 from actgate.api.times import timestamp
+from actgate.pipeline.audit.quality import failing
 from actgate.pipeline.card.content import (
     Block,
     Fact,
@@ -185,7 +186,7 @@ def accepted(check: DataQualityCheck) -> bool | None:
     """Return whether a check found no more failures than were accepted; None without a threshold."""
     if check.threshold is None or not check.checked:
         return None
-    return check.failed <= check.threshold * check.checked
+    return not any(failing([check]))
 
 
 def evaluations(found: Evidence, *kinds: str) -> tuple[Block, ...]:
@@ -216,6 +217,12 @@ def approvals(found: Evidence) -> tuple[Block, ...]:
         for index, one in enumerate(found.spec.approvals or ())
     ]
     return _table(header, rows)
+
+
+def run_files(files: Sequence[tuple[str, str]]) -> tuple[Block, ...]:
+    """Return the files of the run, by which the reports behind the manifest are found again."""
+    header = (Words("File of the run"), Words("SHA-256"))
+    return (Table(header, tuple(files)),) if files else ()
 
 
 def met(one: Evaluation) -> bool | None:
