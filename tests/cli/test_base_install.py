@@ -23,6 +23,7 @@ from packaging.utils import canonicalize_name
 from tests.cli.signing import key_file, party, unsigned
 from tests.cli.support import NOW, manifest, model, pipeline_file, policy, write
 from tests.support.attested import trusting
+from tests.support.mlflow import FakeMlflow, serving
 
 pytestmark = pytest.mark.system
 
@@ -161,6 +162,18 @@ def test_evidence_is_signed_and_verified_with_the_base_alone(tmp_path: Path) -> 
     ):
         done = actgate(*command)
         assert done.returncode == 0, done.stderr
+
+
+def test_mlflow_needs_the_base_alone_and_other_registries_name_their_extra(tmp_path: Path) -> None:
+    """REST with the standard library takes 0 MB; a database and a cluster take a package each."""
+    file = str(write(tmp_path / "m.yaml", unsigned()))
+    with serving(FakeMlflow()) as url:
+        done = actgate("register", file, "--to", f"mlflow:{url}")
+        assert (done.returncode, done.stderr) == (0, "")
+    for to, extra in ((f"sqlite:{tmp_path}/r.db", "pipeline"), ("kubernetes:", "kube")):
+        done = actgate("register", file, "--to", to)
+        assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+        assert f"needs pip install 'actgate[{extra}]'" in done.stderr
 
 
 def test_without_attestations_no_cryptography_is_loaded(tmp_path: Path) -> None:

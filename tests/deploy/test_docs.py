@@ -12,7 +12,14 @@ from tests.deploy.rendering import COMPONENTS, ROOT
 
 COMMANDS = [
     ROOT / "docs" / name
-    for name in ("attested-evidence.md", "install.md", "model-card.md", "pack.md", "upgrade.md")
+    for name in (
+        "attested-evidence.md",
+        "install.md",
+        "model-card.md",
+        "pack.md",
+        "register.md",
+        "upgrade.md",
+    )
 ]
 CLAIMS = [ROOT / "docs" / name for name in ("client-certificates.md", "rights.md", "threat-model.md")]
 

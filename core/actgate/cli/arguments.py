@@ -10,6 +10,7 @@ from actgate.cli import (
     card_arguments,
     commands,
     pack_arguments,
+    register_arguments,
     signing_arguments,
     streams,
 )
@@ -127,6 +128,7 @@ def parser() -> argparse.ArgumentParser:
     signing_arguments.add(subparsers)
     pack_arguments.add(subparsers)
     card_arguments.add(subparsers)
+    register_arguments.add(subparsers)
     _add_log(subparsers)
     return root
 
