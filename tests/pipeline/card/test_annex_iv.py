@@ -131,6 +131,22 @@ def test_changes_since_the_previous_version_are_listed_by_what_they_are_about() 
     assert f"evidence `{before.digest}`" in text or before.digest in text
 
 
+def test_what_is_new_or_gone_is_one_change() -> None:
+    """A measurement that was dropped must not hide among the fields that it had."""
+    before, after = (evidence(document(**changed)).value for changed in ({}, {"bias": None, "lineage": None}))
+    found = {change.path: (change.before, change.after) for change in changes(before, after)}
+    measured = (
+        "attribute sex; metric demographic_parity_difference; value 0.0199; threshold 0.05; groups 2 items; "
+        f"dataset digest sha256:{'b' * 64}"
+    )
+    assert found == {
+        'spec.bias["sex / demographic_parity_difference"]': (measured, None),
+        "spec.lineage": ("codeCommit 4b825dc642cb6eb9; runId run 42; baseModels 0 items", None),
+    }
+    assert changes(after, after) == ()
+    assert [change.after for change in changes(after, before)] == [value for value, _ in found.values()]
+
+
 def test_a_file_names_the_owners_of_roles_and_points() -> None:
     """An open item of a role nobody has stays open for ever."""
     found = owners.read({"roles": {"security": "Security desk"}, "items": {"2(b)": "J. Doe"}}, NUMBERS)

@@ -272,7 +272,7 @@ POINTS: Final = (
     Point(
         6,
         "Changes through the lifecycle",
-        (Part("6", "Relevant changes that the provider made", "engineering"),),
+        (Part("6", "Relevant changes that the provider made", "compliance"),),
     ),
     Point(
         7,
