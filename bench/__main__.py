@@ -8,6 +8,7 @@ from typing import Final
 from bench import (
     api_server,
     attestations,
+    audit,
     check_directory,
     decide,
     disturbances,
@@ -32,6 +33,7 @@ BENCHES: Final[dict[str, Callable[[], Section]]] = {
     "attestations": attestations.run,
     "check": check_directory.run,
     "model-digest": model_digest.run,
+    "audit": audit.run,
     "operator": operating.run,
     "withdrawals": withdrawals.run,
     "steady": steady.run,

