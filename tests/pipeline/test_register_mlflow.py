@@ -148,6 +148,22 @@ def test_what_is_moved_or_changed_afterwards_is_noticed(server: Server) -> None:
     assert "its manifest cannot be read" in faults()[0]
 
 
+def test_a_version_that_was_deleted_or_lost_its_tag_is_noticed(server: Server) -> None:
+    """By what the registered model says of it; a version that is not there says nothing itself."""
+    registry, what = MlflowRegistry(server.mlflow), entry(name=server.name)
+    registry.register(what, None, NOW)
+
+    def faults() -> list[str]:
+        return [fault for fault in registry.verify(())[1] if server.name in fault]
+
+    server.mlflow.tag_version(server.name, "1", EVIDENCE, "sha256:other")
+    assert any(fault.endswith(f"and it was registered with {what.evidence}") for fault in faults())
+    server.mlflow.tag_version(server.name, "1", EVIDENCE, what.evidence)
+    assert faults() == []
+    server.mlflow.delete_version(server.name, "1")
+    assert faults() == [f"models:/{server.name}/1: is gone, and it was registered with {what.evidence}"]
+
+
 def test_a_server_that_serves_no_artifacts_gets_tags_and_a_remark() -> None:
     """Its store cannot be reached by HTTP; what is not there is said, and verify says it as well."""
     fake = FakeMlflow(artifacts="s3://bucket/")

@@ -16,7 +16,7 @@ from actgate.api.names import GROUP
 from actgate.api.quoting import printable, quoted
 from actgate.manifests.errors import EvidenceError
 from actgate.pipeline.register import mlflow_faults
-from actgate.pipeline.register.mlflow_faults import ALIAS, aliases_of
+from actgate.pipeline.register.mlflow_faults import ALIAS, REGISTERED, aliases_of
 from actgate.pipeline.register.registry import (
     DIGEST,
     EVIDENCE,
@@ -88,6 +88,7 @@ class MlflowRegistry:
         if found is None:
             found = self._created(entry, run, changes)
         self._tag(entry, found, run, changes)
+        self._note(entry.name, f"{REGISTERED}{found['version']}", entry.evidence, changes)
         if OURS in tags_of(run.get("data") or {}) and run["info"].get("status") == "RUNNING":
             self._server.finish_run(run["info"]["run_id"], milliseconds)
         if alias is not None:
@@ -128,6 +129,7 @@ class MlflowRegistry:
             count += len(tagged)
             for version in tagged:
                 faults += mlflow_faults.of_version(version, partial(self._manifest, version))
+            faults += mlflow_faults.of_missing(model, versions)
             faults += mlflow_faults.of_aliases(model, versions)
             faults += mlflow_faults.of_stated_versions(model["name"], tagged)
         return count, faults
@@ -236,14 +238,16 @@ class MlflowRegistry:
 
     def _alias(self, entry: Entry, alias: str, number: str, changes: list[str]) -> None:
         """Say first what the alias is to be: what happens between the two steps, ``verify`` reports."""
-        model = self._server.model(entry.name) or {}
-        wanted = f"{number} {entry.evidence}"
-        if tags_of(model).get(ALIAS + alias) != wanted:
-            self._server.tag_model(entry.name, ALIAS + alias, wanted)
-            changes.append(ALIAS + alias)
-        if aliases_of(model).get(alias) != str(number):
+        self._note(entry.name, ALIAS + alias, f"{number} {entry.evidence}", changes)
+        if aliases_of(self._server.model(entry.name) or {}).get(alias) != str(number):
             self._server.set_alias(entry.name, alias, number)
             changes.append(alias)
+
+    def _note(self, name: str, key: str, value: str, changes: list[str]) -> None:
+        """Set a tag of the registered model, which says what its versions and aliases are to be."""
+        if tags_of(self._server.model(name) or {}).get(key) != value:
+            self._server.tag_model(name, key, value)
+            changes.append(key)
 
     def _check(self, entry: Entry, alias: str | None) -> None:
         """Read back what was written; nothing is said to be registered before that."""

@@ -14,6 +14,8 @@ from actgate.pipeline.remote.mlflow import tags_of
 
 ALIAS: Final = f"{GROUP}/alias."
 """Begin of a tag of a registered model: what an alias was set to, version's number and evidence."""
+REGISTERED: Final = f"{GROUP}/registered."
+"""Begin of a tag of a registered model: the evidence that a version, by its number, was registered with."""
 Json = dict[str, Any]
 
 
@@ -49,6 +51,16 @@ def of_version(version: Json, manifest_of: Callable[[], Json | None]) -> Iterato
         if key != EVIDENCE and tags.get(key) != value:
             says = f"and the manifest says {quoted(value)}"
             yield f"{what}: the tag {key} is {quoted(tags.get(key, ''))}, {says}"
+
+
+def of_missing(model: Json, versions: list[Json]) -> Iterator[str]:
+    """Yield the versions that were registered, and were deleted or have lost or changed their tag since."""
+    evidence = {str(one["version"]): tags_of(one).get(EVIDENCE, "") for one in versions}
+    for key, value in tags_of(model).items():
+        number = key.removeprefix(REGISTERED)
+        if key.startswith(REGISTERED) and evidence.get(number) != value:
+            what = f"has the evidence {quoted(evidence[number], 80)}" if number in evidence else "is gone"
+            yield printable(f"models:/{model['name']}/{number}: {what}, and it was registered with {value}")
 
 
 def of_aliases(model: Json, versions: list[Json]) -> Iterator[str]:
