@@ -55,6 +55,19 @@ def test_the_same_evidence_is_the_same_pack(tmp_path: Path) -> None:
     assert digests[0] == digests[1]
 
 
+def test_the_manifest_of_the_run_is_packed_where_none_is_named(tmp_path: Path) -> None:
+    """As ``card`` takes it; without a run there is nothing to take."""
+    run = run_dir(tmp_path)
+    write(run / "manifest.yaml", unsigned())
+    target = ("--output-file", str(tmp_path / "p.zip"))
+    assert actgate("pack", "--run-dir", str(run), "--at", AT, *target).returncode == 0
+    assert files_of(tmp_path / "p.zip")["manifest.yaml"] == (run / "manifest.yaml").read_bytes()
+    assert actgate("register", "--run-dir", str(run), "--to", f"sqlite:{tmp_path}/r.db").returncode == 0
+    for command in (("pack", *target), ("register", "--to", f"sqlite:{tmp_path}/r.db")):
+        done = actgate(*command)
+        assert (done.returncode, "name the manifest, or with --run-dir" in done.stderr) == (2, True)
+
+
 def test_data_and_models_are_left_out_by_name(tmp_path: Path) -> None:
     """No row leaves the run: a table, and a list of rows in JSON."""
     file = write(tmp_path / "m.yaml", unsigned())

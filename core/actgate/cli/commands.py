@@ -130,13 +130,15 @@ def pack(options: Namespace) -> Exit:
     from pathlib import Path
 
     from actgate.api.canonical import sha256
+    from actgate.cli import evidence
     from actgate.cli import pack as packing
     from actgate.cli import verify as verification
     from actgate.documents.writing import write_whole
 
     now = options.at or datetime.now(UTC)
+    manifest = evidence.manifest_file(options.manifest, options.run_dir)
     given, left_out = packing.of_files(
-        options.manifest, options.policy, options.run_dir, options.namespace, now, options.output_file
+        manifest, options.policy, options.run_dir, options.namespace, now, options.output_file
     )
     files, found = packing.contents(given)
     data = packing.sealed(files)

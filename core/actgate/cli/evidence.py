@@ -84,6 +84,19 @@ def manifest(argument: str) -> GivenManifest:
     return found
 
 
+def manifest_file(argument: str | None, run_dir: str | None) -> str:
+    """Return the manifest's file: the one that was named, else ``manifest.yaml`` in the folder of the run.
+
+    Raises:
+        UnusableError: Neither was named.
+    """
+    if argument is not None:
+        return argument
+    if run_dir is None:
+        raise UnusableError("name the manifest, or with --run-dir the folder that has it")
+    return str(Path(run_dir, "manifest.yaml"))
+
+
 def envelope(argument: str) -> GivenEnvelope:
     """Read an envelope or a bundle; raises like ``given``, and for a manifest."""
     found = given(argument)

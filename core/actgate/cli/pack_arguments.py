@@ -35,7 +35,12 @@ def add(subparsers: "argparse._SubParsersAction[P]") -> None:
         epilog=_PACK_END,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    pack.add_argument("manifest", metavar="MANIFEST", help="a manifest of either form")
+    pack.add_argument(
+        "manifest",
+        nargs="?",
+        metavar="MANIFEST",
+        help="a manifest of either form (default: manifest.yaml of --run-dir)",
+    )
     pack.add_argument(
         "--run-dir", metavar="DIR", help="folder of the run: its plan, reports and cards are packed"
     )

@@ -58,7 +58,10 @@ def add(subparsers: "argparse._SubParsersAction[P]") -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     register.add_argument(
-        "manifest", metavar="MANIFEST", help="a manifest of either form, or - for standard input"
+        "manifest",
+        nargs="?",
+        metavar="MANIFEST",
+        help="a manifest of either form, or - for standard input (default: manifest.yaml of --run-dir)",
     )
     _add_target(register)
     register.add_argument("--alias", type=argument_types.label, help="alias that is to name the version")

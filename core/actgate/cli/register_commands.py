@@ -10,10 +10,12 @@ from actgate.cli.exits import Exit
 
 def register(options: Namespace) -> Exit:
     """Register evidence, and say where it is."""
+    from actgate.cli import evidence
     from actgate.cli import register as registering
 
     left_out: list[str] = []
-    what = registering.entry(options.manifest, options.run_dir, left_out)
+    manifest = evidence.manifest_file(options.manifest, options.run_dir)
+    what = registering.entry(manifest, options.run_dir, left_out)
     target = registering.Target(
         options.to,
         options.namespace or what.manifest["metadata"].get("namespace"),

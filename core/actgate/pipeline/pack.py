@@ -159,6 +159,8 @@ def run_files(folder: str, beside: Iterable[str], left_out: list[str]) -> dict[s
         if path.is_symlink() or not path.is_file():
             raise EvidenceError(f"{path}: Invalid value: must be a file: a pack holds no links")
         suffixes = _CARDS if "/" in name else _EVIDENCE
+        if name.lower().endswith(suffixes) and path.stat().st_size > archive.MOST_BYTES:
+            raise EvidenceError(f"{path}: Too large: must have at most {archive.MOST_BYTES >> 20} MiB")
         content = path.read_bytes() if name.lower().endswith(suffixes) else None
         if content is None or ("/" not in name and name.endswith(".json") and not _is_object(content)):
             left_out.append(name)
