@@ -70,6 +70,7 @@ def test_the_answer_is_pass_fail_or_inconclusive_and_says_why(
     assert "2 groups" not in done.stdout
 
 
+@pytest.mark.system
 def test_the_value_alone_is_judged_where_no_certainty_is_asked_for(tmp_path: Path) -> None:
     """As a policy without bias.confidence does."""
     path = str(write_csv(tmp_path / "scores.csv", unfair(10, 1000)))
@@ -77,6 +78,7 @@ def test_the_value_alone_is_judged_where_no_certainty_is_asked_for(tmp_path: Pat
     assert audit(path, "--by", "sex", "--confidence", "0", "--max-difference", "0.005").returncode == 1
 
 
+@pytest.mark.system
 def test_a_small_group_makes_a_pass_inconclusive(tmp_path: Path) -> None:
     """It is named with its size, and stays in the evidence."""
     path = str(write_csv(tmp_path / "scores.csv", fair(5000)))
@@ -126,6 +128,7 @@ def test_every_result_keeps_to_the_published_schema(tmp_path: Path) -> None:
     assert outcome["why"] == 'no value: group "female" has nobody who could be a true positive'
 
 
+@pytest.mark.system
 def test_the_same_data_has_the_same_result(tmp_path: Path) -> None:
     """To the byte, bootstrap included: no time and no order of threads is in it."""
     path = str(write_parquet(tmp_path / "scores.parquet", persons()))
@@ -133,6 +136,7 @@ def test_the_same_data_has_the_same_result(tmp_path: Path) -> None:
     assert actgate(*command).stdout == actgate(*command).stdout
 
 
+@pytest.mark.system
 def test_the_digest_is_what_sha256sum_says(tmp_path: Path) -> None:
     """Of one file its own, of several that of the list of them: anybody can take it again."""
     folder = tmp_path / "parts"
@@ -380,6 +384,7 @@ def test_files_that_are_broken_are_named_in_a_sentence(tmp_path: Path, kind: str
     assert sentence in line
 
 
+@pytest.mark.system
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     """A file, a pattern without a match, an empty folder, a format that is not read, an address."""
     (tmp_path / "empty").mkdir()
@@ -395,6 +400,7 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
         assert sentence in line
 
 
+@pytest.mark.system
 def test_a_directory_that_changes_while_it_is_read_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -423,6 +429,7 @@ def test_a_directory_that_changes_while_it_is_read_is_refused(
         assert "changed while it was read: audit again when nothing writes to the data" in line
 
 
+@pytest.mark.system
 def test_an_older_result_stays_when_an_audit_fails(tmp_path: Path) -> None:
     """Whole or not at all: a run that is refused leaves the former evidence as it was."""
     path = write_csv(tmp_path / "scores.csv", fair())
@@ -462,6 +469,7 @@ def test_arguments_that_do_not_go_together_are_refused(
 # Counts of others
 
 
+@pytest.mark.system
 def test_counts_of_another_engine_are_judged_alike(tmp_path: Path) -> None:
     """The same verdict, and no claim about a data set that was not seen."""
     import sqlite3
@@ -487,6 +495,7 @@ def test_counts_of_another_engine_are_judged_alike(tmp_path: Path) -> None:
 # Data quality
 
 
+@pytest.mark.system
 def test_rules_of_quality_are_counted(tmp_path: Path) -> None:
     """Completeness, ranges, duplicates, balance and freshness, each with its definition and threshold."""
     rows = [
@@ -527,6 +536,7 @@ def test_rules_of_quality_are_counted(tmp_path: Path) -> None:
         assert SECRET not in text + done.stdout
 
 
+@pytest.mark.system
 def test_rows_of_the_training_data_are_found_again(tmp_path: Path) -> None:
     """By the values of the columns that both have, the prediction aside, whatever format each has."""
     rows = [{**row, "age": place} for place, row in enumerate(fair(100))]
@@ -539,6 +549,7 @@ def test_rows_of_the_training_data_are_found_again(tmp_path: Path) -> None:
     assert [one["name"] for one in found["datasets"]] == ["test", "test-training"]
 
 
+@pytest.mark.system
 @pytest.mark.parametrize(
     ("rules", "sentence"),
     [

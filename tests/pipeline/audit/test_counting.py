@@ -28,6 +28,7 @@ def counted(rows: list[dict[str, Any]]) -> Tally:
     return tally.of_sequences(columns["y"], columns["yhat"], groups, groupings, names_of=("y", "yhat"))
 
 
+@pytest.mark.system
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".csv.gz", ".tsv", ".jsonl", ".json"])
 def test_every_format_has_the_counts_of_its_rows(tmp_path: Path, suffix: str) -> None:
     """One pass with grouping sets, and no type of a file leads to another number."""
@@ -52,6 +53,7 @@ def test_every_format_has_the_counts_of_its_rows(tmp_path: Path, suffix: str) ->
     assert (found.rows, found.groups) == (expected.rows, expected.groups)
 
 
+@pytest.mark.system
 def test_partitions_add_up(tmp_path: Path) -> None:
     """A folder, a glob and the files themselves are one data set, with one digest."""
     rows = persons()
@@ -166,6 +168,7 @@ def test_the_query_for_duckdb_is_what_the_audit_runs(tmp_path: Path) -> None:
     assert found.groups == audited(path, of=request(*BY)).tally.groups
 
 
+@pytest.mark.system
 def test_counts_of_several_sites_add_up(tmp_path: Path) -> None:
     """What two sites counted is what one would have counted of all persons; a site counts once."""
     rows = persons()
@@ -225,6 +228,7 @@ def test_no_name_of_a_column_or_file_is_run_as_sql(tmp_path: Path, name: str, su
     assert counts.groups == expected.groups
 
 
+@pytest.mark.system
 def test_a_name_that_could_be_taken_for_another_is_refused(tmp_path: Path) -> None:
     """Of a backslash beside a wildcard DuckDB has no exact form."""
     path = write_csv(tmp_path / "a\\*.csv", persons(20))
