@@ -60,8 +60,7 @@ def run() -> Section:
         "CPU s, "
         f"in the same memory. At {COMPARED:,} rows the whole command takes {ratio:.0f} times less CPU than "
         f"pandas and Fairlearn with imports, {least:.0f} times without. DuckDB spills beyond its limit; "
-        "quality "
-        "checks that hash whole rows, such as duplicates, are what costs.",
+        "quality checks that hash whole rows, such as duplicates, are what costs.",
     )
 
 
@@ -85,8 +84,7 @@ def _generate(path: str, number: int) -> None:
         connection.execute(
             "COPY (SELECT CASE WHEN random() < 0.33 THEN 'female' ELSE 'male' END AS sex, "  # noqa: S608
             "['white', 'black', 'asian', 'native', 'other'][1 + CAST(floor(random() * 4.999) AS INTEGER)] "
-            "AS race, "
-            "CAST(18 + random() * 60 AS INTEGER) AS age, CAST(random() < 0.3 AS INTEGER) AS y, "
+            "AS race, CAST(18 + random() * 60 AS INTEGER) AS age, CAST(random() < 0.3 AS INTEGER) AS y, "
             "CAST(random() < 0.28 AS INTEGER) AS yhat, random() * 1000 AS income, i AS id "
             f"FROM range({number}) AS t(i)) TO '{path}' (FORMAT parquet)"
         )
@@ -94,7 +92,7 @@ def _generate(path: str, number: int) -> None:
 
 def _audit(path: str, what: str) -> float:
     from actgate.api.compliance_manifest import Metric
-    from actgate.pipeline.audit import engine, files, quality, run, site_counts, sql
+    from actgate.pipeline.audit import engine, files, quality, quality_rules, run, site_counts, sql
     from actgate.pipeline.audit.measuring import Wanted
 
     began = time.process_time()
@@ -115,7 +113,7 @@ def _audit(path: str, what: str) -> float:
         }
         with engine.Engine() as opened:
             table = opened.open(data)
-            queries = quality.Queries(quality.read(rules), "data", table.source, table.types)
+            queries = quality.Queries(quality_rules.read(rules), "data", table.source, table.types)
             for query in (queries.of_rows(), queries.duplicates()):
                 assert query is not None
                 assert opened.rows(table, query)

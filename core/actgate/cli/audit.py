@@ -16,10 +16,10 @@ from actgate.decision import groups
 from actgate.extras import needs
 from actgate.manifests.errors import EvidenceError, UnreadableError
 from actgate.pipeline import plan as plans
-from actgate.pipeline.audit import files, measuring, quality, result, run, site_counts
+from actgate.pipeline.audit import files, measuring, quality_rules, result, run, site_counts
 from actgate.pipeline.audit.errors import AuditError
 from actgate.pipeline.audit.measuring import Rules, Wanted
-from actgate.pipeline.audit.quality import QualityRules
+from actgate.pipeline.audit.quality_rules import QualityRules
 from actgate.pipeline.audit.result import Audit
 from actgate.pipeline.audit.run import Request
 from actgate.pipeline.audit.sql import Question
@@ -182,7 +182,7 @@ def _metrics(arguments: list[str]) -> list[Metric]:
 def _rules(name: str) -> QualityRules:
     document = read_one(name)
     try:
-        return quality.read(document.value)
+        return quality_rules.read(document.value)
     except UnreadableError as error:
         place = document.place
         raise UnusableError(

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from actgate.pipeline.audit import files, run, site_counts, sql, tally
+from actgate.pipeline.audit import files, run, sequences, site_counts, sql
 from actgate.pipeline.audit.errors import AuditError
 from actgate.pipeline.audit.tally import Counts, Tally
 from tests.pipeline.audit.support import audited, persons, request, write_csv, write_parquet
@@ -25,7 +25,7 @@ def counted(rows: list[dict[str, Any]]) -> Tally:
     columns = {name: [row[name] for row in rows] for name in rows[0]}
     groups = {name: columns[name] for name in ("sex", "race")}
     groupings = site_counts.groupings_of(BY)
-    return tally.of_sequences(columns["y"], columns["yhat"], groups, groupings, names_of=("y", "yhat"))
+    return sequences.of_sequences(columns["y"], columns["yhat"], groups, groupings, names_of=("y", "yhat"))
 
 
 @pytest.mark.system
@@ -208,7 +208,7 @@ def test_no_name_of_a_column_or_file_is_run_as_sql(tmp_path: Path, name: str, su
     (write_parquet if suffix == ".parquet" else write_csv)(like, rows[:9])
     quoted_name = '"' + name.replace('"', '""') + '"'
     found = audited(path, of=request(quoted_name))
-    expected = tally.of_sequences(
+    expected = sequences.of_sequences(
         [row["y"] for row in rows],
         [row["yhat"] for row in rows],
         {name: [row[name] for row in rows]},

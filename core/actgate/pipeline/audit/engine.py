@@ -142,8 +142,7 @@ class Engine:
                 other = sorted({*own.items()} ^ {*types.items()})[0][0]
                 raise AuditError(
                     f"{path}: its columns are not those of {data.paths[0]}: column {quoted(other)} is "
-                    "missing or of "
-                    "another type"
+                    "missing or of another type"
                 )
         return Table(data, source, types)
 
@@ -235,8 +234,7 @@ def _words(text: str, kind: str, data: Data, path: str | None) -> str:
     if "extension" in text and "httpfs" in text:
         return (
             f"{where}: DuckDB reads it with its extension httpfs, which is not installed: run INSTALL "
-            "httpfs in DuckDB "
-            "once, or copy the data here"
+            "httpfs in DuckDB once, or copy the data here"
         )
     line = _LINE.search(text)
     at = f"{where}, line {line[1]}" if line else where

@@ -6,10 +6,10 @@ from typing import Any, Final
 from actgate.api.compliance_manifest import BiasMeasurement, DataQualityCheck, Metric
 from actgate.api.quoting import got, quoted
 from actgate.decision.limits import BiasOutcome
-from actgate.pipeline.audit import measuring, quality, site_counts, tally
+from actgate.pipeline.audit import measuring, quality, sequences, site_counts, tally
 from actgate.pipeline.audit.errors import AuditError
 from actgate.pipeline.audit.measuring import Rules, Wanted
-from actgate.pipeline.audit.quality import QualityRules
+from actgate.pipeline.audit.quality_rules import QualityRules
 from actgate.pipeline.audit.tally import DROP, REFUSE, Grouping, Words, attribute
 from actgate.pipeline.statement import number
 
@@ -48,7 +48,7 @@ def measured(
     for called in references:
         if called not in map(attribute, groupings):
             raise AuditError(f"reference_groups: {quoted(called)} not found: there are {_listed(groupings)}")
-    counts = tally.of_sequences(y_true, y_pred, columns, groupings, positive, _NAMES)
+    counts = sequences.of_sequences(y_true, y_pred, columns, groupings, positive, _NAMES)
     used = dict.fromkeys((one for grouping in groupings for one in grouping), "group")
     roles = {**used, "y_pred": "prediction", "y_true": "label"}
     tally.require_usable(counts, roles, nulls, Words("nulls='drop'", "positive="))

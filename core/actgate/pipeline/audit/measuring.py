@@ -131,8 +131,7 @@ def _judged(
     if one.reference is not None and all(group.name != one.reference for group in measurement.groups):
         raise AuditError(
             f"reference group {quoted(one.reference)} of {quoted(attribute(one.grouping))}: not found: its "
-            "groups are "
-            f"{', '.join(quoted(group.name) for group in measurement.groups)}"
+            f"groups are {', '.join(quoted(group.name) for group in measurement.groups)}"
         )
     found = metrics.values(measurement)
     if not found:

@@ -17,7 +17,8 @@ from actgate.pipeline.audit import files, measuring, quality, site_counts, sql, 
 from actgate.pipeline.audit.errors import AuditError
 from actgate.pipeline.audit.files import Data, DataFile
 from actgate.pipeline.audit.measuring import Rules, Wanted
-from actgate.pipeline.audit.quality import QualityRules, Queries
+from actgate.pipeline.audit.quality import Queries
+from actgate.pipeline.audit.quality_rules import QualityRules
 from actgate.pipeline.audit.result import Audit
 from actgate.pipeline.audit.sql import Question
 from actgate.pipeline.audit.tally import REFUSE, Counts, Tally
@@ -224,8 +225,7 @@ def _require_positive(counts: Tally, question: Question) -> None:
     if question.positive is not None and not any(one.positives for one in groups):
         raise AuditError(
             f"label {quoted(question.label)}: has no value {quoted(question.positive)}: name the "
-            "favourable value "
-            "as the column has it with --positive"
+            "favourable value as the column has it with --positive"
         )
 
 

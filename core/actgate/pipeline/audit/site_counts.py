@@ -71,8 +71,7 @@ def _require_columns(rows: Iterable[Row], question: Question, path: str) -> None
         if name not in known:
             raise AuditError(
                 f"{path}: says nothing of column {quoted(name)}: print the query with the same --label, "
-                "--prediction "
-                "and --by"
+                "--prediction and --by"
             )
 
 
