@@ -129,9 +129,7 @@ def with_model(given: GivenManifest, path: str, ignore: Collection[str]) -> Give
     spec = given.value["spec"]
     model = spec.get("model") if isinstance(spec.get("model"), dict) else {}
     found = model_digest(model, path, ignore)
-    names = {"digest": found.digest, "digestDomain": found.domain.value}
-    if found.resources_digest is not None:
-        names["resourcesDigest"] = found.resources_digest
+    names = found.stated
     for field, digest in names.items():
         if model.get(field) not in (None, digest):
             raise UnusableError(

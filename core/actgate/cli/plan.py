@@ -106,9 +106,7 @@ def _with_model(document: Document, path: str | None, ignore: Iterable[str]) -> 
     stated = document.value.get("model")
     model = dict(stated) if isinstance(stated, dict) else {}
     taken = evidence.model_digest(model, path, [*ignore])
-    names = {"digest": taken.digest, "digestDomain": taken.domain.value}
-    if taken.resources_digest is not None:
-        names["resourcesDigest"] = taken.resources_digest
+    names = taken.stated
     for field, digest in names.items():
         if model.get(field) not in (None, digest):
             raise UnusableError(

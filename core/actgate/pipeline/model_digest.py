@@ -47,6 +47,12 @@ class ModelDigest:
     """Every file, in the order in which the digest takes them."""
 
     @property
+    def stated(self) -> dict[str, str]:
+        """The digests as ``spec.model`` names them."""
+        names = {"digest": self.digest, "digestDomain": self.domain.value}
+        return names if self.resources_digest is None else {**names, "resourcesDigest": self.resources_digest}
+
+    @property
     def resources_digest(self) -> str | None:
         """SHA-256 of the canonical JSON of ``[{"name", "digest"}]``; None in the other domains."""
         if self.domain is not DigestDomain.OMS_V1:

@@ -37,6 +37,8 @@ class Kind(StrEnum):
     PARQUET = "Parquet"
     CSV = "CSV"
     JSON = "JSON"
+    ANY = "any"
+    """Of several formats, or of none that is audited: only its digest is taken."""
 
 
 _SUFFIXES: Final = {
@@ -102,8 +104,10 @@ def changed(path: str) -> str:
     return f"{path} changed while it was read: audit again when nothing writes to the data"
 
 
-def listed(arguments: Iterable[str]) -> Data:
+def listed(arguments: Iterable[str], *, any_format: bool = False) -> Data:
     """Return the files that arguments name: files, directories, globs, or addresses that DuckDB reads.
+
+    With ``any_format`` they may hold anything, and have to be local: their digest is all that is asked.
 
     Raises:
         AuditError: There are none, they are of several formats, or one cannot be read.
@@ -111,6 +115,8 @@ def listed(arguments: Iterable[str]) -> Data:
     given = tuple(arguments)
     addresses = [one for one in given if _REMOTE.match(one)]
     if addresses:
+        if any_format:
+            raise AuditError(f"{addresses[0]}: must be local files: a digest is taken of all bytes")
         if len(addresses) < len(given):
             raise AuditError("local files and addresses cannot be one data set: name either")
         return Data(given, _one_kind(addresses), dict.fromkeys(addresses, ()), remote=True)
@@ -119,7 +125,7 @@ def listed(arguments: Iterable[str]) -> Data:
         found = {path: identity_of(status_of(path, follow=True)) for path in paths}
     except ModelDigestError as error:
         raise AuditError(str(error)) from None
-    return Data(given, _one_kind(paths), found)
+    return Data(given, Kind.ANY if any_format else _one_kind(paths), found)
 
 
 def taken(data: Data, progress: Progress = lambda _: None) -> list[DataFile]:
