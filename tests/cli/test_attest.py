@@ -315,7 +315,7 @@ def test_an_approval_needs_one_statement_to_approve(tmp_path: Path) -> None:
 
 
 def test_every_type_is_a_type_of_statement() -> None:
-    """The command line offers what has a URI, but approvals, which have a command of their own."""
+    """The command line offers our own and provenance, but approvals, which have a command of their own."""
     from actgate.api.predicates import OWN_TYPES
 
-    assert {*TYPES, "approval"} == OWN_TYPES.keys()
+    assert {*TYPES, "approval"} == {*OWN_TYPES, "provenance"}

@@ -13,6 +13,7 @@ from actgate.cli import (
     register_arguments,
     signing_arguments,
     streams,
+    training_arguments,
 )
 from actgate.cli.exits import Exit
 from actgate.version import VERSION
@@ -124,6 +125,7 @@ def parser() -> argparse.ArgumentParser:
     _add_explain(subparsers)
     _add_manifest(subparsers)
     _add_model(subparsers)
+    training_arguments.add(subparsers)
     audit_arguments.add(subparsers)
     signing_arguments.add(subparsers)
     pack_arguments.add(subparsers)
@@ -208,7 +210,7 @@ def _add_explain(subparsers: "_Subparsers[_Parser]") -> None:
 def _add_manifest(subparsers: "_Subparsers[_Parser]") -> None:
     manifest = subparsers.add_parser(
         "manifest",
-        help="convert a pipeline's file, or print a manifest's digest",
+        help="build a manifest of a run, convert a pipeline's file, or print a digest",
         description="Works on one compliance manifest.",
     )
     verbs = manifest.add_subparsers(metavar="VERB", required=True)
@@ -222,6 +224,7 @@ def _add_manifest(subparsers: "_Subparsers[_Parser]") -> None:
     )
     convert.add_argument("--name", metavar="NAME", help="name of the manifest (default: after the model)")
     convert.set_defaults(run=commands.convert)
+    training_arguments.add_build(verbs)
     digest = verbs.add_parser("digest", help="print the canonical SHA-256", description=_DIGEST)
     digest.add_argument("file", metavar="FILE", help="a manifest of either form, or - for standard input")
     digest.set_defaults(run=commands.digest)

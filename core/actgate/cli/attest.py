@@ -32,6 +32,9 @@ from actgate.pipeline.signing import Signer
 Json = dict[str, Any]
 WHOLE: Final = "compliance-manifest"
 """Type that is signed by default."""
+TYPES: Final = {**predicates.OWN_TYPES, "provenance": predicates.PROVENANCE}
+"""What can be signed: types of ours, and SLSA provenance."""
+_PREDICATES: Final = {"plan": "what is planned under bias", "provenance": "what actgate manifest build wrote"}
 _FOLDER: Final = ".actgate"
 """End of the name of the folder beside a model that keeps its envelopes."""
 
@@ -62,8 +65,8 @@ def require_usage(options: Namespace) -> None:
     if options.envelope is not None and any(of_keys.values()):
         beside = next(name for name, given in of_keys.items() if given)
         raise UnusableError(f"{beside} goes with --key: what is in an envelope was signed already")
-    if options.type == "plan" and options.predicate is None:
-        raise UnusableError("--type plan needs --predicate FILE, with what is planned under bias")
+    if options.type in _PREDICATES and options.predicate is None:
+        raise UnusableError(f"--type {options.type} needs --predicate FILE, with {_PREDICATES[options.type]}")
 
 
 def signer(key: str, chain: str | None) -> Signer:
@@ -95,8 +98,8 @@ def signed(
     Raises:
         UnusableError: There is nothing to sign, or what was signed does not agree with the manifest.
     """
-    predicate_type, named = predicates.OWN_TYPES[short_type], name or short_type
-    predicate = None if predicate_file is None else _predicate(predicate_file)
+    predicate_type, named = TYPES[short_type], name or short_type
+    predicate = None if predicate_file is None else _predicate(predicate_file, predicate_type, given)
     _require_sound(given.value, given)
     try:
         document, payload = signing.attested(given.value, who, named, predicate_type, predicate)
@@ -225,12 +228,30 @@ def _to_approve(found: tuple[Attestation, ...], of: str | None, place: str) -> A
     return fact
 
 
-def _predicate(name: str) -> Json:
+def _predicate(name: str, predicate_type: str, given: GivenManifest) -> Json:
+    """Return the predicate in a file, or in the statement there, which has to be about the same model."""
     document = read_one(name)
-    if not isinstance(document.value, dict):
+    value: object = document.value
+    if not isinstance(value, dict):
         raise UnusableError(f"{document.place()}: expected an object, the predicate to sign")
-    value: Json = document.value
-    return value
+    if value.get("_type") != predicates.STATEMENT:
+        return value
+    if value.get("predicateType") != predicate_type or not isinstance(value.get("predicate"), dict):
+        raise UnusableError(f"{document.place()}: expected a statement of the type {predicate_type}")
+    try:
+        about = [
+            {"name": one, "digest": {"sha256": digest.removeprefix("sha256:")}}
+            for one, digest in signing.subjects(given.value["spec"])
+        ]
+    except signing.SigningError as error:
+        raise UnusableError(f"{given.document.place()}: {error}") from None
+    digests = [one.get("digest") for one in value.get("subject") or () if isinstance(one, dict)]
+    if not any(one["digest"] in digests for one in about):
+        raise UnusableError(
+            f"{document.place()}: subject: must be the model of {given.document.source}: build both again"
+        )
+    found: Json = value["predicate"]
+    return found
 
 
 def _password(key: str) -> bytes:

@@ -62,6 +62,16 @@ def convert(options: Namespace) -> Exit:
     return Exit.PASSED
 
 
+def build(options: Namespace) -> Exit:
+    """Make one manifest of what the steps of a run wrote, and write it."""
+    from actgate.cli import manifest, manifest_build
+
+    places = manifest_build.write(manifest_build.built(options), options)
+    line = manifest.digest(str(places[0]))
+    streams.write(lambda: sys.stdout.write(f"{line}  {places[0]}\n"))
+    return Exit.PASSED
+
+
 def digest(options: Namespace) -> Exit:
     """Write the canonical digest of a manifest."""
     from actgate.cli import manifest
@@ -86,6 +96,14 @@ def plan(options: Namespace) -> Exit:
     from actgate.cli import plan as planning
 
     planning.write(planning.planned(options), options)
+    return Exit.PASSED
+
+
+def train_run(options: Namespace) -> Exit:
+    """Run a training command, and record its evidence."""
+    from actgate.cli import train_run as training
+
+    training.recorded(options)
     return Exit.PASSED
 
 

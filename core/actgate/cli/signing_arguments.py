@@ -19,6 +19,8 @@ types, and what of spec they sign:
   data-quality         dataQuality
   plan                 --predicate FILE: attributes, metrics and thresholds, fixed before
                        the run
+  provenance           --predicate FILE: SLSA provenance, as `actgate manifest build` writes
+                       it
 
 Keys are files in PEM as openssl writes them, or cosign's: ECDSA P-256 or P-384, Ed25519,
 or RSA of 2048 bits or more. The password of an encrypted key is asked for, or taken from
@@ -67,7 +69,7 @@ examples:
   actgate verify model.actgate/audit.dsse.json --policy high-risk.yaml --at 2026-11-01T10:00:00Z
   actgate verify pack.zip
 """
-TYPES: Final = ("compliance-manifest", "bias-audit", "evaluation", "data-quality", "plan")
+TYPES: Final = ("compliance-manifest", "bias-audit", "evaluation", "data-quality", "plan", "provenance")
 
 
 def add(subparsers: "argparse._SubParsersAction[P]") -> None:
