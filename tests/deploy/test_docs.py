@@ -18,6 +18,7 @@ COMMANDS = [
         "model-card.md",
         "pack.md",
         "register.md",
+        "training-evidence.md",
         "upgrade.md",
     )
 ]
