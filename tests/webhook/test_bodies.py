@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from actgate_webhook.bodies import WAITING, Bodies, ExhaustedError
+from actgate_webhook.bodies import WAITING, Bodies, ExhaustedError, Held
 
 LONG = 60.0
 
@@ -79,6 +79,21 @@ async def test_a_body_that_arrives_too_slowly_gives_way_to_who_waits() -> None:
     for sender in (honest, other, *(sender for sender in slow if sender is not evicted)):
         await sender.end()
     assert bodies.bytes == 0
+
+
+async def test_a_body_whose_time_is_over_is_not_evicted_on_top() -> None:
+    """On a busy loop its timeout fires before its turn comes: who releases room must not fail by it."""
+    held, loop = Held("10.0.0.66", 30), asyncio.get_running_loop()
+    ages: list[float | None] = []
+
+    async def arrive() -> None:
+        async with held.arriving(0.0):
+            loop.call_soon(lambda: ages.append(held.age(loop.time())))
+            await asyncio.Event().wait()
+
+    with pytest.raises(TimeoutError):
+        await arrive()
+    assert ages == [None]
 
 
 async def test_without_anybody_waiting_a_slow_body_goes_on() -> None:

@@ -57,8 +57,10 @@ class Held:
             self._reading = None
 
     def age(self, now: float) -> float | None:
-        """Return for how many seconds it has been arriving; None where it is not, or gives way already."""
-        return None if self._reading is None or self.evicted else now - self._began
+        """Return for how many seconds it has been arriving; None where it is not, or ends by itself now."""
+        if self._reading is None or self._reading.expired():
+            return None
+        return None if self.evicted else now - self._began
 
     def evict(self, now: float) -> None:
         """Break off its arrival."""
