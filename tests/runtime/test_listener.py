@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from actgate.runtime import listener as subject
-from actgate.runtime.listener import Limits, Listener
+from actgate.runtime.listener import BUFFER, Limits, Listener, listen
 from actgate_sandbox.pki import Authority
 from tests.support.waiting import eventually
 
@@ -175,13 +175,47 @@ async def test_a_protocol_without_times_has_a_lifetime() -> None:
         assert await ended(port, b"GET /livez HTTP/1.1\r\nX-Half: ") == b""
 
 
-async def test_a_handshake_that_does_not_end_is_ended(tmp_path: Path) -> None:
-    """By the time of the limits, not by the minute that asyncio gives; it is counted as one."""
-    pair, both = Authority("listener").server(), tmp_path / "both.pem"
+def server_context(tmp_path: Path, authority: Authority) -> ssl.SSLContext:
+    """Return how a listener encrypts, with a certificate of the authority."""
+    pair, both = authority.server(), tmp_path / "both.pem"
     both.write_bytes(pair.certificate + pair.key)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(both)
+    return context
+
+
+async def test_a_handshake_that_does_not_end_is_ended(tmp_path: Path) -> None:
+    """By the time of the limits, not by the minute that asyncio gives; it is counted as one."""
+    context = server_context(tmp_path, Authority("listener"))
     rejected: list[str] = []
     async with silent(Limits(8, handshake=0.05), rejected, context) as port:
         assert await ended(port, b"\x16\x03\x01\x02\x00\x01") == b""
     assert rejected == ["handshake"]
+
+
+async def test_what_is_not_read_yet_stays_with_its_sender(tmp_path: Path) -> None:
+    """Kernel and TLS keep little of it: hundreds of connections must fit into the memory of a pod."""
+    authority, made = Authority("listener"), asyncio.get_running_loop().create_future()
+
+    class Made(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            made.set_result(transport)
+
+    with listen("127.0.0.1", 0) as listening:
+        listener = Listener(listening, Made, Limits(8), server_context(tmp_path, authority))
+        listener.start()
+        trusting = ssl.create_default_context(cadata=authority.certificate.decode())
+        _, writer = await asyncio.open_connection("localhost", listening.getsockname()[1], ssl=trusting)
+        transport = await made
+
+        async def is_limited() -> bool:
+            return bool(transport.get_read_buffer_limits()[1] == BUFFER)
+
+        assert await eventually(is_limited)
+        # Linux doubles what is asked for, for its own book-keeping.
+        kept = transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF)
+        assert kept <= 2 * BUFFER
+        transport.abort()
+        writer.transport.abort()
+        listener.close()
+        await listener.wait_closed()

@@ -19,8 +19,11 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 logger = logging.getLogger(__name__)
 
-RECEIVE_BUFFER: Final = 128 * 1024
-"""Bytes that the kernel keeps of what was not read yet; they count against a container's memory."""
+BUFFER: Final = 64 * 1024
+"""Bytes that the kernel and TLS each keep of what was not read yet, which is about what one read brings, too.
+
+They count against a container's memory for each connection, and on a busy machine all of them are full.
+"""
 
 PATIENCE_SECONDS: Final = 5.0
 """So long must a connection have waited before a newcomer of an address that has the most takes its place:
@@ -192,6 +195,9 @@ class Listener:
                 self._factory, accepted, ssl=self._context, **times
             )
             connection.transport, connection.protocol = opened
+            if self._context is not None:
+                # uvloop's 256 KiB would be held of each body that waits for room.
+                opened[0].set_read_buffer_limits(BUFFER)  # type: ignore[attr-defined] # a TLS transport's
         except (OSError, asyncio.CancelledError):
             # A handshake that failed, ended or took too long; who sent it knows.
             accepted.close()
@@ -273,5 +279,5 @@ def listen(host: str, port: int) -> socket.socket:
         reason = (error.strerror or "").partition(" (while")[0]
         raise type(error)(error.errno, f"cannot listen on {host}, port {port}: {reason}") from None
     # Connections inherit it; without, the kernel keeps megabytes of what is not read yet.
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
     return listener
