@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -8,6 +9,7 @@ import pytest
 from actgate.lookup.judge import SubjectJudge
 from actgate.records.record import Outcome
 from actgate.subjects.workload import Workload
+from actgate_webhook.bodies import LARGE
 from actgate_webhook.judge import Judge
 from actgate_webhook.review import decode
 from tests.decision.build import NOW
@@ -263,3 +265,26 @@ def test_an_object_is_read_whole_but_for_its_managed_fields(kind: str) -> None:
     read = decode(body_of(review(obj))).object.value
     del obj["metadata"]["managedFields"]
     assert read == obj
+
+
+def test_managed_fields_of_a_large_object_are_never_parsed() -> None:
+    """A body of 7 MiB could become 250 MiB of objects that are dropped at once."""
+    obj = full("Deployment")
+    obj["metadata"]["managedFields"] = [[] for _ in range(LARGE)]
+    body = body_of(review(obj))
+    tracemalloc.start()
+    try:
+        read = decode(body).object
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    del obj["metadata"]["managedFields"]
+    assert read.value == obj
+    assert peak < 3 * len(body)
+
+
+@pytest.mark.parametrize("metadata", [None, [{"managedFields": 1}], {"name": "x"}])
+def test_a_large_object_is_read_as_a_small_one_is(metadata: object) -> None:
+    """Where its bytes are cut, nothing but its managedFields may get lost, and no other fault appear."""
+    obj = {"metadata": metadata, "spec": {"managedFields": ["x" * LARGE]}}
+    assert decode(body_of(review(obj))).object.value == obj
