@@ -264,6 +264,21 @@ class Evaluation(Model):
     report_format: ShortText | None = None
     """Format of the report, such as lm-eval or pointblank."""
 
+    @property
+    def met(self) -> bool | None:
+        """Whether the value meets the threshold; None where value, comparator or threshold is not stated."""
+        if self.value is None or self.threshold is None or self.comparator is None:
+            return None
+        match self.comparator:
+            case Comparator.AT_MOST:
+                return self.value <= self.threshold
+            case Comparator.AT_LEAST:
+                return self.value >= self.threshold
+            case Comparator.BELOW:
+                return self.value < self.threshold
+            case Comparator.ABOVE:
+                return self.value > self.threshold
+
 
 class DataQualityCheck(Model):
     """One check of a data set; AI Act Art. 10(3). Counts only, never rows or values."""

@@ -131,7 +131,7 @@ def _test_words(found: Evidence) -> str:
     tests = found.spec.evaluations or []
     if not tests:
         return "accuracy, robustness and cybersecurity were not measured"
-    held = [statements.met(one) for one in tests]
+    held = [one.met for one in tests]
     words = [
         (held.count(True), "met"),
         (held.count(False), "not met"),

@@ -17,7 +17,7 @@ from actgate.pipeline.card import proof
 from actgate.pipeline.card.content import number, parts
 from actgate.pipeline.card.evidence import Evidence
 from actgate.pipeline.card.measurements import measured
-from actgate.pipeline.card.statements import accepted, met
+from actgate.pipeline.card.statements import accepted
 from actgate.version import VERSION
 
 Json = dict[str, Any]
@@ -124,7 +124,7 @@ def _tests(found: Evidence) -> Iterator[Json]:
                 "expected": str(number(row.limit)),
             }
     for one in found.spec.evaluations or ():
-        held = met(one)
+        held = one.met
         if (
             held is not None
             and one.value is not None

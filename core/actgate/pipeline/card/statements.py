@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from actgate.api.compliance_manifest import Comparator, DataQualityCheck, Evaluation
+from actgate.api.compliance_manifest import DataQualityCheck, Evaluation
 from actgate.api.times import timestamp
 from actgate.pipeline.audit.quality import failing
 from actgate.pipeline.card.content import (
@@ -225,23 +225,8 @@ def run_files(files: Sequence[tuple[str, str]]) -> tuple[Block, ...]:
     return (Table(header, tuple(files)),) if files else ()
 
 
-def met(one: Evaluation) -> bool | None:
-    """Return whether a test met its threshold; None where value, comparator or threshold is not stated."""
-    if one.value is None or one.threshold is None or one.comparator is None:
-        return None
-    match one.comparator:
-        case Comparator.AT_MOST:
-            return one.value <= one.threshold
-        case Comparator.AT_LEAST:
-            return one.value >= one.threshold
-        case Comparator.BELOW:
-            return one.value < one.threshold
-        case Comparator.ABOVE:
-            return one.value > one.threshold
-
-
 def _held(one: Evaluation) -> Words:
-    held = met(one)
+    held = one.met
     if held is None:
         return Words("no threshold with a comparator" if one.value is not None else "not measured")
     return Words("threshold met" if held else "threshold not met")
