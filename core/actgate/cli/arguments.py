@@ -9,6 +9,7 @@ from actgate.cli import (
     audit_arguments,
     card_arguments,
     commands,
+    evaluate_arguments,
     pack_arguments,
     register_arguments,
     signing_arguments,
@@ -127,6 +128,7 @@ def parser() -> argparse.ArgumentParser:
     _add_model(subparsers)
     training_arguments.add(subparsers)
     audit_arguments.add(subparsers)
+    evaluate_arguments.add(subparsers)
     signing_arguments.add(subparsers)
     pack_arguments.add(subparsers)
     card_arguments.add(subparsers)

@@ -10,12 +10,11 @@ from actgate.api.compliance_manifest import Metric
 from actgate.api.quoting import quoted
 from actgate.cli import audit_report, streams
 from actgate.cli.exits import Exit, UnusableError
-from actgate.cli.plan import from_file, save
+from actgate.cli.plan import from_file, of_folder, save
 from actgate.cli.sources import read_one
 from actgate.decision import groups
 from actgate.extras import needs
 from actgate.manifests.errors import EvidenceError, UnreadableError
-from actgate.pipeline import plan as plans
 from actgate.pipeline.audit import files, measuring, quality_rules, result, run, site_counts
 from actgate.pipeline.audit.errors import AuditError
 from actgate.pipeline.audit.measuring import Rules, Wanted
@@ -120,11 +119,7 @@ def _plan(options: Namespace) -> tuple[Plan | None, str | None]:
     """Return the plan of ``--plan``, or the one in the folder of the run: signed, where it was signed."""
     if options.plan is not None:
         return from_file(options.plan)
-    for name in (plans.ENVELOPE, plans.FILE) if options.run_dir is not None else ():
-        path = Path(options.run_dir) / name
-        if path.exists():
-            return from_file(str(path))
-    return None, None
+    return of_folder(options.run_dir)
 
 
 def _groupings(options: Namespace, plan: Plan | None) -> tuple[Grouping, ...]:

@@ -114,6 +114,13 @@ def audit(options: Namespace) -> Exit:
     return auditing.audited(options)
 
 
+def evaluate(options: Namespace) -> Exit:
+    """Measure what a model does, or take a report of another library."""
+    from actgate.cli import evaluate as evaluating
+
+    return evaluating.evaluated(options)
+
+
 def attest(options: Namespace) -> Exit:
     """Sign evidence, or add what was signed elsewhere, and write the manifest."""
     from actgate.cli import attest as signing

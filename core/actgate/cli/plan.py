@@ -87,6 +87,19 @@ def from_file(name: str) -> tuple[Plan, str | None]:
         raise _unusable(document, error) from None
 
 
+def of_folder(folder: str | None) -> tuple[Plan | None, str | None]:
+    """Return the plan in the folder of a run: signed, where it was signed; None where there is none.
+
+    Raises:
+        UnusableError: It cannot be used.
+    """
+    for name in (plans.ENVELOPE, plans.FILE) if folder is not None else ():
+        path = Path(folder or "") / name
+        if path.exists():
+            return from_file(str(path))
+    return None, None
+
+
 def save(path: Path, text: str) -> None:
     """Write a file, whole or not at all, in a folder that is made where it is missing.
 
