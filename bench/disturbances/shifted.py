@@ -1,7 +1,8 @@
 """The webhook with a wall clock that can be set while it runs: ``shifted.py FILE FLAG ...``.
 
 FILE holds the seconds by which the clock is ahead. The webhook tells the time of day by ``datetime.now`` in
-modules of its own and of the lookup, and by nothing else; each of them is given one that looks into the file.
+modules of its own, of the lookup and of its certificate, and by nothing else; each is given one that looks
+into the file.
 Clocks that only measure how long something took cannot be set, and stay.
 """
 
@@ -23,7 +24,7 @@ def shift(ahead: Path) -> None:
 
     for name, module in list(sys.modules.items()):
         if (
-            name.startswith(("actgate_webhook.", "actgate.lookup."))
+            name.startswith(("actgate_webhook.", "actgate.lookup.", "actgate.runtime.tls"))
             and getattr(module, "datetime", None) is datetime
         ):
             module.datetime = Shifted  # type: ignore[attr-defined]
