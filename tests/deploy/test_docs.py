@@ -14,6 +14,7 @@ COMMANDS = [
     ROOT / "docs" / name
     for name in (
         "attested-evidence.md",
+        "ci.md",
         "install.md",
         "model-card.md",
         "pack.md",
