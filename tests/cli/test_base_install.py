@@ -143,6 +143,10 @@ def test_the_other_commands_need_the_base_alone(tmp_path: Path) -> None:
     assert yaml.safe_load(converted.stdout)["kind"] == "ComplianceManifest"
     assert json.loads(actgate("manifest", "convert", file, "-o", "json").stdout)["spec"]
     assert re.fullmatch(r"sha256:[0-9a-f]{64}\n", actgate("manifest", "digest", file).stdout)
+    report = tmp_path / "results.json"
+    report.write_text('{"results": {"arc_easy": {"acc,none": 0.71}}}')
+    taken = actgate("evaluate", "--import", str(report), "--format", "lm-eval", "-o", "json")
+    assert json.loads(taken.stdout)["evaluations"][0]["value"] == 0.71
     verified = actgate("log", "verify", file)
     assert (verified.returncode, "no line of a decision log" in verified.stderr) == (2, True)
 

@@ -135,6 +135,8 @@ def changed(report: Any, change: Callable[[Any], object]) -> Any:  # noqa: ANN40
         ("lm-eval", {"results": {"a": 1}}, "results.a"),
         ("lm-eval", {"results": {"a": {f"m{n},none": 1 for n in range(99)}}}, "99 results"),
         ("lm-eval", {"results": {"a": {"b,none": 1}}, "n-samples": {"a": {"effective": -1}}}, "a count"),
+        ("lm-eval", '{"results": {"a": {"b,none": 1, "b,none": 2}}}', "a key twice"),
+        ("lm-eval", {"results": {"a": {"b,none": 10**400}}}, "a finite number"),
         ("pointblank", {}, "must be a list"),
         ("pointblank", [], "holds no check"),
         ("pointblank", [{**POINTBLANK[1], "n_passed": 101}], "at most n"),
@@ -148,7 +150,7 @@ def changed(report: Any, change: Callable[[Any], object]) -> Any:  # noqa: ANN40
         ),
         ("fairlearn", "", "columns"),
         ("fairlearn", "sex,accuracy\nf,0.5\n", "one group"),
-        ("fairlearn", "sex,accuracy\nf,0.5\nm,inf\n", "a number"),
+        ("fairlearn", "sex,accuracy\nf,0.5\nm,inf\n", "a finite number"),
         ("fairlearn", "sex,accuracy\nf,0.5\nf,0.5\n", "twice"),
         ("fairlearn", '{"accuracy": {"f": 1e999, "m": "Qx7-secret"}}', "accuracy"),
     ],
@@ -161,6 +163,7 @@ def test_an_odd_report_is_refused_in_one_sentence(
         extract(tmp_path, form, report)
     (sentence,) = str(refused.value).splitlines()
     assert why in sentence
+    assert "secret" not in sentence
     assert f"name a report of {form}" in sentence
 
 

@@ -4,7 +4,6 @@
 errors are left out; a metric that is no number, such as "N/A", was not measured.
 """
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,14 +35,16 @@ def _results(report: Report, tasks: Mapping[str, Any], samples: object) -> Itera
             if not comma or metric.endswith("_stderr"):
                 continue
             name = f"{task}/{metric}" if filtered in ("", "none") else f"{task}/{metric},{filtered}"
-            value = found[key]
-            is_number = (
-                isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-            )
-            yield report.evaluation("benchmark", name, float(value) if is_number else None, n)
+            value = None if _is_text(found[key]) else report.number(found[key], f"results.{task}.{key}")
+            yield report.evaluation("benchmark", name, value, n)
 
 
 def _samples(report: Report, task: str, found: Mapping[str, Any], samples: object) -> int | None:
     stated = samples.get(task) if isinstance(samples, dict) else None
     number = stated.get("effective") if isinstance(stated, dict) else found.get("sample_len")
     return None if number is None else report.count(number, f"n-samples.{task}")
+
+
+def _is_text(value: object) -> bool:
+    """Return whether a metric was not measured: the harness writes "N/A", and NaN, which is null here."""
+    return value is None or isinstance(value, str)

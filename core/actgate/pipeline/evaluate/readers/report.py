@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from actgate.api.canonical import sha256
 from actgate.api.compliance_manifest import Comparator, Evaluation
-from actgate.api.quoting import cut, invalid
+from actgate.api.quoting import cut
 from actgate.pipeline.evaluate.errors import EvaluationError
 
 _LARGEST: Final = 64 * 1024 * 1024
@@ -51,9 +51,11 @@ class Report:
             EvaluationError: It is no JSON.
         """
         try:
-            return json.loads(self.text, parse_constant=lambda _: None)
+            return json.loads(self.text, parse_constant=lambda _: None, object_pairs_hook=_unique)
         except json.JSONDecodeError as error:
             raise self.refused(f"is no JSON: line {error.lineno}") from None
+        except _TwiceError:
+            raise self.refused("has a key twice, which readers take differently") from None
         except (RecursionError, ValueError):
             raise self.refused(
                 "is no JSON that can be read: it is nested too deeply or has a huge number"
@@ -66,13 +68,13 @@ class Report:
     def fields(self, value: object, path: str) -> Mapping[str, Any]:
         """Return an object, or refuse the report."""
         if not isinstance(value, dict):
-            raise self.refused(f"{path}: {invalid(value, 'an object')}")
+            raise self.refused(f"{path}: {_not(value, 'an object')}")
         return value
 
     def items(self, value: object, path: str) -> Sequence[Any]:
         """Return a list, or refuse the report."""
         if not isinstance(value, list):
-            raise self.refused(f"{path}: {invalid(value, 'a list')}")
+            raise self.refused(f"{path}: {_not(value, 'a list')}")
         return value
 
     def number(self, value: object, path: str) -> float:
@@ -83,13 +85,13 @@ class Report:
                     return found
             except OverflowError:
                 pass
-        raise self.refused(f"{path}: {invalid(value, 'a number')}")
+        raise self.refused(f"{path}: {_not(value, 'a finite number')}")
 
     def count(self, value: object, path: str) -> int:
         """Return a count, or refuse the report."""
         found = self.number(value, path)
         if found < 0 or not found.is_integer() or found > 2**53 - 1:
-            raise self.refused(f"{path}: {invalid(value, 'a count')}")
+            raise self.refused(f"{path}: {_not(value, 'a count')}")
         return int(found)
 
     def evaluation(
@@ -209,6 +211,24 @@ def checked(
 
 def _numbered(one: Evaluation, number: int) -> Evaluation:
     return one.model_copy(update={"metric": f"{(one.metric or '')[:240]}#{number}"})
+
+
+class _TwiceError(Exception):
+    pass
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _TwiceError
+    return found
+
+
+def _not(value: object, expected: str) -> str:
+    """Return the message about a value that is not what it must be; its type alone is named."""
+    if value is None:
+        return f"Required value: must be {expected}"
+    return f"Invalid value: a JSON {type(value).__name__}: must be {expected}"
 
 
 def _short(value: object) -> str | None:
