@@ -183,3 +183,30 @@ def test_measurements_do_not_name_a_plan_that_no_one_signed(tmp_path: Path) -> N
     assert (code, "plan.json is not signed" in stderr) == (0, True)
     (measured,) = loaded(tmp_path / "run" / "manifest.yaml")["spec"]["bias"]
     assert "planDigest" not in measured
+
+
+@pytest.mark.parametrize(
+    ("file", "field", "value"),
+    [
+        ("audit.json", "bias", ["sex"]),
+        ("audit.json", "dataset", ["sha256"]),
+        ("audit.json", "datasets", [{"name": "test"}]),
+        ("training.json", "run", None),
+        ("training.json", "lineage", {"baseModels": "bert"}),
+        ("evaluation.json", "evaluations", {"kind": "robustness"}),
+        ("evaluation.json", "evaluations", [{"kind": 1}]),
+    ],
+)
+def test_a_file_that_no_step_writes_so_is_one_sentence(
+    tmp_path: Path, file: str, field: str, value: object
+) -> None:
+    """A file that was edited or cut is bad input, with its place, and no defect of the command."""
+    train(tmp_path, sys.executable, *TRAIN)
+    audited(tmp_path, None)
+    write(tmp_path / "run" / "evaluation.json", {"evaluations": []})
+    target = tmp_path / "run" / file
+    write(target, {**json.loads(target.read_text("utf-8")), field: value})
+    code, stderr = build(tmp_path)
+    (line,) = stderr.splitlines()
+    assert (code, (tmp_path / "run" / "manifest.yaml").exists()) == (2, False)
+    assert field in line

@@ -13,7 +13,7 @@ from actgate.cli.plan import save
 from actgate.cli.sources import read_one
 from actgate.decision import BASELINE
 from actgate.decision.rules import contradiction
-from actgate.pipeline import building, signing
+from actgate.pipeline import building, run_files, signing
 from actgate.pipeline.building import Built
 from actgate.pipeline.training import provenance
 
@@ -28,11 +28,11 @@ def built(options: Namespace) -> Built:
         UnusableError: Nothing is there, or the parts contradict each other.
     """
     folder = Path(options.run_dir)
-    run = {name: _object(str(folder / name)) for name in building.FILES if (folder / name).exists()}
+    run = {name: _object(str(folder / name)) for name in run_files.FILES if (folder / name).exists()}
     if not run:
-        raise UnusableError(f"{folder} holds none of {', '.join(building.FILES)}: run the steps first")
-    stated = _stated(options)
+        raise UnusableError(f"{folder} holds none of {', '.join(run_files.FILES)}: run the steps first")
     try:
+        stated = _stated(options)
         found = building.built(options.name, run, stated, _taken(options, stated))
         value = found.document
         read = manifests.read_document(value)
@@ -56,7 +56,7 @@ def write(found: Built, options: Namespace) -> list[Path]:
     folder = Path(options.run_dir)
     target = Path(options.output_file or folder / f"manifest.{options.output or 'yaml'}")
     chosen = options.output or ("json" if target.suffix.lower() == ".json" else "yaml")
-    training, spec = folder / building.TRAINING, found.document["spec"]
+    training, spec = folder / run_files.TRAINING, found.document["spec"]
     written = [target]
     if training.exists() and (spec["model"].get("digest") or spec["model"].get("images")):
         about = provenance.statement(_object(str(training)), signing.subjects(spec))
@@ -69,6 +69,7 @@ def write(found: Built, options: Namespace) -> list[Path]:
 
 def _stated(options: Namespace) -> Json:
     stated = {} if options.spec is None else _object(options.spec)
+    run_files.require_stated(stated)
     oversight = {name: value for name in _OVERSIGHT if (value := getattr(options, f"oversight_{name}"))}
     if oversight:
         stated["humanOversight"] = {"enabled": True, **(stated.get("humanOversight") or {}), **oversight}

@@ -18,12 +18,8 @@ from actgate.manifests.errors import EvidenceError, UnreadableError
 from actgate.manifests.shape import problem
 from actgate.pipeline import plan as plans
 from actgate.pipeline.plan import Plan
+from actgate.pipeline.run_files import AUDIT, EVALUATION, TRAINING, require_shape, require_stated
 
-AUDIT: Final = "audit.json"
-EVALUATION: Final = "evaluation.json"
-TRAINING: Final = "training.json"
-FILES: Final = (plans.FILE, plans.ENVELOPE, AUDIT, EVALUATION, TRAINING)
-"""What is read of the folder of a run."""
 STATED: Final = "the statements"
 """How messages call what was given by hand."""
 _STEPS: Final = {
@@ -59,13 +55,15 @@ def built(name: str, run: Mapping[str, Json], stated: Mapping[str, Any], taken: 
 
     Args:
         name: Name of the model.
-        run: What the steps wrote, by the names of ``FILES``; those that did not run are left out.
+        run: What the steps wrote, by the names of ``run_files.FILES``; those that did not run are left out.
         stated: Fields of ``spec`` that people state: risk category, oversight, licences of data.
         taken: The digests of the model that is there, as ``spec.model`` names them; empty where none is.
 
     Raises:
         EvidenceError: The parts contradict each other, or do not make a manifest; a line for each problem.
     """
+    require_shape(run)
+    require_stated({**stated})
     planned = _plan(run)
     spec: Json = {"model": _model(name, run, stated, taken, planned)}
     for file, fields in _TAKEN.items():
@@ -128,8 +126,6 @@ def _model(
     found: Json = {"name": name}
     first: dict[str, str] = {}
     for source, model in sources.items():
-        if not isinstance(model, Mapping):
-            raise EvidenceError(f"{source}: model: {invalid(model, 'an object')}")
         for field, value in model.items():
             if field == "name":
                 continue
@@ -173,8 +169,8 @@ def _datasets(
     found: dict[str, tuple[str, Json]] = {}
     for source, datasets in lists:
         for one in datasets or ():
-            if not isinstance(one, Mapping) or not isinstance(one.get("name"), str):
-                raise EvidenceError(f"{source}: datasets: {invalid(one, 'an object with a name')}")
+            if not isinstance(one.get("name"), str):
+                raise EvidenceError(f"{source}: datasets: name: {invalid(one.get('name'), 'text')}")
             first, fields = found.setdefault(one["name"], (source, {}))
             for field, value in one.items():
                 if fields.setdefault(field, value) != value:
@@ -243,11 +239,8 @@ def _without_plan(spec: Json, planned: _Planned | None) -> list[str]:
 
 def _measured(spec: Json) -> Iterator[tuple[str, Json]]:
     for field in ("bias", "evaluations"):
-        items = spec.get(field) or ()
-        for index, one in enumerate(items):
-            if not isinstance(one, Mapping):
-                raise EvidenceError(f"{field}[{index}]: {invalid(one, 'an object')}")
-            yield f"{field}[{index}]", dict(one)
+        for index, one in enumerate(spec.get(field) or ()):
+            yield f"{field}[{index}]", one
 
 
 def _missing(spec: Json, run: Mapping[str, Json]) -> Iterator[str]:
