@@ -141,6 +141,18 @@ def test_a_model_that_cannot_be_used_is_refused_in_one_sentence(
     assert len(str(refused.value).splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [([0.5] * 20, "no table"), ([[0.5]] * 20, "no table"), ([[0.5, 2]] * 20, "each row"), ([], "each")],
+)
+def test_probabilities_are_a_pair_for_each_row(answer: object, why: str) -> None:
+    """Scores of another shape would be calibrated against other persons."""
+    scorer = Scorer()
+    scorer.predict_proba = lambda _: answer  # type: ignore[method-assign, assignment, return-value]
+    with pytest.raises(ModelFailedError, match=why):
+        Model("m", scorer).scores(COLUMNS, "1")
+
+
 def test_a_model_that_fails_is_reported_without_the_values_it_quotes() -> None:
     """Libraries write the value that they cannot convert into the message."""
 

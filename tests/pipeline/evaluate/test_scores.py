@@ -1,13 +1,17 @@
 """The arithmetic of an evaluation, against values by hand."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from actgate.pipeline.evaluate import drift, scores
+from actgate.pipeline.audit import files
+from actgate.pipeline.audit.engine import Engine
+from actgate.pipeline.evaluate import drift, scores, table
 from actgate.pipeline.evaluate.errors import EvaluationError
 from actgate.pipeline.evaluate.table import Data
+from tests.pipeline.audit.support import write_csv, write_parquet
 
 
 @pytest.mark.parametrize(
@@ -32,6 +36,27 @@ def test_calibration_is_a_table_of_tenths_and_their_weighted_distance() -> None:
     assert found.error == pytest.approx(0.25)
     assert scores.curve([1.0], [True]).bins[9].count == 1
     assert scores.brier([0.9, 0.2], [True, False]) == pytest.approx((0.01 + 0.04) / 2)
+
+
+def test_text_is_a_number_only_where_all_of_a_column_is(tmp_path: Path) -> None:
+    """As pandas reads CSV; odd notations stay text, and a huge number is no crash."""
+    rows = [
+        {"a": "1", "b": "1.5", "c": "1_000", "d": "x", "e": "9" * 400, "f": "", "g": "inf"},
+        {"a": "2", "b": "", "c": "2", "d": "1", "e": "1", "f": "", "g": "1"},
+    ]
+    data = files.listed([str(write_csv(tmp_path / "d.csv", rows))])
+    with Engine() as engine:
+        found = table.read(engine, engine.open(data), rows[0]).columns
+    numbers = {name for name, values in found.items() if any(isinstance(one, int | float) for one in values)}
+    assert numbers == {"a", "b"}
+    assert (found["a"], found["b"]) == ([1, 2], [1.5, None])
+
+
+def test_an_infinite_number_is_refused(tmp_path: Path) -> None:
+    """No noise and no bin is defined for it."""
+    data = files.listed([str(write_parquet(tmp_path / "d.parquet", [{"a": math.inf}]))])
+    with Engine() as engine, pytest.raises(EvaluationError, match='"a": holds infinite'):
+        table.read(engine, engine.open(data), ["a"])
 
 
 def test_an_empty_bin_does_not_decide_the_stability_index() -> None:

@@ -88,10 +88,13 @@ class Model:
         known = [class_of(one) for one in _listed(getattr(self.source, "classes_", [0, 1]))]
         if len(known) != 2 or positive not in known:
             raise ModelFailedError("the model has not two classes of which one is 1 or --positive")
-        rows = _listed(self._asked(self.source.predict_proba, columns))
-        found = [float(_listed(row)[known.index(positive)]) for row in rows]
-        if not all(0 <= one <= 1 for one in found):
-            raise ModelFailedError("predict_proba returned numbers that are no probabilities")
+        answer = self._asked(self.source.predict_proba, columns)
+        try:
+            found = [float(_listed(row)[known.index(positive)]) for row in _listed(answer)]
+        except (TypeError, ValueError, IndexError):
+            raise ModelFailedError("predict_proba returned no table of probabilities") from None
+        if len(found) != len(next(iter(columns.values()))) or not all(0 <= one <= 1 for one in found):
+            raise ModelFailedError("predict_proba returned no probability for each row")
         return found
 
     def _asked(self, ask: Callable[[Any], Any], columns: Columns) -> Any:  # noqa: ANN401 - as above

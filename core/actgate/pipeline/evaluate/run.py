@@ -96,6 +96,8 @@ def of_data(request: Request, paths: Sequence[str]) -> Result:
             raise EvaluationError(f"{paths[0]}: holds no rows: name data to evaluate on")
         before = None if request.baseline is None else _baseline(engine, request.baseline, features)
         listed.require_unchanged()
+        if listed.remote and engine.remote_files(listed) != taken:
+            raise EvaluationError(files.changed(listed.paths[0]))
     digest = files.digest_of(taken)
     asked = _asked(request, model, data, features)
     found = _Found(request.checks or ())

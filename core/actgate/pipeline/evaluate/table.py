@@ -6,6 +6,7 @@ Rows are read in an order of their values, not of the file: the same rows have t
 import datetime
 import importlib
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from actgate.pipeline.audit.engine import Engine, Table
 
 _MISSING: Final = ("", "nan", "NaN")
+_NUMBER: Final = re.compile(r"\s*[+-]?(\d{1,100}(\.\d*)?|\.\d+)([eE][+-]?\d{1,2})?\s*", re.ASCII)
 _TEXT: Final = ("VARCHAR", "JSON")
 Columns = Mapping[str, list[Any]]
 """Values by the name of their column, all of one length."""
@@ -57,11 +59,15 @@ def read(engine: "Engine", table: "Table", names: Iterable[str]) -> Data:
 
     Raises:
         AuditError: The data cannot be read to its end.
+        EvaluationError: A number is infinite.
     """
     listed = [*dict.fromkeys(names)]
     text = ", ".join(f"t.{identifier(name)}" for name in listed)
     rows = engine.rows(table, f"SELECT {text} FROM {table.source} t ORDER BY ALL")
     columns = {name: [_plain(row[place]) for row in rows] for place, name in enumerate(listed)}
+    for name, values in columns.items():
+        if any(isinstance(one, float) and math.isinf(one) for one in values):
+            raise EvaluationError(f"column {quoted(name)}: holds infinite numbers: leave these rows out")
     return Data({name: _typed(of) if table.types[name] in _TEXT else of for name, of in columns.items()})
 
 
@@ -114,14 +120,12 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever DuckDB has
 
 def _typed(values: list[Any]) -> list[Any]:
     found = [None if one is None or one in _MISSING else one for one in values]
-    for kind in (int, float):
-        try:
-            numbers = [None if one is None else kind(one) for one in found]
-        except ValueError:
-            continue
-        if all(one is None or math.isfinite(one) for one in numbers):
-            return numbers
-    return found
+    if not all(one is None or _NUMBER.fullmatch(one) for one in found):
+        return found
+    try:
+        return [None if one is None else int(one) for one in found]
+    except ValueError:
+        return [None if one is None else float(one) for one in found]
 
 
 def _is_number(value: object) -> bool:
