@@ -1,17 +1,16 @@
-"""The predictions that are audited: predict.py MODEL TEST.csv PREDICTIONS.csv adds the column granted."""
+"""The predictions that are audited, in a column granted: predict.py MODEL.joblib TEST.csv PREDICTIONS.csv."""
 
 import sys
-from pathlib import Path
 
 import joblib
 import pandas as pd
 from train import LABEL, PROTECTED
 
 
-def main(folder: str, data: str, predictions: str) -> None:
+def main(path: str, data: str, predictions: str) -> None:
     """Predict for every person of the test data. A joblib file is code: load none but your own."""
     table = pd.read_csv(data)
-    model = joblib.load(Path(folder, "model.joblib"))
+    model = joblib.load(path)
     table["granted"] = model.predict(table.drop(columns=[*PROTECTED, LABEL]))
     table.to_csv(predictions, index=False)
 

@@ -6,7 +6,7 @@ wheels=${1:?usage: run.sh WHEELS FOLDER [PYTHON]} folder=${2:?usage: run.sh WHEE
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir "$folder" "$folder/policies"
 "$here/../attested/make-keys.sh" "$folder/keys"
-run=$folder/run model=$folder/model manifest=$folder/signed.yaml
+run=$folder/run model=$folder/model.joblib manifest=$folder/signed.yaml
 
 echo '== data and training'
 "$python" "$here/prepare.py" "$wheels" "$folder/data"
@@ -20,6 +20,11 @@ echo '== audit: exit code 1 says that it does not pass, and the evidence is writ
 "$python" "$here/predict.py" "$model" "$folder/data/test.csv" "$folder/predictions.csv"
 code=0
 actgate audit "$folder/predictions.csv" --label repaid --prediction granted --run-dir "$run" || code=$?
+[ "$code" -le 1 ]
+
+echo '== evaluation: accuracy, noise, missing values, the worst group, calibration; a joblib file is code, and ours'
+code=0
+actgate evaluate "$model" "$folder/data/test.csv" --label repaid --by sex --trust-pickle --run-dir "$run" || code=$?
 [ "$code" -le 1 ]
 
 echo '== one manifest, signed by three parties'

@@ -1,7 +1,6 @@
-"""A logistic regression that knows neither sex nor age: train.py TRAIN.csv MODEL writes a joblib file."""
+"""A logistic regression that knows neither sex nor age: train.py TRAIN.csv MODEL.joblib."""
 
 import sys
-from pathlib import Path
 
 import joblib
 import pandas as pd
@@ -14,7 +13,7 @@ PROTECTED = ["sex", "age"]
 LABEL = "repaid"
 
 
-def main(data: str, folder: str) -> None:
+def main(data: str, path: str) -> None:
     """Fit the model and write it."""
     table = pd.read_csv(data)
     encoded = make_column_transformer(
@@ -23,8 +22,7 @@ def main(data: str, folder: str) -> None:
     )
     model = make_pipeline(encoded, LogisticRegression(max_iter=1000))
     model.fit(table.drop(columns=[*PROTECTED, LABEL]), table[LABEL])
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    joblib.dump(model, Path(folder, "model.joblib"))
+    joblib.dump(model, path)
 
 
 if __name__ == "__main__":

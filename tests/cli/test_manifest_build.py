@@ -148,6 +148,12 @@ def other_model(folder: Path) -> None:
     (folder / "model.bin").write_text("other weights")
 
 
+def evaluated_other_model(folder: Path) -> None:
+    """Evaluate a model that is not the one that was trained."""
+    model = {"name": "model.bin", "digest": f"sha256:{'f' * 64}"}
+    write(folder / "run" / "evaluation.json", {"evaluations": [], "model": model})
+
+
 def dropped(folder: Path) -> None:
     """Leave out what was planned."""
     audited(folder, None, bias=[])
@@ -160,6 +166,7 @@ def dropped(folder: Path) -> None:
         (other_data, "must be the same data"),
         (other_training_data, "names other data"),
         (other_model, "must be the same model"),
+        (evaluated_other_model, "must be the same model"),
         (dropped, "spec.bias: Required value"),
     ],
 )

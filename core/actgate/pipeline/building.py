@@ -163,6 +163,7 @@ def _datasets(
     lists = [
         (AUDIT, audit.get("datasets")),
         (TRAINING, training.get("datasets")),
+        (EVALUATION, (run.get(EVALUATION) or {}).get("datasets")),
         ("the plan", _planned_data(planned, audit)),
         (STATED, stated.get("datasets")),
     ]
