@@ -124,6 +124,7 @@ def test_what_the_cloud_says_is_observed_and_all_else_declared(
         "argument": "declared",
         "environment": "declared",
         "kubernetes-environment": "declared",
+        "kubernetes-provider-id": "declared",
         "kubernetes-downward-api": "declared",
         "cloud-metadata": "observed",
     }
@@ -153,6 +154,10 @@ def test_the_cloud_is_asked_where_the_firmware_names_it(tmp_path: Path) -> None:
         (
             {"regions": "eu-west-3", "environ": {"ACTGATE_TRAINING_REGION": "eu-west-1"}},
             ("argument", "envir"),
+        ),
+        (
+            {"regions": "aws eu-west-3", "environ": {"ACTGATE_NODE_PROVIDER_ID": "aws:///eu-west-1a/i-1"}},
+            ("argument", "kubernetes-provider-id"),
         ),
         ({"environ": {"ACTGATE_NODE_REGION": "eu-west-3", "ACTGATE_NODE_ZONE": "eu-west-1a"}}, ("zone",)),
     ],

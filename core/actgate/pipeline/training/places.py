@@ -51,6 +51,8 @@ _SCHEMES: Final = {
     "stackit": "stackit",
 }
 """Provider by the scheme of a node's ``spec.providerID``."""
+_ZONE_AT: Final = {"aws": 1, "gcp": 1}
+"""Where a providerID has the zone: aws:///eu-west-3a/i-1, gce://project/europe-west9-b/name."""
 _LABEL: Final = re.compile(r'([^=\s]+)=("(?:[^"\\]|\\.)*")')
 
 
@@ -160,10 +162,14 @@ def _stated(argument: StatedRegions | None, environ: Mapping[str, str]) -> Itera
 def _of_node(environ: Mapping[str, str]) -> Iterator[Source]:
     facts = {called: environ[name] for name, called in _NODE.items() if environ.get(name)}
     if facts:
-        scheme, separator, _ = facts.get("providerID", "").partition("://")
+        scheme, separator, path = facts.get("providerID", "").partition("://")
         provider = _SCHEMES.get(scheme) if separator else None
-        where = _place(facts.pop("region", None), facts.pop("zone", None), provider)
-        yield Source("kubernetes-environment", Level.DECLARED, where, facts=facts)
+        region, zone = facts.pop("region", None), facts.pop("zone", None)
+        yield Source("kubernetes-environment", Level.DECLARED, _place(region, zone, provider), facts=facts)
+        position = _ZONE_AT.get(provider or "")
+        if position is not None and path.count("/") >= position:
+            where = _place(None, path.split("/")[position], provider)
+            yield Source("kubernetes-provider-id", Level.DECLARED, where)
 
 
 def _of_labels(podinfo: Path) -> Iterator[Source]:
