@@ -118,6 +118,15 @@ def test_many_checks_that_passed_stand_in_the_overall_result_alone(tmp_path: Pat
     assert (found.results[0].n, found.left_out) == (102, 101)
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path, form: str) -> None:
+    """Such as a table or an archive."""
+    path = tmp_path / "report"
+    path.write_bytes(b"\xff\xfe\x00PAR1")
+    with pytest.raises(EvaluationError, match="is not UTF-8"):
+        readers.extract(str(path), form)
+
+
 def changed(report: Any, change: Callable[[Any], object]) -> Any:  # noqa: ANN401 - JSON
     """Return a report with a change."""
     copy = json.loads(json.dumps(report))

@@ -50,8 +50,9 @@ class Report:
         Raises:
             EvaluationError: It is no JSON.
         """
+        text = self.text
         try:
-            return json.loads(self.text, parse_constant=lambda _: None, object_pairs_hook=_unique)
+            return json.loads(text, parse_constant=lambda _: None, object_pairs_hook=_unique)
         except json.JSONDecodeError as error:
             raise self.refused(f"is no JSON: line {error.lineno}") from None
         except _TwiceError:
