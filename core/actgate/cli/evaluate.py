@@ -12,8 +12,8 @@ from actgate.extras import needs
 from actgate.manifests.errors import EvidenceError
 from actgate.pipeline.audit import site_counts
 from actgate.pipeline.evaluate import by_group, judging, result, run
+from actgate.pipeline.evaluate.checks import Request
 from actgate.pipeline.evaluate.result import Result
-from actgate.pipeline.evaluate.run import Request
 from actgate.pipeline.plan import Plan
 
 

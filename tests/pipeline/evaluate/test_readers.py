@@ -9,7 +9,7 @@ import pytest
 
 from actgate.api.canonical import sha256
 from actgate.cli.evaluate_arguments import CHECKS, FORMATS
-from actgate.pipeline.evaluate import readers, run
+from actgate.pipeline.evaluate import checks, readers
 from actgate.pipeline.evaluate.errors import EvaluationError
 from actgate.pipeline.evaluate.readers import Extract
 from tests.pipeline.evaluate.support import (
@@ -179,4 +179,4 @@ def test_an_odd_report_is_refused_in_one_sentence(
 def test_help_names_every_reader_and_check() -> None:
     """It names them without loading them."""
     assert sorted(readers.FORMATS) == [*FORMATS]
-    assert run.CHECKS == CHECKS
+    assert checks.CHECKS == CHECKS
