@@ -15,6 +15,6 @@ _CALM = settings(deadline=None, print_blob=True, suppress_health_check=list(Heal
 def load_profile() -> None:
     """Register the profiles, and load the one that the environment names."""
     settings.register_profile("quick", _CALM, max_examples=10)
-    settings.register_profile("calm", _CALM, max_examples=100)
+    settings.register_profile("calm", _CALM, max_examples=50)
     settings.register_profile("thorough", _CALM, max_examples=3000)
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "calm"))

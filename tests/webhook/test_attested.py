@@ -125,6 +125,7 @@ def asking(place: Guarded, *manifests: str) -> Iterator[dict[str, Asking]]:
     every = {name: Asking(place, name) for name in manifests}
     for one in every.values():
         one.start()
+    wait_until(lambda: all(one.answers for one in every.values()))
     try:
         yield every
     finally:

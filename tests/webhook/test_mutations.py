@@ -19,7 +19,7 @@ from tests.webhook.oracle import BAD, GOOD, may_be_allowed, world
 pytestmark = pytest.mark.system
 
 EXAMPLES: Final = 100 * settings().max_examples
-"""10,000 under hypothesis's default profile; a profile for haste or for a long night scales it."""
+"""5,000 under hypothesis's default profile; a profile for haste or for a long night scales it."""
 
 MODEL: Final = model_deployment()
 BASES: Final = (

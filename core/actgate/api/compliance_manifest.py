@@ -255,7 +255,7 @@ class Evaluation(Model):
     """How the value has to stand to the threshold."""
     threshold: float | None = None
     """Limit set before the test ran; AI Act Art. 9(8)."""
-    n: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = None
+    samples: Annotated[int, Field(ge=0, le=2**53 - 1)] | None = None
     """Number of samples that were tested."""
     plan_digest: Digest | None = None
     """SHA-256 of the payload of the plan that fixed this test and its threshold before the run."""

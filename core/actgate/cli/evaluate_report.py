@@ -59,7 +59,7 @@ def _value(one: Evaluation) -> str:
 
 
 def _threshold(one: Evaluation) -> str:
-    n = "" if one.n is None else f"  n {one.n}"
+    n = "" if one.samples is None else f"  n {one.samples}"
     limit = "" if one.threshold is None else f"  {one.comparator or ''} {one.threshold:g}"
     return f"{limit}{n}"
 

@@ -90,7 +90,7 @@ def document(**changed: Any) -> Json:  # noqa: ANN401 - fields of a spec
                 "value": 0.87,
                 "comparator": ">=",
                 "threshold": 0.85,
-                "n": 4000,
+                "samples": 4000,
                 "reportDigest": DATA,
             }
         ],

@@ -30,7 +30,7 @@ def extract(folder: Path, form: str, report: object) -> Extract:
 
 def values(found: Extract) -> dict[str | None, tuple[float | None, int | None, float | None]]:
     """Return value, n and threshold of each metric."""
-    return {one.metric: (one.value, one.n, one.threshold) for one in found.results}
+    return {one.metric: (one.value, one.samples, one.threshold) for one in found.results}
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_many_checks_that_passed_stand_in_the_overall_result_alone(tmp_path: Pat
     step = {**POINTBLANK[1], "n_passed": 100, "all_passed": True}
     found = extract(tmp_path, "pointblank", [*POINTBLANK, *[step] * 100])
     assert [one.metric for one in found.results] == ["checks_met", "rows_distinct"]
-    assert (found.results[0].n, found.left_out) == (102, 101)
+    assert (found.results[0].samples, found.left_out) == (102, 101)
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -198,7 +198,7 @@ def evaluations(found: Evidence, *kinds: str) -> tuple[Block, ...]:
             one.metric or NOT_STATED,
             Words("not measured") if one.value is None else number(one.value),
             _threshold(one),
-            NOT_STATED if one.n is None else number(one.n),
+            NOT_STATED if one.samples is None else number(one.samples),
             _held(one),
             one.report_digest or NOT_STATED,
             where(found.source(f"evaluations[{index}].value")),

@@ -88,4 +88,4 @@ def rounded(value: float) -> float:
 
 def measured(kind: str, metric: str, value: float, n: int) -> Evaluation:
     """Return a result without a threshold."""
-    return Evaluation(kind=kind, metric=metric, value=rounded(value), n=n)
+    return Evaluation(kind=kind, metric=metric, value=rounded(value), samples=n)

@@ -110,7 +110,7 @@ class Report:
                 kind=kind,
                 metric=cut(metric, _LONGEST),
                 value=value,
-                n=n,
+                samples=n,
                 threshold=threshold,
                 comparator=comparator,
                 report_digest=self.digest,
