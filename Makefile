@@ -14,6 +14,9 @@ CONTROL_PLANE ?= stand-in
 # More than two cores have: tests of leases and timers wait most of their time.
 WORKERS ?= 4
 
+# Tests start hundreds of processes; where byte code may not be written each of them would compile all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help demo test test-unit test-newest test-oldest e2e lint format bench generate crds docs lock images example-credit clean
 
 help:
