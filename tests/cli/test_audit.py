@@ -125,7 +125,7 @@ def test_every_result_keeps_to_the_published_schema(tmp_path: Path) -> None:
     validator.validate(result)
     (outcome,) = result["outcomes"]
     assert (result["bias"], outcome["outcome"]) == ([], "Inconclusive")
-    assert outcome["why"] == 'no value: group "female" has nobody who could be a true positive'
+    assert outcome["why"] == 'no value: group "female" has no person who could be a true positive'
 
 
 @pytest.mark.system

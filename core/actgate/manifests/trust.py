@@ -1,7 +1,7 @@
 """Whom a policy trusts: the anchors of its authorities, and what keeps one of them from signing.
 
 An authority that cannot be read stays in the policy and can sign nothing, and a name that leads nowhere is
-nobody's: so a policy with such a fault asks for no less than it was meant to.
+no signer's: so a policy with such a fault asks for no less than it was meant to.
 """
 
 from collections import Counter

@@ -33,7 +33,7 @@ class Result(StrEnum):
     REPRODUCED = "reproduced"
     DIFFERS = "differs"
     NOT_REPLAYED = "not replayed"
-    """Something that it was decided on is not there, or it cannot be told what that was."""
+    """Something that it was decided on is not there, or what that was is unknown."""
     NO_VERDICT = "no verdict"
     """The line says why there was none, and claims nothing that could be derived again."""
 

@@ -39,7 +39,7 @@ SUBJECT: Final = Rule(
     ACTGATE,
     requirement="Each attestation is about the manifest's own model, by spec.model.digest or the digest of "
     "one of its images, and an approval approves another attestation of the same manifest.",
-    rationale="A statement about another artefact proves nothing about this one, whoever signed it.",
+    rationale="A statement about another artefact proves nothing about this one, however it is signed.",
     remediation="State spec.model.digest, and attach the statements that were signed for this model.",
 )
 WITHDRAWN: Final = Rule(

@@ -235,7 +235,7 @@ def _why(found: Measurement, limit: float, bounds: Bounds | None, confidence: fl
 
 def _no_value(found: Measurement) -> str:
     for index, rate in metrics.without_cases(found):
-        return f"no value: group {quoted(found.groups[index].name)} has nobody who could be a {rate.value}"
+        return f"no value: group {quoted(found.groups[index].name)} has no person who could be a {rate.value}"
     if groups.is_directed(found.metric) and metrics.pairs(found) is None:
         return "no value: of more than two groups one must be the reference group, and none is named"
     return "no value: the ratio divides by a rate of zero"

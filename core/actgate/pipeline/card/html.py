@@ -1,7 +1,7 @@
 """A document as one HTML file: nothing in it is loaded, run or linked.
 
 jinja2 escapes every value; the style sheet and the drawings are ours. The content security policy in the page
-allows that style sheet alone, by its digest, and no script, picture, font, form or frame.
+allows that style sheet alone, by its digest, and no script, image, font, form or frame.
 """
 
 import base64

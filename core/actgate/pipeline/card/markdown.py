@@ -1,4 +1,4 @@
-"""A document as Markdown: GitHub's tables and plain lists, and no link, picture or HTML.
+"""A document as Markdown: GitHub's tables and plain lists, and no link, image or HTML.
 
 Nothing is drawn: tables have the numbers of every drawing, and a sentence has the lineage.
 """

@@ -1,4 +1,4 @@
-"""The model card: what was measured of a model, where it comes from, and what nobody stated yet.
+"""The model card: what was measured of a model, where it comes from, and what is not stated yet.
 
 Sections as in "Model Cards for Model Reporting" (Mitchell et al. 2019), filled from evidence alone.
 """

@@ -60,7 +60,7 @@ class Level(StrEnum):
     """How a fact became known."""
 
     DECLARED = "declared"
-    """Written by whoever set up the run."""
+    """Written by the user who set up the run."""
     OBSERVED = "observed"
     """Found by the run itself, at a source that the author of the run does not write."""
 

@@ -15,7 +15,7 @@ FILE: Final = "provenance.json"
 BUILD_TYPE: Final = "https://actgate.dev/training-run/v1alpha1"
 """``externalParameters`` is the command; ``internalParameters`` says where the run was, and who says so."""
 LOCAL: Final = "https://actgate.dev/builder/train-run/v1alpha1"
-"""Builder of a run that no CI system names: whoever signs the statement vouches for it."""
+"""Builder of a run that no CI system names: the signer of the statement vouches for it."""
 Json = dict[str, Any]
 
 
