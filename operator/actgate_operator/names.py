@@ -44,10 +44,10 @@ def child_name(name: str) -> str:
     if _DNS_LABEL.fullmatch(name):
         return name
     told_apart = hashlib.sha256(name.encode()).hexdigest()[:_HASH_DIGITS]
-    mended = name.replace(".", "-")
-    if not mended[:1].isalpha():
-        mended = f"m-{mended}"
-    return f"{mended[: _LONGEST - _HASH_DIGITS - 1].rstrip('-')}-{told_apart}"
+    label = name.replace(".", "-")
+    if not label[:1].isalpha():
+        label = f"m-{label}"
+    return f"{label[: _LONGEST - _HASH_DIGITS - 1].rstrip('-')}-{told_apart}"
 
 
 def selector(child: str) -> dict[str, str]:

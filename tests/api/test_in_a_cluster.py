@@ -122,7 +122,7 @@ def test_counts_that_cannot_be_are_refused(
 
 
 def test_counts_at_their_bounds_are_accepted(api: Rest, namespace: str) -> None:
-    """Everybody selected, nobody selected, and the largest numbers that JSON holds."""
+    """All selected, none selected, and the largest numbers that JSON holds."""
     every = {"count": 2**53 - 1, "selected": 2**53 - 1, "positives": 2**53 - 1, "truePositives": 2**53 - 1}
     groups = [
         {"name": "all", **every, "falsePositives": 0},
@@ -283,8 +283,8 @@ def requiring(signer: str, *distinct_from: str) -> dict[str, Any]:
             },
             ["values must be set for In and NotIn"],
         ),
-        (requiring("nobody"), ["spec.evidence.require", "require[].authorities must be names of"]),
-        (requiring("risk", "nobody"), ["spec.evidence.require", "require[].distinctFrom must be names of"]),
+        (requiring("stranger"), ["spec.evidence.require", "require[].authorities must be names of"]),
+        (requiring("risk", "stranger"), ["spec.evidence.require", "require[].distinctFrom must be names of"]),
     ],
 )
 def test_a_malformed_policy_is_refused(api: Rest, spec: dict[str, Any], words: list[str]) -> None:

@@ -67,3 +67,25 @@ def positive(text: str) -> int:
     if (number := whole(text)) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} must be a whole number from 1 upwards")
     return number
+
+
+def add_namespace(command: argparse.ArgumentParser, objects: str) -> None:
+    """Add ``--namespace``, for objects that state none."""
+    command.add_argument(
+        "-n",
+        "--namespace",
+        type=namespace,
+        default="default",
+        metavar="NS",
+        help=f"namespace of {objects} (default: default)",
+    )
+
+
+def add_moment(command: argparse.ArgumentParser, flag: str, verb: str) -> None:
+    """Add the flag that says as of which moment something is done."""
+    command.add_argument(
+        flag,
+        type=moment,
+        metavar="TIME",
+        help=f"{verb} as of this moment, such as 2026-11-01T10:00:00Z (default: the present)",
+    )

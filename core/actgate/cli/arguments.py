@@ -165,20 +165,8 @@ def _add_check(subparsers: "_Subparsers[_Parser]") -> None:
         metavar="FILE",
         help="files with CompliancePolicies; without any policy the built-in baseline applies",
     )
-    check.add_argument(
-        "-n",
-        "--namespace",
-        type=argument_types.namespace,
-        default="default",
-        metavar="NS",
-        help="namespace of objects that state none (default: default)",
-    )
-    check.add_argument(
-        "--now",
-        type=argument_types.moment,
-        metavar="TIME",
-        help="judge as of this moment, such as 2026-11-01T10:00:00Z (default: the present)",
-    )
+    argument_types.add_namespace(check, "objects that state none")
+    argument_types.add_moment(check, "--now", "judge")
     check.add_argument(
         "-o",
         "--output",

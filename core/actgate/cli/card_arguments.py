@@ -65,20 +65,8 @@ def add(subparsers: "argparse._SubParsersAction[P]") -> None:
         metavar="FILE",
         help="files with CompliancePolicies, by which signatures are verified and limits are judged",
     )
-    card.add_argument(
-        "-n",
-        "--namespace",
-        type=argument_types.namespace,
-        default="default",
-        metavar="NS",
-        help="namespace of a manifest that states none (default: default)",
-    )
-    card.add_argument(
-        "--at",
-        type=argument_types.moment,
-        metavar="TIME",
-        help="verify as of this moment, such as 2026-11-01T10:00:00Z (default: the present)",
-    )
+    argument_types.add_namespace(card, "a manifest that states none")
+    argument_types.add_moment(card, "--at", "verify")
     card.add_argument("--previous", metavar="MANIFEST", help="manifest of the previous version")
     card.add_argument("--owners", metavar="FILE", help="who closes open items")
     card.add_argument(

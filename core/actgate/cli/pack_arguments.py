@@ -52,19 +52,7 @@ def add(subparsers: "argparse._SubParsersAction[P]") -> None:
         metavar="FILE",
         help="files with CompliancePolicies, and the Namespaces whose labels these select by",
     )
-    pack.add_argument(
-        "-n",
-        "--namespace",
-        type=argument_types.namespace,
-        default="default",
-        metavar="NS",
-        help="namespace of a manifest that states none (default: default)",
-    )
-    pack.add_argument(
-        "--at",
-        type=argument_types.moment,
-        metavar="TIME",
-        help="judge as of this moment, such as 2026-11-01T10:00:00Z (default: the present)",
-    )
+    argument_types.add_namespace(pack, "a manifest that states none")
+    argument_types.add_moment(pack, "--at", "judge")
     pack.add_argument("--output-file", required=True, metavar="FILE", help="write there, whole or not at all")
     pack.set_defaults(run=commands.pack)

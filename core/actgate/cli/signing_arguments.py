@@ -157,20 +157,8 @@ def _add_verify(subparsers: "argparse._SubParsersAction[P]") -> None:
         "policy the built-in baseline applies, which trusts no signer",
     )
     _add_model(verify, "the model, whose digests the manifest must name")
-    verify.add_argument(
-        "-n",
-        "--namespace",
-        type=argument_types.namespace,
-        default="default",
-        metavar="NS",
-        help="namespace of a manifest that states none (default: default)",
-    )
-    verify.add_argument(
-        "--at",
-        type=argument_types.moment,
-        metavar="TIME",
-        help="verify as of this moment, such as 2026-11-01T10:00:00Z (default: the present)",
-    )
+    argument_types.add_namespace(verify, "a manifest that states none")
+    argument_types.add_moment(verify, "--at", "verify")
     verify.add_argument(
         "-o",
         "--output",
