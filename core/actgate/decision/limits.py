@@ -71,8 +71,8 @@ def holds(measurement: Measurement, limit: float) -> bool:
 def outcome(measurement: Measurement, limit: float, confidence: float) -> BiasOutcome:
     """Return whether a measurement holds its limit with a confidence; 0 asks for the value alone.
 
-    It is inconclusive wherever the interval has the limit within it. The gate refuses that, too: for
-    ``bias/limit`` where the value is beyond the limit, else for ``bias/interval``.
+    It is inconclusive wherever the interval has the limit within it. The gate refuses that for
+    ``bias/interval``, and where the value is beyond the limit for ``bias/limit`` as well.
     """
     if not confidence:
         return BiasOutcome.PASS if holds(measurement, limit) else BiasOutcome.FAIL

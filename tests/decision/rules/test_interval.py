@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from actgate.api.compliance_manifest import Metric
-from actgate.decision import limits
+from actgate.decision import certainty, limits
 from actgate.decision.limits import BiasOutcome
 from actgate.decision.manifest import GroupCount, Measurement
+from actgate.decision.verdict import refusal
 from tests.decision.build import FAIR, counted, found, judge, manifest, policy, refused_for, subject
 
 CERTAIN = policy(bias={"confidence": 0.95})
@@ -28,7 +31,10 @@ def test_bias_interval_that_straddles_the_limit_is_refused() -> None:
     assert finding.message == (
         "Invalid value: 0.03: inconclusive, 0 to 0.07301 with confidence 0.95: must be <= 0.05 (policy house)"
     )
-    assert finding.remediation.startswith("evaluate on more data")
+    assert finding.remediation == (
+        "the sample is too small to show either: evaluate on more data, of the smallest groups first, or "
+        "reduce the disparity; at these rates it takes 5 times as many"
+    )
 
 
 def test_bias_interval_within_the_limit_passes() -> None:
@@ -42,10 +48,93 @@ def test_without_a_confidence_the_value_alone_counts(measurement: Measurement) -
     assert judge(manifest(bias=(measurement,))).findings == ()
 
 
-@pytest.mark.parametrize("measurement", [BEYOND, FAR_BEYOND])
-def test_of_a_value_beyond_the_limit_only_bias_limit_speaks(measurement: Measurement) -> None:
-    """Whether its interval straddles the limit is no matter any more."""
-    assert judged(measurement) == ("bias/limit",)
+def test_of_a_value_that_is_certainly_beyond_the_limit_only_bias_limit_speaks() -> None:
+    """No sample is too small for what its whole interval says."""
+    assert judged(FAR_BEYOND) == ("bias/limit",)
+
+
+def test_an_inconclusive_value_beyond_the_limit_is_refused_with_one_remediation() -> None:
+    """Both rules say so, and the first line of the refusal names the sample."""
+    few = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.059, (1020, 420), (1020, 480))
+    verdict = judge(manifest(bias=(few,)), subject(), CERTAIN)
+    limit, interval = refused_for(verdict, "bias/limit"), refused_for(verdict, "bias/interval")
+    assert interval.message.startswith("Invalid value: 0.059: inconclusive, 0.01573")
+    assert limit.remediation == interval.remediation
+    assert refusal(verdict).splitlines()[0] == (
+        "bias/limit, bias/interval: the sample is too small to show either: evaluate on more data, of the "
+        "smallest groups first, or reduce the disparity; at these rates 24 times as many show it beyond"
+    )
+
+
+def test_a_value_that_is_rounded_into_its_limit_has_the_same_remediation() -> None:
+    """`bias/limit` names the counts then; a certain one is to be mitigated."""
+    for times, fix in ((1, "the sample is too small"), (100_000, "mitigate the disparity")):
+        rounded = counted(
+            Metric.DEMOGRAPHIC_PARITY_DIFFERENCE,
+            0.05,
+            (10_000 * times, 4000 * times),
+            (10_000 * times, 4504 * times),
+        )
+        verdict = judge(manifest(bias=(rounded,)), subject(), CERTAIN)
+        assert refused_for(verdict, "bias/limit").remediation.startswith(fix)
+
+
+def test_a_confidence_only_ever_adds_reasons() -> None:
+    """A policy with a confidence refuses for every rule that it would refuse for without."""
+    certain = replace(BEYOND, compliant=True)
+    for measurement in (FEW, MANY, FAIR, BEYOND, FAR_BEYOND, certain, replace(BEYOND, value=0.05)):
+        for limit in (0.0, 0.03, 0.05, 0.06, 0.3, 1.0):
+            without = judged(measurement, policy(bias={"maxDifference": limit}))
+            with_it = judged(measurement, policy(bias={"maxDifference": limit, "confidence": 0.95}))
+            assert set(with_it) - set(without) <= {"bias/interval"}, (measurement, limit)
+            assert set(without) <= set(with_it), (measurement, limit)
+
+
+def test_the_sample_that_a_remediation_names_is_the_smallest_that_is_conclusive() -> None:
+    """With that many times the persons, at the same rates, the limit is outside of the interval."""
+    ratio = Metric.DEMOGRAPHIC_PARITY_RATIO
+    odds = Metric.EQUALIZED_ODDS_DIFFERENCE
+    for measurement, limit in (
+        (FEW, 0.05),
+        (BEYOND, 0.05),
+        (counted(ratio, 0.86, (100, 50), (100, 43), (100, 45)), 0.8),
+        (counted(ratio, 0.7, (100, 50), (100, 35)), 0.8),
+        (counted(odds, 0.08, (400, 200, 100, 90), (400, 200, 116, 90)), 0.05),
+        (counted(Metric.DISPARATE_IMPACT, 1.4, (100, 30), (100, 42), reference="a"), 0.8),
+    ):
+        times = certainty.times_as_many(measurement, limit, 0.95)
+        assert times is not None
+        assert certainty.straddling(_multiplied(measurement, times), limit, 0.95) is None, measurement
+        assert certainty.straddling(_multiplied(measurement, times - 1), limit, 0.95), measurement
+
+
+def test_no_sample_is_named_where_none_of_a_thousand_times_the_size_would_do() -> None:
+    """A value on its limit stays inconclusive for ever, and many groups would take too long."""
+    on_it = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.05, (1000, 400), (1000, 450))
+    finding = refused_for(judge(manifest(bias=(on_it,)), subject(), CERTAIN), "bias/interval")
+    assert finding.remediation.endswith("or reduce the disparity")
+    nine = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.03, (1000, 430), *[(1000, 400)] * 8)
+    assert certainty.times_as_many(nine, 0.05, 0.95) is None
+    eight = replace(nine, groups=(*nine.groups[:8], GroupCount("nobody", 0, None, 0)))
+    assert certainty.times_as_many(eight, 0.05, 0.95) == 12
+
+
+def _multiplied(measurement: Measurement, times: int) -> Measurement:
+    return replace(
+        measurement,
+        groups=tuple(
+            replace(
+                group,
+                count=group.count * times,
+                **{
+                    name: count * times
+                    for name in ("selected", "positives", "true_positives", "false_positives")
+                    if (count := getattr(group, name)) is not None
+                },
+            )
+            for group in measurement.groups
+        ),
+    )
 
 
 def test_more_confidence_asks_for_more_data() -> None:

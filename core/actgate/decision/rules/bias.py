@@ -9,7 +9,7 @@ from typing import Final
 
 from actgate.api.compliance_policy import Enforcement, Tier
 from actgate.api.quoting import counted, quoted
-from actgate.decision import groups, limits, metrics
+from actgate.decision import certainty, groups, limits, metrics
 from actgate.decision.manifest import Manifest, Measurement, Problem
 from actgate.decision.metrics import NOISE, Rate
 from actgate.decision.policies import Policy
@@ -119,8 +119,16 @@ def _over_limit(measurement: Measurement, limit: float, path: str, policy: Polic
         f"{path}.value",
         f"Invalid value: {measurement.value}: must be {_bound(measurement, limit)} "
         f"({limits.owner(limit, measurement, policy)}) for {measured}",
-        _MITIGATE,
+        _remediation(measurement, limit, policy),
     )
+
+
+def _remediation(measurement: Measurement, limit: float, policy: Policy) -> str:
+    """Return that of ``bias/interval`` where it speaks too, so that both are one advice."""
+    confidence = policy.spec.bias.confidence
+    if certainty.straddling(measurement, limit, confidence) is None:
+        return _MITIGATE
+    return certainty.remediation(measurement, limit, confidence)
 
 
 def _bound(measurement: Measurement, limit: float) -> str:
@@ -157,7 +165,7 @@ def _beyond(
         f"{path}.groups",
         f"Invalid value: a {kind} of {at}{size:.6g} by the {source}: must be {bound} {limit} "
         f"({limits.owner(limit, measurement, policy)})",
-        _MITIGATE,
+        _remediation(measurement, limit, policy),
     )
 
 

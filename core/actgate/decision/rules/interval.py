@@ -4,8 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from actgate.api.compliance_policy import Tier
-from actgate.decision import intervals, limits, metrics
-from actgate.decision.limits import BiasOutcome
+from actgate.decision import certainty, limits, metrics
 from actgate.decision.manifest import Manifest, Measurement
 from actgate.decision.metrics import Rate
 from actgate.decision.policies import Policy
@@ -18,7 +17,8 @@ INTERVAL: Final = Rule(
     requirement="Where the policy sets bias.confidence, every measurement has the counts of its metric, and "
     "the confidence interval that the gate computes from them lies within the limit.",
     rationale="A difference among few persons is chance as much as fact. An interval that straddles the "
-    "limit is inconclusive, and inconclusive is not a pass.",
+    "limit is inconclusive, whichever side the value is on: the sample is too small to show that the limit "
+    "is held, or that it is not. Inconclusive is not a pass.",
     remediation="Evaluate on more data, of the smallest groups first, or reduce the disparity. The method "
     "is in docs/concepts.md.",
 )
@@ -45,15 +45,14 @@ def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding
 
 
 def _straddling(measurement: Measurement, path: str, policy: Policy) -> Iterator[Finding]:
-    """Refuse a value that holds the limit with an interval that does not.
+    """Refuse a value whose interval has the limit within it, on whichever side of the limit it is.
 
-    Of a value beyond the limit ``bias/limit`` speaks, and of counts from which none follows other rules do.
+    Beyond it ``bias/limit`` speaks as well: a confidence adds a reason, and takes none away (ADR 0031). Of
+    counts from which no interval follows other rules speak.
     """
     confidence, limit = policy.spec.bias.confidence, limits.limit_of(measurement, policy)
-    if not limits.holds(measurement, limit):
-        return
-    found = intervals.interval(measurement, confidence)
-    if found is None or limits.outcome_within(found, limit, measurement.metric) is BiasOutcome.PASS:
+    found = certainty.straddling(measurement, limit, confidence)
+    if found is None:
         return
     bound = ">=" if measurement.metric.is_ratio else "<="
     yield INTERVAL.finding(
@@ -61,7 +60,7 @@ def _straddling(measurement: Measurement, path: str, policy: Policy) -> Iterator
         f"{path}.value",
         f"Invalid value: {measurement.value}: inconclusive, {found.low:.4g} to {found.high:.4g} with "
         f"confidence {confidence}: must be {bound} {limit} ({limits.owner(limit, measurement, policy)})",
-        "evaluate on more data, of the smallest groups first, or reduce the disparity",
+        certainty.remediation(measurement, limit, confidence),
     )
 
 
