@@ -62,7 +62,7 @@ $(LOCK_STAMP): requirements/lock.txt
 	@touch $@
 
 demo: $(STAMP)
-	$(BIN)/python -m actgate_sandbox demo
+	$(BIN)/python -m demo
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --control-plane=$(CONTROL_PLANE)
@@ -70,7 +70,7 @@ test: $(STAMP)
 # Folders of which all is marked `system` are not even collected; tests/support/engines.py has both markers.
 test-unit: $(STAMP)
 	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 --dist worksteal -m 'not api_server and not system' \
-	  $(addprefix --ignore=tests/,deploy e2e examples gitops sandbox tools)
+	  $(addprefix --ignore=tests/,demo deploy e2e examples gitops sandbox tools)
 
 # What was installed on another day, or for another pyproject.toml, is no longer the newest or the lowest.
 test-newest:

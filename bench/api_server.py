@@ -7,13 +7,13 @@ from statistics import median
 from time import perf_counter
 from typing import Any, Final
 
-from actgate_sandbox import registration
 from actgate_sandbox.envtest import missing_binaries
 from actgate_sandbox.rest import Rest
 from bench.load import Target
 from bench.manifests import model_deployment
 from bench.report import ROOT, Section
 from bench.running import baseline, cluster, ours
+from demo import registration
 
 CLIENTS: Final = 8
 ROUNDS: Final = 5

@@ -21,8 +21,8 @@ from actgate.kube.client import Cluster
 from actgate.kube.reflector import Reflector
 from actgate.kube.resources import COMPLIANCE_MANIFESTS
 from actgate.manifests import read_manifest
-from actgate_sandbox.service import free_port
 from bench.report import ROOT, Section
+from demo.service import free_port
 
 COUNT: Final = 100_000
 GOAL: Final = 4096

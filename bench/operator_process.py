@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from actgate_sandbox.service import free_port
 from bench.report import ROOT
+from demo.service import free_port
 
 WRITES: Final = frozenset({"create", "update", "patch", "delete"})
 READS: Final = frozenset({"get", "list"})

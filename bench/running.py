@@ -12,14 +12,15 @@ from typing import Any
 
 import yaml
 
-from actgate_sandbox import control_plane, service
+from actgate_sandbox import control_plane
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import Rest, install_crds
-from actgate_sandbox.service import free_port
 from bench.load import Target, throughput
 from bench.manifests import manifest, model_deployment
 from bench.report import ROOT
+from demo import service
+from demo.service import free_port
 
 
 @contextmanager

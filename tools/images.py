@@ -24,10 +24,10 @@ from typing import Any, Final
 
 from actgate_sandbox import control_plane
 from actgate_sandbox.errors import SandboxError
-from actgate_sandbox.gate import read_definitions
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import install_crds
-from actgate_sandbox.service import free_port, operator_process, webhook_process
+from demo.gate import read_definitions
+from demo.service import free_port, operator_process, webhook_process
 from tools import builders
 from tools.builders import USER, Builder, Container, ImagesError, output
 from tools.image import LEFT_OUT
@@ -74,6 +74,7 @@ class Service:
 _LEFT_OUT: Final = tuple(path.replace("/", ".") for path in LEFT_OUT if re.fullmatch(r"[a-z/]+/[a-z]+", path))
 _TOOLS: Final = (
     "actgate_sandbox",
+    "demo",
     "tests",
     "bench",
     "tools",

@@ -4,7 +4,7 @@
 
 Signatures differ from run to run, and so these files are not among those that `make generate` compares.
 Private keys never reach a file. Payloads hold no dates: those of examples are moved to the day on which they
-are applied (``actgate_sandbox.demo.examples``), and signed ones cannot be.
+are applied (``demo.examples``), and signed ones cannot be.
 """
 
 import base64

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import urllib3
 
-from actgate_sandbox import service
 from actgate_sandbox.keeper import KeptProcess
 from actgate_sandbox.kubeconfig import write_kubeconfig
-from actgate_sandbox.registration import COLLECTION
 from actgate_sandbox.rest import Rest
-from actgate_sandbox.service import Operator, free_port
+from demo import service
+from demo.registration import COLLECTION
+from demo.service import Operator, free_port
 from tests.deploy.conftest import Cluster
 from tests.deploy.rendering import NAMESPACE, Json, container_of
 from tests.support.waiting import wait_until

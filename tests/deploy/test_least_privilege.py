@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import pytest
 
-from actgate_sandbox.service import Operator
+from demo.service import Operator
 from tests.deploy import accounts
 from tests.deploy.conftest import Cluster
 from tests.deploy.installing import installed

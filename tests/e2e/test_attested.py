@@ -21,8 +21,8 @@ import yaml
 
 from actgate.cli.main import main
 from actgate_sandbox.control_plane import ControlPlane
-from actgate_sandbox.gate import guarded
 from actgate_sandbox.rest import Rest
+from demo.gate import guarded
 from tests.e2e.attested import (
     MEASURED,
     OTHER_MODEL,

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from actgate_sandbox.control_plane import ControlPlane
-from actgate_sandbox.gate import guarded
 from actgate_sandbox.rest import Rest
-from actgate_sandbox.service import Service
+from demo.gate import guarded
+from demo.service import Service
 
 ROOT = Path(__file__).parents[2]
 

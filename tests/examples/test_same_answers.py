@@ -12,7 +12,7 @@ import pytest
 from actgate.api.quoting import cut
 from actgate.cli.main import main
 from actgate.decision.verdict import WARNING
-from actgate_sandbox.demo.examples import Example, load_all
+from demo.examples import Example, load_all
 from tests.examples.conftest import ROOT, Gate
 
 NOW = datetime.now(UTC)

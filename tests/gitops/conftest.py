@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from actgate_sandbox.control_plane import ControlPlane
-from actgate_sandbox.gate import guarded
 from actgate_sandbox.rest import Rest
+from demo.gate import guarded
 from tests.gitops.argocd import ArgoCd
 from tests.gitops.cluster import Cluster
 from tests.gitops.flux import Flux

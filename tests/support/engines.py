@@ -26,7 +26,7 @@ ROLLING_REGIONS = ("eu-west-3", "eu-central-1")
 PLANES = frozenset({"control_plane", "rolling_plane"})
 """Fixtures that start an API server; a test that asks for one, by whatever way, is marked `api_server`."""
 
-SYSTEM_FOLDERS = frozenset({"deploy", "e2e", "examples", "gitops", "sandbox", "support", "tools"})
+SYSTEM_FOLDERS = frozenset({"demo", "deploy", "e2e", "examples", "gitops", "sandbox", "support", "tools"})
 """Folders below `tests/` that concern no package by itself: all of it is marked `system`."""
 
 _numbers = itertools.count()

@@ -1,6 +1,6 @@
 """Every request of both services in the whole run, held against the rights that `deploy/` grants them.
 
-The stand-in lets everybody do everything, and notes who asked for what. When the last test is over,
+The stand-in lets everybody do everything, and logs who sent which request. When the last test is over,
 a request that no rule allows fails the run, and so does a rule that nothing used, where nothing was
 left out of the run. (The real API server refuses what no rule allows: `tests/deploy`.)
 """
@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import pytest
 import yaml
 
+from actgate.kube.observing import words
 from actgate_sandbox.envtest import find_kubectl
 
 BASE: Final = Path(__file__).parents[2] / "deploy" / "base"
@@ -63,6 +64,13 @@ def rights(objects: Iterable[dict[str, Any]]) -> set[Right]:
     }
 
 
+def asked_for(agent: str, method: str, path: str, watch: bool) -> Right:
+    """Return the right that a request needs: its User-Agent names the service."""
+    verb, resource = words(method, path, watch=watch)
+    root, group, *_ = path.strip("/").split("/")
+    return Right(agent.partition("/")[0], verb, "core" if root == "api" else group, resource)
+
+
 def granted() -> set[Right]:
     """Return what `deploy/base` allows, read without kustomize."""
     paths = sorted(BASE.glob("*rbac.yaml"))
@@ -84,7 +92,7 @@ class Requests(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Note one request."""
-        asked = Right(*(record.args or ()))
+        asked = asked_for(*(record.args or ()))
         if asked.service in SERVICES:
             self.asked.add(asked)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import yaml
 
-from actgate_sandbox import registration
 from actgate_sandbox.rest import MERGE_PATCH, Reply, Rest
+from demo import registration
 from tests.webhook.build import KINDS, Json
 
 ROOT = Path(__file__).parents[2]

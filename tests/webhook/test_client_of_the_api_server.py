@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from actgate_sandbox import registration
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.envtest import EnvTest
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import Reply, Rest
+from demo import registration
 from tests.cli.support import actgate
 from tests.support import crds
 from tests.support.waiting import wait_until

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from actgate.api import names
 from actgate.subjects.workload import Workload
-from actgate_sandbox import registration
 from actgate_sandbox.cel import Expression
+from demo import registration
 from tests.subjects.objects import TEMPLATE_PATHS
 from tests.webhook.build import Json, changed, model_deployment, workload
 from tests.webhook.test_mutations import VALUES, paths, replace

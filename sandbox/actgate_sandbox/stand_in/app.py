@@ -13,7 +13,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from actgate.kube.observing import words
 from actgate_sandbox.stand_in import bodies, discovery, openapi, reviews, scale
 from actgate_sandbox.stand_in.call import Call, Options, User
 from actgate_sandbox.stand_in.paths import ResourcePath, parse
@@ -46,7 +45,7 @@ _OPTIONS = {
 }
 _log = logging.getLogger(__name__)
 _audit = logging.getLogger("actgate_sandbox.audit")
-"""At DEBUG one line for each request for an object: who asks by its User-Agent, verb, group, resource."""
+"""At DEBUG one record for each request for an object: User-Agent, method, path, whether it watches."""
 
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _TRUE = ("true", "1")
@@ -143,7 +142,7 @@ class Front:
         path = parse(request.url.path)
         if path is None or not path.plural:
             return self._discover(request, path)
-        _note(request, path)
+        _audited(request)
         review = reviews.find_review(path.group, path.version, path.plural)
         if review is not None and request.method == "POST":
             sent = await bodies.read_object(request)
@@ -275,12 +274,11 @@ async def _healthy(_: Request) -> Response:
     return Response("ok", media_type="text/plain")
 
 
-def _note(request: Request, path: ResourcePath) -> None:
+def _audited(request: Request) -> None:
     if _audit.isEnabledFor(logging.DEBUG):
         watch = request.query_params.get("watch") in _TRUE
-        verb, resource = words(request.method, request.url.path, watch=watch)
-        agent = request.headers.get("user-agent", "").partition("/")[0]
-        _audit.debug("%s %s %s %s", agent, verb, path.group or "core", resource)
+        agent = request.headers.get("user-agent", "")
+        _audit.debug("%s %s %s watch=%s", agent, request.method, request.url.path, watch)
 
 
 def _user(request: Request) -> User:

@@ -21,8 +21,8 @@ from actgate_operator.certificates.state import State
 from actgate_operator.deadlines import Clocks
 from actgate_operator.names import MANAGER
 from actgate_operator.writer import Writer
-from actgate_sandbox import registration
 from actgate_sandbox.rest import MERGE_PATCH, Rest
+from demo import registration
 
 Json = dict[str, Any]
 

@@ -9,7 +9,7 @@ import pytest
 from actgate_operator.certificates import pki, stored
 from actgate_operator.certificates.probe import address
 from actgate_operator.certificates.state import Authorities, Leaf, Registration
-from actgate_sandbox import registration
+from demo import registration
 from tests.operator.certificates.cluster import NAMES, START
 from tests.operator.certificates.kept import REGISTRATION_FILE
 

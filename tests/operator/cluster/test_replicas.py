@@ -21,7 +21,7 @@ from actgate.kube.timing import LeaseTiming
 from actgate_sandbox import control_plane as sandbox
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import Rest
-from actgate_sandbox.service import Operator, operator
+from demo.service import Operator, operator
 from tests.operator.world import MODEL, World
 from tests.support.fault_proxy import FaultProxy, Refuse, Seen, proxied
 from tests.support.waiting import wait_until

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from actgate_sandbox.control_plane import ControlPlane
-from actgate_sandbox.service import operator
+from demo.service import operator
 from tests.operator.world import MODEL, World
 from tests.support.otlp import receiving
 from tests.support.waiting import wait_until

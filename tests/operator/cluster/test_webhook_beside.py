@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from actgate.cli.main import main
-from actgate_sandbox import registration
 from actgate_sandbox.control_plane import ControlPlane
-from actgate_sandbox.demo.examples import Example, load_all
-from actgate_sandbox.gate import guarded
 from actgate_sandbox.rest import MERGE_PATCH, Rest
-from actgate_sandbox.service import Service
+from demo import registration
+from demo.examples import Example, load_all
+from demo.gate import guarded
+from demo.service import Service
 from tests.operator.running import RunningOperator, operating
 from tests.operator.world import MANIFEST, MODEL, World
 from tests.support.crds import ROOT as API

@@ -10,7 +10,7 @@ from pathlib import Path
 import urllib3
 
 from actgate_sandbox.keeper import KeptProcess
-from actgate_sandbox.service.waiting import free_port, wait_until_ready
+from demo.service.waiting import free_port, wait_until_ready
 
 
 @dataclass(frozen=True, slots=True)

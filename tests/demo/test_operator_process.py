@@ -9,7 +9,7 @@ import pytest
 
 from actgate_sandbox import control_plane
 from actgate_sandbox.errors import SandboxError
-from actgate_sandbox.service import operator
+from demo.service import operator
 from tests.support import crds
 
 

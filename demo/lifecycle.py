@@ -12,10 +12,10 @@ from typing import Any, Final, NamedTuple
 
 import yaml
 
-from actgate_sandbox.demo.applying import PATIENCE_SECONDS, Applier, Named
-from actgate_sandbox.demo.examples import Example, load
 from actgate_sandbox.rest import Rest
-from actgate_sandbox.service import Service
+from demo.applying import PATIENCE_SECONDS, Applier, Named
+from demo.examples import Example, load
+from demo.service import Service
 
 NAMESPACE: Final = "demo-lifecycle"
 """Where the first model is."""

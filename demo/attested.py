@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import yaml
 
-from actgate_sandbox.demo.applying import Applied, Applier
-from actgate_sandbox.service import Service
+from demo.applying import Applied, Applier
+from demo.service import Service
 
 _EDITED: Final = "credit-risk-scorer-v2-edited"
 

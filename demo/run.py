@@ -15,14 +15,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from actgate_sandbox import control_plane
-from actgate_sandbox.demo import attested
-from actgate_sandbox.demo.applying import Applied, Applier, applier
-from actgate_sandbox.demo.examples import Example, as_of, load_all
-from actgate_sandbox.demo.lifecycle import NAMESPACE, Course, Step
 from actgate_sandbox.errors import SandboxError
-from actgate_sandbox.gate import guarded, read_definitions
 from actgate_sandbox.rest import Rest
-from actgate_sandbox.service import Service, operator
+from demo import attested
+from demo.applying import Applied, Applier, applier
+from demo.examples import Example, as_of, load_all
+from demo.gate import guarded, read_definitions
+from demo.lifecycle import NAMESPACE, Course, Step
+from demo.service import Service, operator
 
 _RULE: Final = re.compile(r"\[([a-z]+/[a-z]+)\]")
 _WARNED: Final = re.compile(r"^Warning: ([a-z]+/[a-z]+):", re.MULTILINE)

@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import yaml
 
-from actgate_sandbox import registration, service
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.rest import Rest, install_crds
-from actgate_sandbox.service import Service
+from demo import registration, service
+from demo.service import Service
 
 _CALLED_SECONDS: Final = 60.0
 _PROBE: Final = {

@@ -16,7 +16,7 @@ import urllib3
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.keeper import KeptProcess
 from actgate_sandbox.pki import Authority
-from actgate_sandbox.service.waiting import READY_SECONDS, free_port, wait_until_ready
+from demo.service.waiting import READY_SECONDS, free_port, wait_until_ready
 
 
 @dataclass(frozen=True, slots=True)

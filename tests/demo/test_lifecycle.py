@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from actgate.cli.main import main
-from actgate_sandbox.demo.examples import Example, load_all
+from demo.examples import Example, load_all
 
-FOLDER = Path(__file__).parents[3] / "examples" / "lifecycle"
+FOLDER = Path(__file__).parents[2] / "examples" / "lifecycle"
 EXAMPLES = load_all(FOLDER, datetime.now(UTC))
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from actgate_sandbox.demo.examples import WRITTEN, as_of, load
+from demo.examples import WRITTEN, as_of, load
 
 
 def test_dates_move_by_the_days_since_they_were_written() -> None:

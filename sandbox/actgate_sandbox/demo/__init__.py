@@ -1,1 +1,0 @@
-"""``make demo``: webhook and operator as real processes before an API server, and the examples."""
