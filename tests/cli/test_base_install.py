@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tomllib
 from functools import cache
-from importlib.metadata import packages_distributions, requires
+from importlib.metadata import files, packages_distributions, requires
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ from tests.support.mlflow import FakeMlflow, serving
 pytestmark = pytest.mark.system
 
 ROOT = Path(__file__).parents[2]
+OWN = ("core", "webhook", "operator", "sandbox")
 _BASE = """\
 import sys
 class Hidden:
@@ -40,20 +41,31 @@ _ACTGATE = "from actgate.cli.main import main\nsys.exit(main())\n"
 
 
 @cache
-def hidden() -> frozenset[str]:
-    """Return the modules of every installed package that the base dependencies do not bring."""
-    waiting = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
-    base = {"actgate"}
+def brought(extra: str = "") -> frozenset[str]:
+    """Return what is installed with actgate and one of its extras, without itself."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    waiting = [*project["dependencies"], *(extras[extra] if extra else ())]
+    found = set[str]()
     while waiting:
         wanted = Requirement(waiting.pop())
         name = canonicalize_name(wanted.name)
-        if name not in base and (wanted.marker is None or wanted.marker.evaluate({"extra": ""})):
-            base.add(name)
+        if name == "actgate":
+            waiting += [one for other in wanted.extras for one in extras[other]]
+        elif name not in found and (wanted.marker is None or wanted.marker.evaluate({"extra": ""})):
+            found.add(name)
             waiting += requires(name) or []
+    return frozenset(found)
+
+
+@cache
+def hidden() -> frozenset[str]:
+    """Return the modules of every installed package that the base dependencies do not bring."""
+    base = brought() | {"actgate"}
     return frozenset(
         module
-        for module, brought_by in packages_distributions().items()
-        if base.isdisjoint(map(canonicalize_name, brought_by))
+        for module, names in packages_distributions().items()
+        if base.isdisjoint(map(canonicalize_name, names))
     )
 
 
@@ -89,6 +101,32 @@ def test_import_actgate_loads_nothing_heavy() -> None:
         "actgate.version",
     }
     assert {"logging", "json", "dataclasses"}.isdisjoint(loaded)
+
+
+def test_the_first_lines_of_a_pipeline_load_no_engine_and_no_cryptography() -> None:
+    """Their imports take 0.2 CPU seconds, of which pydantic is half; what few runs need waits for its use."""
+    heavy = {"cryptography", "duckdb", "jinja2", "numpy", "rich", "sqlalchemy", "kubernetes", "aiohttp"}
+    for first in (
+        "from actgate import EUAIActGovernanceLogger",
+        "from actgate.pipeline import training_run",
+        "import actgate.pipeline.audit.run",
+        "import actgate.pipeline.evaluate.run",
+    ):
+        script = f"import sys\n{first}\nprint(*sys.modules)"
+        done = subprocess.run(  # noqa: S603 - our own interpreter
+            [sys.executable, "-c", script], capture_output=True, text=True, check=True
+        )
+        loaded = done.stdout.split()
+        assert heavy.isdisjoint(name.partition(".")[0] for name in loaded), first
+        assert len(loaded) < 400, (first, len(loaded))
+
+
+def test_what_a_pipeline_installs_takes_at_most_130_mb() -> None:
+    """CI installs it in every run: packages with the byte code of pip; ours is as large as its source."""
+    paths = [Path(one.locate()) for name in brought("pipeline") for one in files(name) or ()]
+    sizes = {path: path.stat().st_size for path in paths if path.exists()}
+    sizes |= {path: 2 * path.stat().st_size for folder in OWN for path in (ROOT / folder).rglob("*.py")}
+    assert 100e6 < sum(sizes.values()) < 130e6, sorted(sizes, key=sizes.__getitem__)[-10:]
 
 
 @pytest.mark.parametrize("example", ["train.py", "train_with_evidence.py"])
@@ -174,7 +212,7 @@ def test_mlflow_needs_the_base_alone_and_other_registries_name_their_extra(tmp_p
     with serving(FakeMlflow()) as url:
         done = actgate("register", file, "--to", f"mlflow:{url}")
         assert (done.returncode, done.stderr) == (0, "")
-    for to, extra in ((f"sqlite:{tmp_path}/r.db", "pipeline"), ("kubernetes:", "kube")):
+    for to, extra in ((f"sqlite:{tmp_path}/r.db", "registry"), ("kubernetes:", "kube")):
         done = actgate("register", file, "--to", to)
         assert (done.returncode, done.stderr.count("\n")) == (2, 1)
         assert f"needs pip install 'actgate[{extra}]'" in done.stderr

@@ -43,7 +43,7 @@ class Target:
             if kind == "mlflow":
                 return self._mlflow(rest)
             if kind == "sqlite" or kind.partition("+")[0] == "postgresql":
-                with needs("actgate", "pipeline"):
+                with needs("actgate", "registry"):
                     from actgate.pipeline.register import database
                 return database.from_file(rest, new=new) if kind == "sqlite" else database.from_url(self.to)
             if self.to in ("kubernetes", "kubernetes:"):
