@@ -1,7 +1,7 @@
 """Files that are generated from code: written by ``make generate``, held against the code by ``make lint``.
 
 ``GENERATORS`` is the only list of them. A path that ends in ``/`` is a folder whose YAML files are all
-generated; any other is one file.
+generated; any other is one file. Of the files that ``versions.FOLLOWERS`` lists the version alone is.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tools import crd, kinds_reference, registration, rule_reference, settings_reference
+from tools import crd, kinds_reference, registration, rule_reference, settings_reference, versions
 
 
 def _definitions() -> dict[str, str]:
@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "paths", nargs="*", help="only what starts so, such as crds or docs (default: everything)"
     )
     options = parser.parse_args(arguments)
-    wanted = generated(tuple(options.paths) or ("",))
+    prefixes = tuple(options.paths) or ("",)
+    wanted = generated(prefixes) | versions.followed(options.root, prefixes)
     changed = stale(options.root, wanted)
     if options.check:
         if changed:
