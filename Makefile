@@ -9,6 +9,8 @@ PINS ?= locked
 LOCK_VENV := .venv-lock
 LOCK := $(LOCK_VENV)/bin/python -m tools.lock
 LOCK_STAMP := $(LOCK_VENV)/.installed
+RELEASE_VENV := .venv-release
+RELEASE_STAMP := $(RELEASE_VENV)/.installed
 # stand-in needs nothing; envtest and all run the real kube-apiserver (KUBEBUILDER_ASSETS).
 CONTROL_PLANE ?= stand-in
 # More than two cores have: tests of leases and timers wait most of their time.
@@ -17,7 +19,8 @@ WORKERS ?= 4
 # Tests start hundreds of processes; where byte code may not be written each of them would compile all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test test-unit test-newest test-oldest e2e lint format bench generate crds docs lock images example-credit clean
+.PHONY: help demo test test-unit test-newest test-oldest e2e lint format bench generate crds docs lock images \
+  example-credit release clean
 
 help:
 	@echo 'make demo    API server, webhook and operator on this machine, and the examples through kubectl'
@@ -32,6 +35,7 @@ help:
 	@echo 'make lock    pin what pyproject.toml asks for in requirements/; UPGRADE=1 takes the newest releases'
 	@echo 'make images  build both images, start them, and say what they hold and take'
 	@echo 'make example-credit  real data, a model, its evidence, three signatures and the verdict, in build/example-credit'
+	@echo 'make release  wheel, sdist, bills of materials and checksums of this commit in dist/, checked (docs/releasing.md)'
 	@echo 'make clean   remove what the other targets made'
 
 $(STAMP): pyproject.toml requirements/dev.txt
@@ -127,6 +131,15 @@ example-credit: $(STAMP)
 	  --requirement tests/pipeline/audit/real-data.txt --dest build/real-data
 	rm -rf $(CREDIT)
 	PATH="$(abspath $(BIN)):$$PATH" examples/credit/run.sh build/real-data $(CREDIT) $(abspath $(BIN))/python
+
+# So too the tools of a release: none of them is needed to develop.
+$(RELEASE_STAMP): requirements/release.txt
+	$(PYTHON) -m venv $(RELEASE_VENV)
+	$(RELEASE_VENV)/bin/python -m pip install --quiet --require-hashes --requirement requirements/release.txt
+	@touch $@
+
+release: $(RELEASE_STAMP)
+	$(RELEASE_VENV)/bin/python -m tools.release
 
 clean:
 	rm -rf .venv .venv-* .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis build dist

@@ -44,6 +44,7 @@ NOT_RUN: Final = ("durationpy", "oauthlib", "requests-oauthlib", "websocket-clie
 LOCKS: Final = (
     Lock("lock", group="lock"),
     Lock("dev", extras=("dev",), builds=True),
+    Lock("release", group="release", builds=True, within="dev"),
     Lock("webhook", extras=("webhook", "tracing"), within="dev", without=NOT_RUN),
     Lock("operator", extras=("operator", "tracing"), within="dev", without=NOT_RUN),
 )
@@ -111,7 +112,7 @@ def make(root: Path, *, upgrade: bool) -> None:
 
 def lowest(root: Path, python: str) -> str:
     """Return the lowest direct dependencies that pyproject.toml allows, and the newest of all others."""
-    (dev,) = (lock for lock in LOCKS if lock.builds)
+    (dev,) = (lock for lock in LOCKS if lock.name == "dev")
     return _compile(root, _project(root), dev, "--resolution", "lowest-direct", "--python", python)
 
 
