@@ -11,7 +11,7 @@ import pytest
 from actgate.api import predicates
 from actgate.attestations import statement as statements
 from actgate.attestations.coverage import covered as fields_of
-from actgate.decision.attestation import Attestation, PlannedMeasurement
+from actgate.decision.attestation import Attestation, PlannedMeasurement, PlannedTest
 from tests.attestations.build import names, read_one
 from tests.support.attested import (
     COMPLIANCE_MANIFEST,
@@ -284,6 +284,10 @@ def test_a_plan_says_what_it_fixes() -> None:
             {"attribute": "gender", "metric": "demographic_parity_difference", "threshold": 0.05},
             {"metric": "disparate_impact", "threshold": 1},
         ],
+        "evaluations": [
+            {"kind": "accuracy", "metric": "f1", "comparator": ">=", "threshold": 1, "settings": {"a": 1}},
+            {"kind": "robustness"},
+        ],
         "seed": 7,
     }
     found = judged(statement(predicates.PLAN, plan))
@@ -291,6 +295,8 @@ def test_a_plan_says_what_it_fixes() -> None:
         PlannedMeasurement("gender", "demographic_parity_difference", 0.05),
         PlannedMeasurement(None, "disparate_impact", 1.0),
     )
+    assert found.planned_tests == (PlannedTest("accuracy", "f1", ">=", 1.0), PlannedTest("robustness"))
+    assert judged(statement(predicates.PLAN, {"bias": []})).planned_tests == ()
 
 
 PLANS: dict[str, Json] = {
@@ -301,6 +307,14 @@ PLANS: dict[str, Json] = {
     "a number for the attribute": {"bias": [{"metric": "m", "attribute": 1}]},
     "a text for the threshold": {"bias": [{"metric": "m", "threshold": "0.05"}]},
     "a boolean for the threshold": {"bias": [{"metric": "m", "threshold": True}]},
+    "no list of tests": {"bias": [], "evaluations": {}},
+    "too many tests": {"bias": [], "evaluations": [{"kind": "k"}] * 65},
+    "a text for a test": {"bias": [], "evaluations": ["k"]},
+    "a test of nothing": {"bias": [], "evaluations": [{"metric": "m"}]},
+    "a number for the metric": {"bias": [], "evaluations": [{"kind": "k", "metric": 1}]},
+    "an unknown comparator": {"bias": [], "evaluations": [{"kind": "k", "comparator": "=<"}]},
+    "a list for the comparator": {"bias": [], "evaluations": [{"kind": "k", "comparator": [">="]}]},
+    "a text for the limit": {"bias": [], "evaluations": [{"kind": "k", "threshold": "1"}]},
     "a threshold that no double holds": {"bias": [{"metric": "m", "threshold": 10**400}]},
 }
 
@@ -309,7 +323,7 @@ PLANS: dict[str, Json] = {
 def test_a_plan_that_is_not_understood_is_refused(plan: Json) -> None:
     found = judged(statement(predicates.PLAN, plan))
     assert found.unreadable is not None
-    assert (found.planned, found.signers) == (None, ())
+    assert (found.planned, found.planned_tests, found.signers) == (None, (), ())
 
 
 def test_an_approval_names_the_payload_that_it_approves() -> None:

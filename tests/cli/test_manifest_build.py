@@ -49,11 +49,11 @@ def audited(folder: Path, digest: str | None, **changed: object) -> None:
     write(folder / "run" / "audit.json", {**document, **changed})
 
 
-def planned(folder: Path, *, signed: bool = True) -> str:
-    """Plan the audit, and return the digest of the plan."""
+def planned(folder: Path, *, signed: bool = True, **more: object) -> str:
+    """Plan the audit, and return the digest of the plan; other fields of it as keywords."""
     bias = [{"attribute": "sex", "metric": "demographic_parity_difference", "threshold": 0.05}]
     key = ("--key", key_file(folder, "risk")) if signed else ()
-    file = write(folder / "plan.yaml", {"bias": bias})
+    file = write(folder / "plan.yaml", {"bias": bias, **more})
     done = actgate(
         *("plan", "-f", str(file), "--model", "model.bin", "--run-dir", "run", "-o", "json", *key), cwd=folder
     )
@@ -90,6 +90,28 @@ def test_a_run_becomes_one_manifest_that_is_signed_and_passes(tmp_path: Path) ->
     provenance = ("--type", "provenance", "--predicate", str(tmp_path / "run" / "provenance.json"))
     assert actgate("attest", str(manifest), *sign, *provenance).returncode == 0
     assert actgate("check", "-f", str(manifest)).returncode == 0
+
+
+def test_the_data_of_the_evaluation_is_data_of_the_manifest(tmp_path: Path) -> None:
+    """Under its own name, and once where the plan names the same bytes; planned tests are all there."""
+    train(tmp_path, sys.executable, *TRAIN)
+    test = {"kind": "accuracy", "metric": "accuracy", "comparator": ">=", "threshold": 0.7}
+    data = {"name": "holdout", "digest": f"sha256:{'c' * 64}"}
+    plan = planned(
+        tmp_path,
+        evaluations=[test],
+        datasets=[{**data, "name": "planned"}, {"name": "test", "digest": f"sha256:{'b' * 64}"}],
+    )
+    audited(tmp_path, plan)
+    result = {**test, "value": 0.8, "planDigest": plan}
+    file = tmp_path / "run" / "evaluation.json"
+    write(file, {"evaluations": [result], "datasets": [data], "dataset": {**data, "files": []}})
+    assert build(tmp_path) == (0, "")
+    spec = loaded(tmp_path / "run" / "manifest.yaml")["spec"]
+    assert sorted(one["name"] for one in spec["datasets"]) == ["holdout", "test", "train"]
+    write(file, {"evaluations": [{**result, "threshold": 0.6}], "datasets": [data]})
+    code, stderr = build(tmp_path)
+    assert (code, "spec.evaluations[0].threshold: Invalid value: 0.6" in stderr) == (2, True)
 
 
 def test_provenance_of_another_model_is_not_signed(tmp_path: Path) -> None:
@@ -154,6 +176,15 @@ def evaluated_other_model(folder: Path) -> None:
     write(folder / "run" / "evaluation.json", {"evaluations": [], "model": model})
 
 
+def evaluated_other_data(folder: Path) -> None:
+    """Evaluate on other data than was planned."""
+    named = planned(folder, datasets=[{"name": "test", "digest": f"sha256:{'b' * 64}"}])
+    audited(folder, named)
+    other = {"name": "other", "digest": f"sha256:{'c' * 64}"}
+    document = {"evaluations": [], "datasets": [other], "dataset": {**other, "files": []}}
+    write(folder / "run" / "evaluation.json", document)
+
+
 def dropped(folder: Path) -> None:
     """Leave out what was planned."""
     audited(folder, None, bias=[])
@@ -167,6 +198,7 @@ def dropped(folder: Path) -> None:
         (other_training_data, "names other data"),
         (other_model, "must be the same model"),
         (evaluated_other_model, "must be the same model"),
+        (evaluated_other_data, "evaluate on the planned data"),
         (dropped, "spec.bias: Required value"),
     ],
 )

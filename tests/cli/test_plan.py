@@ -75,6 +75,30 @@ def test_the_envelope_is_added_to_the_manifest_as_it_is(tmp_path: Path) -> None:
     )
 
 
+def test_a_manifest_whose_plan_is_not_attached_yet_takes_it_as_an_envelope(tmp_path: Path) -> None:
+    """`planDigest` may come first; other statements wait for the plan, and the refusal has the command."""
+    manifest, planned = measured()
+    key = key_file(tmp_path, "model-risk")
+    envelope = str(tmp_path / "plan.dsse.json")
+    done = actgate(
+        *("plan", "-f", str(write(tmp_path / "plan.yaml", planned)), "--key", key, "-o", "json"),
+        *("--output-file", envelope),
+    )
+    manifest["spec"]["bias"][0]["planDigest"] = json.loads(done.stdout)["planDigest"]
+    file = str(write(tmp_path / "m.yaml", manifest))
+    early = actgate("attest", file, "--key", key)
+    assert early.returncode == 2
+    assert "actgate attest MANIFEST --envelope plan.dsse.json" in early.stderr
+    signed = tmp_path / "signed.yaml"
+    added = actgate("attest", file, "--envelope", envelope, "--output-file", str(signed))
+    assert (added.returncode, added.stdout) == (0, ""), added.stderr
+    assert actgate("attest", str(signed), "--key", key).returncode == 0
+    other = write(tmp_path / "other.yaml", {**planned, "seeds": {"split": 1}})
+    assert actgate("plan", "-f", str(other), "--key", key, "--output-file", envelope).returncode == 0
+    wrong = actgate("attest", file, "--envelope", envelope)
+    assert (wrong.returncode, "spec.bias[0].planDigest: Invalid value" in wrong.stderr) == (2, True)
+
+
 def test_the_model_is_named_by_its_bytes(tmp_path: Path) -> None:
     """A plan without a digest says how to get one; a model that is another one is refused."""
     (tmp_path / "model.bin").write_bytes(b"weights")
@@ -103,6 +127,18 @@ def test_the_model_is_named_by_its_bytes(tmp_path: Path) -> None:
         ({"confidence": 95}, "confidence: Invalid value: 95"),
         ({"datasets": [{"name": "test", "digest": "1b2c"}]}, "datasets[0].digest: Invalid value"),
         ({"evaluations": [{"kind": "robustness", "comparator": "=<"}]}, "evaluations[0].comparator"),
+        (
+            {"evaluations": [{"kind": "accuracy", "metric": "f1", "threshold": 0.7}]},
+            "evaluations[0].comparator: Required value",
+        ),
+        (
+            {"evaluations": [{"kind": "accuracy", "comparator": ">=", "threshold": 0.7}]},
+            "evaluations[0].metric: Required value",
+        ),
+        (
+            {"evaluations": [{"kind": "accuracy", "metric": "f1"}, {"kind": "accuracy", "metric": "f1"}]},
+            'evaluations[1].metric: Duplicate value: "f1"',
+        ),
         ({"seeds": {"split": "7"}}, "seeds.split: Invalid value"),
     ],
 )

@@ -10,7 +10,7 @@ from typing import Any, Final
 from actgate.api.compliance_policy import CompliancePolicySpec
 from actgate.api.predicates import APPROVAL, BIAS_AUDIT, COMPLIANCE_MANIFEST, PLAN
 from actgate.decision import Manifest, Policy
-from actgate.decision.attestation import Attestation, PlannedMeasurement, Signer
+from actgate.decision.attestation import Attestation, PlannedMeasurement, PlannedTest, Signer
 from actgate.decision.manifest import GroupCount
 from tests.decision.build import FAIR, MODEL, NOW, PASSING
 
@@ -67,9 +67,11 @@ def approval(*signers: Signer, name: str = "approval", approves: str = sha("audi
     return statement(name, APPROVAL, *signers, approves=approves)
 
 
-def plan(*planned: PlannedMeasurement, name: str = "plan") -> Attestation:
-    """Return a plan that fixes these measurements, signed by training."""
-    return statement(name, PLAN, TRAINING, planned=planned)
+def plan(
+    *planned: PlannedMeasurement, name: str = "plan", tests: tuple[PlannedTest, ...] = ()
+) -> Attestation:
+    """Return a plan that fixes these measurements and tests, signed by training."""
+    return statement(name, PLAN, TRAINING, planned=planned, planned_tests=tests)
 
 
 def authority(name: str, *may_attest: str, **more: Any) -> Json:  # noqa: ANN401 - fields of an authority

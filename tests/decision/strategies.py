@@ -18,10 +18,11 @@ from actgate.api.compliance_manifest import Metric, RiskCategory
 from actgate.api.compliance_policy import CompliancePolicySpec
 from actgate.api.predicates import APPROVAL, BIAS_AUDIT, COMPLIANCE_MANIFEST, PLAN
 from actgate.decision import Link, Manifest, Policy, Subject, metrics, rules
-from actgate.decision.attestation import Attestation, PlannedMeasurement
+from actgate.decision.attestation import Attestation, PlannedMeasurement, PlannedTest
 from actgate.decision.data import ai_act
 from actgate.decision.manifest import (
     Classification,
+    Evaluated,
     GroupCount,
     Measurement,
     ModelIdentity,
@@ -141,6 +142,15 @@ signers = st.sampled_from(
         certificate("email:a@bank.example", not_before=NOW - DAY, not_after=NOW + DAY),
     ]
 )
+tests = (
+    st.sampled_from(["accuracy", "robustness"]),
+    st.none() | st.sampled_from(["f1", "flips"]),
+)
+comparators = st.none() | st.sampled_from(["<=", ">="])
+evaluations = st.builds(
+    Evaluated, *tests, st.booleans(), comparators, thresholds, st.sampled_from([None, sha("audit"), sha("x")])
+)
+"""Results of tests; some name a plan, which may be there."""
 predicate_types = st.sampled_from(
     [COMPLIANCE_MANIFEST, BIAS_AUDIT, APPROVAL, PLAN, "https://any.example/type"]
 )
@@ -162,6 +172,7 @@ attestations = st.builds(
     ).map(tuple),
     st.sampled_from([None, None, sha("audit")]),
     st.none() | moments,
+    st.lists(st.builds(PlannedTest, *tests, comparators, thresholds), max_size=1).map(tuple),
 )
 """Attestations of every kind, signed by anyone."""
 sound_attestations = st.builds(
@@ -186,6 +197,7 @@ manifests = st.builds(
     finished_at=st.none() | moments,
     training_regions=st.lists(regions, max_size=3).map(tuple),
     bias=st.lists(measurements, max_size=3).map(tuple),
+    evaluations=st.lists(evaluations, max_size=1).map(tuple),
     oversight=st.none()
     | st.builds(
         Oversight, st.booleans(), st.frozensets(st.sampled_from(["role", "contact", "override", "stop"]))
@@ -205,7 +217,7 @@ near_misses = st.builds(
     st.sampled_from(
         [
             *("model", "images", "risk_category", "classification", "finished_at", "training_regions"),
-            *("bias", "oversight", "not_before", "not_after", "problems", "attestations"),
+            *("bias", "evaluations", "oversight", "not_before", "not_after", "problems", "attestations"),
         ]
     ),
 )

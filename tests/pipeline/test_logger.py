@@ -247,6 +247,23 @@ def test_v1_holds_everything_and_passes(name: str, caplog: pytest.LogCaptureFixt
     assert caplog.text == ""
 
 
+def test_results_name_the_plan_that_fixed_them() -> None:
+    """Measurements and tests, in what v1 alone has a place for."""
+    logger, plan = declaring(), f"sha256:{'c' * 64}"
+    logger.log_bias_check(0.03, attribute="gender", plan_digest=plan)
+    logger.log_bias_ratio(0.9, attribute="gender", plan_digest=plan)
+    test = {"metric": "f1", "value": 0.91, "comparator": ">=", "threshold": 0.9}
+    logger.log_evaluation("accuracy", **test, plan_digest=plan)  # type: ignore[arg-type]
+    logger.export_compliance_manifest("m.yaml")
+    spec = written("m.yaml")["spec"]
+    assert [one["planDigest"] for one in (*spec["bias"], *spec["evaluations"])] == [plan] * 3
+    assert spec["evaluations"][0].items() >= test.items()
+    alone = declaring()
+    alone.log_bias_check(0.03, plan_digest=plan)
+    with pytest.raises(EvidenceError, match="no field for plan_digest"):
+        alone.export_compliance_manifest("m.json")
+
+
 def test_v1_states_nothing_that_was_not_declared(caplog: pytest.LogCaptureFixture) -> None:
     """The assumed defaults belong to v0; a ComplianceManifest leaves out what the gate will then miss."""
     logger = EUAIActGovernanceLogger("CreditRiskScorer-v2", "HIGH_RISK")

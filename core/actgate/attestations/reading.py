@@ -75,6 +75,7 @@ def _read(part: _Opened, spec: Mapping[str, Any], tried: _Tried) -> tuple[Attest
             mismatch=view.difference(stated, spec, at),
             planned=view.plan(stated, at),
             approves=view.approved(stated, at),
+            planned_tests=view.planned_tests(stated, at),
         )
     except UnreadableError as error:
         return Attestation(part.name, payload_digest=digest, unreadable=error.problem), ()

@@ -11,18 +11,20 @@ from typing import Any, Final
 import orjson
 
 from actgate.api import predicates
+from actgate.api.compliance_manifest import Comparator
 from actgate.api.paths import Location, dotted
 from actgate.api.quoting import got, invalid, quoted
 from actgate.attestations.coverage import covered
 from actgate.attestations.errors import UnreadableError
 from actgate.attestations.statement import Statement
-from actgate.decision.attestation import PlannedMeasurement
+from actgate.decision.attestation import PlannedMeasurement, PlannedTest
 from actgate.decision.problem import Problem
 
 _DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}")
 _SIGN: Final = "sign the statement again, as `actgate attest` writes it"
 _SAME: Final = "restore the field as it was signed, or have the new value signed"
 _MOST_PLANNED: Final = 64
+_COMPARATORS: Final = frozenset(one.value for one in Comparator)
 
 
 def difference(statement: Statement, spec: Mapping[str, Any], path: str) -> Problem | None:
@@ -63,6 +65,19 @@ def plan(statement: Statement, path: str) -> tuple[PlannedMeasurement, ...] | No
     return tuple(_planned(item, f"predicate.bias[{index}]", path) for index, item in enumerate(listed))
 
 
+def planned_tests(statement: Statement, path: str) -> tuple[PlannedTest, ...]:
+    """Return the tests that a plan fixes, none for any other statement; raises like ``difference``."""
+    if statement.predicate_type != predicates.PLAN:
+        return ()
+    listed = _predicate(statement, path).get("evaluations")
+    if listed is None:
+        return ()
+    if not isinstance(listed, list) or len(listed) > _MOST_PLANNED:
+        message = f"predicate.evaluations: {invalid(listed, f'a list of at most {_MOST_PLANNED} tests')}"
+        raise UnreadableError(path, message, _SIGN)
+    return tuple(_test(item, f"predicate.evaluations[{index}]", path) for index, item in enumerate(listed))
+
+
 def approved(statement: Statement, path: str) -> str | None:
     """Return the payload digest that an approval is about, None for any other; raises like ``difference``."""
     if statement.predicate_type != predicates.APPROVAL:
@@ -83,16 +98,46 @@ def _predicate(statement: Statement, path: str) -> dict[str, Any]:
 
 
 def _planned(value: object, at: str, path: str) -> PlannedMeasurement:
-    if not isinstance(value, Mapping):
-        raise UnreadableError(path, f"{at}: {invalid(value, 'an object')}", _SIGN)
-    attribute, metric, threshold = (value.get(key) for key in ("attribute", "metric", "threshold"))
-    if attribute is not None and not isinstance(attribute, str):
-        raise UnreadableError(path, f"{at}.attribute: {invalid(attribute, 'text')}", _SIGN)
+    fields = _object(value, at, path)
+    metric = fields.get("metric")
     if not isinstance(metric, str):
         raise UnreadableError(path, f"{at}.metric: {invalid(metric, 'the name of a metric')}", _SIGN)
-    if threshold is not None and (isinstance(threshold, bool) or not isinstance(threshold, int | float)):
-        raise UnreadableError(path, f"{at}.threshold: {invalid(threshold, 'a number')}", _SIGN)
-    return PlannedMeasurement(attribute, metric, None if threshold is None else float(threshold))
+    return PlannedMeasurement(
+        _text(fields, "attribute", at, path), metric, _number(fields, "threshold", at, path)
+    )
+
+
+def _test(value: object, at: str, path: str) -> PlannedTest:
+    fields = _object(value, at, path)
+    kind, comparator = fields.get("kind"), fields.get("comparator")
+    if not isinstance(kind, str):
+        raise UnreadableError(path, f"{at}.kind: {invalid(kind, 'what is tested')}", _SIGN)
+    if comparator is not None and not (isinstance(comparator, str) and comparator in _COMPARATORS):
+        raise UnreadableError(path, f"{at}.comparator: {invalid(comparator, _listed(_COMPARATORS))}", _SIGN)
+    metric, threshold = _text(fields, "metric", at, path), _number(fields, "threshold", at, path)
+    return PlannedTest(kind, metric, comparator, threshold)
+
+
+def _object(value: object, at: str, path: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise UnreadableError(path, f"{at}: {invalid(value, 'an object')}", _SIGN)
+    return value
+
+
+def _text(fields: Mapping[str, Any], key: str, at: str, path: str) -> str | None:
+    value = fields.get(key)
+    if value is not None and not isinstance(value, str):
+        raise UnreadableError(path, f"{at}.{key}: {invalid(value, 'text')}", _SIGN)
+    return value
+
+
+def _number(fields: Mapping[str, Any], key: str, at: str, path: str) -> float | None:
+    value = fields.get(key)
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UnreadableError(path, f"{at}.{key}: {invalid(value, 'a number')}", _SIGN)
+    return float(value)
 
 
 def _part(spec: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any]:

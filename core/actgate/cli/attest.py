@@ -25,6 +25,7 @@ from actgate.cli.sources import read_one
 from actgate.decision import BASELINE
 from actgate.decision.attestation import Attestation
 from actgate.decision.rules import contradiction
+from actgate.decision.rules.plan import PLAN
 from actgate.documents import write_whole
 from actgate.pipeline import private_keys, signing
 from actgate.pipeline.signing import Signer
@@ -100,7 +101,7 @@ def signed(
     """
     predicate_type, named = TYPES[short_type], name or short_type
     predicate = None if predicate_file is None else _predicate(predicate_file, predicate_type, given)
-    _require_sound(given.value, given)
+    _require_sound(given.value, given, but=PLAN.id)
     try:
         document, payload = signing.attested(given.value, who, named, predicate_type, predicate)
     except signing.SigningError as error:
@@ -123,7 +124,7 @@ def with_envelope(given: GivenManifest, file: str, chain: str | None, name: str 
     item = {"name": name or stem, **envelope.item}
     if chain is not None:
         item["chain"] = evidence.content(chain).decode("utf-8", "replace")
-    _require_sound(given.value, given)
+    _require_sound(given.value, given, but=PLAN.id)
     (fact,) = Verifier().read([item], {})
     if (problem := fact.unreadable) is not None:
         raise UnusableError(f"{file}: {problem.path}: {problem.message}")
@@ -200,13 +201,18 @@ def _appended(given: GivenManifest, item: Mapping[str, Any]) -> Json:
     return document
 
 
-def _require_sound(value: Json, given: GivenManifest) -> None:
-    """Refuse a manifest that the gate could not read, that contradicts a statement, or is too large."""
-    manifest = manifests.read_document(value)
+def _require_sound(value: Json, given: GivenManifest, but: str | None = None) -> None:
+    """Refuse a manifest that the gate could not read, that contradicts a statement, or is too large.
+
+    With ``but`` it may contradict for that rule: a plan that is not attached yet may be what is added.
+    """
+    manifest, place = manifests.read_document(value), given.document.place
     wrong = [(found.path, found.message) for found in manifest.problems]
-    wrong += [(found.path, found.message) for found in contradiction.findings(manifest, BASELINE)]
+    for found in contradiction.findings(manifest, BASELINE):
+        if found.rule != but:
+            fix = f"; {found.remediation}" if found.rule == PLAN.id else ""
+            wrong.append((found.path, found.message + fix))
     if wrong:
-        place = given.document.place
         raise UnusableError(*(f"{place(path)}: {path}: {message}" for path, message in wrong))
 
 

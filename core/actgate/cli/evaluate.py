@@ -11,8 +11,9 @@ from actgate.cli.plan import from_file, of_folder, save
 from actgate.extras import needs
 from actgate.manifests.errors import EvidenceError
 from actgate.pipeline.audit import site_counts
-from actgate.pipeline.evaluate import by_group, judging, result, run
+from actgate.pipeline.evaluate import by_group, result, run
 from actgate.pipeline.evaluate.checks import Request
+from actgate.pipeline.evaluate.judging import Judged
 from actgate.pipeline.evaluate.result import Result
 from actgate.pipeline.plan import Plan
 
@@ -26,8 +27,6 @@ def evaluated(options: Namespace) -> Exit:
     _require_usage(options)
     plan, digest = from_file(options.plan) if options.plan is not None else of_folder(options.run_dir)
     try:
-        if plan is not None:
-            judging.require_usable(plan)
         whole = result.of_folder(options.run_dir)
         if options.model is not None:
             with needs("actgate evaluate", "pipeline"):
@@ -78,7 +77,7 @@ def _planned(plan: Plan | None) -> list[str]:
     return [] if plan is None else [one.attribute for one in plan.bias]
 
 
-def _write(whole: Result, found: judging.Judged, options: Namespace) -> None:
+def _write(whole: Result, found: Judged, options: Namespace) -> None:
     document = documents.to_json(result.document(whole, found))
     target = options.output_file
     chosen = options.output or ("json" if target is not None and target.lower().endswith(".json") else "text")

@@ -41,6 +41,17 @@ class PlannedMeasurement:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedTest:
+    """One test of accuracy, robustness or cybersecurity that a plan fixed before the run."""
+
+    kind: str
+    metric: str | None = None
+    """None where any metric of the kind is meant."""
+    comparator: str | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Attestation:
     """One item of ``spec.attestations``."""
 
@@ -62,12 +73,14 @@ class Attestation:
     mismatch: Problem | None = None
     """The first field in which ``spec`` differs from the payload; its path begins at ``spec``."""
     planned: tuple[PlannedMeasurement, ...] | None = None
-    """What a plan fixes; None for any other statement."""
+    """Measurements that a plan fixes; None for any other statement."""
     approves: str | None = None
     """Payload digest that an approval is about; None for any other statement."""
     signed_by: datetime | None = None
     """A moment before which it was signed, proven by a timestamp in its bundle; None without one, and always
     None today."""
+    planned_tests: tuple[PlannedTest, ...] = ()
+    """Tests that a plan fixes; none for any other statement."""
 
 
 class Result(StrEnum):

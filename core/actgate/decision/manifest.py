@@ -13,6 +13,7 @@ from actgate.decision.problem import Problem
 
 __all__ = [
     "Classification",
+    "Evaluated",
     "GroupCount",
     "Manifest",
     "Measurement",
@@ -70,6 +71,18 @@ class Measurement:
 
 
 @dataclass(frozen=True, slots=True)
+class Evaluated:
+    """One test of accuracy, robustness or cybersecurity, and whether it has a result."""
+
+    kind: str
+    metric: str | None = None
+    has_value: bool = False
+    comparator: str | None = None
+    threshold: float | None = None
+    plan_digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """Why the system is in its tier: a point of the Act, profiling, and whether reasons are given."""
 
@@ -109,6 +122,7 @@ class Manifest:
     finished_at: datetime | None = None
     training_regions: tuple[Region, ...] = ()
     bias: tuple[Measurement, ...] = ()
+    evaluations: tuple[Evaluated, ...] = ()
     positions: tuple[tuple[str, tuple[int, ...]], ...] = ()
     """Where items stand in a list of the document from which unreadable ones were cut out."""
     oversight: Oversight | None = None

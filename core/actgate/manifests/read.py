@@ -20,6 +20,7 @@ from actgate.api.compliance_manifest import (
     RiskCategory,
 )
 from actgate.api.compliance_manifest import Classification as StatedClassification
+from actgate.api.compliance_manifest import Evaluation as StatedEvaluation
 from actgate.api.compliance_policy import OversightField
 from actgate.api.names import API_VERSION, is_namespace_name, is_object_name
 from actgate.api.paths import Location, dotted
@@ -28,6 +29,7 @@ from actgate.api.times import parse_timestamp
 from actgate.attestations import Verifier
 from actgate.decision.manifest import (
     Classification,
+    Evaluated,
     GroupCount,
     Manifest,
     Measurement,
@@ -202,6 +204,7 @@ def _evidence(
         finished_at=training.finished_at if training else None,
         training_regions=tuple(map(_region, (training.regions if training else None) or ())),
         bias=tuple(map(measurement, spec.bias or ())),
+        evaluations=tuple(map(evaluated, spec.evaluations or ())),
         positions=tuple(_positions(read)),
         oversight=_oversight(spec.human_oversight),
         not_before=validity.not_before if validity else None,
@@ -275,6 +278,18 @@ def measurement(stated: BiasMeasurement) -> Measurement:
         ),
         reference_group=_interned(stated.reference_group),
         plan_digest=stated.plan_digest,
+    )
+
+
+def evaluated(stated: StatedEvaluation) -> Evaluated:
+    """Return a test as the rules judge it."""
+    return Evaluated(
+        sys.intern(stated.kind),
+        _interned(stated.metric),
+        stated.value is not None,
+        None if stated.comparator is None else stated.comparator.value,
+        stated.threshold,
+        stated.plan_digest,
     )
 
 

@@ -158,13 +158,10 @@ def _agreed(field: str, found: Any, stated: Any) -> Any:  # noqa: ANN401 - parts
 def _datasets(
     run: Mapping[str, Json], stated: Mapping[str, Any], planned: _Planned | None
 ) -> Iterator[Mapping[str, Any]]:
-    audit, training = run.get(AUDIT) or {}, run.get(TRAINING) or {}
-    _require_data(audit, training, planned)
+    _require_data(run, planned)
     lists = [
-        (AUDIT, audit.get("datasets")),
-        (TRAINING, training.get("datasets")),
-        (EVALUATION, (run.get(EVALUATION) or {}).get("datasets")),
-        ("the plan", _planned_data(planned, audit)),
+        *((file, (run.get(file) or {}).get("datasets")) for file in (AUDIT, TRAINING, EVALUATION)),
+        ("the plan", _planned_data(planned, run)),
         (STATED, stated.get("datasets")),
     ]
     found: dict[str, tuple[str, Json]] = {}
@@ -184,20 +181,23 @@ def _datasets(
         yield fields
 
 
-def _planned_data(planned: _Planned | None, audit: Json) -> Iterable[Json]:
-    """Return the data sets of the plan, but those that the audit has under a name of its own."""
-    known = {one.get("digest") for one in audit.get("datasets") or ()}
+def _planned_data(planned: _Planned | None, run: Mapping[str, Json]) -> Iterable[Json]:
+    """Return the data sets of the plan, but those that a step has under a name of its own."""
+    steps = (run.get(file) or {} for file in (AUDIT, EVALUATION))
+    known = {one.get("digest") for step in steps for one in step.get("datasets") or ()}
     for one in (planned.plan.datasets or ()) if planned is not None else ():
         if one.digest is None or one.digest not in known:
             yield one.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def _require_data(audit: Json, training: Json, planned: _Planned | None) -> None:
-    digest = (audit.get("dataset") or {}).get("digest")
-    if planned is not None and digest is not None and not audit["dataset"].get("countsOnly"):
-        message = plans.foreign_data(planned.plan, digest)
-        if message is not None:
-            raise EvidenceError(f"{AUDIT}: {message}; audit the planned data")
+def _require_data(run: Mapping[str, Json], planned: _Planned | None) -> None:
+    audit, training = run.get(AUDIT) or {}, run.get(TRAINING) or {}
+    for file, verb in ((AUDIT, "audit"), (EVALUATION, "evaluate on")):
+        data = (run.get(file) or {}).get("dataset") or {}
+        if planned is not None and data.get("digest") is not None and not data.get("countsOnly"):
+            message = plans.foreign_data(planned.plan, data["digest"])
+            if message is not None:
+                raise EvidenceError(f"{file}: {message}; {verb} the planned data")
     compared = [one for one in audit.get("datasets") or () if str(one.get("name", "")).endswith("-training")]
     trained = {one.get("digest") for one in training.get("datasets") or ()}
     for one in compared:

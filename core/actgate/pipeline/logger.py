@@ -105,6 +105,7 @@ class EUAIActGovernanceLogger:
         groups: Sequence[Mapping[str, Any]] | None = None,
         reference_group: str | None = None,
         library: str | None = None,
+        plan_digest: str | None = None,
     ) -> bool:
         """Record a difference between groups and return whether its absolute value is within the limit.
 
@@ -120,6 +121,7 @@ class EUAIActGovernanceLogger:
                 and the counts selected, positives, true_positives and false_positives.
             reference_group: Name of the group that a directional metric compares the others with.
             library: Library and version that computed it.
+            plan_digest: What ``actgate plan`` printed, where a plan fixed this measurement and its limit.
 
         Raises:
             EvidenceError: When a number is NaN, infinite, out of range or no number at all, or the groups
@@ -136,6 +138,7 @@ class EUAIActGovernanceLogger:
             groups=groups,
             reference_group=reference_group,
             library=library,
+            plan_digest=plan_digest,
         )
 
     def log_bias_ratio(
@@ -148,6 +151,7 @@ class EUAIActGovernanceLogger:
         groups: Sequence[Mapping[str, Any]] | None = None,
         reference_group: str | None = None,
         library: str | None = None,
+        plan_digest: str | None = None,
     ) -> bool:
         """Record a ratio between groups and return whether it and its reciprocal reach the limit.
 
@@ -166,6 +170,7 @@ class EUAIActGovernanceLogger:
             groups=groups,
             reference_group=reference_group,
             library=library,
+            plan_digest=plan_digest,
         )
 
     def audit(
@@ -313,16 +318,33 @@ class EUAIActGovernanceLogger:
         *,
         metric: str | None = None,
         value: float | None = None,
+        comparator: str | None = None,
         threshold: float | None = None,
+        plan_digest: str | None = None,
         report_digest: str | None = None,
     ) -> None:
-        """Record a test of accuracy, robustness or cybersecurity; AI Act Art. 15."""
+        """Record a test of accuracy, robustness or cybersecurity; AI Act Art. 15.
+
+        Args:
+            kind: What was tested, such as robustness.
+            metric: Name of the metric.
+            value: Measured value.
+            comparator: How the value has to stand to the threshold: ``<=``, ``>=``, ``<`` or ``>``.
+            threshold: Limit that was set before the test ran.
+            plan_digest: What ``actgate plan`` printed, where a plan fixed this test and its threshold.
+            report_digest: SHA-256 of the full report, ``sha256:<64 hex digits>``.
+
+        Raises:
+            EvidenceError: When one of them has the wrong type or range.
+        """
         self._add(
             "evaluations",
             Evaluation,
             kind=kind,
             metric=metric,
             value=None if value is None else number("value", value, -math.inf, math.inf),
+            comparator=comparator,
+            plan_digest=plan_digest,
             threshold=None if threshold is None else number("threshold", threshold, -math.inf, math.inf),
             report_digest=report_digest,
         )

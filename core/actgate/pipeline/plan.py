@@ -26,7 +26,7 @@ from actgate.attestations.errors import AttestationError
 from actgate.decision import BASELINE, groups
 from actgate.decision.attestation import Attestation, PlannedMeasurement
 from actgate.decision.manifest import Manifest, ModelIdentity, Problem
-from actgate.decision.rules import contradiction
+from actgate.decision.rules import plan as rule
 from actgate.manifests.errors import UnreadableError
 from actgate.manifests.read import measurement as as_judged
 from actgate.manifests.shape import problem
@@ -93,7 +93,7 @@ def read(value: object) -> Plan:
 
     Raises:
         PlanError: A field is missing, unknown, of the wrong type or out of range; an attribute has a metric
-            twice; nothing is planned.
+            twice, or a kind of test; a test has a threshold without metric or comparator; nothing is planned.
     """
     if not isinstance(value, Mapping):
         raise PlanError([Problem("plan", invalid(value, "an object"), "write bias: and what is measured")])
@@ -101,7 +101,7 @@ def read(value: object) -> Plan:
         plan = Plan.model_validate(value)
     except ValidationError as error:
         raise PlanError(problem(item, item["loc"]) for item in error.errors(include_url=False)) from None
-    if found := [*_repeated(plan.bias)]:
+    if found := [*_repeated(plan.bias), *_undefined(plan.evaluations or ())]:
         raise PlanError(found)
     if not plan.bias and not plan.evaluations:
         message = "Required value: must plan at least one measurement, or evaluations"
@@ -169,9 +169,8 @@ def deviations(plan: Plan, digest: str | None, bias: Sequence[BiasMeasurement]) 
     )
     measured = tuple(map(as_judged, bias))
     held = Manifest("", "", ModelIdentity("model", digest=about), bias=measured, attestations=(fact,))
-    for finding in contradiction.findings(held, BASELINE):
-        if finding.rule == contradiction.PLAN.id:
-            yield f"{finding.path}: {finding.message}"
+    for finding in rule.findings(held, BASELINE):
+        yield f"{finding.path}: {finding.message}"
 
 
 def foreign_data(plan: Plan, digest: str) -> str | None:
@@ -194,4 +193,22 @@ def _repeated(planned: Iterable[PlannedBias]) -> Iterator[Problem]:
         if key in known:
             message = f"Duplicate value: {quoted(one.attribute)}: {one.metric} of it is planned before"
             yield Problem(f"bias[{index}].attribute", message, "plan each attribute and metric once")
+        known.add(key)
+
+
+def _undefined(tests: Iterable[PlannedEvaluation]) -> Iterator[Problem]:
+    """Yield the tests whose result could meet their threshold or not, as one likes."""
+    known: set[tuple[str, str | None]] = set()
+    for index, one in enumerate(tests):
+        path = f"evaluations[{index}]"
+        for field, value, such in (
+            ("comparator", one.comparator, '">="'),
+            ("metric", one.metric, "accuracy"),
+        ):
+            if one.threshold is not None and value is None:
+                message = f"Required value: must stand beside a threshold, such as {such}"
+                yield Problem(f"{path}.{field}", message, "fix how a value is held against the threshold")
+        if (key := (one.kind, one.metric)) in known:
+            message = f"Duplicate value: {quoted(one.metric or one.kind)}: it is planned before"
+            yield Problem(f"{path}.metric", message, "plan each test once")
         known.add(key)

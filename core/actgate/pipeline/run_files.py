@@ -18,7 +18,7 @@ _WORDS: Final = {dict: "an object", list: "a list of objects", str: "text", bool
 _REFERENCE: Final = re.compile(r"(?s:.+)@sha256:[0-9a-f]{64}")
 _SHAPES: Final[Mapping[str, Mapping[str, type]]] = {
     AUDIT: {"bias": list, "dataQuality": list, "datasets": list, "dataset": dict},
-    EVALUATION: {"evaluations": list, "datasets": list, "model": dict},
+    EVALUATION: {"evaluations": list, "datasets": list, "dataset": dict, "model": dict},
     TRAINING: {
         "training": dict,
         "lineage": dict,

@@ -33,7 +33,7 @@ from actgate.pipeline import declared
 
 _LOG: Final = logging.getLogger("actgate.pipeline")
 P = TypeVar("P", bound=Model)
-_BEYOND_V0: Final = ("attribute", "groups", "reference_group", "library")
+_BEYOND_V0: Final = ("attribute", "groups", "reference_group", "library", "plan_digest")
 """Fields of a measurement that v0 has no place for."""
 _LARGEST: Final = 2**63
 """No count and no measured value comes near it."""

@@ -7,21 +7,18 @@ from typing import Any
 
 import pytest
 
-from actgate.api.compliance_manifest import Metric
 from actgate.api.predicates import BIAS_AUDIT, COMPLIANCE_MANIFEST, PROVENANCE
 from actgate.decision import Manifest, Policy, Verdict
-from actgate.decision.attestation import Attestation, PlannedMeasurement
+from actgate.decision.attestation import Attestation
 from actgate.decision.manifest import ModelIdentity, Problem
 from tests.decision.build import ASKING, MODEL, NOW, PASSING, found, judge, manifest, refused_for
 from tests.decision.signing import (
-    COUNTED,
     RISK,
     STRANGER,
     TRAINING,
     approval,
     audit,
     authority,
-    plan,
     requires,
     sha,
     signed,
@@ -187,85 +184,6 @@ def test_one_cause_is_one_finding(item: Attestation, rule: str) -> None:
     )
     assert asked(signed(whole(TRAINING), audit(RISK)), policy).allowed
     assert asked(signed(whole(TRAINING), item), policy).failed_rules == (rule,)
-
-
-# Plans
-
-PARITY = str(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE)
-PLANNED = PlannedMeasurement("gender", PARITY, 0.05)
-
-
-def measured(*thresholds: float | None, plan_digest: str | None = None) -> tuple[Any, ...]:
-    """Return measurements of the planned metric with these thresholds."""
-    return tuple(replace(COUNTED, threshold=one, plan_digest=plan_digest) for one in thresholds)
-
-
-def test_what_was_measured_as_planned_passes() -> None:
-    """Attribute, metric and threshold are those of the plan; names count as group names do."""
-    for digest in (None, sha("plan")):
-        assert asked(signed(plan(PLANNED), bias=measured(0.05, plan_digest=digest))).outcome == "Pass"
-    assert asked(signed(plan(PlannedMeasurement("Gender ", PARITY, 0.05)))).outcome == "Pass"
-
-
-@pytest.mark.parametrize(
-    ("threshold", "message"),
-    [
-        (0.04, 'Invalid value: 0.04: must be 0.05, as plan "plan" fixed it'),
-        (0.06, 'Invalid value: 0.06: must be 0.05, as plan "plan" fixed it'),
-        (None, 'Required value: must be 0.05, as plan "plan" fixed it'),
-    ],
-)
-@pytest.mark.parametrize("digest", [None, sha("plan")])
-def test_evidence_plan_for_another_limit(threshold: float | None, message: str, digest: str | None) -> None:
-    """`evidence/plan`: looser, stricter or left out, a limit changed after the plan is refused."""
-    verdict = asked(signed(plan(PLANNED), bias=measured(threshold, plan_digest=digest)))
-    finding = refused_for(verdict, "evidence/plan")
-    assert (finding.path, finding.message) == ("spec.bias[0].threshold", message)
-
-
-def test_evidence_plan_for_a_limit_that_was_not_planned() -> None:
-    """`evidence/plan`: a plan without a threshold fixed none."""
-    open_plan = plan(replace(PLANNED, threshold=None))
-    finding = refused_for(asked(signed(open_plan, bias=measured(0.05))), "evidence/plan")
-    assert finding.message == 'Invalid value: 0.05: must be absent, as plan "plan" fixed no threshold'
-    assert asked(signed(open_plan, bias=measured(None))).allowed
-
-
-def test_evidence_plan_for_a_measurement_that_was_dropped() -> None:
-    """`evidence/plan`: what was planned is recorded, whatever its result."""
-    evidence = signed(plan(PLANNED, PlannedMeasurement("age", PARITY, 0.05)))
-    finding = refused_for(asked(evidence), "evidence/plan")
-    assert (finding.path, finding.message) == (
-        "spec.bias",
-        f'Required value: must hold {PARITY} of "age", as plan "plan" fixed it',
-    )
-
-
-def test_evidence_plan_for_a_digest_that_is_no_plan() -> None:
-    """`evidence/plan`: an unknown digest, and one of another statement, are no plan."""
-    for items in ((), (plan(PLANNED),), (audit(RISK, name="x"), plan(PLANNED))):
-        finding = refused_for(
-            asked(signed(*items, bias=measured(0.05, plan_digest=sha("x")))), "evidence/plan"
-        )
-        assert finding.path == "spec.bias[0].planDigest"
-    unread = Attestation("plan", payload_digest=sha("plan"), unreadable=UNREADABLE)
-    verdict = asked(signed(unread, bias=measured(0.05, plan_digest=sha("plan"))))
-    assert verdict.failed_rules == ("evidence/format",)
-
-
-def test_evidence_plan_for_a_measurement_that_its_plan_does_not_name() -> None:
-    """`evidence/plan`: the digest of a plan is no reference for what is not in it."""
-    bias = (*measured(0.05), replace(COUNTED, attribute="age", plan_digest=sha("plan")))
-    finding = refused_for(asked(signed(plan(PLANNED), bias=bias)), "evidence/plan")
-    assert finding.path == "spec.bias[1].planDigest"
-    assert f'{PARITY} of "age" is not planned' in finding.message
-
-
-def test_every_plan_counts() -> None:
-    """`evidence/plan`: a second plan with another limit contradicts the first one."""
-    evidence = signed(plan(PLANNED), plan(replace(PLANNED, threshold=0.1), name="later"), bias=measured(0.05))
-    assert 'as plan "later" fixed it' in refused_for(asked(evidence), "evidence/plan").message
-    assert asked(signed(plan(PLANNED, PLANNED), bias=measured(0.05))).allowed
 
 
 def test_a_contradiction_does_not_depend_on_time() -> None:

@@ -12,6 +12,7 @@ from actgate.decision.rules import (
     interval,
     link,
     oversight,
+    plan,
     residency,
     risk,
 )
@@ -29,6 +30,7 @@ ALL: Final[tuple[Rule, ...]] = (
     *assurance.RULES,
     *attestation.RULES,
     *contradiction.RULES,
+    *plan.RULES,
 )
 """Every rule; a verdict's findings stand in this order."""
 

@@ -9,10 +9,10 @@ from typing import Final
 
 from actgate.api.predicates import KNOWN_TYPES
 from actgate.api.quoting import quoted
-from actgate.decision import groups
-from actgate.decision.attestation import Attestation, PlannedMeasurement
-from actgate.decision.manifest import Manifest, Measurement
+from actgate.decision.attestation import Attestation
+from actgate.decision.manifest import Manifest
 from actgate.decision.policies import Policy
+from actgate.decision.rules import plan
 from actgate.decision.rules.rule import ACTGATE, HOUSE_POLICY, Rule
 from actgate.decision.verdict import Finding
 
@@ -50,17 +50,7 @@ WITHDRAWN: Final = Rule(
     rationale="An audit can turn out to be wrong after it was signed; its signature stays valid for ever.",
     remediation="Assess the model again, and have the new evidence signed.",
 )
-PLAN: Final = Rule(
-    "evidence/plan",
-    HOUSE_POLICY,
-    requirement="Every measurement that an attached plan names is there with the planned threshold, and "
-    "every planDigest is the payload digest of an attached plan that names the measurement.",
-    rationale="A limit that is set or moved after the numbers are known proves nothing, and neither does a "
-    "measurement that is dropped because of its result.",
-    remediation="Record every planned measurement with its planned threshold; for another limit sign a new "
-    "plan, and measure again.",
-)
-RULES: Final = (FORMAT, MISMATCH, SUBJECT, WITHDRAWN, PLAN)
+RULES: Final = (FORMAT, MISMATCH, SUBJECT, WITHDRAWN)
 _SHOWN: Final = len("sha256:") + 12
 
 
@@ -75,11 +65,11 @@ def findings(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
             f"Forbidden: manifest {manifest.digest} is withdrawn (policy {policy.name})",
             "assess the model again and write a new manifest",
         )
-    yield from _plans(manifest, policy)
+    yield from plan.findings(manifest, policy)
 
 
 def of_attestation(index: int, manifest: Manifest, policy: Policy) -> Iterator[Finding]:
-    """Yield what contradicts one attestation, plans aside: those are held against measurements."""
+    """Yield what contradicts one attestation; what a plan fixes is held against results by ``plan``."""
     effect, evidence = policy.spec.enforcement, policy.spec.evidence
     item, path = manifest.attestations[index], manifest.path("spec.attestations", index)
     if (problem := item.unreadable) is not None:
@@ -122,72 +112,3 @@ def _foreign(item: Attestation, manifest: Manifest) -> str | None:
         approved = f"{item.approves[:_SHOWN]}.."
         return f"approves {approved}: must approve the payload digest of another attestation of this manifest"
     return None
-
-
-def _plans(manifest: Manifest, policy: Policy) -> Iterator[Finding]:
-    plans = [item for item in manifest.attestations if item.planned is not None and item.unreadable is None]
-    for plan in plans:
-        yield from _planned(plan, manifest, policy)
-    known = {plan.payload_digest for plan in plans}
-    # What cannot be read may be the plan, and has a finding of its own.
-    known |= {item.payload_digest for item in manifest.attestations if item.unreadable is not None}
-    for index, measurement in enumerate(manifest.bias):
-        if measurement.plan_digest is not None and measurement.plan_digest not in known:
-            yield PLAN.finding(
-                policy.spec.enforcement,
-                f"{manifest.path('spec.bias', index)}.planDigest",
-                f"Invalid value: {quoted(measurement.plan_digest, 71)}: must be the payload digest of a plan "
-                "in spec.attestations",
-                "attach the plan that was signed before the run",
-            )
-
-
-def _planned(plan: Attestation, manifest: Manifest, policy: Policy) -> Iterator[Finding]:
-    effect, called = policy.spec.enforcement, f"plan {quoted(plan.name)}"
-    thresholds: dict[tuple[str | None, str], list[float | None]] = {}
-    for planned in plan.planned or ():
-        thresholds.setdefault(_key(planned), []).append(planned.threshold)
-    for index, measurement in enumerate(manifest.bias):
-        path = manifest.path("spec.bias", index)
-        wanted = thresholds.get(_key(measurement))
-        if wanted is None and None is not measurement.plan_digest == plan.payload_digest:
-            yield PLAN.finding(
-                effect,
-                f"{path}.planDigest",
-                f"Invalid value: {_measured(measurement)} is not planned: must be one that {called} names",
-                "leave out planDigest, or plan the measurement before the run",
-            )
-        for threshold in wanted or ():
-            if measurement.threshold != threshold:
-                yield PLAN.finding(
-                    effect,
-                    f"{path}.threshold",
-                    _changed(measurement, threshold, called),
-                    "state the planned threshold; for another one sign a new plan and measure again",
-                )
-    done = {_key(measurement) for measurement in manifest.bias}
-    for planned in plan.planned or ():
-        if _key(planned) not in done:
-            yield PLAN.finding(
-                effect,
-                "spec.bias",
-                f"Required value: must hold {_measured(planned)}, as {called} fixed it",
-                "record every planned measurement, whatever its result",
-            )
-
-
-def _key(item: Measurement | PlannedMeasurement) -> tuple[str | None, str]:
-    return None if item.attribute is None else groups.key(item.attribute), str(item.metric)
-
-
-def _measured(item: Measurement | PlannedMeasurement) -> str:
-    about = f" of {quoted(item.attribute)}" if item.attribute is not None else ""
-    return f"{item.metric}{about}"
-
-
-def _changed(measurement: Measurement, planned: float | None, called: str) -> str:
-    if planned is None:
-        return f"Invalid value: {measurement.threshold}: must be absent, as {called} fixed no threshold"
-    if measurement.threshold is None:
-        return f"Required value: must be {planned}, as {called} fixed it"
-    return f"Invalid value: {measurement.threshold}: must be {planned}, as {called} fixed it"

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from actgate.api.compliance_manifest import Evaluation
-from actgate.api.quoting import quoted
-from actgate.pipeline.evaluate.errors import EvaluationError
 from actgate.pipeline.plan import Plan, PlannedEvaluation
 
 
@@ -31,26 +29,6 @@ class Judged:
         return [one for one in self.evaluations if one.value is None and one.threshold is not None]
 
 
-def require_usable(plan: Plan) -> None:
-    """Refuse a plan that says a test twice, or a threshold without how a value has to stand to it.
-
-    Raises:
-        EvaluationError: A line for each.
-    """
-    lines, seen = [], set[tuple[str, str | None]]()
-    for index, one in enumerate(plan.evaluations or ()):
-        path = f"plan: evaluations[{index}]"
-        if one.threshold is not None and one.comparator is None:
-            lines.append(f"{path}.comparator: Required value: must stand beside a threshold, such as '>='")
-        if one.threshold is not None and one.metric is None:
-            lines.append(f"{path}.metric: Required value: must stand beside a threshold, such as accuracy")
-        if (key := (one.kind, one.metric)) in seen:
-            lines.append(f"{path}.metric: Duplicate value: {quoted(one.metric)}: plan each test once")
-        seen.add(key)
-    if lines:
-        raise EvaluationError("\n".join(lines))
-
-
 def judged(evaluations: Sequence[Evaluation], plan: Plan | None, digest: str | None) -> Judged:
     """Return results with the thresholds of the plan, which go before those of a report."""
     planned = [] if plan is None else plan.evaluations or []
@@ -59,7 +37,8 @@ def judged(evaluations: Sequence[Evaluation], plan: Plan | None, digest: str | N
 
 
 def _with_threshold(one: Evaluation, planned: Sequence[PlannedEvaluation], digest: str | None) -> Evaluation:
-    for test in planned:
+    # A test of this very metric goes before one of any metric of the kind.
+    for test in sorted(planned, key=lambda test: test.metric is None):
         if test.kind == one.kind and test.metric in (None, one.metric):
             stated: dict[str, object] = {"plan_digest": digest}
             if test.threshold is not None:
