@@ -131,6 +131,32 @@ async def test_a_pods_service_account_is_followed(tmp_path: Path, monkeypatch: p
     assert (await found.auth_settings())["BearerToken"]["value"] == "bearer second"
 
 
+def test_the_namespace_is_that_of_the_pod_or_of_the_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As kubectl has it: a kubeconfig comes before the pod, and a context may name none."""
+    own = tmp_path / "namespace"
+    monkeypatch.setattr(access, "SERVICE_NAMESPACE_FILENAME", str(own))
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    assert access.namespace() is None
+    own.write_text("team-credit\n")
+    assert access.namespace() == "team-credit"
+    write_kubeconfig(tmp_path / "config", "http://named")
+    assert access.namespace(tmp_path / "config") is None
+
+
+async def test_a_context_is_one_of_a_kubeconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also in a pod, whose service account has no contexts."""
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
+    with pytest.raises(Misconfigured, match="no API server is known"):
+        await access.find(context="c")
+    (tmp_path / ".kube").mkdir()
+    write_kubeconfig(tmp_path / ".kube" / "config", "http://usual")
+    assert (await access.find(context="c")).host == "http://usual"
+    with pytest.raises(Misconfigured, match=r"cannot be used: .*other"):
+        await access.find(context="other")
+
+
 async def test_a_pod_without_a_service_account_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     """AutomountServiceAccountToken may be off."""
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")

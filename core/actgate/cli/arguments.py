@@ -1,6 +1,7 @@
 """The arguments of ``actgate``, and what its help says."""
 
 import argparse
+import re
 import sys
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -22,6 +23,12 @@ from actgate.version import VERSION
 if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
+PROGRAM: Final = "actgate"
+KUBECTL_PLUGIN: Final = "kubectl actgate"
+"""What a user types, where kubectl starts the program."""
+
+_CALLED: Final = re.compile(r"(^ *|\| |`)actgate(?= [a-z])", re.MULTILINE)
+"""Where a help text calls the program: in an example, behind a pipe, or between backquotes."""
 _ACTGATE: Final = """\
 Checks whether an AI model may run: its compliance manifest must show a bias check
 that passes, training and serving in allowed regions, and human oversight. The same
@@ -109,6 +116,11 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         self.exit(Exit.UNUSABLE, f"error: {message}; see {self.prog} --help\n")
 
+    def format_help(self) -> str:
+        """Return the help, in which the program is called as the user called it."""
+        text = super().format_help()
+        return _CALLED.sub(rf"\1{KUBECTL_PLUGIN}", text) if self.prog.startswith(KUBECTL_PLUGIN) else text
+
     def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
         """Write help and versions like any result; argparse itself ignores that they cannot be written."""
         if file is None or file is not sys.stdout:
@@ -117,9 +129,9 @@ class _Parser(argparse.ArgumentParser):
             streams.write(lambda: file.write(message))
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(program: str = PROGRAM) -> argparse.ArgumentParser:
     """Return the parser; what it parses has ``run``, the handler of the command."""
-    root = _Parser(prog="actgate", description=_ACTGATE)
+    root = _Parser(prog=program, description=_ACTGATE)
     root.add_argument("--version", action="version", version=f"actgate {VERSION}")
     subparsers = root.add_subparsers(metavar="COMMAND", required=True)
     _add_check(subparsers)

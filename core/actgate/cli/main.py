@@ -6,15 +6,17 @@ from actgate.cli import arguments, streams
 from actgate.cli.exits import Exit, UnusableError
 
 
-def main(given: Sequence[str] | None = None) -> int:
+def main(given: Sequence[str] | None = None, program: str = arguments.PROGRAM) -> int:
     """Run one command and return its exit code; ``given`` stands in for the command line.
+
+    ``program`` is what the user calls, as help and errors name it.
 
     Errors are one sentence each on standard error. The exit code is the verdict's, also when the reader of
     the output goes away before its end; output that cannot be written is an error (``streams``).
     """
     try:
         streams.prepare()
-        code = _run(given)
+        code = _run(given, program)
     except UnusableError as error:
         streams.complain(error)
         return Exit.UNUSABLE
@@ -25,9 +27,14 @@ def main(given: Sequence[str] | None = None) -> int:
     return code
 
 
-def _run(given: Sequence[str] | None) -> int:
+def kubectl(given: Sequence[str] | None = None) -> int:
+    """Run one command as ``kubectl actgate``: kubectl finds the script ``kubectl-actgate`` by its name."""
+    return main(given, arguments.KUBECTL_PLUGIN)
+
+
+def _run(given: Sequence[str] | None, program: str) -> int:
     try:
-        options = arguments.parser().parse_args(given)
+        options = arguments.parser(program).parse_args(given)
     except SystemExit as ended:
         # Help, the version, or wrong usage: argparse has written its text and wants to leave.
         return int(ended.code or Exit.PASSED)

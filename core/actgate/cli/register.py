@@ -4,6 +4,8 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 from actgate import documents
@@ -29,6 +31,8 @@ class Target:
     run: str | None = None
     number: str | None = None
     """MLflow's run and number of a version."""
+    kubeconfig: Path | None = None
+    context: str | None = None
 
     def registry(self, *, new: bool) -> Registry:
         """Return the registry; ``new`` says whether it may be created.
@@ -39,6 +43,8 @@ class Target:
         kind, _, rest = self.to.partition(":")
         if kind != "mlflow" and (self.run or self.number):
             raise UnusableError("--mlflow-run and --mlflow-version go with --to mlflow:URL")
+        if kind != "kubernetes" and (self.kubeconfig or self.context):
+            raise UnusableError("--kubeconfig and --context go with --to kubernetes:")
         try:
             if kind == "mlflow":
                 return self._mlflow(rest)
@@ -64,9 +70,16 @@ class Target:
 
     def _cluster(self) -> Registry:
         with needs("actgate", "kube"):
+            from actgate.kube import access
             from actgate.kube.client import Cluster
+            from actgate.kube.errors import Misconfigured
             from actgate.pipeline.register.cluster import ClusterRegistry
-        return ClusterRegistry(Cluster.from_environment, self.namespace or "default")
+        try:
+            namespace = self.namespace or access.namespace(self.kubeconfig, self.context)
+        except Misconfigured as error:
+            raise RegistryError(printable(f"the cluster: {error}")) from None
+        connect = partial(Cluster.from_environment, self.kubeconfig, context=self.context)
+        return ClusterRegistry(connect, namespace or "default")
 
 
 def entry(manifest: str, run_dir: str | None, left_out: list[str]) -> Entry:

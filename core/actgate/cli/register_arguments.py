@@ -1,6 +1,7 @@
 """The arguments of ``actgate register`` and ``actgate registry``, and what their help says."""
 
 import argparse
+from pathlib import Path
 from typing import Final, TypeVar
 
 from actgate.cli import argument_types
@@ -117,7 +118,16 @@ def _add_target(parser: argparse.ArgumentParser) -> None:
         "--namespace",
         type=argument_types.namespace,
         metavar="NS",
-        help="namespace in the cluster (default: the manifest's, else default)",
+        help="namespace in the cluster (default: the manifest's, else the context's, else default)",
+    )
+    parser.add_argument(
+        "--kubeconfig",
+        type=Path,
+        metavar="FILE",
+        help="how to reach the cluster (default: $KUBECONFIG, the pod's service account, ~/.kube/config)",
+    )
+    parser.add_argument(
+        "--context", metavar="NAME", help="context of the kubeconfig (default: its current one)"
     )
 
 

@@ -3,9 +3,13 @@
 import sys
 from argparse import Namespace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from actgate.cli import streams
 from actgate.cli.exits import Exit
+
+if TYPE_CHECKING:
+    from actgate.cli.register import Target
 
 
 def register(options: Namespace) -> Exit:
@@ -21,6 +25,8 @@ def register(options: Namespace) -> Exit:
         options.namespace or what.manifest["metadata"].get("namespace"),
         options.mlflow_run,
         options.mlflow_version,
+        options.kubeconfig,
+        options.context,
     )
     found = registering.registered(target, what, options.alias, datetime.now(UTC))
     streams.write(lambda: sys.stdout.write(registering.words(found, what, options.alias)))
@@ -47,7 +53,7 @@ def registry_show(options: Namespace) -> Exit:
 def _registry(options: Namespace, name: str | None, version: str | None) -> Exit:
     from actgate.cli import register as registering
 
-    target = registering.Target(options.to, options.namespace)
+    target = _target(options)
     found = registering.records(target, name, version)
     text = registering.render(found, options.output, whole=name is not None)
     streams.write(lambda: sys.stdout.write(text))
@@ -56,11 +62,17 @@ def _registry(options: Namespace, name: str | None, version: str | None) -> Exit
     return Exit.PASSED if found else Exit.NOTHING
 
 
+def _target(options: Namespace) -> "Target":
+    from actgate.cli.register import Target
+
+    return Target(options.to, options.namespace, kubeconfig=options.kubeconfig, context=options.context)
+
+
 def registry_verify(options: Namespace) -> Exit:
     """Hold a registry against what was registered."""
     from actgate.cli import register as registering
 
-    target = registering.Target(options.to, options.namespace)
+    target = _target(options)
     text, code = registering.verified(target, options.head, options.output)
     streams.write(lambda: sys.stdout.write(text))
     if code is Exit.NOTHING:

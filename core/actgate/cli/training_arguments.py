@@ -46,7 +46,7 @@ def add(subparsers: "argparse._SubParsersAction[P]") -> None:
     train = subparsers.add_parser(
         "train-run",
         help="run a training command, and record its evidence",
-        usage="actgate train-run --run-dir DIR [options] -- COMMAND ...",
+        usage="%(prog)s --run-dir DIR [options] -- COMMAND ...",
         description=_TRAIN_RUN,
         epilog=_TRAIN_RUN_END,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -67,13 +67,17 @@ class Cluster:
 
     @classmethod
     def from_environment(
-        cls, kubeconfig: Path | None = None, observe: Observer | None = None, agent: str = AGENT
+        cls,
+        kubeconfig: Path | None = None,
+        observe: Observer | None = None,
+        agent: str = AGENT,
+        context: str | None = None,
     ) -> Self:
         """Use the given kubeconfig, `$KUBECONFIG`, the pod's service account or `~/.kube/config`.
 
         They are read, and `Misconfigured` is raised, when the connection is opened.
         """
-        return cls(partial(access.find, kubeconfig), observe, agent)
+        return cls(partial(access.find, kubeconfig, context), observe, agent)
 
     async def __aenter__(self) -> Self:
         self._opened = Transport(await self._configure(), self._observe, self._agent)
