@@ -385,8 +385,9 @@ def test_files_that_are_broken_are_named_in_a_sentence(tmp_path: Path, kind: str
 
 
 @pytest.mark.system
-def test_what_is_not_there_is_named(tmp_path: Path) -> None:
+def test_what_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file, a pattern without a match, an empty folder, a format that is not read, an address."""
+    monkeypatch.setenv("HOME", str(tmp_path))  # where DuckDB looks for extensions
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("x")
     for argument, sentence in (

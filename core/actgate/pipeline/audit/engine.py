@@ -1,17 +1,17 @@
 """DuckDB as the audit uses it: bounded memory and threads, nothing installed, no value in an error.
 
-DuckDB's own messages quote lines and values of the data. They are replaced by sentences of ours, with the
-file and the line where they are known. Names of files and columns reach DuckDB as parameters or quoted.
+Names of files and columns reach DuckDB as parameters or quoted.
 """
 
 import csv
 import gzip
 import os
+import posixpath
 import re
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -20,13 +20,13 @@ import duckdb
 from actgate.api.quoting import quoted
 from actgate.pipeline.audit.errors import AuditError
 from actgate.pipeline.audit.files import Data, DataFile, Kind
+from actgate.pipeline.audit.reading_errors import in_our_words, no_utf8
 from actgate.pipeline.audit.sql import identifier, literal
 
 MEMORY: Final = "256MB"
 """What DuckDB may hold; beyond that it writes to a folder of its own."""
 _THREADS: Final = 4
 _DELIMITERS: Final = (",", ";", "\t", "|")
-_LINE: Final = re.compile(r"CSV Error on Line: (\d+)")
 _PATTERN: Final = re.compile(r"([*?\[])")
 _MAGIC: Final = b"PAR1"
 
@@ -115,7 +115,7 @@ class Engine:
         Raises:
             AuditError: The data cannot be read to its end.
         """
-        with _in_our_words(table.data):
+        with in_our_words(table.data):
             return self._connection.execute(query).fetchall()
 
     def remote_files(self, data: Data) -> list[DataFile]:
@@ -124,19 +124,24 @@ class Engine:
         Raises:
             AuditError: One cannot be read, or is too large to be held.
         """
-        found = []
-        with _in_our_words(data):
+        found: dict[str, DataFile] = {}
+        query = "SELECT filename, 'sha256:' || sha256(content), size FROM read_blob(?)"
+        with in_our_words(data):
             for address in data.paths:
-                query = "SELECT filename, 'sha256:' || sha256(content), size FROM read_blob(?)"
-                found += [DataFile(*row) for row in self._connection.execute(query, [address]).fetchall()]
-        return sorted(found, key=lambda file: file.name)
+                for name, *rest in self._connection.execute(query, [address]).fetchall():
+                    found[name] = DataFile(name, *rest)
+        # Named as a copy on a disk is, so that both have one digest.
+        folders = {name: name.rpartition("/")[0] for name in found}
+        top = posixpath.commonpath(folders.values()) if len(folders) > 1 else next(iter(folders.values()), "")
+        named = [replace(file, name=posixpath.relpath(name, top)) for name, file in found.items()]
+        return sorted(named, key=lambda file: file.name)
 
     def _alike(self, data: Data, source: str) -> Table:
         """Return a table, after each file was found to have the same columns."""
-        with _in_our_words(data):
+        with in_our_words(data):
             types = self._types(source)
         for path in data.paths if data.kind is Kind.PARQUET and not data.remote else ():
-            with _in_our_words(data, path):
+            with in_our_words(data, path):
                 own = self._types(f"read_parquet({_listed([path])})")
             if own != types:
                 other = sorted({*own.items()} ^ {*types.items()})[0][0]
@@ -202,7 +207,7 @@ def _first_line(path: str) -> str:
         with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
             line = str(file.readline(1024 * 1024)).rstrip("\r\n")
     except UnicodeDecodeError:
-        raise AuditError(_no_utf8(path)) from None
+        raise AuditError(no_utf8(path)) from None
     except (OSError, EOFError) as error:
         raise AuditError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if not line:
@@ -212,67 +217,6 @@ def _first_line(path: str) -> str:
 
 def _split(line: str, delimiter: str) -> list[str]:
     return next(csv.reader([line], delimiter=delimiter), [])
-
-
-@contextmanager
-def _in_our_words(data: Data, path: str | None = None) -> Iterator[None]:
-    try:
-        yield
-    except duckdb.Error as error:
-        raise AuditError(_words(str(error), type(error).__name__, data, path)) from None
-    except OSError as error:
-        raise AuditError(f"{path or data.arguments[0]} cannot be read: {error.strerror}") from None
-
-
-def _words(text: str, kind: str, data: Data, path: str | None) -> str:
-    """Return a sentence about an error, without anything that DuckDB quotes of the data."""
-    where = path or _file_in(text, data) or (data.paths[0] if len(data.paths) == 1 else data.arguments[0])
-    if kind == "OutOfMemoryException":
-        return (
-            f"{where}: needs more memory than DuckDB was given: raise it with --memory, such as --memory 1GB"
-        )
-    if "extension" in text and "httpfs" in text:
-        return (
-            f"{where}: DuckDB reads it with its extension httpfs, which is not installed: run INSTALL "
-            "httpfs in DuckDB once, or copy the data here"
-        )
-    line = _LINE.search(text)
-    at = f"{where}, line {line[1]}" if line else where
-    if data.kind is not Kind.PARQUET and not data.remote and (bad := _not_utf8(data)) is not None:
-        return _no_utf8(bad)
-    match data.kind:
-        case Kind.CSV if "Number of Columns" in text:
-            return f"{at}: has more or fewer values than the first line has columns: write the file again"
-        case Kind.CSV if "quote" in text:
-            return f"{at}: a value in quotes does not end: write the file again"
-        case Kind.PARQUET:
-            return (
-                f"{at}: is damaged or of a kind of Parquet that DuckDB does not read: write or copy it again"
-            )
-    return f"{at}: is no valid {data.kind}, or cannot be read to its end: write or copy it again"
-
-
-def _file_in(text: str, data: Data) -> str | None:
-    return next((path for path in data.paths if len(data.paths) > 1 and path in text), None)
-
-
-def _no_utf8(path: str) -> str:
-    return f"{path}: is not UTF-8 throughout: save it as UTF-8, all of it in one encoding"
-
-
-def _not_utf8(data: Data) -> str | None:
-    """Return the first file that is no UTF-8."""
-    for path in data.paths:
-        opened: Callable[..., Any] = gzip.open if path.lower().endswith(".gz") else open
-        try:
-            with opened(path, "rt", encoding="utf-8", newline="") as file:
-                while file.read(1024 * 1024):
-                    pass
-        except UnicodeDecodeError:
-            return path
-        except (OSError, EOFError):
-            return None
-    return None
 
 
 __all__ = ["MEMORY", "Engine", "Table", "identifier"]
