@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from actgate.cli.arguments import parser
-from tests.examples.conftest import ROOT
+from tests.docs.pages import ROOT
 
 PAGE = (ROOT / "docs" / "ci.md").read_text("utf-8")
 SNIPPETS = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)

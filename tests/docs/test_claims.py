@@ -1,4 +1,4 @@
-"""The pages for administrators: that what they name exists."""
+"""What the pages claim and name: the files, the tests that show a claim, the components."""
 
 from __future__ import annotations
 
@@ -8,42 +8,21 @@ from pathlib import Path
 import pytest
 
 from actgate.api.compliance_policy import AssuranceLevel
-from tests.deploy.rendering import COMPONENTS, ROOT
+from tests.deploy.rendering import COMPONENTS
+from tests.docs import pages
+from tests.docs.pages import ROOT
 
-COMMANDS = [
-    ROOT / "docs" / name
-    for name in (
-        "attested-evidence.md",
-        "ci.md",
-        "install.md",
-        "model-card.md",
-        "pack.md",
-        "register.md",
-        "training-evidence.md",
-        "upgrade.md",
-    )
-]
 CLAIMS = [ROOT / "docs" / name for name in ("client-certificates.md", "rights.md", "threat-model.md")]
 
 
-@pytest.mark.parametrize("page", [*COMMANDS, *CLAIMS], ids=lambda page: page.stem)
-def test_every_link_leads_somewhere(page: Path) -> None:
-    """To a file, and where it names one, to a heading."""
-    for target in re.findall(r"\]\(([^)]+)\)", page.read_text("utf-8")):
-        if target.startswith("https://"):
-            continue
-        path, _, anchor = target.partition("#")
-        text = (page.parent / path if path else page).read_text("utf-8")
-        headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-        anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
-        assert not anchor or anchor in anchors, target
-
-
-@pytest.mark.parametrize("page", COMMANDS, ids=lambda page: page.stem)
-def test_every_folder_and_file_of_a_command_exists(page: Path) -> None:
-    """Whoever copies a command finds what it applies."""
-    for path in re.findall(r"\b(?:deploy|examples|crds)(?:/[\w./-]+)?", page.read_text("utf-8")):
-        assert (ROOT / path.rstrip(".")).exists(), path
+def test_every_folder_and_file_that_a_page_names_exists() -> None:
+    """In commands and in text."""
+    for page in pages.pages():
+        if page.name != "CHANGELOG.md":
+            for path in re.findall(
+                r"(?<![\w/.-])(?:deploy|examples|crds)/[\w./*-]*[\w*]", page.read_text("utf-8")
+            ):
+                assert [*ROOT.glob(path)], f"{page}: {path}"
 
 
 @pytest.mark.parametrize("page", CLAIMS, ids=lambda page: page.stem)
@@ -73,7 +52,7 @@ def test_what_a_liar_can_still_do_is_shown_for_every_level() -> None:
         assert re.search(r"`tests/|`examples/", row.rstrip("| ").rpartition("|")[2]), row
 
 
-def test_every_component_is_told_of() -> None:
+def test_every_component_is_documented() -> None:
     """But that of Argo CD, which is part of its overlay."""
     text = (ROOT / "docs" / "install.md").read_text("utf-8")
     assert [name for name in COMPONENTS if f"| `{name}` |" not in text] == ["argocd-waves"]
