@@ -65,6 +65,10 @@ def _of_json(report: Report) -> tuple[Frame, Mapping[str, float | None]]:
 def _frame(report: Report, stated: Mapping[str, Any]) -> Frame:
     if stated and all(not isinstance(one, dict) for one in stated.values()):
         stated = {"metric": stated}  # of one metric, which has no name in JSON
+    elif stated and all(isinstance(one, dict) and _COUNT in one for one in stated.values()):
+        # pandas' orient="index": by group, then by metric.
+        metrics = [*next(iter(stated.values()))]
+        stated = {metric: {name: one.get(metric) for name, one in stated.items()} for metric in metrics}
     return {
         metric: {group: _value(report, one, metric) for group, one in report.fields(groups, metric).items()}
         for metric, groups in stated.items()
@@ -84,7 +88,7 @@ def _of_csv(report: Report) -> Frame:
         keys += 1
     groups = [",".join(line[:keys]) for line in lines]
     if len(set(groups)) < len(groups) or len(set(header)) < len(header):
-        raise report.refused("has a group or a column twice")
+        raise report.refused("has a group or a column twice; names of groups that are numbers need JSON")
     return {
         name: {group: _cell(report, line[place], name) for group, line in zip(groups, lines, strict=True)}
         for place, name in enumerate(header)

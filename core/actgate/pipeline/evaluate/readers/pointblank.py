@@ -1,7 +1,9 @@
 """pointblank's ``Validate.get_json_report()``: a list of steps, each with how many test units passed.
 
 A step is held against its threshold for errors, else that for critical ones, else that for warnings; one
-without a threshold has to pass as a whole. The library's version is not in the report.
+without a threshold has to pass as a whole. A step that is not active counts as one that did not pass: the
+report says the same of a step that its author left out and of one that could not run, since a column is not
+there. The library's version is not in the report.
 """
 
 import re
@@ -28,10 +30,8 @@ def _steps(report: Report) -> Iterator[tuple[Evaluation, bool]]:
     for place, item in enumerate(report.items(report.json(), "report")):
         path = f"[{place}]"
         step = report.fields(item, path)
-        if step.get("active") is False:
-            continue
         name = _name(report, step, path)
-        if step.get("eval_error"):
+        if step.get("active") is False or step.get("eval_error"):
             yield report.evaluation("data-quality", name, 0.0, None, 1.0, Comparator.AT_LEAST), False
             continue
         n = report.count(step.get("n"), f"{path}.n")
