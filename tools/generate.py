@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from tools import crd, kinds_reference, registration, rule_reference, settings_reference, versions
+from tools import crd, kinds_reference, public_api, registration, rule_reference, settings_reference, versions
 
 
 def _definitions() -> dict[str, str]:
@@ -24,6 +24,7 @@ GENERATORS: Final[Mapping[str, Callable[[], dict[str, str] | str]]] = {
     "docs/rules.md": rule_reference.reference,
     "docs/configuration.md": settings_reference.reference,
     "docs/kinds.md": kinds_reference.reference,
+    "docs/public-api.md": public_api.reference,
     "deploy/base/webhook-registration.yaml": registration.registration,
 }
 """What makes the text of a file, or of each file of a folder by its name, by the path in the checkout."""

@@ -17,6 +17,7 @@ FOLLOWERS: Final[Mapping[str, str]] = {
     "deploy/base/kustomization.yaml": r"name: actgate-(?:operator|webhook), newTag: ",
     "deploy/gitops/argocd/application.yaml": r"^    targetRevision: v",
     "deploy/gitops/flux/actgate.yaml": r"ref: {tag: v",
+    "docs/ci.md": r"^  rev: v",
     "docs/install.md": r"REGISTRY/actgate-(?:operator|webhook):",
 }
 """What stands before the version in a file, as a regular expression, by the file's path in the checkout."""

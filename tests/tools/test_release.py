@@ -76,7 +76,7 @@ def test_a_dockerfile_that_names_no_python_ends_the_release() -> None:
 
 
 def test_the_wheel_holds_the_packages_of_pyproject_and_nothing_else(tmp_path: Path) -> None:
-    """A sandbox, tests or a demo in a wheel would be code in production that nobody reviewed for it."""
+    """A sandbox, tests or a demo in a wheel would be code in production that was not reviewed for it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     assert {Path(package).name for package in packages} == distributions.PACKAGES
@@ -93,7 +93,7 @@ def test_the_wheel_holds_the_packages_of_pyproject_and_nothing_else(tmp_path: Pa
 
 
 def test_builds_that_differ_are_no_release(tmp_path: Path) -> None:
-    """Nobody could show that what is published was made of the commit."""
+    """Otherwise a user could not check that what is published was made of the commit."""
     builds = []
     for name, content in (("one", b"same"), ("two", b"same"), ("three", b"other")):
         (tmp_path / name).mkdir()

@@ -1,7 +1,7 @@
 """The bill of materials of an image, in CycloneDX: what its lock installs in it.
 
 Made from the lock alone, so that it needs no image and no index, and one commit has one. What comes with the
-base image (Python, the operating system) is not in it: whoever builds on a base has the base's own.
+base image (Python, the operating system) is not in it: the publisher of the base has a bill of its own.
 """
 
 from __future__ import annotations

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from actgate.pipeline.training import training_run
+    from actgate.pipeline.training.run import TrainingRun
 
-__all__ = ["training_run"]
+__all__ = ["TrainingRun", "training_run"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public object
@@ -17,4 +18,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public object
         from actgate.pipeline.training import training_run
 
         return training_run
+    if name == "TrainingRun":
+        from actgate.pipeline.training.run import TrainingRun
+
+        return TrainingRun
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -33,7 +33,7 @@ StatedPath = str | os.PathLike[str]
 
 
 class TrainingRun:
-    """A run that goes on."""
+    """A training run whose evidence is recorded; ``training_run`` makes one and finishes it."""
 
     def __init__(
         self,
