@@ -20,8 +20,10 @@ from tests.docs import pages
 from tests.docs.pages import ROOT, Command
 
 NEEDS: Final = {
+    "cosign": "an identity, and images in a registry",
     "docker": "a container engine",
     "du": "an installation of its own",
+    "git": "a clone with its tags",
     "openssl": "nothing: run by test_guides",
     "pip": "a package index",
     "python3": "a package index, for what is installed into the environment that it makes",
@@ -30,7 +32,21 @@ NEEDS: Final = {
 """Programs whose arguments are not checked here, and what their commands need in order to run."""
 
 ORDINARY: Final = frozenset(
-    {".", "cd", "echo", "export", "grep", "mkdir", "printf", "sha256sum", "tail", "time", "unzip", "wc"}
+    {
+        ".",
+        "cd",
+        "diff",
+        "echo",
+        "export",
+        "grep",
+        "mkdir",
+        "printf",
+        "sha256sum",
+        "tail",
+        "time",
+        "unzip",
+        "wc",
+    }
 )
 KUBECTL: Final = frozenset(
     {"annotate", "apply", "auth", "create", "delete", "describe", "diff", "explain", "get", "label", "logs"}

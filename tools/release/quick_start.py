@@ -10,10 +10,10 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.docs.pages import Command, commands, shows
 from tools.release.commands import ReleaseError, run
 
 PAGE: Final = Path("docs/quick-start.md")
@@ -22,29 +22,13 @@ AN_API_SERVER: Final = re.compile(r"\bkubectl\b|\bpython -m\b|\bmake\b")
 SERVICES: Final = ("actgate-operator", "actgate-webhook")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A command of the page, and what the page says that it prints."""
-
-    command: str
-    printed: str
-    """Empty where the page shows nothing; ``…`` is any text."""
-
-    def require(self, found: str) -> None:
-        """Raise ReleaseError unless the command printed what the page shows."""
-        words = map(re.escape, self.printed.split("…"))
-        if self.printed and not re.fullmatch(".*".join(words), found.rstrip("\n"), re.DOTALL):
-            raise ReleaseError(f"{PAGE}: {self.command}: should print\n{self.printed}\nand not\n{found}")
-
-
-def steps(page: str) -> Iterator[Step]:
-    """Yield each command of the console blocks of a page, up to the first that needs an API server."""
-    for block in re.findall(r"^```console\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
-        for lines in re.findall(r"^\$ (.*?)(?=^\$ |\Z)", block, re.MULTILINE | re.DOTALL):
-            command, _, printed = lines.partition("\n")
-            if AN_API_SERVER.search(command):
-                return
-            yield Step(command, printed.rstrip("\n"))
+def steps(page: Path) -> Iterator[Command]:
+    """Yield each command that a page shows at a prompt, up to the first that needs an API server."""
+    for command in commands(page):
+        if AN_API_SERVER.search(command.text):
+            return
+        if command.block.language == "console":
+            yield command
 
 
 def try_out(wheel: Path, version: str, source: Path, work: Path) -> int:
@@ -65,10 +49,10 @@ def try_out(wheel: Path, version: str, source: Path, work: Path) -> int:
     desk = work / "desk"
     shutil.copytree(source / "examples", desk / "examples")
     environment = {"PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": ""}
-    Step("actgate --version", f"actgate {version}").require(run(["actgate", "--version"], desk, environment))
-    shown = list(steps((source / PAGE).read_text("utf-8")))
+    _require("actgate --version", run(["actgate", "--version"], desk, environment), f"actgate {version}")
+    shown = list(steps(source / PAGE))
     for step in shown:
-        step.require(run(["bash", "-c", step.command], desk, environment))
+        _require(step.text, run(["bash", "-c", step.text], desk, environment), step.output)
     if not shown:
         raise ReleaseError(f"{PAGE}: no command could be run before the first that needs an API server")
     run([binaries / "python", "-m", "pip", "install", "--quiet", f"{wheel}[operator,pipeline,webhook]"], work)
@@ -76,3 +60,8 @@ def try_out(wheel: Path, version: str, source: Path, work: Path) -> int:
         run([binaries / service, "--help"], desk)
     run([binaries / "python", "-m", "pip", "check"], work)
     return len(shown)
+
+
+def _require(command: str, found: str, shown: str) -> None:
+    if shown and not shows(found, shown):
+        raise ReleaseError(f"{PAGE}: {command}: should print\n{shown}\nand not\n{found}")
