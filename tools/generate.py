@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -61,11 +62,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def generated(prefixes: tuple[str, ...] = ("",)) -> dict[str, str]:
     """Return the text of every generated file by its path in the checkout."""
     texts: dict[str, str] = {}
-    for path, generator in GENERATORS.items():
+    for path in GENERATORS:
         if path.startswith(prefixes):
-            made = generator()
+            made = _made(path)
             texts |= {path: made} if isinstance(made, str) else {path + name: made[name] for name in made}
     return texts
+
+
+@cache
+def _made(path: str) -> dict[str, str] | str:
+    """Generate once for each process: the code, from which all of it comes, does not change meanwhile."""
+    return GENERATORS[path]()
 
 
 def stale(root: Path, wanted: Mapping[str, str]) -> list[str]:

@@ -23,14 +23,13 @@ def test_a_file_with_another_version_fails_and_is_written_anew(
     checkout: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An image tag that was forgotten would install the release before under the new one's name."""
-    for path in versions.FOLLOWERS:
-        file = checkout / path
-        before = file.read_text("utf-8")
-        file.write_text(before.replace(VERSION, "9.8.7rc1"), encoding="utf-8")
-        assert run(checkout, "--check") == 1, path
-        assert capsys.readouterr().err.startswith(f"error: {path}: "), path
-        assert run(checkout) == 0, path
-        assert file.read_text("utf-8") == before, path
+    before = {path: (checkout / path).read_text("utf-8") for path in versions.FOLLOWERS}
+    for path, text in before.items():
+        (checkout / path).write_text(text.replace(VERSION, "9.8.7rc1"), encoding="utf-8")
+    assert run(checkout, "--check") == 1
+    assert capsys.readouterr().err.startswith(f"error: {', '.join(sorted(before))}: ")
+    assert run(checkout) == 0
+    assert {path: (checkout / path).read_text("utf-8") for path in before} == before
 
 
 def test_a_new_version_reaches_every_place_and_nothing_else(checkout: Path) -> None:
