@@ -1,4 +1,4 @@
-"""`python -m demo` applies every example and shows the answers; `python -m demo up` serves until Ctrl-C."""
+"""`python -m demo` applies every example and shows the answers, `credit` one of them; `up` only serves."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from rich.console import Console
 from actgate_sandbox import control_plane
 from actgate_sandbox.errors import SandboxError
 from demo.gate import guarded
-from demo.run import run
+from demo.run import run, run_credit
 from demo.service import operator
 
 
@@ -29,7 +29,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "up":
             return _up(options)
-        return run(options.engine, options.root.resolve(), _console())
+        root = options.root.resolve()
+        if options.command == "credit":
+            evidence = options.evidence or root / "examples" / "credit" / "evidence"
+            return run_credit(options.engine, root, evidence, _console())
+        return run(options.engine, root, _console())
     except SandboxError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -41,10 +45,11 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         description="run (default): start an API server, webhook and operator on this machine, apply every\n"
         "    example, and show what is answered, and what happens to running models.\n"
+        "credit: the same for examples/credit alone, with the evidence that --evidence names.\n"
         "up: serve an API server with actgate's CRDs and webhook until Ctrl-C. Everything in it is gone\n"
         "    afterwards.",
     )
-    parser.add_argument("command", nargs="?", choices=("run", "up"), default="run")
+    parser.add_argument("command", nargs="?", choices=("run", "credit", "up"), default="run")
     parser.add_argument(
         "--root",
         type=Path,
@@ -59,6 +64,12 @@ def _parser() -> argparse.ArgumentParser:
         help="envtest runs etcd and kube-apiserver from KUBEBUILDER_ASSETS (default folder: "
         "/usr/local/kubebuilder/bin); stand-in is a small API server in this process; "
         "auto takes envtest where its binaries are (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--evidence",
+        type=Path,
+        metavar="DIR",
+        help="credit: the policy, manifests and models (default: examples/credit/evidence of the checkout)",
     )
     parser.add_argument(
         "--kubeconfig",

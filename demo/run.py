@@ -17,7 +17,7 @@ from rich.table import Table
 from actgate_sandbox import control_plane
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.rest import Rest
-from demo import attested
+from demo import attested, credit
 from demo.applying import Applied, Applier, applier
 from demo.examples import Example, as_of, load_all
 from demo.gate import guarded, read_definitions
@@ -60,6 +60,32 @@ def run(engine: str, root: Path, console: Console) -> int:
         return 1
     console.print(f"{len(rows)} answers and {len(steps)} steps, each as it must be.")
     return 0
+
+
+def run_credit(engine: str, root: Path, evidence: Path, console: Console) -> int:
+    """Show the cluster's part of ``examples/credit``; return 0 when every answer is the expected one.
+
+    Args:
+        engine: ``auto``, ``stand-in`` or ``envtest``.
+        root: The checkout that holds ``crds/`` and ``deploy/``.
+        evidence: The folder with the policy, the manifests and the models.
+        console: Where to print.
+
+    Raises:
+        SandboxError: When something does not come up, or the checkout is not whole.
+    """
+    with _cluster(engine, root, console) as (apply, _, webhook):
+        wrong = [row[0] for row in _credit(evidence, apply, webhook, console) if not row[4]]
+    for name in wrong:
+        console.print(f"error: {name}: not the expected answer", highlight=False, markup=False)
+    return 1 if wrong else 0
+
+
+def _credit(evidence: Path, apply: Applier, webhook: Service, console: Console) -> Iterator[Row]:
+    for name, applied, expected in credit.steps(evidence, apply, webhook):
+        console.print(name, style="bold", highlight=False, markup=False)
+        console.print(applied.said, highlight=False, markup=False, soft_wrap=True)
+        yield _row(name, applied, expected)
 
 
 @contextmanager
