@@ -60,7 +60,21 @@ _ATTRIBUTES = {
         "viewbox",
         "role",
     ),
-    *("aria-label", "d", "x", "y", "width", "height", "rx", "cx", "cy", "r", "direction", "unicode-bidi"),
+    *(
+        "aria-label",
+        "data-title",
+        "d",
+        "x",
+        "y",
+        "width",
+        "height",
+        "rx",
+        "cx",
+        "cy",
+        "r",
+        "direction",
+        "unicode-bidi",
+    ),
 }
 
 
@@ -69,11 +83,13 @@ class _Seen(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.attributes: set[str] = set()
+        self.titles: set[str] = set()
         self.text = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
         self.attributes |= {name for name, _ in attrs}
+        self.titles |= {value or "" for name, value in attrs if name == "data-title"}
 
     def handle_data(self, data: str) -> None:
         self.text += data
@@ -91,6 +107,8 @@ def test_html_has_no_element_and_no_attribute_of_the_evidence(wanted: Format) ->
     found = seen(rendered(hostile(), wanted, html=True))
     assert set(found.tags) <= _OURS
     assert found.attributes <= _ATTRIBUTES
+    assert found.titles
+    assert all(re.fullmatch(r"[A-Z][A-Za-z0-9 ().-]*", title) for title in found.titles)
     assert "<script>alert(1)</script>" in found.text
 
 
