@@ -27,7 +27,7 @@ def commands(value: object) -> Iterator[list[str]]:
 
 @pytest.mark.parametrize(("snippet", "calls"), [*zip(SNIPPETS, (9, 9, 1, 0), strict=True)])
 def test_each_command_is_one_that_actgate_takes(snippet: str, calls: int) -> None:
-    """An option that is renamed breaks the page here, and not the reader's pipeline; hooks name no command."""
+    """An option that is renamed breaks the page here, not the reader's pipeline; hooks name no command."""
     found = [*commands(yaml.safe_load(snippet))]
     assert len(found) == calls
     for arguments in found:
