@@ -9,6 +9,8 @@ PINS ?= locked
 LOCK_VENV := .venv-lock
 LOCK := $(LOCK_VENV)/bin/python -m tools.lock
 LOCK_STAMP := $(LOCK_VENV)/.installed
+DOCS_VENV := .venv-docs
+DOCS_STAMP := $(DOCS_VENV)/.installed
 RELEASE_VENV := .venv-release
 RELEASE_STAMP := $(RELEASE_VENV)/.installed
 # stand-in needs nothing; envtest and all run the real kube-apiserver (KUBEBUILDER_ASSETS).
@@ -23,7 +25,7 @@ MLFLOW_STAMP := $(MLFLOW)/.installed
 # Tests start hundreds of processes; where byte code may not be written each of them would compile all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test test-unit test-newest test-oldest e2e lint format bench generate crds docs lock images \
+.PHONY: help demo test test-unit test-newest test-oldest e2e lint format bench generate crds docs site lock images \
   mlflow example-credit release clean
 
 help:
@@ -37,6 +39,7 @@ help:
 	@echo 'make format  rewrite the code as make lint wants it'
 	@echo 'make bench   measure, and write docs/performance.md'
 	@echo 'make generate  write what is generated: crds/, the webhook registration, pages of docs/ (tools/generate.py)'
+	@echo 'make site    the documentation as a site in build/site, all links checked'
 	@echo 'make lock    pin what pyproject.toml asks for in requirements/; UPGRADE=1 takes the newest releases'
 	@echo 'make images  build both images, start them, and say what they hold and take'
 	@echo 'make example-credit  two models on real data: evidence, three signatures, a real MLflow, and the cluster'
@@ -134,6 +137,15 @@ generate: $(STAMP)
 
 crds docs: $(STAMP)
 	$(BIN)/python -m tools.generate $@
+
+# The site's tools have an environment of their own, since no test needs them.
+$(DOCS_STAMP): requirements/docs.txt
+	$(PYTHON) -m venv $(DOCS_VENV)
+	$(DOCS_VENV)/bin/python -m pip install --quiet --require-hashes --requirement requirements/docs.txt
+	@touch $@
+
+site: $(DOCS_STAMP)
+	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --clean --strict
 
 lock: $(LOCK_STAMP)
 	$(LOCK) $(if $(UPGRADE),--upgrade)

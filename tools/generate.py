@@ -13,7 +13,16 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from tools import crd, kinds_reference, public_api, registration, rule_reference, settings_reference, versions
+from tools import (
+    crd,
+    decision_index,
+    kinds_reference,
+    public_api,
+    registration,
+    rule_reference,
+    settings_reference,
+    versions,
+)
 
 
 def _definitions() -> dict[str, str]:
@@ -22,6 +31,7 @@ def _definitions() -> dict[str, str]:
 
 GENERATORS: Final[Mapping[str, Callable[[], dict[str, str] | str]]] = {
     "crds/": _definitions,
+    "docs/adr/index.md": decision_index.index,
     "docs/rules.md": rule_reference.reference,
     "docs/configuration.md": settings_reference.reference,
     "docs/kinds.md": kinds_reference.reference,

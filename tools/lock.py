@@ -45,6 +45,7 @@ LOCKS: Final = (
     Lock("lock", group="lock"),
     Lock("mlflow", group="mlflow"),
     Lock("dev", extras=("dev",), builds=True),
+    Lock("docs", group="docs"),
     Lock("release", group="release", builds=True, within="dev"),
     Lock("webhook", extras=("webhook", "tracing"), within="dev", without=NOT_RUN),
     Lock("operator", extras=("operator", "tracing"), within="dev", without=NOT_RUN),
