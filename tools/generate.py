@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from tools import (
+    chart,
+    chart_values,
     crd,
     decision_index,
     kinds_reference,
@@ -37,6 +39,11 @@ GENERATORS: Final[Mapping[str, Callable[[], dict[str, str] | str]]] = {
     "docs/kinds.md": kinds_reference.reference,
     "docs/public-api.md": public_api.reference,
     "deploy/base/webhook-registration.yaml": registration.registration,
+    "deploy/chart/crds/": _definitions,
+    "deploy/chart/templates/generated/": chart.templates,
+    "deploy/chart/files/dashboard.json": chart.dashboard,
+    "deploy/chart/values.yaml": chart_values.defaults,
+    "docs/chart.md": chart_values.reference,
 }
 """What makes the text of a file, or of each file of a folder by its name, by the path in the checkout."""
 

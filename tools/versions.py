@@ -15,6 +15,7 @@ from actgate.version import VERSION
 
 FOLLOWERS: Final[Mapping[str, str]] = {
     "deploy/base/kustomization.yaml": r"name: actgate-(?:operator|webhook), newTag: ",
+    "deploy/chart/Chart.yaml": r"^(?:appV|v)ersion: ",
     "deploy/gitops/argocd/application.yaml": r"^    targetRevision: v",
     "deploy/gitops/flux/actgate.yaml": r"ref: {tag: v",
     "docs/ci.md": r"^  rev: v",

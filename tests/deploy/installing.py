@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.deploy.conftest import Cluster
-from tests.deploy.rendering import ROOT
+from tests.deploy.rendering import ROOT, Json
 
 
 def apply(cluster: Cluster, folder: Path, *flags: str) -> str:
@@ -36,3 +36,16 @@ def installed(cluster: Cluster, folder: Path, *flags: str) -> Iterator[None]:
     finally:
         done = cluster.kubectl("delete", "-k", str(folder), "--ignore-not-found", "--timeout=90s")
         assert done.code == 0, done.err
+
+
+def written(cluster: Cluster, flag: str, path: Path) -> dict[str, Json]:
+    """Return each object of a folder (-k) or file (-f) as installed: without what controllers write."""
+    done = cluster.kubectl("get", flag, str(path), "-o", "json", "--show-managed-fields=false")
+    assert done.code == 0, done.err
+    found = {f"{item['kind']}/{item['metadata']['name']}": item for item in done.json["items"]}
+    for item in found.values():
+        # Where there is a status, its writers move the version, too.
+        if item.pop("status", None) is not None:
+            del item["metadata"]["resourceVersion"]
+        item["metadata"].get("annotations", {}).pop("deployment.kubernetes.io/revision", None)
+    return found

@@ -12,7 +12,7 @@ from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import APPLY_PATCH
 from tests.deploy.accounts import REGISTRATION
 from tests.deploy.conftest import Cluster
-from tests.deploy.installing import apply, installed
+from tests.deploy.installing import apply, installed, written
 from tests.deploy.rendering import DEPLOY, NAMESPACE, OVERLAYS, ROOT, SERVICES, Json, compose
 from tests.support.crds import collection, deployment_spec
 from tests.support.waiting import wait_until
@@ -36,35 +36,22 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return DEPLOY / "base" if request.param == "base" else DEPLOY / "overlays" / request.param
 
 
-def written(cluster: Cluster, folder: Path) -> dict[str, Json]:
-    """Return each object of a folder as whoever installs wrote it: without what controllers write."""
-    done = cluster.kubectl("get", "-k", str(folder), "-o", "json", "--show-managed-fields=false")
-    assert done.code == 0, done.err
-    found = {f"{item['kind']}/{item['metadata']['name']}": item for item in done.json["items"]}
-    for item in found.values():
-        # Where there is a status, its writers move the version, too.
-        if item.pop("status", None) is not None:
-            del item["metadata"]["resourceVersion"]
-        item["metadata"].get("annotations", {}).pop("deployment.kubernetes.io/revision", None)
-    return found
-
-
 def test_an_installation_is_accepted_and_a_second_one_changes_nothing(cluster: Cluster, folder: Path) -> None:
     """Every object is taken by strict validation, with no warning, and stays as it is."""
     with installed(cluster, folder, "--validate=strict"):
-        before = written(cluster, folder)
+        before = written(cluster, "-k", folder)
         again = cluster.kubectl("apply", "-k", str(folder))
         assert (again.code, again.err) == (0, "")
-        assert written(cluster, folder) == before
+        assert written(cluster, "-k", folder) == before
 
 
 def test_a_server_side_installation_changes_nothing_again(cluster: Cluster) -> None:
     """As Argo CD and Flux apply: no conflict with anybody, and no difference afterwards."""
     folder = DEPLOY / "base"
     with installed(cluster, folder, "--server-side"):
-        before = written(cluster, folder)
+        before = written(cluster, "-k", folder)
         apply(cluster, folder, "--server-side")
-        assert written(cluster, folder) == before
+        assert written(cluster, "-k", folder) == before
         difference = cluster.kubectl("diff", "-k", str(folder), "--server-side")
         assert (difference.code, difference.out) == (0, ""), difference.out
 
