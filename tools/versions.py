@@ -17,7 +17,9 @@ FOLLOWERS: Final[Mapping[str, str]] = {
     "deploy/base/kustomization.yaml": r"name: actgate-(?:operator|webhook), newTag: ",
     "deploy/chart/Chart.yaml": r"^(?:appV|v)ersion: ",
     "deploy/gitops/argocd/application.yaml": r"^    targetRevision: v",
+    "deploy/gitops/argocd/chart.yaml": r"^    targetRevision: v",
     "deploy/gitops/flux/actgate.yaml": r"ref: {tag: v",
+    "deploy/gitops/flux/chart.yaml": r"ref: {tag: v",
     "docs/ci.md": r"^  rev: v",
     "docs/install.md": r"REGISTRY/actgate-(?:operator|webhook):",
 }

@@ -13,6 +13,7 @@ _KINDS: Final = (
     ("argoproj.io", "v1alpha1", "applications", "Application"),
     ("source.toolkit.fluxcd.io", "v1", "gitrepositories", "GitRepository"),
     ("kustomize.toolkit.fluxcd.io", "v1", "kustomizations", "Kustomization"),
+    ("helm.toolkit.fluxcd.io", "v2", "helmreleases", "HelmRelease"),
 )
 
 

@@ -126,6 +126,15 @@ def test_every_value_is_in_the_schema_and_on_the_page() -> None:
         assert any(path[: len(known)] == known for known in described), path
 
 
+def test_the_values_of_the_install_page_are_taken() -> None:
+    """With a registry and digests of one's own in place of what stands for them."""
+    page = (ROOT / "docs" / "install.md").read_text("utf-8")
+    text = page.split("# actgate-values.yaml\n", 1)[1].split("```", 1)[0]
+    values = yaml.safe_load(text.replace("REGISTRY", "registry.example").replace("...", "0" * 64))
+    jsonschema.Draft7Validator(SCHEMA).validate(merged(DEFAULTS, values))
+    assert values["baseline"] == {"enforcement": "Audit"}
+
+
 def test_every_overlay_has_values_that_come_to_the_same() -> None:
     """tests/deploy/test_chart_rendering.py compares what both come to."""
     assert sorted(OVERLAY_VALUES) == OVERLAYS

@@ -18,8 +18,8 @@ from actgate_sandbox.rest import APPLY_PATCH
 from tests.deploy.accounts import REGISTRATION
 from tests.deploy.charting import CHART, EVERYTHING, RELEASE, Values, helm, needs_helm, set_values
 from tests.deploy.conftest import Cluster
-from tests.deploy.installing import written
-from tests.deploy.rendering import NAMESPACE, SERVICES, Json
+from tests.deploy.installing import apply, apply_kinds, written
+from tests.deploy.rendering import DEPLOY, NAMESPACE, SERVICES, Json
 
 pytestmark = [needs_helm, pytest.mark.needs_kubectl]
 
@@ -77,6 +77,23 @@ def test_everything_is_installed_by_one_command_and_a_second_one_changes_nothing
         run(cluster, "upgrade", str(CHART), *set_values(EVERYTHING))
         assert manifest(cluster, tmp_path).read_text("utf-8") == file.read_text("utf-8")
         assert written(cluster, "-f", file) == before
+
+
+def test_an_installation_by_kubectl_becomes_a_release_and_restarts_nothing(cluster: Cluster) -> None:
+    """Fields that kubectl applied are taken from it by --force-conflicts, objects by --take-ownership."""
+    apply_kinds(cluster)
+    apply(cluster, DEPLOY / "base")
+    before = templates(cluster)
+    with installed(cluster, {}, "--take-ownership", "--force-conflicts"):
+        assert templates(cluster) == before
+        assert "kind: ValidatingWebhookConfiguration" in run(cluster, "get manifest")
+
+
+def templates(cluster: Cluster) -> dict[str, Json]:
+    """Return the pod template of each Deployment, of which a change restarts its pods."""
+    path = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments"
+    items = cluster.rest("GET", path).body["items"]
+    return {item["metadata"]["name"]: item["spec"]["template"] for item in items}
 
 
 def test_removed_it_leaves_the_kinds_and_nothing_else(cluster: Cluster, tmp_path: Path) -> None:

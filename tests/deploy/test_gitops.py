@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Final
 
+import jsonschema
 import pytest
 import yaml
 
@@ -75,13 +77,27 @@ def test_flux_waits_for_actgate_before_the_models_and_never_prunes_the_kinds() -
     assert (ROOT / gate["path"] / "kustomization.yaml").exists()
 
 
-def test_argo_cd_leaves_the_ca_bundle_to_whoever_writes_it() -> None:
+@pytest.mark.parametrize("name", ["application", "chart"])
+def test_argo_cd_leaves_the_ca_bundle_to_whoever_writes_it(name: str) -> None:
     """Neither shown as a difference nor taken away by a sync."""
-    spec = named(documents("argocd/application.yaml"), "Application", "actgate")["spec"]
+    spec = named(documents(f"argocd/{name}.yaml"), "Application", "actgate")["spec"]
     (ignored,) = spec["ignoreDifferences"]
     assert ignored["jqPathExpressions"] == [".webhooks[].clientConfig.caBundle"]
     assert {"RespectIgnoreDifferences=true", "ServerSideApply=true"} <= set(spec["syncPolicy"]["syncOptions"])
-    assert (ROOT / spec["source"]["path"] / "kustomization.yaml").exists()
+    installed = {"application": "kustomization.yaml", "chart": "Chart.yaml"}[name]
+    assert (ROOT / spec["source"]["path"] / installed).exists()
+
+
+def test_the_examples_of_the_chart_set_values_that_it_has() -> None:
+    """And Flux keeps the kinds at the version of the chart, which refuses an upgrade with others."""
+    argo = named(documents("argocd/chart.yaml"), "Application", "actgate")["spec"]["source"]["helm"]
+    flux_release = named(documents("flux/chart.yaml"), "HelmRelease", "actgate")["spec"]
+    schema = json.loads((DEPLOY / "chart" / "values.schema.json").read_text("utf-8"))
+    for values in (argo["valuesObject"], flux_release["values"]):
+        jsonschema.Draft7Validator(schema).validate(values)
+    assert argo["valuesObject"]["argocd"] == {"syncWaves": True}
+    assert (ROOT / flux_release["chart"]["spec"]["chart"] / "Chart.yaml").exists()
+    assert {flux_release[action]["crds"] for action in ("install", "upgrade")} == {"CreateReplace"}
 
 
 def wave_of(item: Json) -> int:

@@ -18,6 +18,7 @@ import pytest
 from actgate.cli.arguments import parser
 from tests.docs import pages
 from tests.docs.pages import ROOT, Command
+from tools import chart_values
 
 NEEDS: Final = {
     "cosign": "an identity, and images in a registry",
@@ -52,6 +53,7 @@ KUBECTL: Final = frozenset(
     {"annotate", "apply", "auth", "create", "delete", "describe", "diff", "explain", "get", "label", "logs"}
     | {"patch", "rollout", "scale", "set", "wait"}
 )
+HELM: Final = frozenset({"install", "show", "uninstall", "upgrade"})
 FOLDERS: Final = re.compile("crds|deploy/|examples/")
 """How the files begin that a checkout has; others are made by an earlier command of the page."""
 PLACEHOLDER: Final = re.compile(r"[A-Z][A-Z-]*|-")
@@ -69,6 +71,8 @@ def problem(command: Command, call: list[str]) -> str:
         return _actgate(arguments)
     if program == "kubectl":
         return _kubectl(arguments)
+    if program == "helm":
+        return _helm(arguments)
     if program == "make":
         return _make(arguments)
     if program == "python" and arguments[0] == "-m":
@@ -100,6 +104,18 @@ def _kubectl(arguments: list[str]) -> str:
             return f"{value} has no kustomization"
         if flag == "-f" and FOLDERS.match(value) and not (ROOT / value).exists():
             return f"{value} does not exist"
+    return ""
+
+
+def _helm(arguments: list[str]) -> str:
+    if arguments[0] not in HELM:
+        return f"helm {arguments[0]} is not one of {', '.join(sorted(HELM))}"
+    known = {".".join(value.path) for value in chart_values.values() if not value.is_group}
+    for flag, value in itertools.pairwise(arguments):
+        if flag == "--set" and value.partition("=")[0] not in known:
+            return f"the chart has no value {value}"
+        if value.startswith("deploy/") and not (ROOT / value / "Chart.yaml").exists():
+            return f"{value} is no chart"
     return ""
 
 
@@ -146,6 +162,9 @@ def test_a_console_block_shows_a_prompt() -> None:
         ("kubectl apply -k deploy/overlays/none", "no kustomization"),
         ("kubectl apply -f examples/none.yaml", "does not exist"),
         ("kubectl aply -k crds", "is not one of"),
+        ("helm instal actgate deploy/chart", "is not one of"),
+        ("helm install actgate deploy/charts", "is no chart"),
+        ("helm install actgate deploy/chart --set baseline.enforce=Audit", "has no value"),
         ("make tests", "knows no tests"),
         ("python -m no_such_module", "no module"),
         ("terraform apply", "neither checked"),
