@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from bench.report import ROOT, Section
 
-ROWS: Final = (1_000_000, 10_000_000, 30_000_000)
+ROWS: Final = (1_000_000, 10_000_000, 100_000_000)
 COMPARED: Final = 1_000_000
 """Rows of which pandas and Fairlearn compute the same metrics: more take minutes, and gigabytes."""
 CPU: Final = 1.5
