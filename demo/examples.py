@@ -37,7 +37,7 @@ class Example:
     @property
     def documents(self) -> list[dict[str, Any]]:
         """The objects in it."""
-        return [document for document in yaml.safe_load_all(self.text) if document]
+        return [document for document in yaml.load_all(self.text, Loader=yaml.CSafeLoader) if document]
 
     @property
     def policies(self) -> int:

@@ -7,7 +7,8 @@ references inlined, ``null`` alternatives dropped (an absent field is absent), n
 
 import ast
 import inspect
-import textwrap
+import sys
+from functools import cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -51,12 +52,18 @@ def _field_docstrings(model: type[BaseModel]) -> dict[str, str]:
     found: dict[str, str] = {}
     for base in reversed(model.__mro__):
         if base.__module__.startswith(api.__name__):
-            (stated,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
-            for field, text in pairwise(getattr(stated, "body", ())):
+            for field, text in pairwise(_classes(base.__module__)[base.__qualname__].body):
                 match field, text:
                     case ast.AnnAssign(target=ast.Name(name)), ast.Expr(ast.Constant(str(words))):
                         found[name] = inspect.cleandoc(words)
     return found
+
+
+@cache
+def _classes(module: str) -> dict[str, ast.ClassDef]:
+    """Return the classes of a module as they are written; ``inspect`` would parse it for each of them."""
+    body = ast.parse(inspect.getsource(sys.modules[module])).body
+    return {one.name: one for one in body if isinstance(one, ast.ClassDef)}
 
 
 _UNSEEN: Final[Schema] = {

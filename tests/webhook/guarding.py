@@ -7,14 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from actgate_sandbox.rest import MERGE_PATCH, Reply, Rest
 from demo import registration
+from tests.support import crds
 from tests.webhook.build import KINDS, Json
 
 ROOT = Path(__file__).parents[2]
-CRDS = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((ROOT / "crds").glob("*.yaml"))]
+CRDS = [*crds.definitions().values()]
 
 
 @contextmanager
