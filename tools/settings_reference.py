@@ -33,6 +33,8 @@ patches:
     - {op: add, path: /spec/template/spec/containers/0/args/-, value: --log-level=DEBUG}
 ```
 
+With Helm it is one more of `webhook.extraArgs` or `webhook.env` ([values](chart.md#webhook)).
+
 Traces are sent where `OTEL_EXPORTER_OTLP_ENDPOINT` says, and the other variables of the OpenTelemetry SDK
 apply; without it there are none. Let the port of the endpoint out by a NetworkPolicy beside those of
 `deploy/base`.

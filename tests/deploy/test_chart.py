@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from tests.deploy.charting import CHART, EVERYTHING, OVERLAY_VALUES, Values
-from tests.deploy.rendering import OVERLAYS, ROOT, Json
+from tests.deploy.rendering import DEPLOY, OVERLAYS, ROOT, Json
 from tools import chart, chart_values
+from tools.chart_parts import PARTS, Part
 
 SCHEMA: Final[Json] = json.loads((CHART / "values.schema.json").read_text("utf-8"))
 DEFAULTS: Final[Json] = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
@@ -140,11 +141,26 @@ def test_every_overlay_has_values_that_come_to_the_same() -> None:
     assert sorted(OVERLAY_VALUES) == OVERLAYS
 
 
+def test_everything_in_deploy_has_its_place_in_the_chart() -> None:
+    """A file that the base or a component gains is not forgotten, where there is no Helm to compare with."""
+    elsewhere = {
+        "base/namespace.yaml": "is Helm's",
+        "base/../../crds": "crds",
+        "base/priority-class.yaml": "templates/priority-class.yaml",
+        "components/audit-first/policy.yaml": "templates/baseline.yaml",
+    }
+    found = set()
+    for file in (DEPLOY / "base" / "kustomization.yaml", *DEPLOY.glob("components/*/kustomization.yaml")):
+        content = yaml.safe_load(file.read_text("utf-8"))
+        found |= {f"{file.parent.relative_to(DEPLOY)}/{name}" for name in content.get("resources", ())}
+    assert found == {part.source for part in PARTS} | elsewhere.keys()
+
+
 def test_a_manifest_that_lost_what_the_chart_makes_a_value_of_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A value that sets nothing any more is found when the chart is generated."""
-    part = chart.Part("base/webhook-registration.yaml", values={"failurePolicy: Never": "{{ .Values.x }}"})
-    monkeypatch.setattr(chart, "_PARTS", (part,))
+    part = Part("base/webhook-registration.yaml", values={"failurePolicy: Never": "{{ .Values.x }}"})
+    monkeypatch.setattr(chart, "PARTS", (part,))
     with pytest.raises(ValueError, match=r"webhook-registration\.yaml: 'failurePolicy: Never' is not there"):
         chart.templates()

@@ -16,6 +16,7 @@ from actgate_sandbox.pki import Authority
 from tests.deploy.charting import (
     CHART,
     EVERYTHING,
+    KUBERNETES,
     OVERLAY_VALUES,
     RELEASE,
     Values,
@@ -139,7 +140,8 @@ def test_all_values_together_come_to_all_components(tmp_path: Path) -> None:
 def test_helm_lint_has_nothing_to_say() -> None:
     """Neither an error nor a warning, whatever is switched on."""
     for values in ({}, EVERYTHING):
-        helm("lint", str(CHART), "--strict", "--quiet", f"--namespace={NAMESPACE}", *set_values(values))
+        flags = ("--strict", "--quiet", f"--namespace={NAMESPACE}", KUBERNETES)
+        helm("lint", str(CHART), *flags, *set_values(values))
 
 
 def test_helm_says_where_a_value_is_wrong() -> None:
@@ -149,7 +151,7 @@ def test_helm_says_where_a_value_is_wrong() -> None:
         ("--set=webhook.replica=3", ("/webhook", "'replica' not allowed")),
         ("--set=certificates.source=Secret", ("/certificates/caBundle", "minLength")),
     ):
-        done = helm("template", RELEASE, str(CHART), flag, check=False)
+        done = helm("template", RELEASE, str(CHART), KUBERNETES, flag, check=False)
         assert done.returncode == 1
         assert done.stdout == ""
         for word in words:

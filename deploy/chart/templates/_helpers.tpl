@@ -52,85 +52,55 @@ argocd.argoproj.io/sync-wave: "1"
 {{ toYaml $resources }}
 {{- end }}
 
-{{/* Metadata of a service's pods but its own labels; the argument is .Values.SERVICE. */}}
-{{- define "actgate.podMetadata" -}}
-{{- with .podLabels }}
-{{ toYaml . | indent 2 }}
-{{- end }}
-{{- with .podAnnotations }}
-annotations:
-{{ toYaml . | indent 2 }}
-{{- end }}
-{{- end }}
-
-{{/* How and where a service's pods run; the argument is (list . .Values.SERVICE NAME). */}}
+{{/* What a service's pods have beside what deploy/base says; the argument is (list . .Values.SERVICE). */}}
 {{- define "actgate.pod" -}}
 {{- $root := index . 0 -}}
-{{- $service := index . 1 -}}
-{{- $name := index . 2 -}}
-serviceAccountName: {{ $name }}
-automountServiceAccountToken: true
-enableServiceLinks: false
+priorityClassName: {{ $root.Values.priorityClass.name }}
 {{- with $root.Values.imagePullSecrets }}
 imagePullSecrets:
 {{ toYaml . }}
 {{- end }}
-priorityClassName: {{ $root.Values.priorityClass.name }}
-securityContext:
-  runAsNonRoot: true
-  runAsUser: 65534
-  runAsGroup: 65534
-  fsGroup: 65534
-  seccompProfile: {type: RuntimeDefault}
-{{- with $service.nodeSelector }}
-nodeSelector:
-{{ toYaml . | indent 2 }}
+{{- with pick (index . 1) "nodeSelector" "tolerations" "affinity" }}
+{{- range $name, $value := . }}
+{{- if $value }}
+{{ $name }}:
+{{ toYaml $value | indent 2 }}
 {{- end }}
-{{- with $service.tolerations }}
-tolerations:
-{{ toYaml . }}
-{{- end }}
-{{- with $service.affinity }}
-affinity:
-{{ toYaml . | indent 2 }}
-{{- end }}
-topologySpreadConstraints:
-{{- with $service.topologySpreadConstraints }}
-{{ toYaml . }}
-{{- else }}
-{{- range list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
-- maxSkew: 1
-  topologyKey: {{ . }}
-  {{- if $root.Values.highAvailability.enabled }}
-  whenUnsatisfiable: DoNotSchedule
-  nodeTaintsPolicy: Honor
-  {{- else }}
-  whenUnsatisfiable: ScheduleAnyway
-  {{- end }}
-  labelSelector: {matchLabels: {app.kubernetes.io/name: {{ $name }}}}
-  matchLabelKeys: [pod-template-hash]
 {{- end }}
 {{- end }}
 {{- end }}
 
-{{/* Image and security of a service's container; the argument is (list . .Values.SERVICE). */}}
+{{/* Image of a service's container; the argument is (list . .Values.SERVICE). */}}
 {{- define "actgate.container" -}}
-{{- $service := index . 1 -}}
 image: {{ include "actgate.image" . }}
-{{- with $service.image.pullPolicy }}
+{{- with (index . 1).image.pullPolicy }}
 imagePullPolicy: {{ . }}
 {{- end }}
-securityContext:
-  allowPrivilegeEscalation: false
-  readOnlyRootFilesystem: true
-  capabilities: {drop: [ALL]}
-resources:
-{{ include "actgate.resources" . | indent 2 }}
 {{- end }}
 
-{{/* Environment variables of a service; the argument is .Values.SERVICE. */}}
+{{/* Environment of a service's container; the argument is (list . .Values.SERVICE), with more variables last. */}}
 {{- define "actgate.env" -}}
-{{- range $name, $value := .env }}
+{{- $env := merge dict (index . 1).env (last .) -}}
+{{- with $env -}}
+env:
+{{- range $name, $value := . }}
 - {name: {{ $name | quote }}, value: {{ $value | quote }}}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "actgate.operatorEnv" -}}
+{{- if ne .Values.certificates.source "Operator" -}}
+ACTGATE_OPERATOR_CERTIFICATES: External
+{{- end }}
+{{- end }}
+
+{{/* Flags by which the webhook asks for client certificates, after others in a list. */}}
+{{- define "actgate.clientFlags" -}}
+{{- with .Values.clientCertificates -}}
+{{- if .enabled -}}
+, --client-ca-file=/etc/actgate/client-ca/ca.crt
+{{- range .allowedNames }}, {{ printf "--client-allowed-names=%s" . | quote }}{{ end }}
+{{- end }}
 {{- end }}
 {{- end }}
