@@ -82,7 +82,7 @@ class Checks:
         return results
 
     def _cache(self, reflector: Reflector[object]) -> str | None:
-        why = f": {reflector.trouble}" if reflector.trouble is not None else ""
+        why = f": {reflector.last_error}" if reflector.last_error is not None else ""
         late = self._late("no contact", reflector.age())
         return None if late is None else f"{late}{why}"
 

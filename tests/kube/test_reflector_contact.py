@@ -19,7 +19,7 @@ async def test_before_the_first_list_it_is_infinitely_old(api: FakeApi) -> None:
     """An empty picture must never read as "there is nothing"."""
     api.on_list = always(Refuse(503))
     async with api.cluster() as cluster, running(cluster) as reflector:
-        await until(lambda: reflector.trouble)
+        await until(lambda: reflector.last_error)
         assert reflector.age() == math.inf
         assert not reflector.synced.is_set()
     async with api.cluster() as cluster:

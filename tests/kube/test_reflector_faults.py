@@ -203,7 +203,7 @@ async def test_a_watch_that_falls_silent_is_opened_anew(api: FakeApi) -> None:
         api.silence_watches()
         api.delete("a")
         await until(lambda: not len(reflector))
-        assert reflector.trouble is None
+        assert reflector.last_error is None
     assert len(api.lists) == 1
 
 
@@ -237,7 +237,7 @@ async def test_a_restarted_api_server_is_found_again(api: FakeApi) -> None:
     api.put("a", n=1)
     async with reflecting(api) as reflector:
         await api.stop()
-        await until(lambda: reflector.trouble is not None)
+        await until(lambda: reflector.last_error is not None)
         assert picture(reflector) == {"a": {"n": 1}}
         api.delete("a")
         api.put("b", n=2)
@@ -296,10 +296,10 @@ async def test_its_trouble_can_be_told(api: FakeApi) -> None:
         gate = asyncio.Event()
         api.held_pages.append(gate)
         api.tell("ERROR", status(410, "Expired", "too old resource version: 1 (100)"))
-        await until(lambda: reflector.trouble)
-        assert isinstance(reflector.trouble, Gone)
-        assert str(reflector.trouble) == (
+        await until(lambda: reflector.last_error)
+        assert isinstance(reflector.last_error, Gone)
+        assert str(reflector.last_error) == (
             "watch widgets.example.com: too old resource version: 1 (100) (410 Expired)"
         )
         gate.set()
-        await until(lambda: reflector.trouble is None)
+        await until(lambda: reflector.last_error is None)

@@ -88,17 +88,17 @@ def test_a_watch_without_contact_is_late(leader: Replica) -> None:
     """With what went wrong since, where something did."""
     leader.clock.time += PATIENCE + 1
     leader.reflectors[1].last_contact = leader.clock.time
-    leader.reflectors[0].trouble = Unavailable("connection refused")
+    leader.reflectors[0].last_error = Unavailable("connection refused")
     assert leader.failing() == {
         "watch compliancemanifests.actgate.dev": "no contact for 151 s: connection refused"
     }
-    leader.reflectors[0].trouble = None
+    leader.reflectors[0].last_error = None
     assert leader.failing() == {"watch compliancemanifests.actgate.dev": "no contact for 151 s"}
 
 
 def test_trouble_alone_is_not_late(leader: Replica) -> None:
     """A picture that was true a moment ago serves."""
-    leader.reflectors[0].trouble = Unavailable("connection refused")
+    leader.reflectors[0].last_error = Unavailable("connection refused")
     assert leader.failing() == {}
 
 
@@ -150,7 +150,7 @@ def test_before_the_first_answer_nothing_is_ready(leads: bool, late: set[str]) -
 def test_a_watch_that_was_never_heard_says_why() -> None:
     """What went wrong stands beside it."""
     replica, ready, _ = nothing_heard(leads=True)
-    replica.reflectors[0].trouble = Unavailable("connection refused")
+    replica.reflectors[0].last_error = Unavailable("connection refused")
     watch = failing(ready)["watch compliancemanifests.actgate.dev"]
     assert watch == "no contact yet, after 0 s: connection refused"
 

@@ -2,7 +2,7 @@
 
 A small body always has room: the number of connections bounds them. A larger one waits, unread, until its
 whole length is free; so none that was begun can wait for another. Who waits longest is next, of the peer
-address that holds the least. While somebody waits, a body that has been arriving for a second gives way, of
+address that holds the least. While a request waits, a body that has been arriving for a second gives way, of
 the address that holds the most: an API server needs milliseconds, and a client that stalls must not keep
 others out.
 """

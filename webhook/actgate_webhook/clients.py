@@ -1,8 +1,8 @@
 """Who asks: where a client authority is set, only the API server's certificate opens ``/validate``.
 
-Any pod can reach the port of a webhook. Whoever shows a certificate that the authority did not sign does not
-get through the handshake. Whoever shows none does, since the kubelet and scrapers of metrics have none, and
-is refused on ``/validate`` alone.
+Any pod can reach the port of a webhook. A client that shows a certificate that the authority did not sign
+does not get through the handshake. A client without one does, since the kubelet and scrapers of metrics have
+none, and is refused on ``/validate`` alone.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ _OTHER_NAME: Final = (
 
 
 class ClientProtocol(TimedProtocol):
-    """The protocol of a connection, which also tells the app who the client is."""
+    """The protocol of a connection, which also passes the client's certificate to the app."""
 
     _client_name: str | None = None
 
@@ -49,13 +49,13 @@ class Clients:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand a request on, or refuse it."""
-        if scope["type"] == "http" and scope["path"] == PATH and (why := self._trouble(scope)) is not None:
+        if scope["type"] == "http" and scope["path"] == PATH and (why := self._refusal(scope)) is not None:
             self._metrics.bad_request(403)
             await _refuse(send, why)
         else:
             await self._app(scope, receive, send)
 
-    def _trouble(self, scope: Scope) -> str | None:
+    def _refusal(self, scope: Scope) -> str | None:
         caller = caller_of(scope)
         if not caller.authenticated:
             return _NO_CERTIFICATE

@@ -90,18 +90,18 @@ class DecisionLog:
         self._lost = 0
         self._checkpointed = 0
         """How many decisions the last checkpoint counted."""
-        self._trouble: str | None = None
+        self._error: str | None = None
 
     async def __aenter__(self) -> Self:
         if self._attempt():
-            self._tell_head()
+            self._log_head()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         if self._attempt(Kind.STOP):
-            self._tell_head()
+            self._log_head()
         self._sink.close()
 
     def write(self, record: DecisionRecord) -> DecisionRecord:
@@ -121,7 +121,7 @@ class DecisionLog:
 
     def failing_checks(self) -> Mapping[str, str | None]:
         """Return why no request can be allowed by this replica now."""
-        return {"decision log": self._trouble if self._fails else None}
+        return {"decision log": self._error if self._fails else None}
 
     async def follow(self) -> NoReturn:
         """Write checkpoints, and try again what failed, until cancelled."""
@@ -135,13 +135,13 @@ class DecisionLog:
     async def _retry(self) -> NoReturn:
         while True:
             await asyncio.sleep(RETRY_SECONDS)
-            if self._trouble is not None:
+            if self._error is not None:
                 self._attempt()
 
     def _checkpoint(self) -> None:
         if self._chain.decisions > self._checkpointed and self._attempt(Kind.CHECKPOINT):
             self._checkpointed = self._chain.decisions
-            self._tell_head()
+            self._log_head()
 
     def _attempt(self, kind: Kind | None = None, record: DecisionRecord | None = None) -> bool:
         """Write what is still missing, and then a line; return whether all of it is there.
@@ -164,9 +164,9 @@ class DecisionLog:
         except (OSError, TypeError) as error:
             self._failed(error)
             return False
-        if self._trouble is not None:
+        if self._error is not None:
             logger.warning("the decision log is written again")
-            self._trouble = None
+            self._error = None
         return True
 
     def _append(self, chain: Chain) -> Chain:
@@ -177,11 +177,11 @@ class DecisionLog:
 
     def _failed(self, error: Exception) -> None:
         reason = getattr(error, "strerror", None) or str(error)
-        if self._trouble is None:
+        if self._error is None:
             logger.error("the decision log cannot be written: %s", reason)
-        self._trouble = f"it cannot be written: {reason}"
+        self._error = f"it cannot be written: {reason}"
 
-    def _tell_head(self) -> None:
+    def _log_head(self) -> None:
         """Log the head beside the log itself, so that it is kept elsewhere too."""
         logger.info(
             "decision log: chain %s counts %d decisions, head %s",

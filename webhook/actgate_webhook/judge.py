@@ -3,8 +3,8 @@
 - What is not ours, and DELETE, CONNECT, ``/status`` and ``/scale``, passes without a look.
 - An update that leaves the governed fields as they were passes with warnings, on the cache alone, whatever
   became of the evidence: else no finalizer could be removed, and no commit applied that repairs the evidence.
-- The API server sends objects of the right shape. Whoever does not gets a refusal, since a field that is
-  skipped because it has the wrong type is a field that nobody looked at. Which fields are read is said by
+- The API server sends objects of the right shape. Any other object is refused, since a field that is
+  skipped because it has the wrong type is a field that was not judged. Which fields are read is said by
   the rows of ``actgate.subjects.kinds``.
 - Anything else is judged within the deadline as ``actgate.lookup.judge`` says; where the evidence is not
   known, there is no verdict.

@@ -129,7 +129,7 @@ class Status(Struct, frozen=True):
 
 
 class Response(Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What the API server is told."""
+    """The answer to the API server."""
 
     uid: str
     allowed: bool
@@ -170,7 +170,7 @@ def decode(body: bytes | bytearray) -> Review:
         )
     try:
         if not body.isascii():
-            body.decode()  # The decoder does not look at the encoding of what it skips.
+            body.decode()  # The decoder does not check the encoding of what it skips.
         request = _decoder.decode(body).request
     except RecursionError:
         raise BadRequestError(400, "the body is nested too deeply to be an AdmissionReview") from None

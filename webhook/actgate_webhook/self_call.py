@@ -1,4 +1,4 @@
-"""A TLS call to ourselves: the proof that whoever comes to our port is answered, with our certificate."""
+"""A TLS call to ourselves: the proof that clients of our port are answered, with our certificate."""
 
 import asyncio
 import ssl

@@ -1,7 +1,7 @@
 """The webhook as a server: uvicorn over TLS, and an end that fails no call.
 
 On the first SIGTERM the webhook says that it is unready and goes on: every answer asks its client
-to close the connection, and whoever connects is still served, until the drain is over. By then no
+to close the connection, and new connections are still served, until the drain is over. By then no
 endpoint leads here. The listener closes, what is open is finished, and the process ends with 0.
 """
 

@@ -54,7 +54,7 @@ Body = TypeVar("Body", bytes, bytearray)
 
 
 class DisconnectedError(Exception):
-    """The client has gone; nobody waits for an answer."""
+    """The client has disconnected: no answer is sent."""
 
 
 class Validate:

@@ -9,7 +9,7 @@ from typing import Any
 from actgate.pipeline.audit.run import Progress
 
 _EVERY = 0.2
-"""Seconds between two looks at a query."""
+"""Seconds between two polls of a query."""
 
 
 @contextmanager

@@ -23,7 +23,7 @@ def main(given: Sequence[str] | None = None, program: str = arguments.PROGRAM) -
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     finally:
-        streams.settle()
+        streams.flush_errors()
     return code
 
 

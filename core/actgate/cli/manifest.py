@@ -14,7 +14,7 @@ def converted(argument: str, namespace: str | None, name: str | None) -> tuple[M
 
     Args:
         argument: The file, or ``-`` for standard input.
-        namespace: Namespace to write into it; None leaves it to whoever applies it.
+        namespace: Namespace to write into it; None leaves it to the client that applies it.
         name: Name of the object; None derives it from the model's name.
 
     Raises:

@@ -96,7 +96,7 @@ def complain(error: UnusableError) -> None:
         return
 
 
-def settle() -> None:
+def flush_errors() -> None:
     """Leave nothing in the buffer of standard error that would fail once more when Python exits."""
     try:
         if sys.stderr is not None:

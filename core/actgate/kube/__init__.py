@@ -1,14 +1,14 @@
-"""The only door to the Kubernetes API: requests with deadlines, and pictures that know their age.
+"""The only door to the Kubernetes API: requests with deadlines, and caches that know their age.
 
     client      get, list, watch, apply, create, replace, delete on plain objects
-    reflector   a local picture of all objects of a kind, kept by a list and a watch
+    reflector   a cache of all objects of a kind, kept by a list and a watch
     store       how a list and a watch are merged, without I/O
     lease       one leader among replicas
     resources   the kinds, and where the API server keeps them
     errors      what can go wrong, in our own words
     timing      how long to wait, and when to try again
     access      which API server, and as whom
-    observing   what was asked, for whoever counts
+    observing   which requests were sent, for metrics
     transport   connections with our trust and credentials, JSON, translation of errors
 
 Nothing in here decides anything about policies.

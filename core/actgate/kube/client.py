@@ -1,10 +1,10 @@
 """The only door to the Kubernetes API: what can be asked of it, on plain objects.
 
 The typed API of `kubernetes.aio` is left aside: it knows no kinds of ours, refuses partial objects
-before the server can, and builds model objects that nobody here needs. Objects are the dicts of
+before the server can, and builds model objects that are not needed here. Objects are the dicts of
 their JSON.
 
-Every request has a deadline and none is tried again: whoever asks knows how much time is left.
+Every request has a deadline and none is retried: the caller knows how much time is left.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
@@ -50,8 +50,8 @@ class Cluster:
     """A connection to one API server, open inside `async with`.
 
     Every method raises a `ClusterError` where there is no answer to build on; `within` is the
-    number of seconds after which there is none. `observe` is told of every request, and the API server
-    of `agent`, who asks.
+    number of seconds after which there is none. `observe` is called for every request, and the API server is
+    told `agent`, the name of the client.
     """
 
     def __init__(

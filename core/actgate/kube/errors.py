@@ -3,13 +3,13 @@
     ClusterError                whatever happened, nothing is known about the object asked for
     ├── Misconfigured           we do not know which API server to ask, or as whom
     ├── Unavailable             no answer: connection, timeout, TLS, 408 or 5xx; worth another try
-    │   └── Silent              a watch told nothing: its connection is dead, or nothing happened
+    │   └── Silent              a watch received nothing: its connection is dead, or nothing happened
     ├── TooManyRequests         429: worth another try, not before `retry_after` seconds
     ├── Unintelligible          an answer that is not what the Kubernetes API promises
     ├── Unauthorized            401: our credentials are not accepted
     ├── Forbidden               403: not allowed to us, or an admission webhook refused
     ├── NotFound                404: the API server says that there is no such object
-    ├── Conflict                409: somebody else changed or owns what we wanted to write
+    ├── Conflict                409: another client changed the object, or owns a field
     │   └── AlreadyExists       409: an object of this name is there already
     ├── Gone                    410: the version or the page we asked to go on from is history
     └── Invalid                 the request itself is wrong (400, 422, ...): trying again cannot help
@@ -17,7 +17,7 @@
 Only `NotFound` is knowledge. Everything else means "unknown", and unknown is never fine.
 
 The libraries below (aiohttp, asyncio, ssl, kubernetes.aio) have error families of their own, and
-more than one for the same trouble. They end in this module: `translated` is the only place that
+more than one for the same failure. They end in this module: `translated` is the only place that
 names them, so that no service has to.
 """
 
@@ -79,7 +79,7 @@ class NotFound(ClusterError):
 
 
 class Conflict(ClusterError):
-    """The object was changed, or one of its fields is owned, by somebody else."""
+    """The object was changed, or one of its fields is owned, by another client."""
 
 
 class AlreadyExists(Conflict):

@@ -2,7 +2,7 @@
 
 Two promises carry it. The holder counts from the moment at which a renewal was *sent*: only before
 `renew_deadline` has passed since then does it call the lease its own. The others count from the
-moment at which they *saw* that renewal, later by nature, and wait for the whole `duration`. So
+moment at which they *observed* that renewal, later by nature, and wait for the whole `duration`. So
 between the last write of a leader that lost its API server and the first one of its successor lie
 `duration - renew_deadline` seconds, in which a request that was under way comes to its end.
 
@@ -37,7 +37,7 @@ class LeaseLost(Exception):  # noqa: N818 - the name says it already
 
 @dataclass(frozen=True, slots=True)
 class _Record:
-    """What a candidate compares: as long as all of it stays the same, nobody has renewed."""
+    """What a candidate compares: as long as all of it stays the same, the lease was not renewed."""
 
     holder: str
     renewed: str
@@ -70,7 +70,7 @@ class Lease:
         self.identity = f"{identity}_{secrets.token_hex(4)}"
         """What stands in the Lease as its holder while we are."""
         self.holder = ""
-        """Who held the lease when it was last seen; empty for nobody."""
+        """The holder of the lease when it was last read; empty where it had none."""
         self._cluster = cluster
         self._namespace = namespace
         self._name = name
@@ -87,20 +87,20 @@ class Lease:
         return f"lease {self._namespace}/{self._name}"
 
     def held(self) -> bool:
-        """Tell by the local clock alone whether it is certain that nobody else leads.
+        """Return by the local clock alone whether it is certain that no other candidate leads.
 
         Ask right before each write: one that takes no longer than `duration - renew_deadline` from
-        then on ends before anybody else can hold the lease.
+        then on ends before another candidate can hold the lease.
         """
         return self._left() > 0
 
     def age(self) -> float:
-        """Return the seconds since the API server last told about the lease, infinity before."""
+        """Return the seconds since the API server last answered about the lease, infinity before."""
         return self._timing.now() - self._answered
 
     async def acquire(self) -> None:
         """Return once the lease is held, however long that takes and whatever the API server says."""
-        told, timing = "", self._timing
+        logged, timing = "", self._timing
         while True:
             at_least = 0.0
             try:
@@ -111,10 +111,10 @@ class Lease:
                 logger.debug("%s: another candidate was faster: %s", self, error)
             except ClusterError as error:
                 at_least = min(error.retry_after, timing.duration)
-                # Candidates try every few seconds: what was told once is not told again.
-                if str(error) != told:
-                    told = str(error)
-                    logger.warning("%s: cannot be acquired: %s", self, told)
+                # Candidates try every few seconds: an error is logged once, until it changes.
+                if str(error) != logged:
+                    logged = str(error)
+                    logger.warning("%s: cannot be acquired: %s", self, logged)
             await timing.sleep(max(at_least, timing.renew_every * (1 + 0.2 * timing.chance())))
 
     async def keep(self) -> None:
@@ -151,7 +151,7 @@ class Lease:
             logger.warning("%s: not released, it expires by itself: %s", self, why)
 
     async def _attempt(self) -> bool:
-        """Take the lease if it is free; raise `Conflict` where somebody else was faster."""
+        """Take the lease if it is free; raise `Conflict` where another candidate was faster."""
         try:
             lease = await self._look()
         except NotFound:
@@ -179,7 +179,7 @@ class Lease:
         timing = self._timing
         try:
             if self._lease is None or self.holder != self.identity:
-                raise LeaseLost(f"{self}: held by {self.holder or 'nobody'}")
+                raise LeaseLost(f"{self}: held by {self.holder or 'no candidate'}")
             await self._put(self._claimed(self._lease), self._within())
         except Conflict:
             return await self._look_again()
@@ -246,7 +246,7 @@ class Lease:
         lease = await self._look()
         if self.holder != self.identity:
             return
-        # A duration of one second as client-go's: nobody has to wait for the rest of ours.
+        # A duration of one second as client-go's: the next candidate does not wait for the rest of ours.
         spec = {**lease["spec"], "holderIdentity": "", "leaseDurationSeconds": 1, "renewTime": _timestamp()}
         self._note(await self._cluster.replace(LEASES, {**lease, "spec": spec}, within=self._timing.request))
         logger.info("%s: released", self)
@@ -256,7 +256,7 @@ class Lease:
         self._renewed = sent
 
     def _note(self, lease: Object) -> None:
-        """Take what the API server told, and when it was new to us."""
+        """Note what the API server answered, and when it was new to us."""
         self._answered = self._timing.now()
         self._lease = lease
         record = _Record.of(lease)

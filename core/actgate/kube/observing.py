@@ -1,6 +1,6 @@
-"""What was asked of the API server, in the words in which Kubernetes grants rights.
+"""The requests to the API server, in the words in which Kubernetes grants rights.
 
-For counting and timing requests, whoever sends them: a verb and a resource are few, URLs are many.
+For counting and timing requests of any client: a verb and a resource are few, URLs are many.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class Asked(NamedTuple):
 
 
 Observer = Callable[[Asked], None]
-"""Is told of every request, on the event loop that sent it; it must neither raise nor take long."""
+"""Called for every request, on the event loop that sent it; it must neither raise nor take long."""
 
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}

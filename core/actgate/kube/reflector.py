@@ -1,22 +1,22 @@
-"""A local picture of all objects of one kind that knows how old it is.
+"""A cache of all objects of one kind that knows how old it is.
 
 Two loops share one `Store`. One lists: at the start, when the watch has lost its place, when
 nothing was heard for longer than a bookmark takes, and every ten minutes against whatever a watch
 may silently miss. The other watches from where it left off. Neither stops the other, so a periodic
-list hides nothing from the readers: they keep the old picture, and changes, until the new one has
+list hides nothing from the readers: they keep the old objects, and changes, until the new ones have
 been merged in.
 
-What counts as contact, the proof that the picture is what the API server has:
+What counts as contact, the proof that the cache is what the API server has:
 
 - a complete list, as of the moment at which its first page was asked for (not when it came in);
-- a bookmark, as of the moment at which it was heard: it says that the watch has told all up to now.
+- a bookmark, as of the moment at which it was heard: it says that the watch has delivered all up to now.
 
 A connection that opens, or a watch that ends in peace, proves nothing. An event proves little: after
 an outage it may be the first of many that are still on their way. Nor does silence: an API server
 sends no bookmark while its version stands still, which without etcd's progress notifications is as
 long as nothing happens to the kind, and none at all where it was restored from a backup and counts
-from an earlier version again (seen at 1.36). Hence the list after silence, which tells the one from
-the other.
+from an earlier version again (observed with 1.36). Hence the list after silence, which distinguishes
+the two.
 
 `age` is the time since the last contact, and it is the reader's to say how old is too old.
 """
@@ -53,7 +53,7 @@ SLICE = 20
 """So many objects are parsed before others on the event loop get their turn."""
 
 _RESUMABLE = (Unavailable, TooManyRequests, Unauthorized, Forbidden)
-"""After these a watch goes on where it was; after any other trouble only a list tells."""
+"""After these a watch goes on where it was; after any other error only a list helps."""
 _ALIVE = ("ADDED", "MODIFIED")
 """Types of the events that bring an object as it is now."""
 
@@ -89,8 +89,8 @@ class Reflector(Generic[T]):
         self.synced = asyncio.Event()
         """Set from the first complete list on."""
         self.last_contact = -math.inf
-        """When the picture was last known to be true, on the clock of `timing`."""
-        self.trouble: ClusterError | None = None
+        """When the cache was last known to be current, on the clock of `timing`."""
+        self.last_error: ClusterError | None = None
         """What went wrong since the last contact."""
         self._cluster = cluster
         self._namespace = namespace
@@ -102,7 +102,7 @@ class Reflector(Generic[T]):
         self._version = 0
         """Up to here the store knows all: where a watch goes on."""
         self._newest = 0
-        """The highest version that was told at all, in a list that broke off for one."""
+        """The highest version that was received at all, in a list that broke off for one."""
         self._history = 0
         self._can_watch = asyncio.Event()
         self._list_wanted = asyncio.Event()
@@ -120,7 +120,7 @@ class Reflector(Generic[T]):
 
     @property
     def version(self) -> int:
-        """The version up to which the picture knows all that happened."""
+        """The version up to which the cache has every change."""
         return self._version
 
     def relist(self) -> None:
@@ -221,7 +221,7 @@ class Reflector(Generic[T]):
             try:
                 await self._watch(backoff)
             except Silent as error:
-                # No trouble yet: on a quiet cluster it is the rule, and the list will tell.
+                # No error yet: on a quiet cluster this is the rule, and the list finds out.
                 logger.debug("%s: %s", self.resource, error)
             except ClusterError as error:
                 self._note(error)
@@ -263,7 +263,7 @@ class Reflector(Generic[T]):
                     backoff.reset()
 
     def _take(self, event: Event, position: int, parse: Parse[T] | None) -> int:
-        """Learn from one event, and return the version up to which the watch has told all."""
+        """Learn from one event, and return the version up to which the watch has delivered all."""
         if event.type == "ERROR":
             raise self._ended(event.object)
         version = version_of(event.object)
@@ -282,13 +282,13 @@ class Reflector(Generic[T]):
     def _ended(self, status: Object) -> Gone:
         """Return the error for a `Status` in the stream: whatever it says, the place is lost."""
         code = status.get("code")
-        told = refusal(f"watch {self.resource}", code if isinstance(code, int) else 500, status)
-        return Gone(str(told), code=told.code, reason=told.reason, retry_after=told.retry_after)
+        error = refusal(f"watch {self.resource}", code if isinstance(code, int) else 500, status)
+        return Gone(str(error), code=error.code, reason=error.reason, retry_after=error.retry_after)
 
     def _touch(self, moment: float) -> None:
         self.last_contact = max(self.last_contact, moment)
-        self.trouble = None
+        self.last_error = None
 
     def _note(self, error: ClusterError) -> None:
-        self.trouble = error
+        self.last_error = error
         logger.warning("%s: %s", self.resource, error)

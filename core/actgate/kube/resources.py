@@ -1,7 +1,7 @@
 """The kinds that actgate reads and writes, and where the API server keeps them.
 
 A `Resource` knows its own URLs. Names go into a path only after they were checked, so that a name
-from somebody's manifest can never point at another object.
+from a user's manifest can never point at another object.
 """
 
 from dataclasses import dataclass

@@ -1,10 +1,10 @@
 """The evidence of one cluster: three informer caches, and live reads where a cache is not enough.
 
-A cache tells within the latency of a watch what the API server has. A watch that died in silence is noticed
+A cache has within the latency of a watch what the API server has. A watch that died in silence is noticed
 by the age of its last contact: the oldest of the three is the evidence's age, and from ``FRESH_SECONDS`` on
-the cache tells nothing.
+the cache is not used.
 
-Nor does it tell of a manifest whose signatures were not tried with every key of the policies that apply. A
+Nor is it used for a manifest whose signatures were not tried with every key of the policies that apply. A
 policy that brings a new key has manifests with attestations listed again.
 """
 
@@ -155,7 +155,7 @@ class EvidenceCache:
         return {str(reflector.resource): self._failure(reflector) for reflector in self.reflectors}
 
     def _failure(self, reflector: Reflector[Any]) -> str | None:
-        why = f": {reflector.trouble}" if reflector.trouble is not None else ""
+        why = f": {reflector.last_error}" if reflector.last_error is not None else ""
         if not reflector.synced.is_set():
             return f"not listed yet{why}"
         if reflector.age() > self._unready_after:

@@ -38,7 +38,7 @@ class Chain(NamedTuple):
         """Return the chain with one line more.
 
         Args:
-            kind: What it tells.
+            kind: What it records.
             now: The present, aware and in UTC.
             fields: What else it holds, by names that no line has by itself: text, whole numbers, booleans,
                 null, and lists and objects of them.

@@ -20,10 +20,10 @@ _PIECE: Final = re.compile(r"\S+ (?P<stream>stdout|stderr) (?P<tag>[FP])(?::\S+)
 
 
 class Kind(StrEnum):
-    """What a line tells."""
+    """What a line records."""
 
     START = "Start"
-    """The chain begins; it tells who writes it."""
+    """The chain begins; it names the replica that writes it."""
     DECISION = "Decision"
     CHECKPOINT = "Checkpoint"
     """How many decisions there were so far."""

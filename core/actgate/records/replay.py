@@ -187,7 +187,7 @@ def _between(then: set[Any], now: set[Any], say: Callable[[Any], str]) -> Iterat
 
 
 def _digests(document: Json) -> Iterator[str]:
-    """Yield by what digests an object may be known: the webhook saw it before it was stored, or after."""
+    """Yield by what digests an object may be known: as the webhook received it, or as it is stored."""
     bare = {key: value for key, value in document.items() if key != "status"}
     for one in (document, bare):
         metadata = one.get("metadata")

@@ -1,8 +1,9 @@
 """The proof: every chain complete from its start, without a gap, each line as it was written.
 
 What it cannot prove is said, not passed over. A chain without a stop may have lost its end: a cut cannot be
-told from a crash. A chain that is missing as a whole leaves no trace. And whoever can write the whole log can
-write it anew with other hashes. All three are closed by hashes that were kept elsewhere, ``heads``.
+distinguished from a crash. A chain that is missing as a whole leaves no trace. And a user who can write the
+whole log can write it anew with other hashes. All three are closed by hashes that were kept elsewhere,
+``heads``.
 """
 
 from collections.abc import Iterable

@@ -62,7 +62,7 @@ class Certificates:
         Args:
             certificate: The serving certificate and its chain, PEM.
             key: Its private key, PEM.
-            observer: Told of every pair.
+            observer: Called for every pair.
             client_authority: Who signs certificates of clients, PEM; None to ask clients for none.
 
         Raises:
