@@ -1,4 +1,4 @@
-"""Fixtures for every test; what they do is told in `tests.support`."""
+"""Fixtures for every test; `tests.support` describes them."""
 
 from __future__ import annotations
 

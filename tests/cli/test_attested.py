@@ -42,7 +42,7 @@ def test_a_signature_counts_under_a_policy_of_its_own_file(tmp_path: Path) -> No
         (attested(TRAINING, riskCategory="MinimalRisk"), "evidence/mismatch"),
     ],
 )
-def test_what_nobody_trusted_signed_is_refused(tmp_path: Path, evidence_of: Json, rule: str) -> None:
+def test_what_an_untrusted_party_signed_is_refused(tmp_path: Path, evidence_of: Json, rule: str) -> None:
     """Each with the rule that says why."""
     done = check(tmp_path, DEPLOYMENT, TRUSTING, evidence_of)
     assert done.returncode == 1

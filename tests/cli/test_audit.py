@@ -117,8 +117,8 @@ def test_every_result_keeps_to_the_published_schema(tmp_path: Path) -> None:
     command = ("audit", path, *COLUMNS, *by, "--quality", rules, "--train", path, "--plan", planned)
     found = actgate(*command, "--bootstrap", "20", "-o", "json")
     validator.validate(json.loads(found.stdout))
-    nobody = [{**row, "y": 0, "yhat": 0} for row in fair(20)]
-    without = str(write_csv(tmp_path / "nobody.csv", nobody))
+    empty = [{**row, "y": 0, "yhat": 0} for row in fair(20)]
+    without = str(write_csv(tmp_path / "empty.csv", empty))
     result = json.loads(
         audit(without, "--by", "sex", "--metric", "equalized_odds_ratio", "-o", "json").stdout
     )
@@ -138,7 +138,7 @@ def test_the_same_data_has_the_same_result(tmp_path: Path) -> None:
 
 @pytest.mark.system
 def test_the_digest_is_what_sha256sum_says(tmp_path: Path) -> None:
-    """Of one file its own, of several that of the list of them: anybody can take it again."""
+    """Of one file its own, of several that of the list of them: anyone can compute it again."""
     folder = tmp_path / "parts"
     folder.mkdir()
     for place in range(2):

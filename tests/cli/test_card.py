@@ -40,7 +40,7 @@ def test_each_format_is_written_to_standard_output_and_to_a_file(wanted: str, tm
 
 
 def test_without_a_policy_a_document_says_that_signatures_were_not_verified(tmp_path: Path) -> None:
-    """Even where the manifest has some: they are claims until somebody says whose count."""
+    """Even where the manifest has some: they are claims until a policy says whose count."""
     text = made(signed_by_three(tmp_path), "--format", "annex-iv")
     assert "> Signatures not verified: no policy was given." in text
     assert "Attested," not in text
@@ -48,7 +48,7 @@ def test_without_a_policy_a_document_says_that_signatures_were_not_verified(tmp_
     assert "| bias-audit | bias-audit | not verified | none | not verified |" in text
 
 
-def test_a_policy_that_trusts_nobody_verifies_no_signature(tmp_path: Path) -> None:
+def test_a_policy_without_authorities_verifies_no_signature(tmp_path: Path) -> None:
     """A policy was given, and still no key could count."""
     given = write(tmp_path / "policy.yaml", policy("lenient"))
     text = made(signed_by_three(tmp_path), "--format", "hf", "--policy", str(given), "--at", AT)
@@ -219,7 +219,7 @@ def test_the_same_input_gives_the_same_bytes(tmp_path: Path) -> None:
         assert made(file, *arguments) == made(file, *arguments)
 
 
-def test_unsigned_evidence_reads_the_same_whoever_asks(tmp_path: Path) -> None:
+def test_unsigned_evidence_reads_the_same_for_every_caller(tmp_path: Path) -> None:
     """A manifest without attestations says so."""
     text = made(write(tmp_path / "manifest.yaml", unsigned()), "--format", "hf")
     assert "> The manifest has no signed statements." in text

@@ -129,7 +129,7 @@ def test_a_key_that_is_nearly_right_is_never_nothing(
     ],
 )
 def test_labels_of_others_declare_nothing(checked: Checked, labels: dict[str, str]) -> None:
-    """Words of the trade are nobody's mark."""
+    """Ordinary technical words are no mark."""
     assert checked(at(PLAIN, ("metadata", "labels"), labels))[0] == 3
     assert checked(manifest(), at(workload(), ("metadata", "labels"), labels))[0] == 0
 
@@ -203,7 +203,7 @@ UNJUDGED: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
 def test_a_kind_that_is_not_judged_is_unusable_wherever_it_is_marked(
     checked: Checked, kind: str, version: str, steps: tuple[str, ...], field: str, key: str, value: str
 ) -> None:
-    """Exit code 2 and the kinds that are judged: a mark that nobody reads is no pass."""
+    """Exit code 2 and the kinds that are judged: a mark that is not read is no pass."""
     plain = of_kind(kind, version, steps)
     assert checked(plain)[0] == 3
     for place in (("metadata",), (*steps, "metadata")):
@@ -291,7 +291,7 @@ def test_a_level_that_could_hold_a_mark_and_cannot_be_read_is_unusable(
 def test_a_misspelt_field_of_a_declared_workload_is_unusable(
     checked: Checked, path: tuple[Any, ...], meant: str
 ) -> None:
-    """What it holds would not be looked at, and the API server drops it or refuses it."""
+    """What it holds would not be judged, and the API server drops it or refuses it."""
     code, printed = checked(manifest(), at(workload(), path, "x"))
     assert code == 2
     assert f"did you mean {meant}?" in printed

@@ -238,7 +238,7 @@ def test_a_plan_that_judges_nothing_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_label_with_missing_values_and_a_foreign_result_are_refused(tmp_path: Path) -> None:
-    """Rows are counted, never shown; a file of somebody else is not written over."""
+    """Rows are counted, never shown; a file of another tool is not written over."""
     rows = [*people(20), {"sex": "female", "income": 50.0, "y": None}]
     data = str(write_csv(tmp_path / "test.csv", rows))
     done = actgate("evaluate", FAIR, data, "--label", "y")

@@ -82,7 +82,7 @@ UNUSABLE_DOCUMENTS: dict[str, tuple[tuple[Json, ...], str]] = {
         (policy("p", bias={"maxDifference": "0.1"}), manifest()),
         "spec.bias.maxDifference",
     ),
-    "a marked kind that nobody judges": (
+    "a marked kind that is not judged": (
         ({**workload(), "apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService"},),
         "only these are judged",
     ),
@@ -136,7 +136,7 @@ def test_documents_that_no_verdict_can_rest_on_are_2(
     ],
 )
 def test_files_that_cannot_be_read_are_2(tmp_path: Path, content: bytes, words: str) -> None:
-    """Exit code 2: a file that is no YAML, no JSON, no text or no object is named in one sentence."""
+    """Exit code 2: a file that is not YAML, JSON, text or an object is named in one sentence."""
     file = tmp_path / "input.yaml"
     file.write_bytes(content)
     done = actgate("check", "-f", str(file))
@@ -173,7 +173,7 @@ def test_a_command_that_cannot_be_used_is_2(arguments: tuple[str, ...], words: s
 
 
 def test_every_defect_is_said_at_once(tmp_path: Path) -> None:
-    """One run names all unusable documents, so that one pass of mending is enough."""
+    """One run names all unusable documents, so that one pass of fixes is enough."""
     done = check(tmp_path, {"spec": 1}, {**model(), "kind": "Model"}, {**manifest(), "metadata": {}})
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 3)
 

@@ -20,7 +20,7 @@ def test_all_rules_are_listed_in_their_order() -> None:
 
 @pytest.mark.parametrize("rule", rules.ALL, ids=lambda rule: rule.id)
 def test_a_rule_is_explained_in_its_own_words(rule: rules.Rule) -> None:
-    """What a rule asks, why, and how to mend it are printed with its basis."""
+    """A rule's requirement, rationale and remediation are printed with its basis."""
     words = " ".join(explanation(rule.id).split())
     assert words.startswith(f"{rule.id} ({rule.basis}) Requirement: ")
     assert all(text in words for text in (rule.requirement, rule.rationale, rule.remediation))

@@ -125,7 +125,7 @@ def test_certificates_are_recognised_by_root_and_names(tmp_path: Path) -> None:
 
 
 def test_an_authority_that_cannot_be_read_is_unusable_input(tmp_path: Path) -> None:
-    """A policy file that nobody could sign for is an error before it reaches a cluster; `check` agrees."""
+    """A policy file that no party could sign for is an error before it reaches a cluster; `check` agrees."""
     broken = {**RISK.authority(), "key": {"data": "-----BEGIN PUBLIC KEY-----"}}
     file = write(tmp_path / "policy.yaml", policy("high-risk", evidence=trusting(broken)))
     for command in (("explain",), ("check", "-f", str(file))):

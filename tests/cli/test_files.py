@@ -129,7 +129,7 @@ def test_what_may_not_be_read_is_said(locked: str) -> None:
 
 @pytest.mark.parametrize("argument", ["a" * 5000, "a/" * 3000, "file.yaml/below"])
 def test_names_that_no_file_can_have_get_a_sentence(tmp_path: Path, argument: str) -> None:
-    """The file system's refusal of a name is told like any other."""
+    """The file system's refusal of a name is reported like any other."""
     (tmp_path / "file.yaml").write_text("a: 1")
     done = actgate("check", "-f", argument, cwd=tmp_path)
     assert done.returncode == 2

@@ -23,7 +23,7 @@ def test_a_sound_log_is_proven(tmp_path: Path) -> None:
     assert done.stdout.endswith("PROVEN: 3 decisions in 1 chain, none changed, dropped or reordered\n")
 
 
-def test_a_change_is_told_with_its_place(tmp_path: Path) -> None:
+def test_a_change_is_reported_with_its_place(tmp_path: Path) -> None:
     """Exit code 1, and file and line as compilers write them."""
     lines = chain()
     lines[2] = lines[2].replace('"allowed":false', '"allowed":true')
@@ -74,7 +74,7 @@ def test_a_head_that_was_kept_must_be_there(tmp_path: Path) -> None:
     assert f"no line has the hash {head}: what led to it was cut off, or rewritten" in done.stdout
 
 
-def test_lost_decisions_are_told(tmp_path: Path) -> None:
+def test_lost_decisions_are_reported(tmp_path: Path) -> None:
     """What the webhook says that it could not write is no secret."""
     done = actgate("log", "verify", _file(tmp_path, *lost(3)))
     assert done.returncode == 0
@@ -122,7 +122,7 @@ def test_foreign_text_does_not_steer_the_terminal(tmp_path: Path) -> None:
     assert "\\x1b[2J" in done.stdout
 
 
-UNPROVEN = (
+UNKNOWN = (
     "came from callers that were not authenticated: they prove only that the webhook answered, "
     "not that the API server asked\n"
 )
@@ -138,13 +138,13 @@ def test_where_every_caller_was_authenticated_nothing_is_added(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("callers", "words"),
     [
-        ([ANYONE], f"4 of 4 decisions {UNPROVEN}"),
-        ([API_SERVER, ANYONE], f"2 of 4 decisions {UNPROVEN}"),
-        ([OLDER], f"4 of 4 decisions {UNPROVEN}4 decisions of these say nothing of their caller"),
-        ([API_SERVER, ANYONE, OLDER, ANYONE], f"3 of 4 decisions {UNPROVEN}1 decision of these says"),
+        ([ANYONE], f"4 of 4 decisions {UNKNOWN}"),
+        ([API_SERVER, ANYONE], f"2 of 4 decisions {UNKNOWN}"),
+        ([OLDER], f"4 of 4 decisions {UNKNOWN}4 decisions of these say nothing of their caller"),
+        ([API_SERVER, ANYONE, OLDER, ANYONE], f"3 of 4 decisions {UNKNOWN}1 decision of these says"),
         # Nothing but the boolean true is a yes.
-        ([{"authenticated": "true"}], f"4 of 4 decisions {UNPROVEN}4 decisions of these say nothing"),
-        ([{"authenticated": 1}, "kube-apiserver", None, []], f"4 of 4 decisions {UNPROVEN}4 decisions"),
+        ([{"authenticated": "true"}], f"4 of 4 decisions {UNKNOWN}4 decisions of these say nothing"),
+        ([{"authenticated": 1}, "kube-apiserver", None, []], f"4 of 4 decisions {UNKNOWN}4 decisions"),
     ],
     ids=["anyone", "half", "older", "all sorts", "text", "other types"],
 )
@@ -161,7 +161,7 @@ def test_decisions_of_unknown_callers_are_counted_apart(
 def test_one_decision_is_one_decision(tmp_path: Path) -> None:
     """The number and its noun agree."""
     done = actgate("log", "verify", _file(tmp_path, *chain(1, callers=[ANYONE])))
-    assert f"1 of 1 decision {UNPROVEN}" in done.stdout
+    assert f"1 of 1 decision {UNKNOWN}" in done.stdout
 
 
 def test_the_proof_is_json_for_machines(tmp_path: Path) -> None:

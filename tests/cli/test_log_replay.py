@@ -51,7 +51,7 @@ def test_every_decision_is_reproduced(tmp_path: Path) -> None:
 
 
 def test_a_decision_that_does_not_follow_is_exit_code_1(tmp_path: Path) -> None:
-    """The chain is sound, since whoever can write it can write it anew; the decision does not follow."""
+    """The chain is sound, since a user who can write it can write it anew; the decision does not follow."""
     log = log_of(tmp_path, decided(), FORGED)
     done = actgate("log", "verify", log, "--replay", folder_of(tmp_path, OBJECT, MANIFEST, UNFAIR))
     assert done.returncode == 1
@@ -102,7 +102,7 @@ def test_every_decision_is_in_the_json(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["a: [", "- 1"])
 def test_a_folder_that_cannot_be_read_is_unusable(tmp_path: Path, content: str) -> None:
-    """A file that is no YAML is named; a document that is no object is nothing that was decided on."""
+    """A file that is not YAML is named; a document that is no object is nothing that was decided on."""
     kept = tmp_path / "kept"
     kept.mkdir()
     (kept / "broken.yaml").write_text(content)

@@ -35,7 +35,7 @@ def measured() -> tuple[Json, Json]:
 
 
 def test_the_digest_is_that_of_what_attest_signs_of_the_same_plan(tmp_path: Path) -> None:
-    """One home: ``planDigest`` is the digest of the payload, whoever signs it, and with which key."""
+    """One home: ``planDigest`` is the digest of the payload, for every signer and key."""
     manifest, planned = measured()
     file = write(tmp_path / "plan.yaml", planned)
     printed = json.loads(actgate("plan", "-f", str(file), "-o", "json").stdout)["planDigest"]

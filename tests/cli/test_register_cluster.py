@@ -87,7 +87,7 @@ def test_of_two_pipelines_at_once_one_evidence_stays(cluster: Cluster, tmp_path:
 
 
 def test_what_contradicts_its_signatures_is_noticed(cluster: Cluster, tmp_path: Path, rest: Rest) -> None:
-    """A manifest that someone else created, with evidence that nobody signed."""
+    """A manifest that another user created, with unsigned evidence."""
     file = signed_by_three(tmp_path)
     forged = loaded(file)
     forged["spec"]["riskCategory"] = "LimitedRisk"

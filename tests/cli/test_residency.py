@@ -114,7 +114,7 @@ def test_a_policy_for_the_united_states_knows_its_regions(tmp_path: Path) -> Non
     ],
 )
 def test_a_region_by_any_node_label_counts(tmp_path: Path, label: str, value: str, code: int) -> None:
-    """A workload that selects nodes abroad, or nobody knows where, is refused."""
+    """A workload that selects nodes abroad, or in an unknown place, is refused."""
     serving = workload()
     serving["spec"]["template"]["spec"]["nodeSelector"] = {label: value}
     done = check(tmp_path, manifest(), serving)

@@ -132,7 +132,7 @@ def test_commands_load_only_what_they_need(arguments: list[str], absent: set[str
     assert "actgate.cli.commands" in loaded
 
 
-def test_the_version_is_told() -> None:
+def test_the_version_is_printed() -> None:
     """Actgate --version prints name and version."""
     from actgate import __version__
 

@@ -74,7 +74,7 @@ def test_the_text_has_a_line_for_each_attestation_then_level_and_verdict(tmp_pat
 
 
 def test_without_a_policy_signatures_are_listed_and_the_baseline_applies(tmp_path: Path) -> None:
-    """Nobody is trusted, so nothing is accepted; the fingerprint says which key claims to have signed."""
+    """No party is trusted, so nothing is accepted; the fingerprint says which key claims to have signed."""
     code, found = verified(signed_by_three(tmp_path))
     assert (code, found["level"]) == (0, "Recomputable")
     assert {one["result"] for one in found["attestations"]} == {"Ignored"}

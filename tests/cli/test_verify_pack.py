@@ -21,7 +21,7 @@ Files = dict[str, bytes]
 
 @pytest.fixture(scope="module")
 def pack(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a pack that nobody changed."""
+    """Return an unchanged pack."""
     return packed(tmp_path_factory.mktemp("pack"))
 
 
@@ -52,7 +52,7 @@ def test_a_pack_as_it_was_written_is_intact(pack: Path) -> None:
 def test_each_file_that_is_changed_is_named(pack: Path) -> None:
     """One byte of it, with everything else as it was; the last byte too.
 
-    A digit in SHA256SUMS that changed is said of both: which of the two it was, nothing tells.
+    A digit in SHA256SUMS that changed is reported for both: which of the two it was is unknown.
     """
     files = files_of(pack)
     for name, content in files.items():

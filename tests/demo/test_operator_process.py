@@ -13,13 +13,13 @@ from demo.service import operator
 from tests.support import crds
 
 
-def test_an_operator_that_ends_is_told_with_its_last_words(tmp_path: Path) -> None:
+def test_an_operator_that_ends_is_reported_with_its_last_words(tmp_path: Path) -> None:
     """What it cannot be started with is said at once, and not after a minute of waiting."""
     with pytest.raises(SandboxError, match=r"^the operator ended: "), operator(tmp_path, "--no-such-flag"):
         pass
 
 
-def test_an_operator_is_ready_and_ends_when_it_is_told_to() -> None:
+def test_an_operator_is_ready_and_ends_on_sigterm() -> None:
     """Its pages are served, its log is read, and a polite end is 0."""
     with control_plane.start("stand-in") as plane:
         rest = plane.rest()

@@ -75,14 +75,14 @@ def test_the_webhook_may_do_nothing_else(base: Cluster, request_line: str) -> No
         "get secrets models",
         "list secrets models",
         f"list secrets {NAMESPACE}",
-        f"get secrets {NAMESPACE} somebody-elses",
-        f"create secrets {NAMESPACE} somebody-elses",
+        f"get secrets {NAMESPACE} of-another-tool",
+        f"create secrets {NAMESPACE} of-another-tool",
         f"delete secrets {NAMESPACE} actgate-webhook-tls",
-        f"patch leases.coordination.k8s.io {NAMESPACE} somebody-elses",
+        f"patch leases.coordination.k8s.io {NAMESPACE} of-another-tool",
         "create leases.coordination.k8s.io kube-system",
         "create validatingwebhookconfigurations.admissionregistration.k8s.io",
         "delete validatingwebhookconfigurations.admissionregistration.k8s.io * actgate",
-        "patch validatingwebhookconfigurations.admissionregistration.k8s.io * somebody-elses",
+        "patch validatingwebhookconfigurations.admissionregistration.k8s.io * of-another-tool",
         "patch mutatingwebhookconfigurations.admissionregistration.k8s.io * actgate",
         "patch clusterroles.rbac.authorization.k8s.io * actgate-operator",
         "escalate clusterroles.rbac.authorization.k8s.io",
@@ -96,7 +96,7 @@ def test_the_operator_may_not_do_this(base: Cluster, request_line: str) -> None:
     assert not may(base, "actgate-operator", request_line)
 
 
-@pytest.mark.parametrize("account", ["default", "somebody"])
+@pytest.mark.parametrize("account", ["default", "another"])
 def test_no_other_account_of_our_namespace_may_anything(base: Cluster, account: str) -> None:
     """Rights belong to the two accounts, not to the namespace."""
     for verb in ("get", "list", "patch"):

@@ -13,7 +13,7 @@ from tests.support import argocd, kstatus
 from tests.support.kstatus import Verdict
 
 CASES: Final = argocd.SCRIPT.parent / "health_test.yaml"
-SETTLED: Final = {
+IN_SYNC: Final = {
     Verdict.CURRENT: {"Healthy"},
     Verdict.FAILED: {"Degraded"},
     Verdict.IN_PROGRESS: {"Progressing", "Suspended"},
@@ -53,7 +53,7 @@ def test_kstatus_agrees(path: str) -> None:
         # The one difference, which the default of the CRD keeps from ever being seen.
         assert (kstatus.verdict(obj), argocd.health(obj).status) == (Verdict.CURRENT, "Progressing")
         return
-    assert argocd.health(obj).status in SETTLED[kstatus.verdict(obj)]
+    assert argocd.health(obj).status in IN_SYNC[kstatus.verdict(obj)]
 
 
 @pytest.mark.parametrize("path", FIXTURES)
@@ -75,7 +75,7 @@ def test_every_fixture_is_a_case() -> None:
 
 
 def test_the_snippet_for_argocd_cm_is_the_script() -> None:
-    """Whoever patches argocd-cm gets what is tested here."""
+    """A user who patches argocd-cm gets what is tested here."""
     snippet = yaml.safe_load((argocd.FOLDER / "argocd-cm.yaml").read_text(encoding="utf-8"))
     key = "resource.customizations.health.actgate.dev_ModelDeployment"
     assert snippet == {"data": {key: argocd.SCRIPT.read_text(encoding="utf-8")}}

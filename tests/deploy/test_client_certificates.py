@@ -87,7 +87,7 @@ def made(tmp_path: Path) -> Path:
 async def test_the_page_s_certificates_open_the_webhook_to_the_api_server_alone(
     made: Path, tmp_path: Path
 ) -> None:
-    """The commands as they are printed: what they sign is answered, and nobody without it."""
+    """The commands as they are printed: what they sign is answered, and no other caller is."""
     async with guarding(tmp_path, NAME) as webhook:
         webhook.client_ca.write_bytes((made / "ca.crt").read_bytes())
         webhook.certificates.refresh()
@@ -97,6 +97,6 @@ async def test_the_page_s_certificates_open_the_webhook_to_the_api_server_alone(
 
 
 def test_the_page_says_who_cannot() -> None:
-    """Managed control planes have no such flag; the page names them before it tells how."""
+    """Managed control planes have no such flag; the page names them before it shows how."""
     text = PAGE.read_text("utf-8")
     assert text.index("EKS, GKE, AKS") < text.index("## How")

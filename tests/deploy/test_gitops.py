@@ -24,7 +24,7 @@ def documents(path: str) -> list[Json]:
 
 
 def check() -> Json:
-    """Return how Flux is told to read the health of a ModelDeployment."""
+    """Return the rules by which Flux reads the health of a ModelDeployment."""
     (found,) = named(documents("flux/models.yaml"), "Kustomization", "models")["spec"]["healthCheckExprs"]
     expressions: Json = found
     return expressions
@@ -61,7 +61,7 @@ def _is_reconciling(obj: dict[str, Any]) -> bool:
     )
 
 
-def test_flux_waits_for_a_model_that_nobody_has_seen() -> None:
+def test_flux_waits_for_a_model_that_was_not_reconciled_yet() -> None:
     """The status that the schema gives every new model is in progress."""
     obj = read("testdata/healthy_available.yaml")
     unseen = {"conditions": [{"type": "Ready", "status": "Unknown", "reason": "Pending"}]}
@@ -78,7 +78,7 @@ def test_flux_waits_for_actgate_before_the_models_and_never_prunes_the_kinds() -
 
 
 @pytest.mark.parametrize("name", ["application", "chart"])
-def test_argo_cd_leaves_the_ca_bundle_to_whoever_writes_it(name: str) -> None:
+def test_argo_cd_leaves_the_ca_bundle_to_its_writer(name: str) -> None:
     """Neither shown as a difference nor taken away by a sync."""
     spec = named(documents(f"argocd/{name}.yaml"), "Application", "actgate")["spec"]
     (ignored,) = spec["ignoreDifferences"]

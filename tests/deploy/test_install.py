@@ -46,7 +46,7 @@ def test_an_installation_is_accepted_and_a_second_one_changes_nothing(cluster: C
 
 
 def test_a_server_side_installation_changes_nothing_again(cluster: Cluster) -> None:
-    """As Argo CD and Flux apply: no conflict with anybody, and no difference afterwards."""
+    """As Argo CD and Flux apply: no conflict with another manager, and no difference afterwards."""
     folder = DEPLOY / "base"
     with installed(cluster, folder, "--server-side"):
         before = written(cluster, "-k", folder)
@@ -77,8 +77,8 @@ def test_an_upgrade_leaves_the_ca_bundle_to_the_operator(cluster: Cluster, flags
         assert cluster.kubectl("diff", "-k", str(folder), *flags).code == 0
 
 
-def test_a_dry_run_tells_what_would_be(cluster: Cluster) -> None:
-    """Where the namespace is not there yet, whoever installs can look at everything else before."""
+def test_a_dry_run_shows_what_would_be(cluster: Cluster) -> None:
+    """Where the namespace is not there yet, a user can check everything else before."""
     done = cluster.kubectl("apply", "-k", str(ROOT / "crds"), "--dry-run=server")
     assert done.code == 0, done.err
     assert done.out.count("created (server dry run)") == 3
@@ -141,7 +141,7 @@ def test_what_is_removed_leaves_a_usable_cluster(cluster: Cluster, tmp_path: Pat
 
 
 def test_models_can_be_kept_when_actgate_is_removed(cluster: Cluster) -> None:
-    """Deleted as an orphan, a ModelDeployment leaves its Deployment, which belongs to nobody then."""
+    """Deleted as an orphan, a ModelDeployment leaves its Deployment, which has no owner then."""
     deployments = "/apis/apps/v1/namespaces/default/deployments"
     with installed(cluster, DEPLOY / "overlays" / "audit-first"):
         path = f"{collection('ModelDeployment', 'default')}/kept"

@@ -141,7 +141,7 @@ def judges_a_labelled_workload(world: World) -> None:
 
 
 def undoes_edits_of_children(world: World) -> None:
-    """What somebody added to a child of each kind is absorbed and removed."""
+    """What another manager added to a child of each kind is adopted and removed."""
     additions: dict[str, tuple[str, Json]] = {
         "deployments": ("minReadySeconds", {"minReadySeconds": 3}),
         "services": ("sessionAffinityConfig", {"sessionAffinity": "ClientIP"}),
@@ -166,7 +166,7 @@ def removes_children_that_are_not_wanted_any_more(world: World) -> None:
         wait_until(partial(is_gone, world, kind))
 
 
-def tells_why_a_pod_does_not_start(world: World) -> None:
+def reports_why_a_pod_does_not_start(world: World) -> None:
     """It reads that from pods, and says so in the status and in an Event."""
     world.model("far", placement={"regions": [{"provider": "aws", "region": "eu-north-1"}]})
     world.wait_for("WorkloadAvailable", "False", "Unschedulable", name="far")
@@ -196,7 +196,7 @@ def deletes_a_deployment_that_was_planted(world: World) -> None:
 
 
 def makes_a_certificate_again(cluster: Cluster, running: Running) -> None:
-    """The Secret that somebody deleted is there again, and the webhook serves and is trusted by it."""
+    """A Secret that was deleted is there again, and the webhook serves and is trusted by it."""
     before = cluster.rest("GET", accounts.SECRET).body["metadata"]["uid"]
     assert cluster.rest("DELETE", accounts.SECRET).status == 200
 
@@ -218,7 +218,7 @@ def test_the_rights_are_enough_and_none_is_left_over(cluster: Cluster, running: 
         judges_a_labelled_workload,
         undoes_edits_of_children,
         removes_children_that_are_not_wanted_any_more,
-        tells_why_a_pod_does_not_start,
+        reports_why_a_pod_does_not_start,
         undoes_an_image_that_was_set_on_a_pod,
         notices_that_evidence_is_gone,
         deletes_a_deployment_that_was_planted,

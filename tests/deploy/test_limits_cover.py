@@ -33,7 +33,7 @@ UNHELD: Final = {
 
 
 def held(objects: Sequence[Json]) -> set[tuple[str, str, str]]:
-    """Return group, resource and operation of everything that the policies look at."""
+    """Return group, resource and operation of everything that the policies judge."""
     return {
         (group, resource, operation)
         for policy in of_kind(objects, "ValidatingAdmissionPolicy")

@@ -115,7 +115,7 @@ def test_no_environment_holds_a_secret(objects: Sequence[Json], service: str) ->
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_memory_is_asked_for_and_limited(objects: Sequence[Json], service: str) -> None:
-    """A leak ends the leaking process and nobody else; a CPU limit would only slow reviews down."""
+    """A leak ends the leaking process and no other; a CPU limit would only slow reviews down."""
     resources = container_of(objects, service)["resources"]
     assert resources["requests"].keys() == {"cpu", "memory"}
     assert resources["limits"].keys() == {"memory"}
@@ -158,7 +158,7 @@ def test_the_operator_is_probed_where_it_answers(
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_probes_name_ports_that_exist(objects: Sequence[Json], service: str) -> None:
-    """None asks a port that nobody listens on."""
+    """None asks a port on which no process listens."""
     container = container_of(objects, service)
     ports = {port["name"] for port in container["ports"]}
     probes = [value for key, value in container.items() if key.endswith("Probe")]
@@ -216,7 +216,7 @@ def test_no_ca_bundle_is_written_here(objects: Sequence[Json]) -> None:
 
 
 def test_with_cert_manager_the_operator_cannot_write_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is told so, has no right to Secrets, and the annotations are cert-manager's."""
+    """Its flag says so, it has no right to Secrets, and the annotations are cert-manager's."""
     objects = render(DEPLOY / "overlays" / "cert-manager")
     assert operator_settings(objects, monkeypatch).certificates == "External"
     rules = [

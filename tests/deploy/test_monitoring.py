@@ -81,7 +81,7 @@ def test_every_query_is_of_a_metric_that_exists() -> None:
 
 
 def test_every_metric_is_shown_or_watched() -> None:
-    """What nobody looks at need not be counted."""
+    """What nothing reads need not be counted."""
     assert not {name for name in exported() if not name.endswith(("_sum", "_count"))} - used(expressions())
 
 
@@ -104,7 +104,7 @@ def test_an_alert_says_how_bad_what_and_where_to_read(alert: Json) -> None:
 
 
 def test_the_runbook_has_no_section_for_an_alert_that_does_not_exist() -> None:
-    """Nobody reads it."""
+    """Nothing reads it."""
     headings = re.findall(
         r"^## (Actgate\w+)$", (ROOT / "docs" / "runbook.md").read_text("utf-8"), re.MULTILINE
     )

@@ -94,7 +94,7 @@ def child(kind: Kind, name: str = "m", **metadata: Any) -> Json:  # noqa: ANN401
 
 
 class Token(NamedTuple):
-    """Whoever has the operator's token, beside an administrator."""
+    """The holder of the operator's token, beside an administrator."""
 
     rest: Rest
     """With the token."""
@@ -174,7 +174,7 @@ def test_what_a_model_runs_as_may_be_made_changed_and_repaired(token: Token, kin
     for cut in ({"ownerReferences": None}, {"labels": None}):
         assert token.admin("PATCH", path, {"metadata": cut}, MERGE_PATCH).status == 200
         try:
-            # What others added is absorbed before anything is repaired: a whole replace, as it was found.
+            # What others added is adopted before anything is repaired: a whole replace, as it was found.
             assert token.replace(path).status == 200
             assert token.apply(kind, token.child(kind)).status == 200
         finally:
@@ -321,7 +321,7 @@ def test_ca_bundle_may_be_written(token: Token) -> None:
     for index in range(number):
         change = [{"op": "add", "path": f"/webhooks/{index}/clientConfig/caBundle", "value": "Zm9v"}]
         reply = token.rest("PATCH", REGISTRATION, change, JSON_PATCH, dryRun="All")
-        # The bundle must be PEM, which is looked at after the policy.
+        # The bundle must be PEM, which is checked after the policy.
         assert reply.status in (200, 422), reply
         assert not refused(reply)
 

@@ -106,7 +106,7 @@ def test_editors_deploy_models_and_viewers_do_not(people: Cluster, request_line:
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("request_line", NEVER)
-def test_nobody_writes_evidence_by_these_roles(people: Cluster, role: str, request_line: str) -> None:
+def test_no_user_writes_evidence_by_these_roles(people: Cluster, role: str, request_line: str) -> None:
     """Who deploys a model is not who says that it may be deployed; that right is given by name."""
     assert not may(people, role, request_line)
 

@@ -101,7 +101,7 @@ class Signed:
 
 @dataclass(frozen=True)
 class Parties:
-    """Who the policies trust, and someone they do not."""
+    """A party that the policies trust, and one that they do not."""
 
     training: Party = field(default_factory=lambda: Party("ml-platform"))
     risk: Party = field(default_factory=lambda: Party("model-risk"))

@@ -34,7 +34,7 @@ HARMLESS = [
 
 @pytest.fixture
 def gate(control_plane: ControlPlane, rest: Rest, namespace: str, tmp_path: Path) -> Disturbed:
-    """Whoever is given a disturbance returns the load that went on meanwhile."""
+    """Run a disturbance and return the load that went on meanwhile."""
     if control_plane.engine == "stand-in":
         pytest.skip("the stand-in shares its process with the load, and would be what is measured")
     crds.install(rest)
@@ -50,7 +50,7 @@ Disturbed = Callable[[Act], Awaitable[Load]]
 
 
 @pytest.mark.parametrize("act", HARMLESS, ids=lambda act: act.__name__)
-async def test_nobody_notices(gate: Disturbed, act: Act) -> None:
+async def test_no_client_notices(gate: Disturbed, act: Act) -> None:
     """Each request gets its one right answer, half of them a refusal."""
     load = await gate(act)
     assert [answer.said for answer in load.answers if answer.outcome is not Outcome.RIGHT] == []

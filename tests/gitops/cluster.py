@@ -23,13 +23,13 @@ class Cluster(World):
         super().__init__(rest, namespace)
         self._operator = operator
 
-    def settle(self) -> None:
+    def wait_until_idle(self) -> None:
         """Wait until the operator has nothing left to do."""
         self._operator.settle()
 
     def versions(self, commit: Sequence[Json]) -> list[str]:
-        """Return the resource versions of what is live, which tell of any write."""
-        self.settle()
+        """Return the resource versions of what is live, which change with any write."""
+        self.wait_until_idle()
         found = [live(self.rest, marked(obj, self.namespace, "labels", {})) for obj in commit]
         return [obj["metadata"]["resourceVersion"] if obj else "" for obj in found]
 

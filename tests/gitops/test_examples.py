@@ -20,7 +20,7 @@ def spec_of(path: str, kind: str) -> Json:
 
 
 def test_flux_waits_prunes_and_never_forces() -> None:
-    """Forced, it would replace evidence that somebody changed."""
+    """Forced, it would replace evidence that a user changed."""
     spec = spec_of("flux/models.yaml", "Kustomization")
     assert spec["wait"] is True
     assert spec["prune"] is True

@@ -73,7 +73,7 @@ def test_the_marks_of_a_tool_are_not_passed_on(cluster: Cluster, rest: Rest, too
     flux, argo = Flux(rest, namespace), ArgoCd(rest, namespace)
     assert (flux.reconcile(commit) if tool == "flux" else argo.sync(commit)).succeeded
     cluster.ready()
-    cluster.settle()
+    cluster.wait_until_idle()
     marks = {
         *cluster.live()["metadata"].get("labels", {}),
         *cluster.live()["metadata"].get("annotations", {}),

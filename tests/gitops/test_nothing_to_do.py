@@ -41,7 +41,7 @@ def test_flux_writes_nothing_twice(cluster: Cluster, flux: Flux, commit: list[Js
 def test_argo_cd_shows_no_difference_and_writes_nothing(
     cluster: Cluster, argo: ArgoCd, commit: list[Json]
 ) -> None:
-    """Neither by a server-side diff nor by its own, and a sync that somebody asks for changes nothing."""
+    """Neither by a server-side diff nor by its own, and a sync on request changes nothing."""
     assert argo.sync(commit).succeeded
     cluster.ready()
     before = cluster.versions(commit)
@@ -51,7 +51,7 @@ def test_argo_cd_shows_no_difference_and_writes_nothing(
 
 
 def scaled(cluster: Cluster, replicas: int) -> None:
-    """Scale the model as an autoscaler of somebody else's does."""
+    """Scale the model as another autoscaler does."""
     path = f"{collection('ModelDeployment', cluster.namespace)}/{MODEL}/scale"
     reply = cluster.rest("PATCH", path, {"spec": {"replicas": replicas}}, MERGE_PATCH, fieldManager="keda")
     assert reply.status == 200, reply
@@ -72,7 +72,7 @@ def test_flux_leaves_replicas_as_an_autoscaler_set_them(cluster: Cluster, flux: 
 
 
 def test_argo_cd_leaves_replicas_as_an_autoscaler_set_them(cluster: Cluster, argo: ArgoCd) -> None:
-    """Neither is it a difference, nor does a sync that somebody asks for take it back."""
+    """Neither is it a difference, nor does a sync on request take it back."""
     commit = [manifest("a-manifest"), model(complianceManifestRef={"name": "a-manifest"})]
     assert argo.sync(commit).succeeded
     cluster.ready()
@@ -85,7 +85,7 @@ def test_argo_cd_leaves_replicas_as_an_autoscaler_set_them(cluster: Cluster, arg
 
 
 def test_flux_has_nothing_to_do_when_evidence_has_gone_bad(cluster: Cluster, flux: Flux) -> None:
-    """The unchanged model is not judged again: no dry run fails, nothing is written, and its health tells."""
+    """The unchanged model is not judged: no dry run fails, nothing is written, its health shows it."""
     commit = [manifest(), model()]
     assert flux.reconcile(commit).succeeded
     cluster.ready()
@@ -99,7 +99,7 @@ def test_flux_has_nothing_to_do_when_evidence_has_gone_bad(cluster: Cluster, flu
 
 
 def test_argo_cd_has_nothing_to_do_when_evidence_has_gone_bad(cluster: Cluster, argo: ArgoCd) -> None:
-    """Its comparison is no error, the sync status stays Synced; the health tells what is wrong."""
+    """Its comparison is no error, the sync status stays Synced; the health shows what is wrong."""
     commit = [manifest("a-manifest"), model(complianceManifestRef={"name": "a-manifest"})]
     assert argo.sync(commit).succeeded
     cluster.ready()

@@ -16,7 +16,7 @@ BIASED: Json = {"bias": [{"attribute": "gender", "metric": "demographic_parity_d
 REFUSED = 'admission webhook "modeldeployments.actgate.dev" denied the request: '
 
 
-def told(message: str) -> str:
+def refusal_of(message: str) -> str:
     """Return what a tool shows of the refusal itself, after the words that it puts before it."""
     _, found, said = message.partition(REFUSED)
     assert found, message
@@ -24,7 +24,7 @@ def told(message: str) -> str:
 
 
 def test_flux_shows_rule_and_remediation(cluster: Cluster, flux: Flux) -> None:
-    """At the dry run, so that nothing of the commit is applied: not even a model that nobody refuses."""
+    """At the dry run, so that nothing of the commit is applied: not even a model that is not refused."""
     assert flux.reconcile([manifest("biased", **BIASED), manifest()]).succeeded
     outcome = flux.reconcile([model(complianceManifestRef={"name": "biased"}), model("another")])
     assert_refused(outcome)
@@ -33,11 +33,11 @@ def test_flux_shows_rule_and_remediation(cluster: Cluster, flux: Flux) -> None:
     )
     assert outcome.applied == ()
     assert "bias/limit: mitigate the disparity" in outcome.message[:STATUS_LINE]
-    assert_headline(told(outcome.message))
+    assert_headline(refusal_of(outcome.message))
 
 
 def test_every_rule_that_failed_is_named_at_once(cluster: Cluster, flux: Flux) -> None:
-    """One pass of mending is enough, also for who sees no more than the beginning."""
+    """One pass of fixes is enough, also for a user who sees no more than the beginning."""
     unattended = manifest("biased", **BIASED, humanOversight={"enabled": False})
     assert flux.reconcile([unattended]).succeeded
     outcome = flux.reconcile([model(complianceManifestRef={"name": "biased"})])
@@ -52,7 +52,7 @@ def assert_refused(outcome: Reconciliation) -> None:
 
 
 def assert_headline(said: str) -> None:
-    """The first line has every failed rule and how to mend the first, within what a status line shows."""
+    """The first line has every failed rule and how to fix the first, within what a status line shows."""
     headline, *findings = said.splitlines()
     assert len(headline) <= STATUS_LINE
     assert headline.startswith("bias/limit: ")
@@ -86,7 +86,7 @@ def test_argo_cd_shows_rule_and_remediation(cluster: Cluster, argo: ArgoCd) -> N
     assert outcome.message.startswith(f"one or more objects failed to apply, reason: {REFUSED}bias/limit: ")
     assert outcome.applied == ("ModelDeployment/another",)
     assert "bias/limit: mitigate the disparity" in outcome.message[:STATUS_LINE]
-    assert_headline(told(outcome.message))
+    assert_headline(refusal_of(outcome.message))
     assert cluster.live("another")["metadata"]["generation"] == 1
 
 

@@ -57,7 +57,7 @@ def test_new_evidence_and_the_reference_to_it_in_one_commit(cluster: Cluster, ap
         assert cluster.condition("EvidenceAccepted", "untouched")["status"] == "False"
 
 
-def test_evidence_that_somebody_deleted_comes_back(cluster: Cluster, applies: Flux | ArgoCd) -> None:
+def test_evidence_that_was_deleted_comes_back(cluster: Cluster, applies: Flux | ArgoCd) -> None:
     """The commit is the same; the tool restores the manifest, and the model is Ready again."""
     assert applied(applies, manifest(), model())
     cluster.ready()

@@ -61,11 +61,11 @@ def at_first(*faults: Fault) -> Iterator[Fault]:
 
 
 def always(fault: Fault) -> Iterator[Fault]:
-    """Script this fault until told otherwise."""
+    """Script this fault until it is changed."""
     return repeat(fault)
 
 
-def status(code: int, reason: str = "", message: str = "told by the script") -> dict[str, Any]:
+def status(code: int, reason: str = "", message: str = "from the script") -> dict[str, Any]:
     """Return a `Status` as the API server writes it."""
     return {"kind": "Status", "status": "Failure", "code": code, "reason": reason, "message": message}
 

@@ -18,7 +18,7 @@ from actgate.kube.resources import Resource
 
 async def no_server() -> Configuration:
     """Stand where a client looks for its server, which this one never does."""
-    raise AssertionError("nobody connects")
+    raise AssertionError("no client connects")
 
 
 @dataclass
@@ -137,7 +137,7 @@ class Line(Cluster):
     def _forget(self, task: asyncio.Task[Object]) -> None:
         self.server.late.discard(task)
         if not task.cancelled():
-            # Whoever asked may have gone: what became of it is nobody's concern then.
+            # The client may have gone: the answer does not matter then.
             task.exception()
 
     async def _carry(self, act: Callable[[], Object]) -> Object:

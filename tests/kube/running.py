@@ -1,4 +1,4 @@
-"""A reflector that runs while a test looks at it, and the clocks that the test gives it."""
+"""A reflector that runs while a test observes it, and the clocks that the test gives it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 
 class Clock:
-    """A clock that stands still until it is told to go."""
+    """A clock that stands still until a test advances it."""
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -72,7 +72,7 @@ def unhurried(pauses: Pauses, *, steady: float = 1.0) -> Timing:
 
 
 class Journal:
-    """Keeps every change that it is told, as (name, old, new)."""
+    """Keeps every change that it receives, as (name, old, new)."""
 
     def __init__(self) -> None:
         self.changes: list[tuple[str, object, object]] = []
@@ -125,7 +125,7 @@ async def reflecting(api: FakeApi, **options: Unpack[Options]) -> AsyncIterator[
         yield reflector
 
 
-def picture(reflector: Reflector[Any]) -> dict[str, Any]:
+def contents(reflector: Reflector[Any]) -> dict[str, Any]:
     """Return what the reflector knows, by name."""
     return {key[1]: value for key, value in reflector.items()}
 

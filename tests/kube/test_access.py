@@ -157,7 +157,7 @@ async def test_a_context_is_one_of_a_kubeconfig(tmp_path: Path, monkeypatch: pyt
         await access.find(context="other")
 
 
-async def test_a_pod_without_a_service_account_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_pod_without_a_service_account_gets_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     """AutomountServiceAccountToken may be off."""
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "10.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "443")

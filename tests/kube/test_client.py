@@ -81,12 +81,12 @@ async def test_nothing_is_asked_for_what_is_no_name(api: FakeApi) -> None:
 
 
 async def test_a_request_is_not_tried_again(api: FakeApi) -> None:
-    """Whoever asks knows how much time is left."""
+    """The caller knows how much time is left."""
     api.on_get = always(Refuse(429, "TooManyRequests", retry_after="3"))
     async with api.cluster() as cluster:
-        with pytest.raises(TooManyRequests) as told:
+        with pytest.raises(TooManyRequests) as caught:
             await cluster.get(WIDGETS, "a", "default")
-    assert told.value.retry_after == 3.0
+    assert caught.value.retry_after == 3.0
     assert len(api.gets) == 1
 
 
@@ -110,7 +110,7 @@ async def test_an_answer_that_is_no_object_is_none(api: FakeApi, body: bytes) ->
 
 
 async def test_a_closed_port_is_unavailable() -> None:
-    """Nobody listens there."""
+    """No server listens there."""
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         async with at(f"http://127.0.0.1:{reserved.getsockname()[1]}") as cluster:
@@ -120,7 +120,7 @@ async def test_a_closed_port_is_unavailable() -> None:
 
 @pytest.fixture
 def foreign_tls(tmp_path: Path) -> ssl.SSLContext:
-    """A server's side of TLS, signed by an authority that nobody knows."""
+    """A server's side of TLS, signed by an authority that no client trusts."""
     pair = Authority("foreign").server(["127.0.0.1"])
     certificate, key = tmp_path / "tls.crt", tmp_path / "tls.key"
     certificate.write_bytes(pair.certificate)
@@ -267,7 +267,7 @@ async def test_a_cluster_is_used_inside_its_with(api: FakeApi) -> None:
 async def test_certificates_that_cannot_be_read_are_a_matter_of_configuration(
     tmp_path: Path,
 ) -> None:
-    """Told when the connection is opened, not at the first request."""
+    """Reported when the connection is opened, not at the first request."""
     authority = tmp_path / "ca.crt"
     authority.write_text("not a certificate")
 

@@ -14,7 +14,7 @@ from actgate.kube.errors import AlreadyExists, Conflict, Invalid, NotFound
 from actgate.kube.objects import Object, version_of
 from actgate.kube.resources import NAMESPACES, Resource
 from actgate_sandbox.control_plane import ControlPlane
-from tests.kube.running import PATIENT, Journal, picture, running, until
+from tests.kube.running import PATIENT, Journal, contents, running, until
 
 CONFIG_MAPS = Resource("", "v1", "configmaps", "ConfigMap")
 
@@ -87,7 +87,7 @@ async def test_an_object_that_cannot_be_applied_is_the_users_error(cluster: Clus
 
 
 async def test_a_stale_replacement_is_a_conflict(cluster: Cluster, namespace: str) -> None:
-    """Whoever read an older version does not overwrite a newer one."""
+    """A client that read an older version does not overwrite a newer one."""
     read = await cluster.create(CONFIG_MAPS, config_map(namespace, "a", n="1"))
     await cluster.replace(CONFIG_MAPS, {**read, "data": {"n": "2"}})
     with pytest.raises(Conflict):
@@ -117,7 +117,7 @@ async def test_a_reflector_follows_what_happens(cluster: Cluster, namespace: str
         await cluster.apply(CONFIG_MAPS, changed, field_manager="t", force=True)
         await cluster.delete(CONFIG_MAPS, "b", namespace)
         await until(lambda: len(journal.changes) == 4)
-        assert picture(reflector) == {"a": {"n": "3"}}
+        assert contents(reflector) == {"a": {"n": "3"}}
     assert journal.changes == [
         ("a", None, {"n": "1"}),
         ("b", None, {"n": "2"}),
@@ -136,7 +136,7 @@ async def test_a_reflector_of_cluster_scoped_objects(cluster: Cluster, namespace
 async def test_a_reflector_outlives_a_restart_of_the_api_server(
     control_plane: ControlPlane, cluster: Cluster, namespace: str
 ) -> None:
-    """The old picture stands meanwhile, and what happens afterwards is seen."""
+    """The old objects stay meanwhile, and later changes are observed."""
     await cluster.create(CONFIG_MAPS, config_map(namespace, "a", n="1"))
     async with running(
         cluster,
@@ -147,13 +147,13 @@ async def test_a_reflector_outlives_a_restart_of_the_api_server(
     ) as reflector:
         await reflector.synced.wait()
         await asyncio.to_thread(control_plane.restart)
-        assert picture(reflector) == {"a": {"n": "1"}}
+        assert contents(reflector) == {"a": {"n": "1"}}
         await cluster.create(CONFIG_MAPS, config_map(namespace, "b", n="2"))
         await cluster.delete(CONFIG_MAPS, "a", namespace)
-        await until(lambda: picture(reflector) == {"b": {"n": "2"}})
+        await until(lambda: contents(reflector) == {"b": {"n": "2"}})
 
 
-async def test_quiet_is_told_from_blindness(cluster: Cluster, namespace: str) -> None:
+async def test_quiet_is_distinguished_from_blindness(cluster: Cluster, namespace: str) -> None:
     """Nothing happens to the kind, so the API server may send no bookmark: a list is contact."""
     async with running(
         cluster,

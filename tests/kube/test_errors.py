@@ -1,4 +1,4 @@
-"""Every trouble below becomes one of our own errors, with a sentence."""
+"""Every failure below becomes one of our own errors, with a sentence."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ from actgate.kube.errors import (
 )
 def test_each_status_has_its_error(code: int, reason: str, message: str, error: type[ClusterError]) -> None:
     """The kind says whether to go on, to try again or to give up; the words are the server's."""
-    told = refusal("GET /x", code, {"reason": reason, "message": message}, 3.0)
-    assert type(told) is error
-    assert (told.code, told.reason, told.retry_after) == (code, reason, 3.0)
-    assert message in str(told)
+    error_ = refusal("GET /x", code, {"reason": reason, "message": message}, 3.0)
+    assert type(error_) is error
+    assert (error_.code, error_.reason, error_.retry_after) == (code, reason, 3.0)
+    assert message in str(error_)
 
 
 @pytest.mark.parametrize("body", [None, b"<html>", "bad gateway", [], {}])
@@ -83,15 +83,15 @@ def test_an_answer_that_is_no_status_still_has_a_sentence(body: object) -> None:
 )
 def test_foreign_errors_are_translated(raised: Exception, error: type[ClusterError]) -> None:
     """Each with what was asked, and with something after it."""
-    with pytest.raises(error, match=r"^GET /x: .+") as told, translated("GET /x"):
+    with pytest.raises(error, match=r"^GET /x: .+") as caught, translated("GET /x"):
         raise raised
-    assert type(told.value) is error
-    assert told.value.__cause__ is raised
+    assert type(caught.value) is error
+    assert caught.value.__cause__ is raised
 
 
 def test_our_own_errors_and_bugs_pass_through() -> None:
-    """What is no trouble of the libraries is not dressed up as one."""
+    """What is no failure of the libraries is not reported as one."""
     for own in (NotFound("x"), KeyError("x"), asyncio.CancelledError()):
-        with pytest.raises(type(own)) as told, translated("GET /x"):
+        with pytest.raises(type(own)) as caught, translated("GET /x"):
             raise own
-        assert told.value is own
+        assert caught.value is own

@@ -148,7 +148,7 @@ async def test_a_lease_is_left_alone_for_as_long_as_it_says_itself() -> None:
 
 
 @pytest.mark.parametrize("spec", [None, {}, {"holderIdentity": ""}, {"holderIdentity": None}], ids=repr)
-def test_a_lease_that_names_nobody_is_free(spec: object) -> None:
+def test_a_lease_without_a_holder_is_free(spec: object) -> None:
     """`kubectl create` may have made it."""
 
     async def take() -> None:
@@ -228,16 +228,16 @@ async def test_a_slow_answer_counts_from_its_question() -> None:
 
 
 @virtually
-async def test_somebody_elses_name_ends_it_at_once() -> None:
+async def test_the_name_of_another_candidate_ends_it_at_once() -> None:
     """A person, or a candidate with another clock, took the lease by force."""
     server = Server()
     lease = candidate(Line(server))
     await lease.acquire()
-    server.put({**server.get(), "spec": {**server.spec, "holderIdentity": "somebody"}})
-    with pytest.raises(LeaseLost, match="held by somebody"):
+    server.put({**server.get(), "spec": {**server.spec, "holderIdentity": "another"}})
+    with pytest.raises(LeaseLost, match="held by another"):
         await lease.keep()
     assert not lease.held()
-    assert lease.holder == "somebody"
+    assert lease.holder == "another"
 
 
 @virtually
@@ -317,7 +317,7 @@ def test_the_clock_goes_on_while_the_machine_sleeps(monkeypatch: pytest.MonkeyPa
 
 
 class OtherCentury(datetime):
-    """A wall clock that somebody set."""
+    """A wall clock that was set."""
 
     @classmethod
     def now(cls, tz: Any = None) -> OtherCentury:  # noqa: ANN401 - as the library says
@@ -361,7 +361,7 @@ async def test_a_candidate_never_gives_up() -> None:
 
 @virtually
 async def test_release_leaves_the_lease_of_another_alone() -> None:
-    """Ours expired, and somebody else holds it now."""
+    """Ours expired, and another candidate holds it now."""
     server = Server()
     first, second = candidate(Line(server)), candidate(Line(server), "b")
     await first.acquire()
@@ -536,7 +536,7 @@ class Campaign:
             await asyncio.sleep(0.1)
 
     async def hold(self) -> None:
-        """Play five minutes of trouble, then some without."""
+        """Play five minutes of failures, then some without."""
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(self.run(name)) for name in "abc"]
             for tick in range(4000):

@@ -33,7 +33,7 @@ async def cluster(control_plane: ControlPlane) -> AsyncIterator[Cluster]:
 
 @asynccontextmanager
 async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[list[asyncio.Task[None]]]:
-    """Run coroutines while a test looks at them."""
+    """Run coroutines while a test observes them."""
     tasks = [asyncio.create_task(one) for one in work]
     try:
         yield tasks
@@ -45,7 +45,7 @@ async def background(*work: Coroutine[Any, Any, None]) -> AsyncIterator[list[asy
 
 
 async def test_one_of_two_leads_and_hands_over_when_it_goes(cluster: Cluster, namespace: str) -> None:
-    """They race for a lease that nobody has made yet; the other one has it soon after."""
+    """They race for a lease that does not exist yet; the other one has it soon after."""
     leases = [Lease(cluster, namespace, NAME, name, timing=LONG) for name in ("a", "b")]
     async with background(*(lease.acquire() for lease in leases)) as tasks:
         await until(lambda: any(task.done() for task in tasks))
@@ -84,7 +84,7 @@ async def test_a_stolen_lease_is_lost(cluster: Cluster, namespace: str) -> None:
 
 
 async def test_a_deleted_lease_is_lost(cluster: Cluster, namespace: str) -> None:
-    """It is not quietly made again: somebody else may have done so."""
+    """It is not quietly made again: another candidate may have done so."""
     lease = Lease(cluster, namespace, NAME, "a", timing=LONG)
     await lease.acquire()
     await cluster.delete(LEASES, NAME, namespace)

@@ -1,4 +1,4 @@
-"""Whoever counts requests is told of each one, in the words of Kubernetes."""
+"""An observer gets each request, in the words of Kubernetes."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ WIDGET = {
 
 
 def observed(api: FakeApi) -> tuple[Cluster, list[Asked]]:
-    """Return a client of the fake API server, and all that it tells."""
-    told: list[Asked] = []
+    """Return a client of the fake API server, and the requests that it reports."""
+    requests: list[Asked] = []
 
     async def configure() -> Configuration:
         return Configuration(host=f"http://127.0.0.1:{api.port}")
 
-    return Cluster(configure, told.append), told
+    return Cluster(configure, requests.append), requests
 
 
-async def test_every_request_is_told_once(api: FakeApi) -> None:
+async def test_every_request_is_reported_once(api: FakeApi) -> None:
     """In order, pages of a list one by one."""
     api.put("a")
     api.put("b")
-    cluster, told = observed(api)
+    cluster, requests = observed(api)
     async with cluster:
         await cluster.get(WIDGETS, "a", "default")
         assert [page async for page in cluster.list_pages(WIDGETS, limit=1)]
@@ -44,7 +44,7 @@ async def test_every_request_is_told_once(api: FakeApi) -> None:
         await cluster.replace(WIDGETS, WIDGET)
         await cluster.apply(WIDGETS, WIDGET, field_manager="t", subresource="status")
         await cluster.delete(WIDGETS, "a", "default")
-    assert [(asked.verb, asked.resource) for asked in told] == [
+    assert [(asked.verb, asked.resource) for asked in requests] == [
         ("get", "widgets"),
         ("list", "widgets"),
         ("list", "widgets"),
@@ -54,41 +54,41 @@ async def test_every_request_is_told_once(api: FakeApi) -> None:
         ("patch", "widgets/status"),
         ("delete", "widgets"),
     ]
-    assert {asked.code for asked in told} == {200}
-    assert all(asked.seconds > 0 for asked in told)
+    assert {asked.code for asked in requests} == {200}
+    assert all(asked.seconds > 0 for asked in requests)
 
 
-async def test_what_fails_is_told_with_its_status_or_none(api: FakeApi) -> None:
+async def test_what_fails_is_reported_with_its_status_or_none(api: FakeApi) -> None:
     """A refusal has one; a request without an answer, and each of two on connections that broke, none."""
     api.on_get = at_first(Refuse(429), Refuse(404), KeepSilent(), HangUp(), HangUp())
-    cluster, told = observed(api)
+    cluster, requests = observed(api)
     async with cluster:
         for error in (TooManyRequests, NotFound, Unavailable, Unavailable):
             with pytest.raises(error):
                 await cluster.get(WIDGETS, "a", "default", within=0.5)
-    assert [asked.code for asked in told] == [429, 404, 0, 0, 0]
+    assert [asked.code for asked in requests] == [429, 404, 0, 0, 0]
 
 
-async def test_what_is_cancelled_is_told(api: FakeApi) -> None:
+async def test_what_is_cancelled_is_reported(api: FakeApi) -> None:
     """It was sent, and took its time."""
     api.on_get = always(KeepSilent())
-    cluster, told = observed(api)
+    cluster, requests = observed(api)
     async with cluster:
         task = asyncio.create_task(cluster.get(WIDGETS, "a", "default"))
         await until(lambda: api.gets)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-    assert [asked.code for asked in told] == [0]
+    assert [asked.code for asked in requests] == [0]
 
 
-async def test_nothing_is_told_of_what_was_not_sent(api: FakeApi) -> None:
+async def test_nothing_is_reported_of_what_was_not_sent(api: FakeApi) -> None:
     """A name that no object can have never becomes a request."""
-    cluster, told = observed(api)
+    cluster, requests = observed(api)
     async with cluster:
         with pytest.raises(ClusterError):
             await cluster.get(WIDGETS, "../secrets", "default")
-    assert not told
+    assert not requests
 
 
 @pytest.mark.parametrize(

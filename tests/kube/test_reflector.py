@@ -13,7 +13,7 @@ from actgate.kube.reflector import SLICE
 from actgate.kube.store import Unreadable
 from actgate.kube.timing import Timing
 from tests.kube.fake_api import FakeApi
-from tests.kube.running import PATIENT, Journal, picture, reflecting, running, truth, until
+from tests.kube.running import PATIENT, Journal, contents, reflecting, running, truth, until
 
 pytestmark = pytest.mark.system
 
@@ -23,14 +23,14 @@ async def test_it_lists_page_by_page(api: FakeApi) -> None:
     for number in range(7):
         api.put(f"w{number}", number=number)
     async with reflecting(api, page_size=3) as reflector:
-        assert picture(reflector) == truth(api)
+        assert contents(reflector) == truth(api)
         assert len(reflector) == 7
     assert [query["limit"] for query in api.lists] == ["3", "3", "3"]
     assert ["continue" in query for query in api.lists] == [False, True, True]
 
 
 async def test_it_follows_what_happens(api: FakeApi) -> None:
-    """What is added, changed and deleted is seen, and told."""
+    """What is added, changed and deleted is observed, and reported."""
     api.put("a", n=1)
     journal = Journal()
     async with reflecting(api, on_change=journal) as reflector:
@@ -95,25 +95,25 @@ async def test_a_periodic_list_finds_what_the_watch_missed(api: FakeApi) -> None
     async with reflecting(api, timing=replace(PATIENT, relist=0.5), on_change=journal) as reflector:
         del api.objects["default", "a"]
         api.advance()
-        await until(lambda: picture(reflector) == {"b": {}})
+        await until(lambda: contents(reflector) == {"b": {}})
     assert journal.changes[-1] == ("a", {}, None)
     assert len(api.watches) == 1
 
 
 async def test_a_periodic_list_hides_nothing(api: FakeApi) -> None:
-    """While the list is on its way the old picture answers, and what is newer stays."""
+    """While the list is on its way the old objects are served, and what is newer stays."""
     api.put("a", n=1)
     async with reflecting(api, timing=replace(PATIENT, relist=0.5)) as reflector:
         page = asyncio.Event()
         api.held_pages.append(page)
         await until(lambda: not api.held_pages)
         api.put("b", n=2)
-        await until(lambda: "b" in picture(reflector))
+        await until(lambda: "b" in contents(reflector))
         assert reflector.get("default", "a") == {"n": 1}
         contact = reflector.last_contact
         page.set()
         await until(lambda: reflector.last_contact > contact)
-        assert picture(reflector) == truth(api)
+        assert contents(reflector) == truth(api)
         api.end_watches()
         await until(lambda: len(api.watches) == 2)
     assert api.watches[1]["resourceVersion"] == str(api.version)
@@ -150,12 +150,12 @@ async def test_an_object_that_takes_long_holds_up_no_reader_and_nothing_newer(ap
         watches = len(api.watches)
         api.put("a", n=7)
         await until(lambda: begun == [("a", 7)])
-        assert picture(reflector) == {"a": {"n": 1}, "b": {"n": 1}}
+        assert contents(reflector) == {"a": {"n": 1}, "b": {"n": 1}}
         api.put("a", n=8)
         gate.set()
-        await until(lambda: picture(reflector) == {"a": {"n": 8}, "b": {"n": 1}})
+        await until(lambda: contents(reflector) == {"a": {"n": 8}, "b": {"n": 1}})
         api.put("b", n=7)
-        await until(lambda: picture(reflector)["b"] == {"n": 7, "slow": True})
+        await until(lambda: contents(reflector)["b"] == {"n": 7, "slow": True})
         assert len(api.watches) == watches
 
 

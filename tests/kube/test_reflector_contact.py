@@ -1,4 +1,4 @@
-"""`age` is the time since the last proof that the picture is true, and nothing else is proof."""
+"""`age` is the time since the last proof that the cache is current, and nothing else is proof."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import pytest
 
 from actgate.kube.reflector import Reflector
 from tests.kube.fake_api import WIDGETS, FakeApi, Refuse, always
-from tests.kube.running import PATIENT, Clock, picture, reflecting, running, spec_of, truth, until
+from tests.kube.running import PATIENT, Clock, contents, reflecting, running, spec_of, truth, until
 
 pytestmark = pytest.mark.system
 
 
 async def test_before_the_first_list_it_is_infinitely_old(api: FakeApi) -> None:
-    """An empty picture must never read as "there is nothing"."""
+    """An empty cache must never read as "there is nothing"."""
     api.on_list = always(Refuse(503))
     async with api.cluster() as cluster, running(cluster) as reflector:
         await until(lambda: reflector.last_error)
@@ -69,7 +69,7 @@ async def test_without_bookmarks_a_list_renews_the_contact(api: FakeApi) -> None
         first = reflector.last_contact
         await until(lambda: reflector.last_contact > first)
         assert len(api.watches) == 1
-        assert picture(reflector) == truth(api)
+        assert contents(reflector) == truth(api)
 
 
 async def test_with_bookmarks_no_list_is_needed(api: FakeApi) -> None:

@@ -24,7 +24,7 @@ from tests.kube.running import (
     PATIENT,
     Journal,
     Pauses,
-    picture,
+    contents,
     reflecting,
     running,
     truth,
@@ -39,7 +39,7 @@ CEILINGS = [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]
 BOOKMARK = b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"100"}}}\n'
 
 
-async def test_an_object_deleted_in_a_gap_is_told_as_deleted(api: FakeApi) -> None:
+async def test_an_object_deleted_in_a_gap_is_reported_as_deleted(api: FakeApi) -> None:
     """The watch is refused with 410, since history is forgotten; the list finds what is gone."""
     api.put("a", n=1)
     api.put("b", n=2)
@@ -50,15 +50,15 @@ async def test_an_object_deleted_in_a_gap_is_told_as_deleted(api: FakeApi) -> No
         api.put("c", n=3)
         api.forget_history()
         api.end_watches()
-        await until(lambda: picture(reflector) == truth(api))
+        await until(lambda: contents(reflector) == truth(api))
         await until(lambda: api.watching)
     assert ("a", {"n": 1}, None) in journal.changes
     assert [query["resourceVersion"] for query in api.watches] == ["102", "102", "104"]
     assert len(api.lists) == 2
 
 
-async def test_an_object_deleted_while_the_watch_was_cut_is_told_as_deleted(api: FakeApi) -> None:
-    """History is still kept: the next watch tells, and no list is needed."""
+async def test_an_object_deleted_while_the_watch_was_cut_is_reported_as_deleted(api: FakeApi) -> None:
+    """History is still kept: the next watch delivers it, and no list is needed."""
     api.put("a", n=1)
     async with reflecting(api) as reflector:
         api.silence_watches()
@@ -82,7 +82,7 @@ async def test_an_error_in_the_stream_makes_it_list(api: FakeApi, error: dict[st
         for watch in api.open_watches:
             watch.deaf = False
         api.tell("ERROR", error)
-        await until(lambda: picture(reflector) == truth(api))
+        await until(lambda: contents(reflector) == truth(api))
         await until(lambda: api.watching)
     assert len(api.lists) == 2
 
@@ -109,7 +109,7 @@ async def test_garbage_in_the_stream_makes_it_list(api: FakeApi, line: bytes) ->
         api.say(line)
         await until(lambda: len(api.lists) == 2 and api.watching)
         api.put("b", n=2)
-        await until(lambda: picture(reflector) == truth(api))
+        await until(lambda: contents(reflector) == truth(api))
 
 
 async def test_an_event_cut_in_the_middle_is_asked_for_again(api: FakeApi) -> None:
@@ -122,7 +122,7 @@ async def test_an_event_cut_in_the_middle_is_asked_for_again(api: FakeApi) -> No
             watch.deaf = False
         api.say(json.dumps({"type": "ADDED", "object": {"metadata": {"name": "b"}}})[:40].encode())
         api.end_watches()
-        await until(lambda: picture(reflector) == truth(api))
+        await until(lambda: contents(reflector) == truth(api))
     assert [query["resourceVersion"] for query in api.watches] == ["101", "101"]
     assert len(api.lists) == 1
 
@@ -183,7 +183,7 @@ async def test_a_list_that_is_never_answered_is_asked_again(api: FakeApi) -> Non
     api.put("a")
     api.on_list = at_first(KeepSilent(), KeepSilent())
     async with reflecting(api, timing=replace(PATIENT, page=0.5)) as reflector:
-        assert picture(reflector) == truth(api)
+        assert contents(reflector) == truth(api)
     assert len(api.lists) >= 3
 
 
@@ -192,12 +192,12 @@ async def test_a_watch_that_never_opens_is_asked_again(api: FakeApi) -> None:
     api.on_watch = at_first(KeepSilent())
     async with reflecting(api, timing=replace(PATIENT, silence=0.5)) as reflector:
         api.put("a")
-        await until(lambda: picture(reflector) == truth(api))
+        await until(lambda: contents(reflector) == truth(api))
     assert len(api.lists) == 1
 
 
 async def test_a_watch_that_falls_silent_is_opened_anew(api: FakeApi) -> None:
-    """A dead connection gives no error: what it swallowed is told by the next one."""
+    """A dead connection gives no error: the next one delivers what it swallowed."""
     api.put("a", n=1)
     async with reflecting(api, timing=replace(PATIENT, silence=0.5)) as reflector:
         api.silence_watches()
@@ -212,7 +212,7 @@ async def test_a_list_that_is_not_json_is_asked_again(api: FakeApi) -> None:
     api.put("a")
     api.on_list = at_first(Say(b"<html>"), Say(b"[]"), Say(b"{}"), Say(b'{"items":{"a":1}}'))
     async with reflecting(api) as reflector:
-        assert picture(reflector) == truth(api)
+        assert contents(reflector) == truth(api)
     assert len(api.lists) == 5
 
 
@@ -229,20 +229,20 @@ async def test_a_list_that_outlasts_its_snapshot_begins_again(api: FakeApi) -> N
         api.delete("d")
         api.forget_history()
         first.set()
-        await until(lambda: picture(reflector) == {"b": {}, "c": {}})
+        await until(lambda: contents(reflector) == {"b": {}, "c": {}})
 
 
 async def test_a_restarted_api_server_is_found_again(api: FakeApi) -> None:
-    """The old picture stands while it is away; what happened meanwhile is seen."""
+    """The old objects stay while it is away; later changes are observed."""
     api.put("a", n=1)
     async with reflecting(api) as reflector:
         await api.stop()
         await until(lambda: reflector.last_error is not None)
-        assert picture(reflector) == {"a": {"n": 1}}
+        assert contents(reflector) == {"a": {"n": 1}}
         api.delete("a")
         api.put("b", n=2)
         await api.start()
-        await until(lambda: picture(reflector) == {"b": {"n": 2}})
+        await until(lambda: contents(reflector) == {"b": {"n": 2}})
 
 
 async def test_a_restored_api_server_wins_over_what_was_newer(api: FakeApi) -> None:
@@ -260,9 +260,9 @@ async def test_a_restored_api_server_wins_over_what_was_newer(api: FakeApi) -> N
         api.restore(backup)
         api.put("b", n=2)
         await api.start()
-        await until(lambda: picture(reflector) == {"kept": {"n": 1}, "b": {"n": 2}})
+        await until(lambda: contents(reflector) == {"kept": {"n": 1}, "b": {"n": 2}})
         api.put("b", n=3)
-        await until(lambda: picture(reflector) == truth(api))
+        await until(lambda: contents(reflector) == truth(api))
 
 
 async def test_a_watch_of_the_former_history_is_not_believed(api: FakeApi) -> None:
@@ -272,11 +272,11 @@ async def test_a_watch_of_the_former_history_is_not_believed(api: FakeApi) -> No
     api.put("a", n=1)
     async with reflecting(api, timing=replace(PATIENT, quiet=0.5)) as reflector:
         api.restore(backup)
-        await until(lambda: picture(reflector) == truth(api))
+        await until(lambda: contents(reflector) == truth(api))
         former = {"metadata": {"name": "a", "namespace": "default", "resourceVersion": "1000"}}
         api.tell("MODIFIED", {**former, "spec": {"n": 2}})
         await until(lambda: len(api.watches) == 2)
-        assert picture(reflector) == {"kept": {"n": 1}}
+        assert contents(reflector) == {"kept": {"n": 1}}
 
 
 async def test_a_bookmark_of_the_past_makes_it_list(api: FakeApi) -> None:
@@ -290,7 +290,7 @@ async def test_a_bookmark_of_the_past_makes_it_list(api: FakeApi) -> None:
     assert len(api.lists) == 2
 
 
-async def test_its_trouble_can_be_told(api: FakeApi) -> None:
+async def test_its_last_error_can_be_read(api: FakeApi) -> None:
     """`/readyz` needs a sentence; contact clears it."""
     async with reflecting(api) as reflector:
         gate = asyncio.Event()

@@ -59,7 +59,7 @@ def test_api_versions() -> None:
     ],
 )
 def test_what_is_no_name_never_gets_into_a_path(name: str) -> None:
-    """A reference in somebody's annotation must not point at another object."""
+    """A reference in a user's annotation must not point at another object."""
     with pytest.raises(Invalid, match="cannot be the name of a ComplianceManifest"):
         COMPLIANCE_MANIFESTS.item(name, "default")
     with pytest.raises(Invalid, match="cannot be the name of a namespace"):

@@ -82,8 +82,8 @@ async def test_who_gives_up_leaves_the_read_to_the_others() -> None:
     assert await second[1] == 2
 
 
-async def test_a_failure_is_that_of_everybody_who_waits_and_of_nobody_later() -> None:
-    """An outage is told to the whole crowd; the next one asks anew."""
+async def test_a_failure_is_that_of_all_who_wait_and_of_no_later_caller() -> None:
+    """All waiting callers get the failure; the next one asks again."""
     source = Source()
     first = source.ask(2)
     await turns(lambda: source.begun == 1)

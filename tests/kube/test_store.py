@@ -1,4 +1,4 @@
-"""Lists and a watch are merged into one picture that never runs back in time."""
+"""Lists and a watch are merged into one state that never runs back in time."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def version_in(thing: Object) -> int:
 
 
 class Journal:
-    """Keeps every change that it is told."""
+    """Keeps every change that it receives."""
 
     def __init__(self) -> None:
         self.changes: list[Change[int]] = []
@@ -39,7 +39,7 @@ class Journal:
         """Be the listener."""
         self.changes.append(change)
 
-    def told(self) -> list[tuple[str, object, object]]:
+    def reported(self) -> list[tuple[str, object, object]]:
         """Return name, old and new of each change so far."""
         return [(change.key[1], change.old, change.new) for change in self.changes]
 
@@ -54,7 +54,7 @@ def filled(*things: Object, journal: Journal | None = None) -> Store[int]:
     return store
 
 
-def test_a_list_tells_what_is_new_what_changed_and_what_is_gone() -> None:
+def test_a_list_reports_what_is_new_what_changed_and_what_is_gone() -> None:
     """A gap in the watch is closed by the next list, deletions included."""
     journal = Journal()
     store = filled(widget("a", 5), widget("b", 6), widget("c", 7), journal=journal)
@@ -63,7 +63,7 @@ def test_a_list_tells_what_is_new_what_changed_and_what_is_gone() -> None:
     for thing in (widget("a", 5), widget("b", 9), widget("d", 10)):
         store.listed(thing)
     store.end_list(12)
-    assert journal.told() == [("b", 6, 9), ("d", None, 10), ("c", 7, None)]
+    assert journal.reported() == [("b", 6, 9), ("d", None, 10), ("c", 7, None)]
     assert store.items() == [(("ns", "a"), 5), (("ns", "b"), 9), (("ns", "d"), 10)]
 
 
@@ -80,8 +80,8 @@ def test_an_unchanged_object_is_not_parsed_again() -> None:
 
 def test_a_version_that_holds_nothing_new_is_no_change() -> None:
     """A status that `parse` does not see, say: the value stays the same one, with what is noted on it."""
-    told: list[Change[list[object]]] = []
-    store: Store[list[object]] = Store(lambda thing: [thing["spec"]], told.append)
+    changes: list[Change[list[object]]] = []
+    store: Store[list[object]] = Store(lambda thing: [thing["spec"]], changes.append)
     store.changed(widget("a", 5, size=1))
     first = store.get(("ns", "a"))
     store.changed(widget("a", 6, size=1))
@@ -89,7 +89,7 @@ def test_a_version_that_holds_nothing_new_is_no_change() -> None:
     store.changed(widget("a", 5, size=2))
     assert store.get(("ns", "a")) is first, "version 6 counts all the same"
     store.changed(widget("a", 7, size=2))
-    assert [(change.old, change.new) for change in told] == [
+    assert [(change.old, change.new) for change in changes] == [
         (None, [{"size": 1}]),
         ([{"size": 1}], [{"size": 2}]),
     ]
@@ -97,12 +97,12 @@ def test_a_version_that_holds_nothing_new_is_no_change() -> None:
 
 def test_an_outdated_value_is_parsed_again_from_the_same_version() -> None:
     """As when keys are new: a list brings the object again, and an older page does not."""
-    keys, told = [1], list[Change[tuple[object, int]]]()
+    keys, changes = [1], list[Change[tuple[object, int]]]()
 
     def parse(thing: Object) -> tuple[object, int]:
         return thing["spec"]["size"], keys[0]
 
-    store = Store(parse, told.append, outdated=lambda value: value[1] < keys[0])
+    store = Store(parse, changes.append, outdated=lambda value: value[1] < keys[0])
     store.begin_list()
     store.listed(widget("a", 5, size=1))
     store.end_list(5)
@@ -115,7 +115,7 @@ def test_an_outdated_value_is_parsed_again_from_the_same_version() -> None:
     assert store.get(("ns", "a")) == (1, 1)
     store.listed(widget("a", 5, size=1))
     assert store.get(("ns", "a")) == (1, 2)
-    assert [change.new for change in told] == [(1, 1), (1, 2)]
+    assert [change.new for change in changes] == [(1, 1), (1, 2)]
 
 
 def test_an_outdated_value_is_replaced_by_an_equal_one_without_a_change() -> None:
@@ -126,24 +126,24 @@ def test_an_outdated_value_is_replaced_by_an_equal_one_without_a_change() -> Non
 
         keys = 0
 
-    keys, told = [1], list[Change[Tried]]()
+    keys, changes = [1], list[Change[Tried]]()
 
     def parse(thing: Object) -> Tried:
         value = Tried(thing["spec"]["size"])
         value.keys = keys[0]
         return value
 
-    store = Store(parse, told.append, outdated=lambda value: value.keys < keys[0])
+    store = Store(parse, changes.append, outdated=lambda value: value.keys < keys[0])
     store.changed(widget("a", 5, size=1))
     keys[0] = 2
     store.begin_list()
     store.listed(widget("a", 5, size=1))
     found = store.get(("ns", "a"))
     assert isinstance(found, Tried)
-    assert (found.keys, len(told)) == (2, 1)
+    assert (found.keys, len(changes)) == (2, 1)
 
 
-def test_the_old_picture_stands_until_the_list_is_complete() -> None:
+def test_the_old_state_stays_until_the_list_is_complete() -> None:
     """What an unfinished list has not named is not gone."""
     store = filled(widget("a", 5), widget("b", 6))
     store.begin_list()
@@ -172,7 +172,7 @@ def test_an_older_page_does_not_overwrite_a_newer_event() -> None:
     assert store.get(("ns", "a")) == 11
 
 
-def test_an_older_page_does_not_bring_back_what_the_watch_saw_deleted() -> None:
+def test_an_older_page_does_not_bring_back_what_the_watch_reported_deleted() -> None:
     """A withdrawn manifest stays withdrawn, also while a list still shows it."""
     store = filled(widget("a", 5))
     store.begin_list()
@@ -202,7 +202,7 @@ def test_events_from_before_the_last_list_tell_nothing() -> None:
     journal.changes.clear()
     store.changed(widget("b", 7))
     store.deleted(widget("b", 8))
-    assert journal.told() == []
+    assert journal.reported() == []
 
 
 def test_a_late_deletion_does_not_remove_the_successor() -> None:
@@ -216,7 +216,7 @@ def test_a_late_deletion_does_not_remove_the_successor() -> None:
 
 
 def test_what_was_made_and_deleted_while_a_list_ran_is_gone_at_its_end() -> None:
-    """Also when the watch that told of its making is lost before it tells of its deletion."""
+    """Also when the watch that reported its creation is lost before it reports its deletion."""
     store = filled(widget("a", 5))
     store.begin_list()
     store.listed(widget("a", 5))
@@ -235,7 +235,7 @@ def test_after_a_rewind_the_list_wins_over_higher_versions() -> None:
     store.listed(widget("a", 40))
     store.listed(widget("b", 501))
     store.end_list(60)
-    assert journal.told() == [("a", 500, 40), ("c", 502, None)]
+    assert journal.reported() == [("a", 500, 40), ("c", 502, None)]
     store.changed(widget("a", 61))
     assert store.get(("ns", "a")) == 61
 
@@ -243,7 +243,7 @@ def test_after_a_rewind_the_list_wins_over_higher_versions() -> None:
 def test_an_object_that_parse_refuses_is_marked_and_not_forgotten(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """No entry would read as "there is none"; the same trouble is logged once."""
+    """No entry would read as "there is none"; the same error is logged once."""
 
     def parse(thing: Object) -> int:
         if "bad" in thing["spec"]:

@@ -51,21 +51,21 @@ async def test_the_proxy_of_the_environment_is_used_but_for_whom_it_excludes(
         assert answer.status == 200
 
 
-async def test_requests_are_told(api: FakeApi) -> None:
+async def test_requests_are_reported(api: FakeApi) -> None:
     """Also below a path, where a proxy serves several clusters; in the words of Kubernetes."""
-    told: list[Asked] = []
+    requests: list[Asked] = []
     api.on_list = always(Refuse(503))
     host = f"http://127.0.0.1:{api.port}"
     for server, query in ((f"{host}/", ""), (f"{host}/k8s/one", "?watch=true")):
-        session = open_session(Configuration(host=server), observe=told.append)
+        session = open_session(Configuration(host=server), observe=requests.append)
         async with session, session.get(f"{server.rstrip('/')}{PATH}{query}"):
             pass
-    assert [asked[:3] for asked in told] == [("list", "widgets", 503), ("watch", "widgets", 405)]
+    assert [asked[:3] for asked in requests] == [("list", "widgets", 503), ("watch", "widgets", 405)]
 
 
 @asynccontextmanager
 async def redirecting_to(api: FakeApi) -> AsyncIterator[str]:
-    """Serve another host that sends everybody to the fake API server."""
+    """Serve another host that redirects every client to the fake API server."""
 
     async def redirect(_: web.Request) -> web.Response:
         raise web.HTTPFound(f"http://127.0.0.1:{api.port}{PATH}")
@@ -91,8 +91,8 @@ async def test_the_token_is_not_shown_to_others(api: FakeApi) -> None:
 
 
 async def test_the_middlewares_of_the_caller_are_outside(api: FakeApi) -> None:
-    """What they make of an answer is theirs; what was told is what the API server said."""
-    told: list[Asked] = []
+    """What they make of an answer is theirs; what is reported is what the API server answered."""
+    requests: list[Asked] = []
     api.on_list = always(Refuse(503))
 
     async def soothing(
@@ -103,14 +103,14 @@ async def test_the_middlewares_of_the_caller_are_outside(api: FakeApi) -> None:
         return answer
 
     configuration = Configuration(host=f"http://127.0.0.1:{api.port}")
-    session = open_session(configuration, soothing, observe=told.append)
+    session = open_session(configuration, soothing, observe=requests.append)
     async with session, session.get(f"{configuration.host}{PATH}") as answer:
         assert answer.status == 200
-    assert [asked.code for asked in told] == [503]
+    assert [asked.code for asked in requests] == [503]
 
 
 async def test_certificates_that_cannot_be_read_are_a_matter_of_configuration(tmp_path: Path) -> None:
-    """Told when the session is opened, not at the first request."""
+    """Reported when the session is opened, not at the first request."""
     authority = tmp_path / "ca.crt"
     authority.write_text("not a certificate")
     with pytest.raises(Misconfigured, match="certificates"):

@@ -1,4 +1,4 @@
-"""An event loop on which time passes only while everybody waits: hours in milliseconds.
+"""An event loop on which time passes only while all tasks wait: hours in milliseconds.
 
 Timeouts and sleeps of asyncio obey it as well. Nothing on it may wait for the world outside.
 """
@@ -24,7 +24,7 @@ class _Leap(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         """Let the time pass at once."""
-        assert timeout is not None, "everybody waits for something that cannot happen any more"
+        assert timeout is not None, "all tasks wait for something that cannot happen any more"
         self.time += max(timeout, 0.0)
         return super().select(0)
 

@@ -1,4 +1,4 @@
-"""``FakeCluster``: the door to an API server that keeps objects in a dict, and fails when told to."""
+"""``FakeCluster``: an API server that keeps objects in a dict, and fails on demand."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FakeCluster(Cluster):
             self.put(thing, tell=False)
 
     def put(self, thing: Object, *, tell: bool = True) -> None:
-        """Store an object; its watchers hear of it, unless they are not to be told."""
+        """Store an object; its watchers hear of it, unless that is switched off."""
         self.version += 1
         stored = {**thing, "metadata": {**thing["metadata"], "resourceVersion": str(self.version)}}
         self.objects[_key(stored)] = stored

@@ -67,5 +67,5 @@ class FakeEvidence:
         return Evidence(found, applicable(self.policies, labels), labels, age)
 
     def failing_checks(self) -> Mapping[str, str | None]:
-        """Return no trouble: what is broken here is broken on purpose."""
+        """Return no failing check: what is broken here is broken on purpose."""
         return {"evidence": None}

@@ -89,7 +89,7 @@ async def test_the_cache_follows_what_is_created_and_withdrawn() -> None:
         await eventually(_asynchronous(lambda: cache.from_cache(NAMESPACE, [MANIFEST]).manifests))
 
 
-async def test_the_cache_tells_nothing_before_it_is_complete() -> None:
+async def test_the_cache_is_not_used_before_it_is_complete() -> None:
     """An empty cache that was never listed is not an empty cluster."""
     door = cluster()
     door.failure = Unavailable("connection refused")
@@ -97,8 +97,8 @@ async def test_the_cache_tells_nothing_before_it_is_complete() -> None:
         await eventually(_asynchronous(lambda: "connection refused" in str(cache.failing_checks())))
         with pytest.raises(EvidenceUnavailableError, match=r"compliancemanifests\S* are not listed yet"):
             cache.from_cache(NAMESPACE, [MANIFEST])
-        troubles = cache.failing_checks()
-        assert troubles["compliancemanifests.actgate.dev"] == "not listed yet: connection refused"
+        failing = cache.failing_checks()
+        assert failing["compliancemanifests.actgate.dev"] == "not listed yet: connection refused"
 
 
 async def test_readiness_ends_when_contact_is_too_old() -> None:
@@ -119,7 +119,7 @@ async def test_an_unknown_namespace_is_unavailable() -> None:
             cache.from_cache("other", [MANIFEST])
 
 
-async def test_a_live_read_sees_what_no_watch_has_told_yet() -> None:
+async def test_a_live_read_sees_what_no_watch_has_delivered_yet() -> None:
     """A manifest created a moment ago, and the labels, come from the API server itself."""
     door = FakeCluster(NAMESPACE_OBJECT)
     async with looking(door) as cache:
@@ -132,7 +132,7 @@ async def test_a_live_read_sees_what_no_watch_has_told_yet() -> None:
 
 
 @pytest.mark.parametrize("name", ["missing", "no such NAME", "../../secrets", "x" * 300])
-async def test_a_name_that_nobody_has_is_a_miss(name: str) -> None:
+async def test_a_name_that_does_not_exist_is_a_miss(name: str) -> None:
     """Whether it is free or impossible, no manifest has it, and no other path is asked for."""
     door = cluster()
     evidence = await EvidenceCache(door).fetch_live(NAMESPACE, [name], within=5.0)
@@ -155,7 +155,7 @@ async def test_a_namespace_that_does_not_exist_is_unavailable() -> None:
 
 @pytest.mark.parametrize("failure", [Unavailable("connection refused"), Forbidden("not allowed", code=403)])
 async def test_an_api_server_without_an_answer_is_unavailable(failure: Any) -> None:  # noqa: ANN401
-    """Only "not found" is knowledge; whatever else goes wrong is told and is no verdict."""
+    """Only "not found" is knowledge; any other failure is reported and gives no verdict."""
     door = cluster()
     door.failure = failure
     with pytest.raises(EvidenceUnavailableError, match=str(failure)):
@@ -171,7 +171,7 @@ async def test_an_api_server_that_stays_silent_is_unavailable_within_the_deadlin
 
 
 def test_an_unreadable_policy_is_the_baseline_for_every_namespace(caplog: pytest.LogCaptureFixture) -> None:
-    """What somebody meant to ask for is not relaxed because it cannot be read."""
+    """What a policy meant to ask for is not relaxed because it cannot be read."""
     with caplog.at_level(logging.WARNING):
         policy = policy_or_strictest(UNREADABLE)
     assert (policy.name, policy.spec) == ("house", BASELINE.spec)
@@ -321,7 +321,7 @@ async def test_a_service_that_may_not_get_namespaces_reads_manifests_alone() -> 
 
 
 async def test_a_pause_that_the_api_server_asks_for_is_handed_on() -> None:
-    """Whoever asks again takes it into account."""
+    """The next caller takes it into account."""
     door = cluster()
     door.failure = TooManyRequests("slow down", code=429, retry_after=7.0)
     with pytest.raises(EvidenceUnavailableError, match="slow down") as caught:

@@ -20,13 +20,13 @@ from tests.support import crds
 
 
 class Watched:
-    """A cache that lives, on a clock that stands still, and what it told."""
+    """A cache that lives, on a clock that stands still, and the changes that it reported."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.clock = Clock()
-        self.told: list[Scope] = []
+        self.changes: list[Scope] = []
         self.cache = EvidenceCache(
-            cluster, on_change=self.told.append, live_namespaces=False, timing=Timing(now=self.clock)
+            cluster, on_change=self.changes.append, live_namespaces=False, timing=Timing(now=self.clock)
         )
 
     def known(self) -> bool:
@@ -34,8 +34,8 @@ class Watched:
         return all(reflector.synced.is_set() for reflector in self.cache.reflectors)
 
     async def heard(self, scope: Scope) -> None:
-        """Wait until a change was told."""
-        await until(lambda: scope in self.told)
+        """Wait until a change was reported."""
+        await until(lambda: scope in self.changes)
 
 
 async def farewell() -> None:
@@ -106,12 +106,12 @@ async def test_a_change_of_a_manifest_concerns_who_refers_to_it(plane: ControlPl
     """When it comes, and when it goes."""
     async with watching(plane) as watched:
         for change in (world.manifest, lambda: world.delete("ComplianceManifest", MANIFEST)):
-            watched.told.clear()
+            watched.changes.clear()
             change()
             await watched.heard(Scope(world.namespace, MANIFEST))
 
 
-async def test_a_change_of_a_policy_concerns_everybody(plane: ControlPlane, world: World) -> None:
+async def test_a_change_of_a_policy_concerns_every_namespace(plane: ControlPlane, world: World) -> None:
     """And the next evidence is judged by it."""
     policy = f"new-{world.namespace}"
     async with watching(plane) as watched:
@@ -120,7 +120,7 @@ async def test_a_change_of_a_policy_concerns_everybody(plane: ControlPlane, worl
             await watched.heard(Scope())
             assert policy in {item.name for item in watched.cache.from_cache(world.namespace, []).policies}
         finally:
-            watched.told.clear()
+            watched.changes.clear()
             world.delete_policy(policy)
         await watched.heard(Scope())
         policies = watched.cache.from_cache(world.namespace, []).policies
@@ -133,17 +133,17 @@ async def test_labels_of_a_namespace_concern_its_models_and_nothing_else_of_it_d
     """An annotation is no news."""
     path = f"/api/v1/namespaces/{world.namespace}"
     async with watching(plane) as watched:
-        watched.told.clear()
+        watched.changes.clear()
         for metadata in ({"annotations": {"note": "x"}}, {"labels": {"team": "credit"}}):
             assert world.rest("PATCH", path, {"metadata": metadata}, MERGE_PATCH).status == 200
         await watched.heard(Scope(world.namespace))
-        assert watched.told.count(Scope(world.namespace)) == 1
+        assert watched.changes.count(Scope(world.namespace)) == 1
         assert watched.cache.from_cache(world.namespace, []).namespace_labels["team"] == "credit"
 
 
-async def test_what_the_first_list_shows_concerns_nobody(plane: ControlPlane, world: World) -> None:
-    """Every model is looked at then anyway."""
+async def test_what_the_first_list_shows_concerns_no_namespace(plane: ControlPlane, world: World) -> None:
+    """Every model is reconciled then anyway."""
     world.manifest()
     async with watching(plane) as watched:
         assert watched.cache.from_cache(world.namespace, [MANIFEST]).manifests
-        assert watched.told == []
+        assert watched.changes == []

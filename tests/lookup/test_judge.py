@@ -76,13 +76,13 @@ async def test_a_patient_judge_reads_everything_else_live() -> None:
 
 
 async def test_a_miss_is_read_live_before_it_is_believed() -> None:
-    """A manifest that was created just now is found although no watch has told of it."""
+    """A manifest that was created just now is found although no watch has delivered it."""
     source = FakeEvidence({}, live=known(PASSING))
     assert (await judged(source)).verdict.allowed
     assert source.reads == READ
 
 
-async def test_a_refusal_is_read_live_before_it_is_told() -> None:
+async def test_a_refusal_is_read_live_before_it_is_answered() -> None:
     """Evidence that was replaced just now is judged, not the one that the cache still has."""
     source = FakeEvidence(known(FAILING), live=known(PASSING))
     verdict, evidence = await judged(source)

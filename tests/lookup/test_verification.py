@@ -165,7 +165,7 @@ async def test_signatures_are_verified_with_the_keys_of_every_policy(first: str)
 async def test_a_new_key_is_not_known_from_the_cache_until_signatures_were_tried_with_it() -> None:
     """An answer by the old facts would refuse, or leave unmentioned, a signature that counts now.
 
-    A live read tells meanwhile, and the cache does as soon as manifests were listed again.
+    A live read is used meanwhile, and the cache as soon as manifests were listed again.
     """
     door = HeldCluster(policy(OLD), attested(OLD, NEW))
     async with watching(door) as watched:
@@ -206,7 +206,7 @@ async def test_a_policy_that_brings_a_key_is_announced_again_when_it_was_tried_o
 
 
 async def test_a_key_of_a_policy_that_does_not_apply_holds_up_nothing() -> None:
-    """The cache goes on telling what every policy that applies asks about."""
+    """The cache keeps serving what every policy that applies asks about."""
     door = HeldCluster(policy(OLD), attested(OLD, NEW))
     async with watching(door) as watched:
         door.go.clear()
@@ -249,7 +249,7 @@ async def test_a_status_write_verifies_nothing_and_is_no_change(calls: Calls) ->
 
 @pytest.mark.parametrize("beside", [{"uid": "another"}, {"generation": 2}, {"generation": None}])
 async def test_another_object_or_generation_is_verified(beside: dict[str, Any]) -> None:
-    """One of the same name may be signed by nobody."""
+    """One of the same name may not be signed."""
     door = HeldCluster(policy(OLD), attested(OLD))
     async with watching(door) as watched:
         forged = attested(OTHER)

@@ -1,4 +1,4 @@
-"""Policies and manifests that change in any order: what the cache tells is never wrong about a signer."""
+"""Policies and manifests that change in any order: what the cache returns is never wrong about a signer."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def trusted(policies: tuple[Policy, ...]) -> set[str]:
 
 
 def check(found: Evidence) -> None:
-    """Every signer that a policy of the answer trusts is known, and nobody else is taken for one."""
+    """Every signer that a policy of the answer trusts is known, and no other is taken for one."""
     for manifest in found.manifests:
         known = {signer.anchor for item in manifest.attestations for signer in item.signers}
         actual, keys = SIGNERS[str(manifest.uid)], trusted(found.policies)
@@ -51,7 +51,7 @@ async def test_no_answer_is_wrong_about_a_signer_whom_a_policy_trusts(seed: int)
     cache = EvidenceCache(door)
     work = asyncio.create_task(cache.run())
     await until(lambda: all(reflector.synced.is_set() for reflector in cache.reflectors))
-    told = 0
+    answers = 0
     for _ in range(40):
         match chance.randrange(4):
             case 0:
@@ -66,17 +66,17 @@ async def test_no_answer_is_wrong_about_a_signer_whom_a_policy_trusts(seed: int)
             await asyncio.sleep(0)
             try:
                 check(cache.from_cache(NAMESPACE, [MANIFEST]))
-                told += 1
+                answers += 1
             except EvidenceUnavailableError:
                 continue
-    assert told
+    assert answers
     await until(lambda: at_rest(cache, door))
     work.cancel()
     await asyncio.gather(work, return_exceptions=True)
 
 
 def at_rest(cache: EvidenceCache, door: FakeCluster) -> bool:
-    """Return whether the cache tells of the newest manifest and all policies."""
+    """Return whether the cache has the newest manifest and all policies."""
     try:
         found = cache.from_cache(NAMESPACE, [MANIFEST])
     except EvidenceUnavailableError:

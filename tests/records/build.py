@@ -1,4 +1,4 @@
-"""Records of decisions, and decision logs as a webhook writes them, line by line, and how to look at them."""
+"""Records of decisions, and decision logs as a webhook writes them, line by line, and how to read them."""
 
 from __future__ import annotations
 

@@ -75,6 +75,6 @@ def test_other_text_is_no_line_of_a_decision_log(text: str) -> None:
 
 
 def test_empty_lines_do_not_count() -> None:
-    """Line numbers do, since they are told to people."""
+    """Line numbers do, since people read them."""
     first, *_ = chain()
     assert [found.number for found in read(["\n", "  \n", first])] == [3]

@@ -157,7 +157,7 @@ def test_without_a_verdict_no_form_claims_one(outcome: Outcome) -> None:
 
 
 def test_what_is_not_judged_has_no_annotations() -> None:
-    """Nobody looks for a decision where there was none."""
+    """There is no record of a decision where there was none."""
     assert audit_annotations(recorded(Outcome.NOT_JUDGED)) == {}
 
 
@@ -210,7 +210,7 @@ def test_a_log_line_has_what_is_searched_for() -> None:
     ],
 )
 def test_a_metric_has_few_labels(record: DecisionRecord, labels: tuple[str, ...]) -> None:
-    """A kind that is not ours is another one, so that nobody can make up labels without end."""
+    """A kind that is not ours is another one, so that no caller can make up labels without end."""
     assert metric_labels(record) == labels
 
 

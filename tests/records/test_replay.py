@@ -59,7 +59,7 @@ def test_the_time_of_the_line_is_the_present() -> None:
 def test_a_decision_that_does_not_follow_is_named_finding_by_finding(
     field: str, value: object, reason: str
 ) -> None:
-    """Whoever wrote the whole log anew cannot make its decisions follow from the evidence."""
+    """Who wrote the whole log anew cannot make its decisions follow from the evidence."""
     result, reasons = again({**decided(UNFAIR), field: value}, OBJECT, UNFAIR)
     assert result is Replay.DIFFERS
     assert reason in reasons
@@ -188,7 +188,7 @@ def test_signatures_are_verified_again_at_the_time_of_then() -> None:
 
 
 def test_an_attestation_that_was_not_accepted_is_a_difference() -> None:
-    """Nobody is recorded as the signer of what he did not sign."""
+    """No party is recorded as the signer of what it did not sign."""
     line = decided(ATTESTED, (read_policy(TRUSTING),), obj=ASSESSED, alter=accepting("compliance-office"))
     result, reasons = again(line, ASSESSED, ATTESTED, TRUSTING)
     assert result is Replay.DIFFERS

@@ -43,7 +43,7 @@ def test_any_change_of_a_byte_is_found(data: st.DataObject) -> None:
     assume(not _says_the_same(changed, lines[at]))
     lines[at] = changed
     proof = prove(lines)
-    # A last line that is no JSON any more cannot be told from one that was cut off.
+    # A last line that is not valid JSON any more cannot be distinguished from one that was cut off.
     assert proof.faults or (at == len(lines) - 1 and not proof.chains[0].stopped and proof.others == 1)
 
 
@@ -82,7 +82,7 @@ def test_any_swap_is_found(one: int, other: int) -> None:
 
 @given(POSITIONS, st.integers(0, 7))
 def test_any_doubled_line_is_found(one: int, to: int) -> None:
-    """A line that stands twice."""
+    """A duplicate line."""
     lines = chain()
     lines.insert(to, lines[one])
     assert prove(lines).faults
@@ -103,7 +103,7 @@ def test_any_inserted_line_is_found(one: int, to: int, adopted: bool) -> None:
 
 @given(st.integers(1, 6))
 def test_a_rewritten_tail_does_not_have_the_head_that_was_kept(at: int) -> None:
-    """Whoever computes all later hashes anew makes a sound chain, and not the one that others know of."""
+    """Computing all later hashes anew makes a sound chain, and not the one that others know of."""
     lines = chain()
     kept = hash_of(lines[-1])
     assert not prove(lines, kept).faults
@@ -134,12 +134,12 @@ def test_a_cut_end_is_said_and_found_by_a_head(length: int) -> None:
         ([ONE[0].replace('"kind":"Start"', '"kind":"Begin"')], "its kind is unknown"),
     ],
 )
-def test_a_fault_is_told_with_its_place(lines: list[str], sentence: str) -> None:
+def test_a_fault_is_reported_with_its_place(lines: list[str], sentence: str) -> None:
     """File, line, chain and what is wrong."""
     assert re.search(sentence, sentences(prove(lines)))
 
 
-def test_each_fault_is_told_once() -> None:
+def test_each_fault_is_reported_once() -> None:
     """After a fault the chain is followed on, so that a second one is found and nothing else is blamed."""
     lines = chain(decisions=8)
     lines[2] = lines[2].replace("uid-1", "uid-9")

@@ -49,7 +49,7 @@ def test_anything_else_is_no_duration(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["0", "0s", "61m", "999999999999h"])
 def test_a_duration_has_bounds(text: str) -> None:
-    """Told as durations, too."""
+    """Stated as durations, too."""
     with pytest.raises(UnusableSettingsError, match=r"--shutdown-timeout .*: must be from 1ms to 1h$"):
         Settings.read(["--shutdown-timeout", text])
 

@@ -97,8 +97,8 @@ def encrypted(key: bytes) -> bytes:
     )
 
 
-def test_files_that_vanish_for_a_moment_are_no_trouble_once_they_are_back(tmp_path: Path) -> None:
-    """The same pair under the same names serves on, and the trouble is over."""
+def test_files_that_vanish_for_a_moment_are_no_failure_once_they_are_back(tmp_path: Path) -> None:
+    """The same pair under the same names serves on, and the check passes again."""
     mount, certificates, _ = mounted(tmp_path)
     mount.key.rename(tmp_path / "away")
     certificates.refresh()
@@ -141,12 +141,12 @@ def test_expiry_is_measured_and_an_expired_pair_is_a_reason_not_to_be_ready(tmp_
     assert value == leaf.not_valid_after_utc.timestamp()
 
 
-def test_an_expired_pair_is_loaded_and_told(tmp_path: Path) -> None:
-    """It serves, since nothing better is there, and readiness says why nobody should come."""
+def test_an_expired_pair_is_loaded_and_reported(tmp_path: Path) -> None:
+    """It serves, since nothing better is there, and readiness says why it should get no requests."""
     _, certificates, _ = mounted(tmp_path, AUTHORITY.server(lifetime=timedelta(seconds=-1)))
-    trouble = certificates.failing_checks()["certificate"]
-    assert trouble is not None
-    assert trouble.startswith("expired at ")
+    why = certificates.failing_checks()["certificate"]
+    assert why is not None
+    assert why.startswith("expired at ")
 
 
 def test_the_leaf_is_the_first_certificate_of_a_chain(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ async def test_nothing_of_the_object_is_in_a_trace(receiver: Receiver) -> None:
     """Names and the outcome, and no field of a spec."""
     traces = tracer()
     ask = asking(FakeEvidence(known(passing())), traces)
-    secret = "a-value-that-nobody-else-may-see"
+    secret = "a-value-that-no-reader-may-see"
     obj = model_deployment(server={"image": "server:1", "env": [{"name": "KEY", "value": secret}]})
     assert (await ask(review(obj))).allowed
     traces.close()
@@ -168,7 +168,7 @@ def test_a_missing_package_is_a_warning(receiver: Receiver) -> None:
 
 
 class _Stuck(SimpleSpanProcessor):
-    """Does not end before its exporter is told to."""
+    """Does not end before its exporter is shut down."""
 
     def __init__(self, exporter: _GivenUp) -> None:
         super().__init__(exporter)
@@ -180,7 +180,7 @@ class _Stuck(SimpleSpanProcessor):
 
 
 class _GivenUp(InMemorySpanExporter):
-    """Notes when it is told to end."""
+    """Notes when it is shut down."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -57,7 +57,7 @@ def rsa_pss(bits: int = 2048) -> Key:
 
 @dataclass(frozen=True)
 class Party:
-    """Someone who signs, with a key of their own."""
+    """A party that signs, with a key of its own."""
 
     name: str
     key: Key = field(default_factory=p256, repr=False)

@@ -24,7 +24,7 @@ from actgate_sandbox.kubeconfig import write_kubeconfig
 _HOP = frozenset(
     {"connection", "content-encoding", "content-length", "host", "keep-alive", "transfer-encoding"}
 )
-"""What belongs to one connection, or is undone on the way: answers come unpacked."""
+"""What belongs to one connection, or is decoded on the way: answers come unpacked."""
 
 
 @dataclass(frozen=True)

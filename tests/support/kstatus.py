@@ -1,4 +1,4 @@
-"""What kstatus makes of a custom resource: how Flux, kpt and `cli-utils` decide that an object is settled.
+"""What kstatus makes of a custom resource: how Flux, kpt and `cli-utils` decide that an object is in sync.
 
 Written from its documented order (sigs.k8s.io/cli-utils, pkg/kstatus), not from its code: deletion, then
 the observed generation, then the abnormal-true conditions Reconciling and Stalled, then Ready.

@@ -1,6 +1,6 @@
 """Every request of both services in the whole run, held against the rights that `deploy/` grants them.
 
-The stand-in lets everybody do everything, and logs who sent which request. When the last test is over,
+The stand-in lets every caller do everything, and logs who sent which request. When the last test is over,
 a request that no rule allows fails the run, and so does a rule that nothing used, where nothing was
 left out of the run. (The real API server refuses what no rule allows: `tests/deploy`.)
 """
@@ -102,7 +102,7 @@ class Requests(logging.Handler):
         self.asked |= {Right(*asked) for asked in getattr(node, "workeroutput", {}).get("rights", ())}
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """Hand over what a worker has seen, or judge what all have seen."""
+        """Pass on what a worker observed, or judge what all observed."""
         output: dict[str, Any] | None = getattr(self._config, "workeroutput", None)
         if output is not None:
             output["rights"] = [tuple(asked) for asked in sorted(self.asked)]

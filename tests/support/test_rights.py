@@ -30,14 +30,14 @@ def test_every_right_used_and_every_request_allowed_is_no_problem() -> None:
 
 
 def test_a_request_that_no_rule_allows_is_a_problem_of_any_run() -> None:
-    """Where everybody may do everything, it would not be noticed before it meets a real cluster."""
+    """Where every caller may do everything, it would not be noticed before it meets a real cluster."""
     assert problems({DELETES_NODES}, granted(), whole=False) == [
         "actgate-operator delete core nodes: asked for, and no rule in deploy/base allows it"
     ]
 
 
 def test_a_rule_that_nothing_used_is_a_problem_of_a_whole_run() -> None:
-    """A right that nobody needs is one to steal."""
+    """A right that is not needed can only be abused."""
     assert problems(granted(), granted() | {DELETES_NODES}, whole=True) == [
         "actgate-operator delete core nodes: a rule in deploy/base allows it, and nothing asked for it"
     ]

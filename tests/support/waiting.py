@@ -19,7 +19,7 @@ def wait_until(condition: Callable[[], T], *, within: float = PATIENCE_SECONDS) 
     """Poll `condition` until it is truthy, return its value; an AssertionError means not yet.
 
     Raises:
-        AssertionError: It was not so in time; the last value or the last failed assertion is told.
+        AssertionError: It was not so in time; the last value or the last failed assertion is shown.
     """
     deadline = time.monotonic() + within
     while True:

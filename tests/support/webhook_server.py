@@ -1,4 +1,4 @@
-"""A webhook over TLS that answers as a test tells it to, and remembers what it was asked."""
+"""A webhook over TLS that answers as a test wants, and remembers what it was asked."""
 
 from __future__ import annotations
 

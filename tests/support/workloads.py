@@ -56,7 +56,7 @@ class Workloads:
         self._counted(deployment, ready=0, progressing=("True", "ReplicaSetUpdated"), made=0, more=[failure])
 
     def pod(self, deployment: str, **labels: str) -> str:
-        """Create a pod of a Deployment's template, pending and not yet looked at; return its name."""
+        """Create a pod of a Deployment's template, pending and not yet observed; return its name."""
         live = self._live(deployment)
         template, name = live["spec"]["template"], f"{deployment[:40]}-{next(_numbers)}"
         owner = {"apiVersion": "apps/v1", "kind": "Deployment", "controller": True}

@@ -54,7 +54,7 @@ def test_buildah_needs_an_oci_runtime(programs: Path) -> None:
     assert builders.find().runs_with == "runc from what buildah mounts"
 
 
-def test_docker_is_told_what_a_pod_would_have(programs: Path) -> None:
+def test_docker_gets_what_a_pod_would_have(programs: Path) -> None:
     """User, read-only root, no capability, no new privileges, and /tmp alone to write to."""
     program(programs, "docker")
     with builders.find().container("image", "name", {"/from": "/to"}) as container:
@@ -67,7 +67,7 @@ def test_docker_is_told_what_a_pod_would_have(programs: Path) -> None:
     assert command[-2:] == ["image", "--port=1"]
 
 
-def test_a_runtime_is_told_what_a_pod_would_have(programs: Path) -> None:
+def test_a_runtime_gets_what_a_pod_would_have(programs: Path) -> None:
     """The same in the words of the OCI specification; entry point and environment are the image's."""
     program(programs, "runc")
     config = {"OCIv1": {"config": {"Entrypoint": ["python3", "-m", "service"], "Env": ["PYTHONPATH=/opt"]}}}

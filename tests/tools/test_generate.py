@@ -44,7 +44,7 @@ def test_a_missing_file_fails_and_is_generated(checkout: Path) -> None:
 
 
 def test_what_a_folder_should_not_hold_fails_and_is_removed(checkout: Path) -> None:
-    """A kind that is gone leaves no definition behind, and what is no YAML file is let alone."""
+    """A kind that is gone leaves no definition behind, and what is not a YAML file is left alone."""
     left = checkout / "crds" / "gone.actgate.dev.yaml"
     left.write_text("kind: CustomResourceDefinition\n", encoding="utf-8")
     assert run(checkout, "--check") == 1

@@ -207,7 +207,7 @@ def test_a_workload_whose_link_stands_above_its_pods_already_can_be_scaled(
 
 @contextmanager
 def unused_port() -> Iterator[int]:
-    """Hold a port on which nobody listens."""
+    """Hold a port on which no server listens."""
     with socket.socket() as holder:
         holder.bind(("127.0.0.1", 0))
         yield holder.getsockname()[1]
@@ -296,7 +296,7 @@ def test_a_hung_webhook_blocks_only_what_evidence_governs(rest: Rest, guarded: G
 
 
 @pytest.mark.needs_kubectl
-def test_kubectl_shows_the_refusal_and_how_to_mend_it(guarded: Guarded, kubectl: Kubectl) -> None:
+def test_kubectl_shows_the_refusal_and_how_to_fix_it(guarded: Guarded, kubectl: Kubectl) -> None:
     """What a person reads at the terminal: which rule, what was found, what to do."""
     manifest = changed(manifest_object(namespace=guarded.namespace, bias=UNFAIR), "metadata.uid", None)
     model = changed(model_deployment(), "metadata.namespace", guarded.namespace)
@@ -315,10 +315,10 @@ def test_kubectl_shows_the_refusal_and_how_to_mend_it(guarded: Guarded, kubectl:
     assert outcome.code == 0, outcome
 
 
-def test_without_the_api_server_a_miss_is_not_now_and_known_evidence_still_counts(
+def test_without_the_api_server_a_miss_is_unavailable_and_known_evidence_still_counts(
     control_plane: ControlPlane, tmp_path: Path
 ) -> None:
-    """An outage of the API server allows nothing that was not known, and is told as an outage."""
+    """An outage of the API server allows nothing that was not known, and is reported as an outage."""
     with sandbox.start(control_plane.engine) as plane:
         rest = plane.rest()
         install_crds(rest, CRDS)

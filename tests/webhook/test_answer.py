@@ -15,14 +15,14 @@ from tests.webhook.fakes import InProcess
 UNFAIR = measured(value=-0.2)
 
 
-def told(*policies: Policy, outcome: Outcome = Outcome.FAIL) -> Response:
+def answer_of(*policies: Policy, outcome: Outcome = Outcome.FAIL) -> Response:
     """Return the answer about an unfair model."""
     return answer(recorded(outcome, verdict=judge(UNFAIR, ASKING, *policies), manifests=(UNFAIR,)))
 
 
 def test_a_refusal_is_a_403_with_the_rules_and_the_remediation_in_its_first_line() -> None:
     """GitOps tools show about 200 characters, and only Forbidden is safe from their repairs."""
-    refusal = told().status
+    refusal = answer_of().status
     assert refusal is not None
     assert (refusal.code, refusal.reason) == (403, "Forbidden")
     headline, *lines = refusal.message.split("\n")
@@ -33,15 +33,15 @@ def test_a_refusal_is_a_403_with_the_rules_and_the_remediation_in_its_first_line
 
 def test_findings_that_only_warn_become_warnings() -> None:
     """Under a Warn policy the same findings are warnings of at most 120 ASCII characters."""
-    answered = told(policy(enforcement="Warn"), outcome=Outcome.WARN)
+    answered = answer_of(policy(enforcement="Warn"), outcome=Outcome.WARN)
     assert answered.status is None
     assert any(text.startswith("bias/limit: ") for text in answered.warnings)
     assert all(len(text) <= 120 and text.isascii() for text in answered.warnings)
 
 
-def test_findings_that_are_only_audited_are_recorded_and_not_told() -> None:
-    """An Audit policy warns nobody, and its findings stand in the audit annotations."""
-    answered = told(policy(enforcement="Audit"), outcome=Outcome.WARN)
+def test_findings_that_are_only_audited_are_recorded_and_not_shown() -> None:
+    """An Audit policy warns no user, and its findings stand in the audit annotations."""
+    answered = answer_of(policy(enforcement="Audit"), outcome=Outcome.WARN)
     assert answered.status is None
     assert not any("bias/limit" in text for text in answered.warnings)
     assert "bias/limit=Audit" in answered.audit_annotations["rules"]

@@ -178,7 +178,7 @@ def test_keys_are_rotated_under_load_without_a_wrong_answer(guarded: Guarded, ho
 
 
 def test_a_key_that_is_trusted_again_counts_again(guarded: Guarded, house: House) -> None:
-    """Removed and added: signatures were tried with it, whoever trusted it meanwhile."""
+    """Removed and added: signatures were tried with it, even if another policy trusted it meanwhile."""
     house.ask(**trusting(OLD, NEW))
     assert guarded.create(attested("evidence", OLD)).status == 201
     wait_until(lambda: allowed(guarded, "evidence"))

@@ -29,13 +29,13 @@ class Sender:
 
 
 async def turns() -> None:
-    """Let everybody do what can be done at once."""
+    """Let all tasks do what can be done at once."""
     for _ in range(20):
         await asyncio.sleep(0)
 
 
 async def test_never_more_is_held_than_the_limit_and_all_are_served() -> None:
-    """Whoever is patient gets room, whole; no body that has begun waits for another."""
+    """Every request that waits gets room, whole; no body that has begun waits for another."""
     bodies = Bodies(100, grace=LONG)
     senders = [Sender(bodies, "10.0.0.1", 40) for _ in range(8)]
     highest = 0
@@ -65,7 +65,7 @@ async def test_the_address_that_holds_least_is_next() -> None:
 
 
 async def test_a_body_that_arrives_too_slowly_gives_way_to_who_waits() -> None:
-    """Held-back bodies use up the room; the address that holds the most loses one, and is told so."""
+    """Held-back bodies use up the room; the address that holds the most loses one, and gets an answer."""
     bodies = Bodies(100, grace=0.0)
     slow = [Sender(bodies, "10.0.0.66", 30) for _ in range(2)]
     other = Sender(bodies, "10.0.0.2", 30)
@@ -96,7 +96,7 @@ async def test_a_body_whose_time_is_over_is_not_evicted_on_top() -> None:
     assert ages == [None]
 
 
-async def test_without_anybody_waiting_a_slow_body_goes_on() -> None:
+async def test_a_slow_body_goes_on_while_no_other_waits() -> None:
     """A slow network is no attack."""
     bodies = Bodies(100, grace=0.0)
     slow = Sender(bodies, "10.0.0.1", 100)
@@ -157,8 +157,8 @@ async def test_large_bodies_are_judged_one_at_a_time() -> None:
     assert together == 1
 
 
-async def test_who_gets_no_turn_in_time_is_told_so() -> None:
-    """Its deadline is over; to judge it then would be for nobody."""
+async def test_a_request_without_room_in_time_gets_an_answer() -> None:
+    """Its deadline is over; no client waits for a verdict any more."""
     bodies = Bodies(100)
     async with bodies.turn(LONG):
         with pytest.raises(ExhaustedError, match="other large reviews"):

@@ -104,7 +104,7 @@ def guarded(guarded: Guarded) -> Guarded:
 
 
 def test_no_way_to_create_a_workload_gets_around_its_evidence(guarded: Guarded) -> None:
-    """Whoever is named as owner or manager, the pods are judged; on good evidence each way is open."""
+    """With any owner or manager, the pods are judged; on good evidence each way is open."""
     for way, create in WAYS.items():
         reply = create(guarded, BAD)
         assert (reply.status, "bias/limit" in reply.message) == (403, True), (way, reply)
@@ -164,7 +164,7 @@ def test_a_reference_that_is_only_nearly_a_name_finds_nothing(guarded: Guarded) 
 
 
 def test_links_cannot_be_stripped_from_what_runs(guarded: Guarded) -> None:
-    """Pods without a link would be nobody's business from then on."""
+    """Pods without a link would not be judged from then on."""
     assert guarded.create(plain("Pod")).status == 201
     assert guarded.create(plain()).status == 201
     bare = {"metadata": {"labels": {"actgate.dev/inference": None}, "annotations": {LINK: None, MODEL: None}}}
@@ -206,12 +206,12 @@ def test_a_rollback_to_withdrawn_evidence_is_refused(guarded: Guarded) -> None:
     onwards = {"spec": {"template": {"metadata": {"annotations": LINKED}}}}
     assert guarded.patch("Deployment", "scorer", onwards).status == 200
     assert guarded.delete("ComplianceManifest", "former").status == 200
-    undone = [{"op": "replace", "path": "/spec/template", "value": former}]
+    reverted = [{"op": "replace", "path": "/spec/template", "value": former}]
 
     def refused() -> Reply:
-        reply = guarded.rest("PATCH", path, undone, "application/json-patch+json", dryRun="All")
+        reply = guarded.rest("PATCH", path, reverted, "application/json-patch+json", dryRun="All")
         assert reply.warnings, reply
-        return guarded.rest("PATCH", path, undone, "application/json-patch+json")
+        return guarded.rest("PATCH", path, reverted, "application/json-patch+json")
 
     reply = wait_until(refused)
     assert (reply.status, "link/manifest" in reply.message) == (403, True), reply

@@ -64,7 +64,7 @@ async def test_reviews_of_anyone_are_counted() -> None:
     ids=["API server", "front proxy"],
 )
 async def test_the_certificate_s_name_is_recorded(tmp_path: Path, pair: KeyPair, name: str) -> None:
-    """Whoever the authority vouches for, over TLS as the API server calls."""
+    """Every client that the authority signed, over TLS as the API server calls."""
     sink = FakeSink()
     async with guarding(tmp_path, "front-proxy", NAME, sink=sink) as webhook:
         assert (await webhook.ask(pair))[0] == 200

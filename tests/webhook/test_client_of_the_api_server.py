@@ -96,7 +96,7 @@ def test_the_api_server_is_answered_by_its_certificate_and_by_no_other(
         assert reply.status == 201, reply
         assert "absent" in reply.warnings[0]
         webhook.signal()
-    with running(tmp_path / "wrong", plane.kubeconfig, *flags, "somebody-else") as webhook:
+    with running(tmp_path / "wrong", plane.kubeconfig, *flags, "another-client") as webhook:
         webhook.wait_until_ready()
         wait_until(lambda: asked(rest, webhook).status == 500)
         assert "failed calling webhook" in asked(rest, webhook).message

@@ -24,7 +24,7 @@ from tests.support.waiting import eventually
 from tests.webhook.build import body_of, model_deployment, passing, review
 from tests.webhook.secret_mount import SecretMount
 
-SERVING, TRUSTED, OTHER = Authority("serving"), Authority("front proxy"), Authority("somebody else")
+SERVING, TRUSTED, OTHER = Authority("serving"), Authority("front proxy"), Authority("another authority")
 NAME = "kube-apiserver"
 GET_READY = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
@@ -119,7 +119,7 @@ async def test_without_names_the_authority_is_enough(tmp_path: Path) -> None:
     [(None, b"none was shown"), (TRUSTED.client("system:node:a"), b"not among --client-allowed-names")],
     ids=["no certificate", "another name"],
 )
-async def test_whoever_else_is_refused(tmp_path: Path, pair: KeyPair | None, words: bytes) -> None:
+async def test_any_other_client_is_refused(tmp_path: Path, pair: KeyPair | None, words: bytes) -> None:
     """A 403 with a sentence, which the API server takes for a failed call; it is counted."""
     async with guarding(tmp_path, NAME) as webhook:
         status, body = await webhook.ask(pair)
@@ -190,7 +190,7 @@ async def test_a_new_client_authority_counts_for_the_next_connection(tmp_path: P
 
 @pytest.mark.parametrize("content", [b"", b"garbage", "Schlüssel".encode()])
 async def test_a_broken_client_authority_changes_nothing(tmp_path: Path, content: bytes) -> None:
-    """It is told, and the old one counts on; at the start it ends the process."""
+    """It is reported, and the old one counts on; at the start it ends the process."""
     async with guarding(tmp_path, NAME) as webhook:
         webhook.client_ca.write_bytes(content)
         webhook.certificates.refresh()
@@ -222,7 +222,7 @@ async def test_the_self_call_works_without_a_certificate(tmp_path: Path) -> None
         assert call.error is None
 
 
-async def test_where_no_authority_is_set_nobody_is_asked(tmp_path: Path) -> None:
+async def test_where_no_authority_is_set_no_client_is_asked(tmp_path: Path) -> None:
     """The default: any client, TLS 1.2 included."""
     mount = SecretMount(tmp_path, SERVING.server())
     certificates = Certificates(mount.certificate, mount.key, Metrics())

@@ -23,7 +23,7 @@ UNCHANGED = review(changed(model_deployment(), "metadata.finalizers", []), model
 
 @dataclass
 class FakeSink:
-    """Keeps lines, and fails when told to."""
+    """Keeps lines, and fails on demand."""
 
     lines: list[str] = field(default_factory=list)
     failure: OSError | None = None
@@ -79,7 +79,7 @@ async def test_a_run_is_one_chain_that_is_proven() -> None:
 
 
 async def test_the_line_is_there_before_the_answer() -> None:
-    """Whoever has an answer finds its decision in the log."""
+    """A client that has an answer finds its decision in the log."""
     ask = Recorded(FakeEvidence(known(failing())))
     async with ask.log:
         reply = await ask(CREATE)

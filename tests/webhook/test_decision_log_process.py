@@ -88,7 +88,7 @@ def test_standard_output_holds_the_decision_log_and_nothing_else(
 def test_none_writes_nothing(
     control_plane: ControlPlane, question: Json, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Whoever relies on the API server's audit log can do without."""
+    """Users who rely on the API server's audit log can do without."""
     with running(tmp_path / "w", control_plane.kubeconfig, *FAST, "--decision-log", "none") as webhook:
         webhook.wait_until_ready()
         webhook.ask(question)

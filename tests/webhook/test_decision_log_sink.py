@@ -79,7 +79,7 @@ def test_a_full_disk_is_an_error() -> None:
 
 
 def test_a_closed_pipe_is_an_error() -> None:
-    """Nobody will ever read it."""
+    """No process will ever read it."""
     reading, writing = os.pipe()
     os.close(reading)
     written = Descriptor(writing)

@@ -48,7 +48,7 @@ async def test_an_allow_comes_from_the_cache_without_a_live_read() -> None:
 
 
 async def test_a_miss_is_looked_up_live_before_it_is_believed() -> None:
-    """A manifest that was created just now is found although no watch has told of it."""
+    """A manifest that was created just now is found although no watch has delivered it."""
     source = FakeEvidence({}, live=PASSING)
     assert (await judged(source, asked(model_deployment()))).outcome is Outcome.PASS
     assert source.reads == [("credit", MANIFEST)]

@@ -204,7 +204,7 @@ FULL_POD: Final = {
 
 
 def full(kind: str) -> dict[str, Any]:
-    """Return an object in which everything is filled in that a decision could look at."""
+    """Return an object in which everything is filled in that a decision could read."""
     if kind == "ModelDeployment":
         template = {"metadata": {"annotations": {"a": "b"}, "labels": {"c": "d"}}, "spec": FULL_POD}
         obj = changed(model_deployment(podTemplate=template), "spec.model.digest", f"sha256:{'d' * 64}")
@@ -240,7 +240,7 @@ def steps_to(value: Any) -> Iterator[tuple[str, list[str]]]:  # noqa: ANN401 - J
 
 @pytest.mark.parametrize("kind", ["ModelDeployment", *TEMPLATE_PATHS])
 async def test_whatever_a_decision_asks_for_must_have_its_type(kind: str) -> None:
-    """A field that subject, classification or governed fields look at is refused as a number."""
+    """A field that subject, classification or governed fields read is refused as a number."""
     asked: set[str] = set()
     obj = full(kind)
     whole = recorded(obj, "", asked)
@@ -259,7 +259,7 @@ async def test_whatever_a_decision_asks_for_must_have_its_type(kind: str) -> Non
 
 @pytest.mark.parametrize("kind", ["ModelDeployment", *TEMPLATE_PATHS])
 def test_an_object_is_read_whole_but_for_its_managed_fields(kind: str) -> None:
-    """The digest in the decision log is that of what was judged; nobody's book-keeping is in it."""
+    """The digest in the decision log is that of what was judged; managedFields are not in it."""
     obj = full(kind)
     obj["spec"]["other"] = {"managedFields": [1]}
     read = decode(body_of(review(obj))).object.value

@@ -105,7 +105,7 @@ def webhook() -> InProcess:
 
 
 def decoded(body: bytes) -> Any:  # noqa: ANN401 - JSON
-    """Return what the body says, by another library than the webhook's; None where it is no JSON."""
+    """Return what the body says, by another library than the webhook's; None where it is not JSON."""
     try:
         return json.loads(body)
     except ValueError:

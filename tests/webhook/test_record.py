@@ -52,7 +52,7 @@ async def line_of(question: Json, source: FakeEvidence | None = None) -> dict[st
     return decision_fields(record)
 
 
-async def test_a_line_tells_who_asked_for_what_and_why_it_was_decided_so() -> None:
+async def test_a_line_says_who_asked_for_what_and_why_it_was_decided_so() -> None:
     """Everything by which an auditor finds the same decision again."""
     obj = model_deployment()
     evidence = passing()
@@ -107,7 +107,7 @@ async def test_a_missing_manifest_is_null() -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("ModelDeployment", "ConfigMap")])
-async def test_the_images_of_every_kind_are_told_by_digest(kind: str) -> None:
+async def test_the_images_of_every_kind_are_named_by_digest(kind: str) -> None:
     """Those that carry a digest; a tag is no proof of what ran."""
     line = await line_of(review(workload(kind)))
     assert line["object"]["images"] == [ASSESSED_IMAGE]
@@ -126,7 +126,7 @@ async def test_the_digest_leaves_out_the_bookkeeping_of_the_api_server() -> None
     assert replicas["object"]["digest"] != same["object"]["digest"]
 
 
-async def test_a_name_that_is_yet_to_be_made_is_told_by_its_prefix() -> None:
+async def test_a_name_that_is_yet_to_be_made_is_named_by_its_prefix() -> None:
     """With generateName there is no name at admission."""
     pod = workload("Pod")
     pod["metadata"] = {**pod["metadata"], "generateName": "scorer-"}
@@ -134,7 +134,7 @@ async def test_a_name_that_is_yet_to_be_made_is_told_by_its_prefix() -> None:
     assert (await line_of(review(pod, name="")))["object"]["name"] == "scorer-*"
 
 
-async def test_an_unreadable_object_is_told_by_the_digest_of_its_bytes() -> None:
+async def test_an_unreadable_object_is_named_by_the_digest_of_its_bytes() -> None:
     """What was refused unread can still be held against what the client sent."""
     body = body_of(review(model_deployment())).replace(
         orjson.dumps(model_deployment()), b'{"apiVersion":"actgate.dev/v1alpha1","a":1e999}'
@@ -162,7 +162,7 @@ async def test_unavailable_is_recorded_with_its_reason() -> None:
     assert line["reason"] == "evidence is temporarily unavailable, retry: connection refused"
 
 
-async def test_an_update_that_changes_nothing_governed_is_told_as_such() -> None:
+async def test_an_update_that_changes_nothing_governed_is_recorded_as_such() -> None:
     """It passes whatever became of the evidence, and the line shows why."""
     obj = model_deployment()
     line = await line_of(review(changed(obj, "metadata.finalizers", []), obj), FakeEvidence(known(failing())))

@@ -40,7 +40,7 @@ def reaches(new: Json, old: Json | None) -> bool:
 
 
 def matters(new: Json, old: Json | None) -> bool:
-    """Return whether the webhook itself would look at it."""
+    """Return whether the webhook itself would judge it."""
     if not Workload(new).judged and (old is None or not Workload(old).judged):
         return False
     return old is None or Workload(new).governed_fields() != Workload(old).governed_fields()
@@ -310,7 +310,7 @@ def _may_change(obj: Json, path: tuple[Any, ...]) -> bool:
 )
 @given(update=updates())
 def test_no_update_that_matters_is_kept_from_the_webhook(update: tuple[Json, Json]) -> None:
-    """Conditions and webhook agree on every update: what the webhook would look at, reaches it."""
+    """Conditions and webhook agree on every update: what the webhook would judge, reaches it."""
     new, old = update
     if matters(new, old):
         assert reaches(new, old)

@@ -144,6 +144,6 @@ def test_the_timeout_is_read_as_go_writes_it(text: str | None, seconds: float) -
 
 @pytest.mark.parametrize("text", ["", "5", "-5s", "0s", "s", "five", "5s;", "1e9s", "٣s"])
 def test_a_timeout_that_is_no_duration_is_refused(text: str) -> None:
-    """An unreadable timeout is a 400: without it nobody knows how long the client waits."""
+    """An unreadable timeout is a 400: without it, it is unknown how long the client waits."""
     with pytest.raises(BadRequestError, match="positive duration"):
         timeout_seconds(text)

@@ -134,7 +134,7 @@ def test_a_drain_ends_by_itself_with_0(webhook: WebhookProcess, number: int) -> 
 
 
 async def test_what_is_open_at_the_end_of_the_drain_is_finished(tmp_path: Path) -> None:
-    """A review that waits for the API server gets its answer although nobody else is let in any more."""
+    """A review that waits for the API server gets its answer when no connection is accepted any more."""
     source = FakeEvidence({}, live=known(passing()), answers=asyncio.Event())
     async with served(source, tmp_path) as (server, port, authority):
         connection = Connection(port, ssl.create_default_context(cadata=authority.certificate.decode()))
@@ -153,7 +153,7 @@ async def test_what_is_open_at_the_end_of_the_drain_is_finished(tmp_path: Path) 
 
 
 async def test_the_self_call_finds_out_whether_we_are_served(tmp_path: Path) -> None:
-    """It fails before anybody listens, holds while the loaded certificate is served, and fails on another."""
+    """It fails before the port is open, holds while the loaded certificate is served, not another one."""
     async with served(FakeEvidence(), tmp_path) as (_, port, authority):
         loaded = _certificates(tmp_path / "served", authority)
         call = SelfCall("0.0.0.0", port, loaded)  # noqa: S104 - read as "this machine"
@@ -216,7 +216,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_unusable_settings_end_with_2_and_one_sentence(tmp_path: Path) -> None:
-    """A wrong flag, a missing certificate and a missing kubeconfig are told without a stack trace."""
+    """A wrong flag, a missing certificate and a missing kubeconfig are reported without a stack trace."""
     kubeconfig = tmp_path / "none"
     for arguments, words in (
         (("--secure-port", "x"), "--secure-port (or ACTGATE_WEBHOOK_SECURE_PORT)"),

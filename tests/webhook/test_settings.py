@@ -14,7 +14,7 @@ def test_the_defaults_are_those_of_a_pod() -> None:
     assert (settings.secure_port, settings.shutdown_delay_duration) == (8443, 10.0)
     assert settings.tls_cert_file == Path("/etc/actgate/tls/tls.crt")
     assert (settings.decision_log, settings.decision_log_failure_policy) == ("-", "Fail")
-    # Kubernetes waits 30 s after SIGTERM, unless it is told otherwise.
+    # Kubernetes waits 30 s after SIGTERM, unless the pod sets another period.
     assert settings.shutdown_delay_duration + settings.shutdown_timeout < 30
 
 

@@ -19,7 +19,7 @@ SERVER: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("field", SERVER)
-async def test_what_a_server_is_told_to_load_is_compared_with_nothing(field: str) -> None:
+async def test_what_a_server_is_configured_to_load_is_compared_with_nothing(field: str) -> None:
     """The image is bound to the evidence; what it is started with, and what it loads, is not."""
     ask = InProcess(FakeEvidence(known(passing())))
     model = model_deployment(server={"image": ASSESSED_IMAGE, field: SERVER[field]})
@@ -43,6 +43,6 @@ async def test_weights_in_a_volume_are_compared_with_nothing() -> None:
 
 
 async def test_a_workload_without_label_and_link_is_not_judged() -> None:
-    """Whoever may create Pods can run a model without saying so."""
+    """A user who may create Pods can run a model without saying so."""
     ask = InProcess(FakeEvidence())
     assert (await ask(review(workload("Pod", labels={"app": "llm"}, annotations={})))).allowed

@@ -129,7 +129,7 @@ async def test_each_review_is_counted_by_kind_operation_and_outcome(ask: InProce
 
 
 async def test_a_kind_that_is_not_ours_is_counted_as_other(ask: InProcess) -> None:
-    """Nobody can make up labels without end."""
+    """No client can make up labels without end."""
     await ask(review({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}))
     page = (await ask.send("GET", "/metrics")).body.decode()
     assert 'kind="other"' in page
@@ -173,7 +173,7 @@ async def test_a_dry_run_leaves_no_line(ask: InProcess, capfd: pytest.CaptureFix
 
 
 async def test_a_body_that_does_not_arrive_is_a_408(ask: InProcess) -> None:
-    """Who sends half a body and waits, is told within the timeout that it states."""
+    """A client that sends half a body and waits gets an answer within the timeout that it states."""
     half: list[Message] = [{"type": "http.request", "body": b"{", "more_body": True}]
     sent: list[Message] = []
 
@@ -181,7 +181,7 @@ async def test_a_body_that_does_not_arrive_is_a_408(ask: InProcess) -> None:
         if half:
             return half.pop()
         await asyncio.Event().wait()
-        raise AssertionError("nobody sets this event")
+        raise AssertionError("nothing sets this event")
 
     async def send(message: Message) -> None:
         sent.append(message)
@@ -202,7 +202,7 @@ async def test_a_body_that_does_not_arrive_is_a_408(ask: InProcess) -> None:
 async def test_a_log_that_cannot_be_written_fails_no_review(
     ask: InProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Whoever reads standard error may have gone."""
+    """The reader of standard error may have gone."""
     closed = (tmp_path / "log").open("w")
     closed.close()
     monkeypatch.setattr("sys.stderr", closed)
