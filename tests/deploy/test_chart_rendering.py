@@ -125,7 +125,7 @@ def test_the_defaults_are_the_base() -> None:
 @pytest.mark.needs_kubectl
 @pytest.mark.parametrize("overlay", OVERLAY_VALUES)
 def test_the_values_of_an_overlay_come_to_the_overlay(overlay: str) -> None:
-    """Whoever changes from one to the other changes nothing."""
+    """A change from one to the other changes nothing."""
     equal(of_the_chart(OVERLAY_VALUES[overlay]), of_the_folder(DEPLOY / "overlays" / overlay))
 
 
