@@ -2,5 +2,5 @@
 
 ``make release`` runs ``python -m tools.release`` in an environment of its own (``requirements/release.txt``);
 ``docs/releasing.md`` says what is done with the result. Everything is made from what git has of the commit,
-so that the same commit gives the same bytes on any machine.
+so that the same commit gives the same bytes elsewhere.
 """
