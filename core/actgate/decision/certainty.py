@@ -65,7 +65,7 @@ def _times(measurement: Measurement, times: int) -> Measurement:
     return replace(
         measurement,
         groups=tuple(
-            GroupCount(group.name, times * group.count, group.selection_rate, *_multiplied(group, times))
+            GroupCount(group.name, times * group.count, None, *_multiplied(group, times))
             for group in measurement.groups
         ),
     )

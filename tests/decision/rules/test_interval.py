@@ -108,6 +108,30 @@ def test_the_sample_that_a_remediation_names_is_the_smallest_that_is_conclusive(
         assert certainty.straddling(_multiplied(measurement, times - 1), limit, 0.95), measurement
 
 
+def test_the_smallest_and_the_largest_sample_that_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice the persons, and as many times as are worked out at all."""
+    near = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.02, (4000, 1600), (4000, 1680))
+    assert certainty.straddling(near, 0.05, 0.99) is None
+    assert certainty.times_as_many(near, 0.04, 0.95) == 2
+    for most, times in ((4, None), (5, 5), (6, 5)):
+        monkeypatch.setattr(certainty, "MOST_TIMES", most)
+        assert certainty.times_as_many(FEW, 0.05, 0.95) == times
+
+
+def test_without_a_confidence_no_sample_is_too_small() -> None:
+    """The remediation of `bias/limit` is that of the value then, also among several groups."""
+    three = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.06, (100, 40), (100, 46), (100, 43))
+    (finding,) = found(judge(manifest(bias=(three,))), "bias/limit")
+    assert finding.remediation.startswith("mitigate")
+
+
+def test_the_bound_of_a_ratio_is_a_lower_one() -> None:
+    """It is named as the direction of the metric has it."""
+    few = counted(Metric.DEMOGRAPHIC_PARITY_RATIO, 0.86, (100, 50), (100, 43))
+    finding = refused_for(judge(manifest(bias=(few,)), subject(), CERTAIN), "bias/interval")
+    assert finding.message.endswith("with confidence 0.95: must be >= 0.8 (policy house)")
+
+
 def test_no_sample_is_named_where_none_of_a_thousand_times_the_size_would_do() -> None:
     """A value on its limit stays inconclusive for ever, and many groups would take too long."""
     on_it = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.05, (1000, 400), (1000, 450))
