@@ -11,6 +11,8 @@ LOCK := $(LOCK_VENV)/bin/python -m tools.lock
 LOCK_STAMP := $(LOCK_VENV)/.installed
 DOCS_VENV := .venv-docs
 DOCS_STAMP := $(DOCS_VENV)/.installed
+MUTATION_VENV := .venv-mutation
+MUTATION_STAMP := $(MUTATION_VENV)/.installed
 RELEASE_VENV := .venv-release
 RELEASE_STAMP := $(RELEASE_VENV)/.installed
 # stand-in needs nothing; envtest and all run the real kube-apiserver (KUBEBUILDER_ASSETS).
@@ -25,7 +27,7 @@ MLFLOW_STAMP := $(MLFLOW)/.installed
 # Tests start hundreds of processes; where byte code may not be written each of them would compile all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test test-unit test-newest test-oldest e2e lint format bench generate crds docs site lock images \
+.PHONY: help demo test test-unit test-newest test-oldest coverage mutation e2e lint format bench generate crds docs site lock images \
   mlflow example-credit release clean
 
 help:
@@ -33,6 +35,8 @@ help:
 	@echo 'make test    all tests; CONTROL_PLANE=stand-in|envtest|all; PYTHON=python3.13 VENV=.venv-3.13'
 	@echo 'make test-unit    those without an API server, processes or long searches, in half a minute'
 	@echo 'make test-newest, test-oldest    with the newest and the lowest releases that pyproject.toml allows'
+	@echo 'make coverage  lines and branches that the tests reach; TESTS=tests/decision for one folder'
+	@echo 'make mutation  changes of rules that no test notices, in half an hour and more (CONTRIBUTING.md)'
 	@echo 'make e2e     install from deploy/, operate and remove it on the real API server; register on a real MLflow'
 	@echo 'make mlflow  install the MLflow server that make e2e and make example-credit use, in build/mlflow'
 	@echo 'make lint    ruff, mypy, import-linter, and generated files that are stale'
@@ -83,6 +87,27 @@ test: $(STAMP)
 test-unit: $(STAMP)
 	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 --dist worksteal -m 'not api_server and not system' \
 	  $(addprefix --ignore=tests/,demo deploy e2e examples gitops sandbox tools)
+
+# Which lines and branches the tests reach, of this machine's engines; TESTS names folders, all by default. Tests that
+# count what an import takes fail beside the tracer, so that the figure counts, and not their result.
+coverage: $(STAMP)
+	rm -rf build/coverage
+	mkdir -p build/coverage
+	-$(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal --control-plane=$(CONTROL_PLANE) $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+$(MUTATION_STAMP): requirements/dev.txt requirements/mutation.txt
+	$(PYTHON) -m venv $(MUTATION_VENV)
+	$(MUTATION_VENV)/bin/python -m pip install --quiet --require-hashes --requirement requirements/dev.txt \
+	  --requirement requirements/mutation.txt
+	$(MUTATION_VENV)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Half an hour and more; MUTANTS are patterns of names. No part of the tests, and nothing waits for it.
+MUTANTS ?=
+mutation: $(MUTATION_STAMP)
+	$(MUTATION_VENV)/bin/python -m tools.mutation $(MUTANTS)
 
 # What was installed on another day, or for another pyproject.toml, is no longer the newest or the lowest.
 test-newest:

@@ -46,6 +46,7 @@ LOCKS: Final = (
     Lock("mlflow", group="mlflow"),
     Lock("dev", extras=("dev",), builds=True),
     Lock("docs", group="docs"),
+    Lock("mutation", group="mutation", within="dev"),
     Lock("release", group="release", builds=True, within="dev"),
     Lock("webhook", extras=("webhook", "tracing"), within="dev", without=NOT_RUN),
     Lock("operator", extras=("operator", "tracing"), within="dev", without=NOT_RUN),
