@@ -42,11 +42,10 @@ def attempt(cluster: Cluster, verb: str, *arguments: str) -> tuple[int, str]:
 
 
 @contextmanager
-def installed(cluster: Cluster, values: Values, *flags: str) -> Iterator[None]:
-    """Install the chart in one command, and leave nothing in the end."""
+def installed(cluster: Cluster, values: Values, *flags: str) -> Iterator[str]:
+    """Install the chart in one command, which prints what is yielded, and leave nothing in the end."""
     try:
-        run(cluster, "install", str(CHART), "--create-namespace", *set_values(values), *flags)
-        yield
+        yield run(cluster, "install", str(CHART), "--create-namespace", *set_values(values), *flags)
     finally:
         run(cluster, "uninstall", "--ignore-not-found", "--wait")
         for what in (("-f", str(CHART / "crds")), ("namespace", NAMESPACE)):
@@ -177,8 +176,8 @@ def test_a_dry_run_on_a_server_says_what_would_be(cluster: Cluster) -> None:
 def test_notes_say_what_to_do_next(cluster: Cluster) -> None:
     """How to hold the namespace, which Helm makes without labels, to the restricted standard."""
     label = f"kubectl label namespace {NAMESPACE} pod-security.kubernetes.io/enforce=restricted"
-    with installed(cluster, {}):
-        assert label in run(cluster, "upgrade", str(CHART))
+    with installed(cluster, {}) as printed:
+        assert label in printed
         done = cluster.kubectl(*label.split()[1:])
         assert done.code == 0, done.err
         assert label not in run(cluster, "upgrade", str(CHART))
