@@ -46,7 +46,7 @@ class Example:
 
     @property
     def ground(self) -> str:
-        """Its namespace and policies as YAML: what an administrator applies before anybody deploys."""
+        """Its namespace and policies as YAML: what an administrator applies before users deploy."""
         kinds = ("Namespace", "CompliancePolicy")
         return yaml.safe_dump_all(document for document in self.documents if document["kind"] in kinds)
 

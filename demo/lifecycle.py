@@ -1,6 +1,6 @@
 """What happens to models that were let in: edited by hand, suspended, and left by their evidence.
 
-Every step does something that a user does, and waits for what must follow; what was seen then is told beside
+Every step does something that a user does, and waits for what must follow; what was observed is shown beside
 what it must be.
 """
 
@@ -104,22 +104,22 @@ class Course:
         before = self._containers(child)
         edited = self._apply.patch(child, _EDIT)
         since = time.monotonic()
-        undone = edited.accepted and _until(lambda: self._containers(child) == before)
+        reverted = edited.accepted and _until(lambda: self._containers(child) == before)
         took = time.monotonic() - since
         self._apply.wait(_MODEL, "Ready")
-        seen = f"undone after {took:.2f} s" if undone else ", ".join(self._containers(child))
+        seen = f"reverted after {took:.2f} s" if reverted else ", ".join(self._containers(child))
         what = "by hand: another image and a second container in its Deployment"
         expected = f"one container again, {before[0]}"
-        return Step(what, seen if edited.accepted else edited.said, expected, undone)
+        return Step(what, seen if edited.accepted else edited.said, expected, reverted)
 
     def _withdrawn(self) -> Step:
         done = self._apply.delete(_EVIDENCE)
         since = time.monotonic()
-        told = _until(lambda: self._condition(_MODEL, "EvidenceAccepted")["reason"] == "ManifestNotFound")
+        reported = _until(lambda: self._condition(_MODEL, "EvidenceAccepted")["reason"] == "ManifestNotFound")
         took = time.monotonic() - since
         pods = self._replicas(_MODEL)
         seen = f"{self._summary(_MODEL)} after {took:.2f} s; {pods} pods"
-        right = done.accepted and told and took < _AT_ONCE_SECONDS and pods == 2
+        right = done.accepted and reported and took < _AT_ONCE_SECONDS and pods == 2
         expected = "not Ready at once; its pods stay (onViolation: Keep)"
         return Step("its manifest is deleted", seen, expected, right)
 
@@ -145,9 +145,9 @@ class Course:
             return reason == "EvidenceExpired" and self._replicas(_LOAN) == 0
 
         gone = _until(there)
-        told = datetime.fromisoformat(self._condition(_LOAN, "EvidenceAccepted")["lastTransitionTime"])
-        late = (told - until).total_seconds()
-        seen = f"{self._summary(_LOAN)} at {told:%H:%M:%S}; {self._replicas(_LOAN)} pods"
+        reported = datetime.fromisoformat(self._condition(_LOAN, "EvidenceAccepted")["lastTransitionTime"])
+        late = (reported - until).total_seconds()
+        seen = f"{self._summary(_LOAN)} at {reported:%H:%M:%S}; {self._replicas(_LOAN)} pods"
         expected = f"EvidenceExpired at {until:%H:%M:%S}, no pods (onViolation: ScaleToZero)"
         return Step("nothing: its evidence ends", seen, expected, gone and 0 <= late < _AT_ONCE_SECONDS)
 

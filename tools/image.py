@@ -42,7 +42,7 @@ LEFT_OUT: Final = (
 """Globs in the folder of packages. One that matches nothing ends the build: it is out of date."""
 
 EMPTIED: Final = ("kubernetes/__init__.py", "kubernetes/utils/__init__.py")
-"""What would import the synchronous client, whoever asks for the asynchronous one."""
+"""What would import the synchronous client beside the asynchronous one."""
 
 INSTALLERS: Final = ("pip", "setuptools", "wheel", "pkg_resources", "_distutils_hack")
 

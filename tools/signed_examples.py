@@ -48,7 +48,7 @@ _EVIDENCE: Final = (_TEMPLATES / "signed-example.yaml.in").read_text(encoding="u
 
 
 class Party:
-    """Someone who signs, with a key that ends with this process."""
+    """A party that signs, with a key that ends with this process."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -119,7 +119,7 @@ def signature() -> Written:
 
 
 def unreadable() -> Written:
-    """A key that stands twice: two readers, two values."""
+    """A duplicate key: two readers, two values."""
     auditor = Party("model-risk")
     payload = statement().replace(b'"value":0.03', b'"value":0.01,"value":0.03')
     return Written(

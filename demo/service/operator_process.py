@@ -19,7 +19,7 @@ class Operator:
 
     port: int
     process: KeptProcess
-    """To be told to end, stopped for a while, or killed."""
+    """To be terminated, stopped for a while, or killed."""
     log: Path
     """What it logs."""
 

@@ -15,7 +15,7 @@ _POLL_SECONDS: Final = 0.1
 
 
 def free_port() -> int:
-    """Return a TCP port on loopback that nobody listens on."""
+    """Return a TCP port on loopback on which no process listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -215,7 +215,7 @@ def test_an_unknown_field_is_refused_under_strict_validation(
 
 
 def test_defaults_of_a_policy_are_filled_in(api: Rest) -> None:
-    """An empty policy shows the whole baseline, so that everybody sees what it asks."""
+    """An empty policy shows the whole baseline, so that every user sees what it asks."""
     try:
         reply = create(api, "CompliancePolicy", "empty", {})
         assert reply.status == 201, reply

@@ -135,7 +135,7 @@ def test_an_empty_policy_reads_as_the_defaults_that_the_schema_fills_in() -> Non
 
 
 def test_specs_are_immutable_in_python_too() -> None:
-    """Policies are compared by identity between reviews, so nobody may change one."""
+    """Policies are compared by identity between reviews, so none may change."""
     spec = CompliancePolicySpec()
     with pytest.raises(ValidationError, match="frozen"):
         spec.enforcement = spec.enforcement  # type: ignore[misc]

@@ -96,7 +96,7 @@ def under(issuer: Issuer, name: str, shape: Shape = AUTHORITY, key: Any = None) 
 
 
 def signer(issuer: Issuer, shape: Shape | None = None, key: Any = None) -> tuple[Party, Issuer]:  # noqa: ANN401
-    """Make someone with a certificate: the party that signs with its key, and the certificate."""
+    """Make a party with a certificate: the party that signs with its key, and the certificate."""
     found = under(issuer, "signer", shape or leaf(), key)
     return Party("signer", found.key), found
 

@@ -170,8 +170,8 @@ DIFFERENT: dict[str, tuple[tuple[Any, ...], Any, str]] = {
     ),
     "a field that is not signed": (
         ("humanOversight", "role"),
-        "anybody",
-        'Invalid value: "anybody": the signed payload does not have it',
+        "another",
+        'Invalid value: "another": the signed payload does not have it',
     ),
     "a part that is not signed": (
         ("validity",),

@@ -1,4 +1,4 @@
-"""A manifest that passes, a subject that asks for it, and policies as somebody would write them.
+"""A manifest that passes, a subject that asks for it, and policies as an administrator would write them.
 
 Each test says only what differs from what passes.
 """

@@ -39,12 +39,12 @@ NOTHING_RIGHT = manifest(
     finished_at=None,
     not_after=NOW,
     not_before=datetime(2027, 1, 1, tzinfo=UTC),
-    problems=(Problem("spec.x", "is wrong", "mend it"),),
+    problems=(Problem("spec.x", "is wrong", "fix it"),),
 )
 
 
 def test_everything_is_found_in_one_pass() -> None:
-    """One answer names every rule that fails, so that one pass of mending is enough."""
+    """One answer names every rule that fails, so that one pass of fixes is enough."""
     verdict = judge(NOTHING_RIGHT, subject(placement=(("spec.placement.regions[0]", LONDON),)))
     assert verdict.failed_rules == (
         "link/model",
@@ -132,7 +132,7 @@ class _Nowhere(tzinfo):
 
 
 def test_a_time_without_an_offset_is_taken_as_utc() -> None:
-    """Naive times, and times in a zone that tells no offset, mean UTC and raise nothing."""
+    """Naive times, and times in a zone without an offset, mean UTC and raise nothing."""
     evidence = manifest(not_after=NOW)
     for tz in (None, _Nowhere()):
         assert judge(evidence, now=NOW.replace(tzinfo=tz)).failed_rules == ("evidence/expired",)

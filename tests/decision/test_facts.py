@@ -32,7 +32,7 @@ PINNED = {
         "regions.csv": "f67ea1d79a8ccf940288e999157eee363ecbbd75408ba87bde0ce0041b0fcd9b",
     },
 }
-"""Digests of the data files per ruleset: whoever changes a fact sets a new RULESET and adds it here."""
+"""Digests of the data files per ruleset: a change of a fact sets a new RULESET and adds it here."""
 
 ROWS = region_rows()
 

@@ -64,7 +64,7 @@ def test_difference_and_ratio_of_a_published_trial() -> None:
     assert ratio(rate(7, 34), rate(1, 34)) == pytest.approx((1.1537, 41.9763), abs=5e-5)
 
 
-def test_the_ratio_to_nobody_has_no_upper_end() -> None:
+def test_the_ratio_to_zero_has_no_upper_end() -> None:
     """Nothing limits how many times more often something happens than what was never seen."""
     low, high = ratio(rate(5, 56), rate(0, 29))
     assert 0 < low < 1

@@ -95,7 +95,7 @@ def test_the_subjects_own_model_is_one_that_it_links() -> None:
 
 
 def test_an_image_is_assessed_where_any_linked_manifest_lists_it() -> None:
-    """Each model comes with its own server; what nobody assessed is refused all the same."""
+    """Each model comes with its own server; what was not assessed is refused all the same."""
     evidence = (replace(PASSING, images=(SCORER_IMAGE,)), replace(FRAUD, images=(FRAUD_IMAGE,)))
     both = replace(SERVING, images=(("a", SCORER_IMAGE), ("b", FRAUD_IMAGE)))
     assert judge(*evidence, of=both).allowed
@@ -190,7 +190,7 @@ def test_the_order_of_links_and_manifests_does_not_matter(
     now: datetime,
     dice: Random,
 ) -> None:
-    """Nor does a link that stands twice."""
+    """Nor does a duplicate link."""
     first = decide(replace(subject, links=chosen_links), linked, chosen, now)
     other = (*shuffled(dice, chosen_links), chosen_links[0])
     if len(set(chosen_links)) > 1:

@@ -168,7 +168,7 @@ def test_without_two_groups_nothing_is_recomputable(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", [metric for metric in Metric if metric.is_ratio])
-def test_a_ratio_to_nobody_is_not_computed(metric: Metric) -> None:
+def test_a_ratio_to_zero_is_not_computed(metric: Metric) -> None:
     """0 / 0 and 1 / 0 are no numbers; a difference of the same counts is one."""
     none = counted(metric, 0.0, (500, 200, 0, 0), (400, 100, 0, 0))
     assert metrics.recomputable(none)

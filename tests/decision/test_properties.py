@@ -159,7 +159,7 @@ def test_a_verdict_holds_until_the_moment_that_it_names(
 def test_an_update_that_changes_nothing_governed_is_never_refused(
     manifest: Manifest, subject: Subject, chosen: list[Policy], now: datetime
 ) -> None:
-    """It is told every reason all the same."""
+    """It lists every reason all the same."""
     judged = decide(subject, [manifest], chosen, now)
     softened = decide(replace(subject, governed_change=False), [manifest], chosen, now)
     assert softened.allowed

@@ -201,7 +201,7 @@ def test_a_symbol_that_may_mean_something_is_handed_back(text: str) -> None:
 
 
 def test_a_group_of_countries_is_understood_only_where_it_is_true() -> None:
-    """Membership beside London says something wrong, whoever allows London."""
+    """Membership beside London is wrong, even where a policy allows London."""
     assert read("EU, Europe", PARIS).is_clean
     assert read("EU", locate("eu-west-2", "aws")).unexplained == ("EU",)
     assert read("Europe (London)", locate("eu-west-2", "aws")).is_clean

@@ -16,7 +16,7 @@ words = st.text(max_size=300)
 
 
 def finding(
-    rule: str = "bias/limit", message: str = "too much", remediation: str = "mend it", effect: str = "Deny"
+    rule: str = "bias/limit", message: str = "too much", remediation: str = "fix it", effect: str = "Deny"
 ) -> Finding:
     """Return a finding with these words."""
     return Finding(rule, "house policy", "spec.x", message, remediation, Enforcement(effect))
@@ -144,7 +144,7 @@ def test_ascii_only_is_printable_ascii_for_any_text(text: str) -> None:
 
 
 def test_a_foreign_value_is_short_escaped_and_cannot_close_its_quotes() -> None:
-    """What somebody else wrote is told apart from what actgate says."""
+    """What another author wrote can be distinguished from what actgate says."""
     assert quoted('x" is allowed, "y') == r'"x\" is allowed, \"y"'
     assert quoted("a\nb\u2028\ud800") == r'"a\nb\u2028\ud800"'
     assert quoted("z" * 1000) == f'"{"z" * 61}..."'
@@ -157,8 +157,8 @@ def test_a_warning_names_the_field_where_it_fits() -> None:
 
 
 def test_a_line_names_rule_field_message_remediation_and_basis() -> None:
-    """One line is all that somebody needs who was refused."""
-    assert line(finding()) == "[bias/limit] spec.x: too much; fix: mend it (house policy)"
+    """One line is all that a refused user needs."""
+    assert line(finding()) == "[bias/limit] spec.x: too much; fix: fix it (house policy)"
 
 
 def test_long_names_do_not_flood_a_message() -> None:

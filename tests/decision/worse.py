@@ -124,7 +124,7 @@ def expired(manifest: Manifest, now: datetime) -> Manifest:
 
 def a_problem(manifest: Manifest, _: datetime) -> Manifest:
     """Add a field that cannot be read."""
-    return replace(manifest, problems=(*manifest.problems, Problem("spec.x", "is wrong", "mend it")))
+    return replace(manifest, problems=(*manifest.problems, Problem("spec.x", "is wrong", "fix it")))
 
 
 def no_category(manifest: Manifest, _: datetime) -> Manifest:
@@ -192,7 +192,7 @@ def one_party(manifest: Manifest, _: datetime) -> Manifest:
 
 
 def one_more_attestation(manifest: Manifest, _: datetime) -> Manifest:
-    """Add a statement that nobody trusts, and that no approval and no measurement speaks of."""
+    """Add a statement that no policy trusts, and that no approval and no measurement speaks of."""
     return replace(manifest, attestations=(*manifest.attestations, _UNTRUSTED))
 
 

@@ -127,7 +127,7 @@ def test_text_that_is_no_utf_8_is_refused() -> None:
     ],
 )
 def test_nesting_is_bounded(text: str) -> None:
-    """Neither brackets nor chained aliases nest deeper than 100 levels, whoever notices it first.
+    """Neither brackets nor chained aliases nest deeper than 100 levels, in the scanner or the parser.
 
     PyYAML 6.0.4 bounds flow collections at 1,000 levels in its scanner, which reads ahead of our limit.
     """
@@ -265,7 +265,7 @@ def test_each_of_several_json_documents_knows_its_lines() -> None:
 
 
 def test_where_lines_are_unknown_the_line_of_the_document_stands_in() -> None:
-    """JSON that is no YAML, such as this one with a key longer than YAML takes, has no lines within."""
+    """JSON that is not YAML, such as this one with a key longer than YAML takes, has no lines within."""
     key = "k" * 1100
     _, second = load(f'{{}}\n{{\n"{key}": 1}}', "x")
     assert (second.value, second.line_of(key)) == ({key: 1}, 2)

@@ -75,8 +75,8 @@ def test_a_fault_is_named(spec: dict[str, Any], path: str) -> None:
     assert [problem.path for problem in caught.value.problems] == [path]
 
 
-def test_every_fault_is_told_at_once() -> None:
-    """One pass of mending is enough."""
+def test_every_fault_is_reported_at_once() -> None:
+    """One pass of fixes is enough."""
     with pytest.raises(UnreadableError) as caught:
         read_policy({**policy_object(enforcement="deny", bais={}), "metadata": {}})
     assert len(str(caught.value).splitlines()) == 3

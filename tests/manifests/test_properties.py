@@ -41,7 +41,7 @@ def test_reading_and_judging_never_raise(document: Any) -> None:  # noqa: ANN401
 
 @given(documents)
 def test_converting_and_reading_policies_raise_evidence_errors_only(document: Any) -> None:  # noqa: ANN401
-    """Whoever converts gets a sentence, never a stack trace of a library."""
+    """A user who converts gets a sentence, never a stack trace of a library."""
     for action in (convert, read_policy):
         with contextlib.suppress(EvidenceError):
             action(document)
@@ -77,10 +77,10 @@ def test_nothing_of_a_v0_file_is_lost_silently(document: dict[str, Any]) -> None
         conversion = convert(document)
     except EvidenceError:
         return
-    told = {weakness.path for weakness in conversion.weaknesses} | set(conversion.origins.values())
+    reported = {weakness.path for weakness in conversion.weaknesses} | set(conversion.origins.values())
     for name, value in document.items():
         if value is not None and name != "assumed_defaults":
-            assert name in told
+            assert name in reported
 
 
 @given(specs, st.randoms(use_true_random=False))

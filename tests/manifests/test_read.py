@@ -249,7 +249,7 @@ def test_oversight_as_text_counts_as_absent() -> None:
 
 
 def test_blank_text_fills_no_field() -> None:
-    """Spaces name nobody."""
+    """Spaces name no party."""
     manifest = read_manifest(manifest_object(humanOversight={"enabled": True, "role": "  ", "stop": "s"}))
     assert manifest.oversight == Oversight(enabled=True, filled=frozenset({"stop"}))
     blank = manifest_object(classification={"basis": "III.5.b", "rationale": " \t"})

@@ -54,8 +54,8 @@ def test_the_pipelines_file_is_read_field_by_field() -> None:
 
 def test_the_conversion_lists_its_weaknesses() -> None:
     """What the file does not prove stands beside the converted manifest."""
-    told = weaknesses(convert(v0()))
-    assert set(told) == {
+    found = weaknesses(convert(v0()))
+    assert set(found) == {
         "spec.model.version",
         "spec.model.digest",
         "spec.training.finishedAt",
@@ -63,11 +63,11 @@ def test_the_conversion_lists_its_weaknesses() -> None:
         "spec.bias[0].groups",
         "spec.humanOversight",
     }
-    assert "Frankfurt" in told["spec.training.regions[0].statement"]
-    assert "UTC" in told["spec.training.finishedAt"]
+    assert "Frankfurt" in found["spec.training.regions[0].statement"]
+    assert "UTC" in found["spec.training.finishedAt"]
 
 
-def test_v0_and_v1_are_told_apart() -> None:
+def test_v0_and_v1_are_distinguished() -> None:
     """An object with a kind is none of v0's, whatever else it holds."""
     assert is_v0(v0())
     assert is_v0({"model_name": "x"})
@@ -133,7 +133,7 @@ def test_a_field_of_another_type_is_invalid_under_its_v0_name(
 
 
 def test_converting_names_every_problem_at_once() -> None:
-    """One pass of mending is enough."""
+    """One pass of fixes is enough."""
     with pytest.raises(EvidenceError) as caught:
         convert(v0(model_name=5, training_timestamp="yesterday"))
     assert len(str(caught.value).splitlines()) == 2
@@ -174,7 +174,7 @@ def test_a_prohibited_system_is_refused() -> None:
 
 @pytest.mark.parametrize("stated", ["HARMLESS", "", "NOT_HIGH_RISK"])
 def test_an_unknown_risk_category_is_judged_as_high_risk(stated: str) -> None:
-    """It is a warning, not a refusal, and the conversion tells of it."""
+    """It is a warning, not a refusal, and the conversion reports it."""
     manifest = read_document(v0(risk_category=stated))
     assert (manifest.risk_category, manifest.stated_category) == (None, stated)
     verdict = judged(manifest)
@@ -231,11 +231,11 @@ def test_metrics_without_a_value_are_no_measurement() -> None:
     assert {"bias_metrics.threshold", "bias_metrics.compliant"} <= set(weaknesses(convert(document)))
 
 
-def test_unknown_fields_are_told_of() -> None:
+def test_unknown_fields_are_reported() -> None:
     """What v1 has no place for is a weakness of the conversion, never lost silently."""
-    told = weaknesses(convert(v0(owner="Credit team", git_commit="4f1c2d")))
-    assert "not carried over" in told["owner"]
-    assert "not carried over" in told["git_commit"]
+    found = weaknesses(convert(v0(owner="Credit team", git_commit="4f1c2d")))
+    assert "not carried over" in found["owner"]
+    assert "not carried over" in found["git_commit"]
 
 
 @pytest.mark.parametrize("stated", ["eu-west-2 (Paris)", "EU", "Europe", "eu-west-1", "London", "   "])
@@ -263,7 +263,7 @@ def test_a_missing_field_is_never_made_up(field: str) -> None:
 
 
 def test_a_v1_path_leads_to_the_v0_field() -> None:
-    """Whoever reads a finding about v1 finds the field in the file."""
+    """A reader of a finding about v1 finds the field in the file."""
     origins = convert(v0()).origins
     assert origin("spec.bias[0].value", origins) == "bias_metrics.demographic_parity_diff"
     assert origin("spec.bias[0].groups", origins) == "bias_metrics"
@@ -288,6 +288,6 @@ def test_what_is_no_v0_is_not_converted() -> None:
 
 def test_what_a_logger_assumed_is_a_weakness() -> None:
     """Values that were not declared are weaknesses of the file."""
-    told = weaknesses(convert(v0(assumed_defaults=["human_oversight_enabled", "x", 5])))
-    assert "was not declared" in told["human_oversight_enabled"]
-    assert "x" not in told
+    found = weaknesses(convert(v0(assumed_defaults=["human_oversight_enabled", "x", 5])))
+    assert "was not declared" in found["human_oversight_enabled"]
+    assert "x" not in found

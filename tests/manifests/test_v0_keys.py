@@ -48,7 +48,7 @@ def refused_at(document: dict[str, Any]) -> dict[str, str]:
 def test_a_misspelt_key_beside_a_good_one_is_refused_with_what_was_meant(
     key: str, meant: str, value: object
 ) -> None:
-    """Whatever it holds, a null included: nobody reads it, and so nobody may rely on the rest."""
+    """Whatever it holds, a null included: it is not read, and so the rest cannot be relied on."""
     (message,) = refused_at(v0_bias(**{key: value})).values()
     assert message.startswith("Unsupported value: ")
     assert f"did you mean {meant}?" in message
@@ -150,8 +150,8 @@ def test_what_only_a_manifest_has_a_place_for_is_refused(key: str) -> None:
 def test_a_remark_stays_a_weakness(key: str, value: object) -> None:
     """Pipelines write more than evidence; the conversion says what it leaves out."""
     assert refused_at(v0(**{key: value})) == {}
-    told = {weakness.path for weakness in convert(v0(**{key: value})).weaknesses}
-    assert (key in told) is (value is not None)
+    reported = {weakness.path for weakness in convert(v0(**{key: value})).weaknesses}
+    assert (key in reported) is (value is not None)
 
 
 def test_one_refusal_names_every_key() -> None:
@@ -235,7 +235,7 @@ def test_a_file_without_the_name_of_its_model_names_none(stated: object) -> None
 
 
 def test_a_renamed_model_name_is_recognised() -> None:
-    """Who wrote modelName is told so."""
+    """An author who wrote modelName gets a message."""
     document = v0(modelName="CreditRiskScorer-v2")
     del document["model_name"]
     assert '"modelName"' in (unnamed(document) or "")

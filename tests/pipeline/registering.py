@@ -25,7 +25,7 @@ def entry(
 
 
 def unsigned_entry(name: str = "CreditRiskScorer", **spec: Any) -> Entry:  # noqa: ANN401
-    """Return an entry that nobody signed."""
+    """Return an entry without signatures."""
     manifest = unsigned(**spec)
     manifest["spec"]["model"] = {**manifest["spec"]["model"], "name": name}
     return entry_of(manifest, {})

@@ -223,7 +223,7 @@ def test_a_later_check_of_the_same_attribute_counts() -> None:
 
 @pytest.mark.parametrize("name", ["m.yaml", "m.json"])
 def test_v1_holds_everything_and_passes(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Whoever states more exports a ComplianceManifest, which passes without a warning."""
+    """A user who states more exports a ComplianceManifest, which passes without a warning."""
     logger = declaring(training_regions=[{"provider": "aws", "region": "eu-west-3"}, "gcp europe-west9"])
     groups = [{"name": "female", "count": 4120, "selection_rate": 0.41}, {"name": "male", "count": 5010}]
     logger.log_bias_check(-0.03, attribute="gender", groups=groups, library="fairlearn 0.15.0")

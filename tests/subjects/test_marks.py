@@ -231,7 +231,7 @@ UNREADABLE: Final[dict[str, tuple[tuple[Any, ...], Any]]] = {
 @pytest.mark.parametrize("kind", sorted(TEMPLATE_PATHS))
 @pytest.mark.parametrize(("path", "value"), UNREADABLE.values(), ids=UNREADABLE)
 def test_an_image_that_cannot_be_read_is_refused(kind: str, path: tuple[Any, ...], value: Any) -> None:  # noqa: ANN401
-    """It was not looked at, so nothing says that it was assessed; a field that is missing is no pass."""
+    """It was not read, so nothing says that it was assessed; a field that is missing is no pass."""
     obj = replaced(passing(kind), (*TEMPLATE_PATHS[kind], "spec", *path), value)
     verdict = judge(manifest(), Workload(obj).subject())
     assert "link/model" in verdict.failed_rules
@@ -240,7 +240,7 @@ def test_an_image_that_cannot_be_read_is_refused(kind: str, path: tuple[Any, ...
 
 @pytest.mark.parametrize("kind", sorted(set(TEMPLATE_PATHS) - {"Pod"}))
 def test_a_workload_without_a_pod_template_is_refused(kind: str) -> None:
-    """It is declared above, and there is nothing below that could be looked at."""
+    """It is declared above, and there is nothing below that could be read."""
     values: tuple[Any, ...] = (None, [], "x", {})
     for value in values:
         own = {"annotations": LINKED}
@@ -277,7 +277,7 @@ def test_an_overlay_may_leave_out_what_it_does_not_change(overlay: Json | None) 
 
 
 def passing(kind: str) -> Json:
-    """Return a workload in which everything is filled in that a decision looks at, and that passes."""
+    """Return a workload in which everything is filled in that a decision reads, and that passes."""
     pod = {
         "containers": [{"name": "a", "image": "registry.example/a:1"}],
         "initContainers": [{"name": "b", "image": "registry.example/b:1"}],
@@ -325,7 +325,7 @@ def test_the_object_that_is_mutated_passes() -> None:
 
 @given(st.data())
 def test_no_field_of_a_wrong_type_is_allowed(data: st.DataObject) -> None:
-    """Whatever a decision looks at, text where an object was, or the reverse, is never overlooked."""
+    """Whatever a decision reads, text where an object was, or the reverse, is never overlooked."""
     source = data.draw(st.sampled_from(SOURCES), label="source")
     relevant = [
         (path, value)

@@ -111,7 +111,7 @@ def test_a_workload_that_declares_no_region_is_refused_where_one_is_required() -
     assert "the Job must declare a region to run in" in finding.message
 
 
-def test_the_provider_annotation_tells_which_region_a_node_label_means() -> None:
+def test_the_provider_annotation_says_which_region_a_node_label_means() -> None:
     """eu-west-1 alone could be London; a pod template that names its provider means Dublin."""
     pod = {"nodeSelector": {REGION: "eu-west-1"}} | required(term(ZONE, "In", "eu-west-1a"))
     links = {"compliance_manifest": "credit-risk-scorer-v2", "model": "CreditRiskScorer"}

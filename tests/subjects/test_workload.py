@@ -53,7 +53,7 @@ def test_other_workloads_are_not_judged(metadata: Json) -> None:
     ],
 )
 def test_kinds_of_other_groups_are_not_judged(obj: Json) -> None:
-    """A kind of the same name in another group is somebody else's."""
+    """A kind of the same name in another group is another kind."""
     assert not Workload(obj).judged
 
 
@@ -189,7 +189,7 @@ def test_the_namespace_of_the_request_counts() -> None:
     assert Workload(obj).subject().namespace == "default"
 
 
-def test_a_generated_name_is_told_by_its_prefix() -> None:
+def test_a_generated_name_is_named_by_its_prefix() -> None:
     """Pods of controllers have no name yet when they are admitted."""
     obj = workload("Pod", own={"name": None, "generateName": "scorer-"})
     assert Workload(obj).subject().name == "scorer-"

@@ -60,7 +60,7 @@ def read(envelope: Envelope, path: str) -> Statement:
     """Read the statement in an envelope.
 
     Args:
-        envelope: The envelope; its signatures are not looked at.
+        envelope: The envelope; its signatures are not verified.
         path: Where the envelope stands within the attestation, for messages.
 
     Raises:

@@ -177,7 +177,7 @@ def shown(signer: Signer) -> str:
     return f"key {signer.anchor[:_SHOWN]}.."
 
 
-def turning_points(manifest: Manifest, policy: Policy) -> Iterator[datetime]:
+def transition_times(manifest: Manifest, policy: Policy) -> Iterator[datetime]:
     """Yield the moments at which time alone changes which signatures count: none where a trusted time is."""
     for attestation in manifest.attestations:
         if trusted_time(attestation, manifest) is not None:

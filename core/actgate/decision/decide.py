@@ -74,9 +74,10 @@ Appraise = Callable[[Manifest, tuple[Policy, ...], datetime], Appraisal]
 def appraise(manifest: Manifest, policies: tuple[Policy, ...], moment: datetime) -> Appraisal:
     """Return what a manifest is worth under the policies that apply, at a moment."""
     classified = risk.classify(manifest, moment)
-    points = [*risk.turning_points(manifest)]
+    points = [*risk.transition_times(manifest)]
     for policy in policies:
-        points += [*evidence.turning_points(manifest, policy), *authorities.turning_points(manifest, policy)]
+        points += evidence.transition_times(manifest, policy)
+        points += authorities.transition_times(manifest, policy)
     findings = ordered(
         finding.about_manifest(manifest.name) for finding in _judge(manifest, classified, policies, moment)
     )
@@ -244,9 +245,9 @@ def _judge(
     manifest: Manifest, classified: risk.Classified, policies: tuple[Policy, ...], moment: datetime
 ) -> Iterator[Finding]:
     yield from risk.findings(classified)
-    yield from link.unproven(manifest, policies)
-    yield from bias.unproven(manifest, policies)
-    yield from oversight.unproven(manifest, policies)
+    yield from link.recommendations(manifest, policies)
+    yield from bias.recommendations(manifest, policies)
+    yield from oversight.recommendations(manifest, policies)
     for policy in policies:
         yield from evidence.unreadable(manifest, policy.spec.enforcement)
         yield from bias.findings(manifest, classified.tier, policy)
@@ -254,7 +255,7 @@ def _judge(
         yield from interval.findings(manifest, classified.tier, policy)
         yield from residency.training(manifest, classified.tier, policy)
         yield from oversight.findings(manifest, classified.tier, policy)
-        yield from evidence.timely(manifest, policy, moment)
+        yield from evidence.check_validity(manifest, policy, moment)
         yield from assurance.findings(manifest, classified.tier, policy, moment)
         yield from attestation.findings(manifest, policy, moment)
         yield from contradiction.findings(manifest, policy)

@@ -1,4 +1,4 @@
-"""Which region code somebody may have meant by a text that is none: said in a refusal, never accepted."""
+"""Which region code an author may have meant by another text: suggested in a refusal, never accepted."""
 
 import re
 from collections.abc import Iterable, Mapping

@@ -34,7 +34,7 @@ class Document:
     item: int = 0
     """How many items of the same list come before it."""
     _root: Callable[[], Node | None] = lambda: None
-    """What knows the lines; a text that is no YAML, such as some JSON, has none."""
+    """What knows the lines; a text that is not YAML, such as some JSON, has none."""
     _within: tuple[str, ...] = ()
     """Steps from the root to the item of a list."""
 

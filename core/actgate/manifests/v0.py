@@ -29,7 +29,7 @@ BIAS: Final = "bias_metrics"
 ASSUMED: Final = "assumed_defaults"
 """Names of fields whose values were not declared: the logger's defaults, see ``declared``."""
 FIELDS: Final = frozenset({NAME, CATEGORY, TIMESTAMP, OVERSIGHT, SOVEREIGNTY, BIAS, ASSUMED})
-_TELLING: Final = frozenset({NAME, CATEGORY, OVERSIGHT, SOVEREIGNTY, BIAS})
+_CHARACTERISTIC: Final = frozenset({NAME, CATEGORY, OVERSIGHT, SOVEREIGNTY, BIAS})
 
 METRICS: Final[Mapping[str, Metric]] = {
     **{metric.value: metric for metric in Metric},
@@ -76,7 +76,7 @@ def is_v0(document: object) -> TypeGuard[Mapping[str, Any]]:
         isinstance(document, Mapping)
         and "kind" not in document
         and "apiVersion" not in document
-        and not _TELLING.isdisjoint(document)
+        and not _CHARACTERISTIC.isdisjoint(document)
     )
 
 

@@ -71,7 +71,7 @@ class Misfit(NamedTuple):
 
 
 def misfits(value: object, shape: Shape, path: str = "") -> Iterator[Misfit]:
-    """Yield each field that is not what the shape says; what is below one of them is not looked at.
+    """Yield each field that is not what the shape says; what is below one of them is not read.
 
     Args:
         value: What was read from JSON or YAML.

@@ -122,7 +122,7 @@ def read(text: str) -> list[Kind]:
     """Read rows.
 
     Raises:
-        UnusableKindsError: They are not of this format, or a kind or its plural stands twice.
+        UnusableKindsError: They are not of this format, or a kind or its plural is a duplicate.
     """
     try:
         document = yaml.load(text, _Loader)  # noqa: S506 - a safe loader, the fast one where there is one

@@ -152,7 +152,7 @@ def _images(obj: Json, kind: Kind, problems: list[SubjectProblem]) -> Iterator[t
     """Yield (field, image) as ``images_of``; what cannot be read as an image is a problem.
 
     Init containers, ephemeral containers and image volumes are never forgotten. A container that was not
-    looked at could run anything, so only an overlay may leave out what it does not change.
+    read could run anything, so only an overlay may leave out what it does not change.
     """
     for stated in kind.images:
         image = value_at(obj, stated)

@@ -95,7 +95,7 @@ def test_an_attested_manifest_passes() -> None:
 
 
 def test_attested_is_also_recomputable() -> None:
-    """`evidence/level`: a signature under a number that nobody can recompute is a signed claim."""
+    """`evidence/level`: a signature under a number that cannot be recomputed is a signed claim."""
     verdict = asked(signed(whole(TRAINING), bias=(FAIR,)), level("Attested"))
     assert [one.path for one in verdict.findings] == ["spec.bias[0].groups"]
 

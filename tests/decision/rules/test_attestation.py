@@ -112,7 +112,7 @@ def test_evidence_signature_for_an_invalid_one() -> None:
 
 
 def test_where_nothing_is_required_no_signature_is_judged() -> None:
-    """Under the baseline, and for types that no requirement names, nobody has to be trusted."""
+    """Under the baseline, and for types that no requirement names, no party has to be trusted."""
     items = (audit(STRANGER), whole(invalid="wrong"))
     assert judge(signed(*items)).outcome == "Pass"
     assert asked(trusting(authority("model-risk")), *items).outcome == "Pass"

@@ -164,7 +164,7 @@ def test_bias_claim_counts_in_every_tier_and_enforcement(
     assert finding.effect == enforcement
 
 
-def test_bias_claim_to_break_a_limit_that_nobody_states_is_believed() -> None:
+def test_bias_claim_to_break_a_limit_that_is_not_stated_is_believed() -> None:
     """Where no policy asks for a bias check, the pipeline's own limit is its own business."""
     relaxed = policy(bias={"requiredFor": []})
     assert judge(measured(value=0.03, threshold=None, compliant=False), subject(), relaxed).allowed
@@ -334,7 +334,7 @@ def test_bias_sample_of_a_group_without_persons_to_count_on(
 
 @pytest.mark.parametrize("group", [(100, 0, 0, 20), (100, 100, 30, 0)])
 def test_parity_needs_no_positives(group: tuple[int, ...]) -> None:
-    """Selection rates are the same whoever should have been selected, and true positives need no others."""
+    """Selection rates do not depend on who should have been selected, and true positives need no others."""
     other = (1000, 500, 200, 100) if group[3] == 0 else (1000, 500, 150, 50)
     parity = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.0, other, group)
     assert judge(manifest(bias=(parity,))).findings == ()

@@ -1,4 +1,4 @@
-"""Attestations that the manifest contradicts: refused at every level, whoever signed them."""
+"""Attestations that the manifest contradicts: refused at every level, under any signature."""
 
 from __future__ import annotations
 

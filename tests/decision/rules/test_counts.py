@@ -171,7 +171,7 @@ def test_a_value_far_from_its_rates_is_always_a_contradiction(
         assert contradicted(compared(metric, value, high, low))
 
 
-def test_a_ratio_of_nobody_selected_is_refused_and_says_so() -> None:
+def test_a_ratio_of_no_person_selected_is_refused_and_says_so() -> None:
     """0 / 0 is no number: the value can be none either, whatever it is."""
     for metric in RATIOS:
         for value in (0.0, 1.0, 0.9):
@@ -296,7 +296,7 @@ def test_a_contradiction_counts_in_every_tier(enforcement: str, tiers: list[str]
 
 
 def test_the_value_of_a_measurement_with_an_empty_group_is_held_against_the_others() -> None:
-    """Nobody's selection rate proves nothing, and `bias/sample` refuses the group itself."""
+    """The selection rate of no persons proves nothing, and `bias/sample` refuses the group itself."""
     stated = (GroupCount("f", 100, 0.41), GroupCount("m", 100, 0.44), GroupCount("x", 0, 1.0))
     assert judge(measured(groups=stated)).failed_rules == ("bias/sample",)
     assert "bias/counts" in judge(measured(groups=stated, value=0.01)).failed_rules
@@ -415,7 +415,7 @@ def test_counts_that_contradict_each_other_are_refused(
 
 
 def test_counts_at_their_bounds_do_not_contradict_each_other() -> None:
-    """Everybody or nobody selected, rightly and wrongly."""
+    """All persons or none selected, rightly and wrongly."""
     for group in ((100, 50, 50, 50), (100, 50, 0, 0), (100, 99, 99, 1), (100, 1, 0, 99)):
         assert not refuted(counted(Metric.EQUALIZED_ODDS_DIFFERENCE, 0.0, group, group))
 
@@ -458,10 +458,10 @@ def test_partial_counts_refute_no_value(lacking: tuple[str, ...]) -> None:
         (Metric.EQUALIZED_ODDS_RATIO, ((500, 100, 90, 0), (400, 100, 80, 0))),
     ],
 )
-def test_a_ratio_that_divides_by_nobody_is_refused_and_says_so(
+def test_a_ratio_that_divides_by_zero_is_refused_and_says_so(
     metric: Metric, groups_counted: tuple[tuple[int, ...], ...]
 ) -> None:
-    """A model that selects nobody has no ratio, and one against a reference without selections neither."""
+    """A model that selects no person has no ratio, and one against a reference without selections neither."""
     for value in (0.0, 1.0, 0.9):
         measurement = counted(metric, value, *groups_counted, reference="a")
         (finding,) = found(judge(manifest(bias=(measurement,))), "bias/counts")

@@ -133,7 +133,7 @@ def test_valid_until_follows_the_strictest_age() -> None:
 
 
 def test_a_maximum_age_beyond_the_calendar_never_ends() -> None:
-    """A moment that no calendar holds is no turning point, and no error."""
+    """A moment that no calendar holds is no transition time, and no error."""
     verdict = judge(PASSING, subject(), policy(evidence={"maxAge": "9999999h"}))
     assert verdict.allowed
     late = manifest(finished_at=datetime(9000, 1, 1, tzinfo=UTC))

@@ -139,7 +139,7 @@ def test_no_sample_is_named_where_none_of_a_thousand_times_the_size_would_do() -
     assert finding.remediation.endswith("or reduce the disparity")
     nine = counted(Metric.DEMOGRAPHIC_PARITY_DIFFERENCE, 0.03, (1000, 430), *[(1000, 400)] * 8)
     assert certainty.times_as_many(nine, 0.05, 0.95) is None
-    eight = replace(nine, groups=(*nine.groups[:8], GroupCount("nobody", 0, None, 0)))
+    eight = replace(nine, groups=(*nine.groups[:8], GroupCount("empty", 0, None, 0)))
     assert certainty.times_as_many(eight, 0.05, 0.95) == 12
 
 

@@ -1,4 +1,4 @@
-"""`evidence/plan`: results that are not what a plan fixed are refused at every level, whoever signed it."""
+"""`evidence/plan`: results that are not what a plan fixed are refused at every level, under any signature."""
 
 from __future__ import annotations
 

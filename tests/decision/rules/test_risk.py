@@ -125,7 +125,7 @@ def test_a_category_below_high_risk_that_nothing_contradicts_stands(
     assert (verdict.outcome, rules_of(verdict.findings)) == ("Pass", set())
 
 
-def test_a_prohibition_long_in_force_needs_no_turning_point() -> None:
+def test_a_prohibition_long_in_force_needs_no_transition_time() -> None:
     """Nothing that time does changes a prohibition that already counts."""
     evidence = manifest(classification=Classification("5.1.c"), finished_at=None)
     assert judge(evidence, now=NOW).valid_until is None
@@ -139,8 +139,8 @@ def test_a_prohibited_practice_is_known_by_every_spelling(basis: str, category: 
     assert "risk/prohibited" in judge(evidence).failed_rules
 
 
-def test_an_unknown_basis_is_told_in_every_tier() -> None:
-    """`risk/category`: a point that nobody knows is no reason, also for a high-risk system."""
+def test_an_unknown_basis_is_reported_in_every_tier() -> None:
+    """`risk/category`: an unknown point is no reason, also for a high-risk system."""
     evidence = manifest(risk_category=RiskCategory.HIGH_RISK, classification=Classification("Art. 99"))
     verdict = judge(evidence)
     assert (verdict.outcome, rules_of(verdict.findings)) == ("Warn", {"risk/category"})

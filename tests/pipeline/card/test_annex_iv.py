@@ -26,7 +26,7 @@ def test_all_nine_points_are_there() -> None:
 
 @pytest.mark.parametrize("value", [document(), little(), hostile(2)])
 def test_each_part_has_evidence_or_an_open_item_with_an_owner(value: dict[str, object]) -> None:
-    """Nothing is left blank, and nothing is open without somebody who has to close it."""
+    """Nothing is left blank, and nothing is open without an owner."""
     found = evidence(value)
     items = annex_iv.open_items(found)
     assert all(item.owner and item.what for item in items)
@@ -148,7 +148,7 @@ def test_what_is_new_or_gone_is_one_change() -> None:
 
 
 def test_a_file_names_the_owners_of_roles_and_points() -> None:
-    """An open item of a role nobody has stays open for ever."""
+    """An open item of a role that does not exist stays open for ever."""
     found = owners.read({"roles": {"security": "Security desk"}, "items": {"2(b)": "J. Doe"}}, NUMBERS)
     items = {str(item.point): item.owner for item in annex_iv.open_items(evidence(), found)}
     assert (items["2(h)"], items["2(b)"], items["2(c)"]) == ("Security desk", "J. Doe", "Lead engineer")

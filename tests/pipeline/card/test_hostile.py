@@ -103,7 +103,7 @@ def seen(page: str) -> _Seen:
 
 @pytest.mark.parametrize("wanted", [Format.HTML, Format.ANNEX_IV])
 def test_html_has_no_element_and_no_attribute_of_the_evidence(wanted: Format) -> None:
-    """No script, link, picture, frame, form or event handler, whatever a name says."""
+    """No script, link, image, frame, form or event handler, whatever a name says."""
     found = seen(rendered(hostile(), wanted, html=True))
     assert set(found.tags) <= _OURS
     assert found.attributes <= _ATTRIBUTES

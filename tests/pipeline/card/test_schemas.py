@@ -148,7 +148,7 @@ def test_an_event_is_what_openlineages_own_client_writes(name: str) -> None:
 
 
 def test_an_event_without_any_time_is_refused_in_a_sentence() -> None:
-    """The clock of whoever writes it is no time of the training."""
+    """The clock of the writer is no time of the training."""
     with pytest.raises(UnreadableError) as refused:
         card.render(card.Request(evidence(little())), Format.OPENLINEAGE)
     assert str(refused.value).startswith("spec.training.finishedAt: Required value")

@@ -137,8 +137,8 @@ def changed(report: Any, change: Callable[[Any], object]) -> Any:  # noqa: ANN40
 @pytest.mark.parametrize(
     ("form", "report", "why"),
     [
-        ("lm-eval", "", "is no JSON"),
-        ("lm-eval", "[" * 100_000, "is no JSON"),
+        ("lm-eval", "", "is not valid JSON"),
+        ("lm-eval", "[" * 100_000, "cannot be read as JSON"),
         ("lm-eval", "[]", "must be an object"),
         ("lm-eval", "{}", "results: Required value"),
         ("lm-eval", {"results": {"a": 1}}, "results.a"),

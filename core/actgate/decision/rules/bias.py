@@ -71,7 +71,7 @@ def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding
         )
 
 
-def unproven(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Finding]:
+def recommendations(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Finding]:
     """Yield a warning for each measurement without groups, where no policy asks for them."""
     if any(policy.spec.bias.min_group_count for policy in policies):
         return

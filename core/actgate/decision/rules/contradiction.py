@@ -30,8 +30,8 @@ MISMATCH: Final = Rule(
     "evidence/mismatch",
     ACTGATE,
     requirement="Each field of spec that an attestation covers is what the signed payload says.",
-    rationale="The signed bytes are the evidence, and spec is a view of them: where they differ, somebody "
-    "edited one of them after signing.",
+    rationale="The signed bytes are the evidence, and spec is a view of them: where they differ, one of "
+    "them was edited after signing.",
     remediation="Restore spec as it was signed, or have the changed manifest signed again.",
 )
 SUBJECT: Final = Rule(

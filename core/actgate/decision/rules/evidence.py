@@ -77,7 +77,7 @@ def _out_of_range(measurement: Measurement) -> Iterator[tuple[str, str]]:
         yield "threshold", f"Invalid value: {threshold}: the threshold must be between 0 and 1"
 
 
-def timely(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Finding]:
+def check_validity(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Finding]:
     """Yield why the evidence does not count at a moment."""
     effect = policy.spec.enforcement
     if manifest.not_after is not None and now >= manifest.not_after:
@@ -124,8 +124,8 @@ def _age(manifest: Manifest, policy: Policy, now: datetime) -> Iterator[Finding]
         )
 
 
-def turning_points(manifest: Manifest, policy: Policy) -> Iterator[datetime]:
-    """Yield the moments at which ``timely`` changes its answer."""
+def transition_times(manifest: Manifest, policy: Policy) -> Iterator[datetime]:
+    """Yield the moments at which ``check_validity`` changes its answer."""
     yield from (moment for moment in (manifest.not_after, manifest.not_before) if moment is not None)
     yield from (dated for _, dated in _dated(manifest))
     if manifest.finished_at is not None and (end := _later(manifest.finished_at, policy.max_age)):

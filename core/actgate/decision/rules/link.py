@@ -224,7 +224,7 @@ def _digest(
             yield finding if about is None else finding.about_manifest(about)
 
 
-def unproven(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Finding]:
+def recommendations(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Finding]:
     """Yield a warning where evidence is bound to a name alone, and no policy asks for more."""
     if any(policy.spec.evidence.require_digest for policy in policies):
         return

@@ -52,7 +52,7 @@ def findings(manifest: Manifest, tier: Tier, policy: Policy) -> Iterator[Finding
         )
 
 
-def unproven(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Finding]:
+def recommendations(manifest: Manifest, policies: tuple[Policy, ...]) -> Iterator[Finding]:
     """Yield a warning where oversight is a bare boolean, and no policy asks for more."""
     if any(policy.spec.human_oversight.fields for policy in policies):
         return

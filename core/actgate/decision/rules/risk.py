@@ -106,7 +106,7 @@ def _invalid(stated: Classification | None) -> str:
     return f"Invalid value: {quoted(stated.basis if stated is not None else None)}"
 
 
-def turning_points(manifest: Manifest) -> Iterator[datetime]:
+def transition_times(manifest: Manifest) -> Iterator[datetime]:
     """Yield the moments at which ``classify`` changes its answer."""
     if (basis := _point(manifest.classification)) in _ART_5:
         yield _ART_5[basis]

@@ -1,7 +1,7 @@
 """The files of a data set: which they are, their digests, and whether one changes meanwhile.
 
 The digest of one file is the SHA-256 of its bytes. That of several is the SHA-256 of the list of them, as
-``sha256sum`` prints it, sorted by name: anybody can take it again.
+``sha256sum`` prints it, sorted by name: anyone can compute it again.
 """
 
 import glob

@@ -127,7 +127,7 @@ class Queries:
         common = [name for name in self._types if name in train_types and name != prediction]
         if not common:
             raise AuditError(
-                "--train: has no column in common with the data: name the data that the model saw"
+                "--train: has no column in common with the data: name the data that the model was trained on"
             )
         own = self._hash(common)
         cast = [f"TRY_CAST(t.{identifier(name)} AS {self._types[name]})" for name in common]

@@ -220,7 +220,7 @@ def _audit(
 
 
 def _require_positive(counts: Tally, question: Question) -> None:
-    """Refuse a favourable value that no label has: it is misspelt, and everybody would be the other class."""
+    """Refuse a favourable value that no label has: it is misspelt, or all are of the other class."""
     groups = counts.groups[question.groupings[0]].values()
     if question.positive is not None and not any(one.positives for one in groups):
         raise AuditError(

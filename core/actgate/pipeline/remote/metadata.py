@@ -27,7 +27,7 @@ _MARKS: Final = {
     ("sys_vendor", "Google"): "gcp",
     ("chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77"): "azure",
 }
-"""What the firmware of each cloud's machines says; Azure's tag tells it from other Hyper-V hosts."""
+"""What the firmware of each cloud's machines says; Azure's tag distinguishes it from other Hyper-V hosts."""
 _SOVEREIGN: Final = {
     "aws": ("aws", "aws-eusc"),
     "gcp": ("gcp", "s3ns", "gcp-dedicated-de"),

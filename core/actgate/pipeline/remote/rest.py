@@ -72,7 +72,7 @@ class Rest:
         except ValueError:
             found = None
         if not isinstance(found, dict):
-            raise RemoteError(f"{method} {path}: the answer is no JSON object: is this the right server?")
+            raise RemoteError(f"{method} {path}: the answer is not a JSON object: is this the right server?")
         return found
 
     def content(

@@ -48,18 +48,18 @@ class Report:
         """Return the value of the report; NaN and the infinities are null.
 
         Raises:
-            EvaluationError: It is no JSON.
+            EvaluationError: It is not JSON.
         """
         text = self.text
         try:
             return json.loads(text, parse_constant=lambda _: None, object_pairs_hook=_unique)
         except json.JSONDecodeError as error:
-            raise self.refused(f"is no JSON: line {error.lineno}") from None
+            raise self.refused(f"is not valid JSON: line {error.lineno}") from None
         except _TwiceError:
             raise self.refused("has a key twice, which readers take differently") from None
         except (RecursionError, ValueError):
             raise self.refused(
-                "is no JSON that can be read: it is nested too deeply or has a huge number"
+                "cannot be read as JSON: it is nested too deeply or has a huge number"
             ) from None
 
     def refused(self, why: str) -> EvaluationError:
