@@ -132,7 +132,7 @@ class Trial:
         """Find the tests of each function, then try each mutant that no test is known to notice."""
         self._map(session.items)
         gc.collect()
-        gc.freeze()  # A collection in a fork would copy every page that it looks at.
+        gc.freeze()  # A collection in a fork would copy every page that it visits.
         started = last = time.monotonic()
         running: dict[int, tuple[Any, str]] = {}
         waiting = [*self._open()]

@@ -51,7 +51,7 @@ class Cluster:
 
     Every method raises a `ClusterError` where there is no answer to build on; `within` is the
     number of seconds after which there is none. `observe` is called for every request, and the API server is
-    told `agent`, the name of the client.
+    sent `agent`, the name of the client.
     """
 
     def __init__(

@@ -55,7 +55,7 @@ class Lease:
 
     `identity` is for people, say the name of the pod. A random part is added to it, since two
     processes of one identity would both lead: a restarted process is another candidate, and waits
-    for the lease of its former life as everybody else does.
+    for the lease of its former life as all others do.
     """
 
     def __init__(

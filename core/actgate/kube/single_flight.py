@@ -1,8 +1,8 @@
-"""One read at a time for everybody who wants the same, and never one that is older than the wish.
+"""One read at a time for all callers that want the same, and never one that is older than the wish.
 
 A read that has begun before it was asked for may show what was there before: who comes while it is under way
-waits for the next one, which everybody who has come by then shares. So a crowd costs two reads, whatever its
-size.
+waits for the next one, which all callers that have come by then share. So a crowd costs two reads, whatever
+its size.
 """
 
 import asyncio
