@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,11 @@ OWN_FACTS = {"adr", "performance.md"}
 def run(checkout: Path, *arguments: str) -> int:
     """Run the tool on a checkout."""
     return generate.main(["--root", str(checkout), *arguments])
+
+
+def test_the_version_is_one_for_python_and_for_helm() -> None:
+    """PEP 440 and Semantic Versioning agree on three numbers, and on no pre-release."""
+    assert re.fullmatch(r"(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}", VERSION)
 
 
 def test_a_file_with_another_version_fails_and_is_written_anew(

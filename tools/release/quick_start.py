@@ -49,7 +49,8 @@ def try_out(wheel: Path, version: str, source: Path, work: Path) -> int:
     desk = work / "desk"
     shutil.copytree(source / "examples", desk / "examples")
     environment = {"PATH": f"{binaries}{os.pathsep}{os.environ['PATH']}", "PYTHONPATH": ""}
-    _require("actgate --version", run(["actgate", "--version"], desk, environment), f"actgate {version}")
+    for program in ("actgate", "kubectl-actgate"):
+        _require(f"{program} --version", run([program, "--version"], desk, environment), f"actgate {version}")
     shown = list(steps(source / PAGE))
     for step in shown:
         _require(step.text, run(["bash", "-c", step.text], desk, environment), step.output)
