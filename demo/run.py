@@ -51,6 +51,8 @@ def run(engine: str, root: Path, console: Console) -> int:
                 rows.append(_judged(example, apply, rest, webhook))
                 console.print(f"  {rows[-1][0]}: {rows[-1][1]}", highlight=False)
         rows += _attested(root / "examples" / "attested", apply, webhook, console)
+        console.rule("Two models on real data, as examples/credit measured and signed them")
+        rows += _credit(root / "examples" / "credit" / "evidence", apply, webhook, console)
         steps = list(_lifecycle(root / "examples" / "lifecycle", apply, rest, webhook, now, console))
     console.print(answers_table(rows, apply.name))
     console.print(_steps_table(steps))

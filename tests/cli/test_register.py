@@ -106,6 +106,45 @@ def test_a_server_that_fails_at_any_request_is_one_sentence_and_completed_later(
         assert fake.state() == whole.state(), asked[place]
 
 
+def test_an_alias_that_was_moved_is_exit_code_1(tmp_path: Path) -> None:
+    """By another client of the server, to a version without evidence; registering again sets it back."""
+    fake = FakeMlflow()
+    with serving(fake) as url:
+        register = (
+            "register",
+            str(signed_by_three(tmp_path)),
+            "--to",
+            f"mlflow:{url}",
+            "--alias",
+            "champion",
+        )
+        assert actgate(*register).returncode == 0
+        (version,) = fake.versions["CreditRiskScorer"]
+        fake.versions["CreditRiskScorer"].append({**version, "version": "2", "tags": []})
+        fake.models["CreditRiskScorer"]["aliases"] = [{"alias": "champion", "version": "2"}]
+        done = actgate("registry", "verify", "--to", f"mlflow:{url}")
+        assert (done.returncode, done.stdout.splitlines()[-1]) == (
+            1,
+            "BROKEN: this is not what was registered",
+        )
+        assert (
+            "models:/CreditRiskScorer@champion: names version 2, and it was set to version 1" in done.stdout
+        )
+        assert actgate(*register).returncode == 0
+        assert actgate("registry", "verify", "--to", f"mlflow:{url}").returncode == 0
+
+
+def test_a_server_that_is_down_is_one_sentence(tmp_path: Path) -> None:
+    """Exit code 2 of each command, and nothing on standard output."""
+    file = str(write(tmp_path / "m.yaml", unsigned()))
+    with serving(FakeMlflow()) as url:
+        pass
+    for command in (("register", file), ("registry", "list"), ("registry", "verify")):
+        done = actgate(*command, "--to", f"mlflow:{url}")
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert done.stderr.startswith(f"error: MLflow at {url}: ")
+
+
 def test_a_registry_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
     """Before anything is sent."""
     file = str(write(tmp_path / "m.yaml", unsigned()))
