@@ -44,7 +44,7 @@ def run() -> Section:
         ("model", "hashlib, s", "ours, s", "hashlib, CPU s", "ours, CPU s", "CPU ratio"),
         rows,
         f"Ratio for 300 MiB at most {worst:.2f}: {'held' if worst <= MOST else 'not held'}. Small files "
-        "cost what it takes to list, open and look at each of them twice.",
+        "cost what it takes to list, open and check each of them twice.",
     )
 
 

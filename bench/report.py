@@ -35,7 +35,7 @@ def page(sections: Iterable[Section]) -> str:
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     head = f"""# Performance
 
-Written by `make bench`; nobody edits it. Absolute numbers belong to one machine and one run: compare the
+Written by `make bench`; not edited by hand. Absolute numbers belong to one machine and one run: compare the
 ratios, each of which was taken within this run.
 
 - measured: {datetime.now(UTC):%Y-%m-%d} at commit {_commit()}

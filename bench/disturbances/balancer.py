@@ -37,7 +37,7 @@ class Balancer:
     accepted: int = 0
     """Connections that were made so far; each has its number, from 1."""
     used: set[int] = field(default_factory=set)
-    """Numbers of connections over which something was asked, since somebody emptied it."""
+    """Numbers of connections over which something was asked, since it was emptied."""
     endpoints: dict[int, Endpoint] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:

@@ -17,7 +17,7 @@ from tests.support.fault_proxy import Refuse
 
 _YEAR: Final = timedelta(days=365)
 _SHORT: Final = timedelta(seconds=8)
-"""Life of a leaf that ends while somebody looks."""
+"""Lifetime of a leaf that ends during a measurement."""
 
 
 async def nothing(_gate: Gate, load: Load) -> None:
@@ -38,7 +38,7 @@ async def kill(gate: Gate, _load: Load) -> None:
 
 
 async def roll(gate: Gate, _load: Load) -> None:
-    """Replace every replica, one by one: a new one is ready before an old one is told to end."""
+    """Replace every replica, one by one: a new one is ready before an old one is terminated."""
     for old in list(gate.replicas):
         await gate.launch()
         port = old.port
@@ -65,7 +65,7 @@ async def rotate_authority(gate: Gate, load: Load) -> None:
 
 
 async def expire_leaf(gate: Gate, load: Load) -> None:
-    """Serve a leaf with seconds to live, let the keeper find it, and go on until it has ended."""
+    """Serve a leaf with seconds to live, let the controller find it, and go on until it has ended."""
     await gate.keep_nothing()
     born = datetime.now(UTC) + _SHORT - pki.LEAF_LIFETIME
     short = pki.new_leaf(await _signer(gate), gate.kept.names, born)
@@ -100,8 +100,8 @@ async def cut_watches(gate: Gate, load: Load) -> None:
 async def jump_clock(gate: Gate, load: Load) -> None:
     """Set clocks a year ahead: one replica's, the operator's, then all; then one a year back.
 
-    The leaf has ended for whoever is a year ahead, so that such a replica is not ready until the operator, of
-    the same mind, has renewed it.
+    The leaf has ended for a clock that is a year ahead, so that such a replica is not ready until the
+    operator, of the same mind, has renewed it.
     """
     first, *others = gate.replicas
     before = await _leaf(gate)

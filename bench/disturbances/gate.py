@@ -1,7 +1,7 @@
 """Replicas behind one address, registered with an API server, with certificates that the operator keeps.
 
-The keeper is the operator's own, and its wall clock can be set. What it writes into the Secret lands in the
-files of each replica a moment later, as the kubelet would bring it.
+The certificate controller is the operator's own, and its wall clock can be set. What it writes into the
+Secret lands in the files of each replica a moment later, as the kubelet would bring it.
 """
 
 import asyncio
@@ -87,12 +87,12 @@ class Gate:
     async def handshake(self, load: Load) -> None:
         """Make the API server connect anew, and return when a few reviews in a row came over new connections.
 
-        It keeps connections for each `caBundle` that it has seen, so an authority is added that nobody had
-        before. The keeper would take it out again; it works no more from here on.
+        It keeps connections for each `caBundle` that it has seen, so an authority is added that did not exist
+        before. The controller would take it out again; it works no more from here on.
         """
         await self.keep_nothing()
         before = self.balancer.accepted
-        spare = Authority("of somebody else").certificate
+        spare = Authority("of another user").certificate
         await asyncio.to_thread(_trust_too, self.rest, self.kept, spare)
 
         async def anew() -> bool:
@@ -103,11 +103,11 @@ class Gate:
         await eventually(anew)
 
     def keep(self) -> None:
-        """Let the keeper of certificates work."""
+        """Let the certificate controller work."""
         self._keeping = asyncio.create_task(self.kept.keeper.run())
 
     async def keep_nothing(self) -> None:
-        """Stop the keeper, as when no operator leads."""
+        """Stop the certificate controller, as when no operator leads."""
         if self._keeping is not None:
             self._keeping.cancel()
             await asyncio.gather(self._keeping, return_exceptions=True)
@@ -134,7 +134,7 @@ def _holds(replica: Replica, pair: KeyPair) -> bool:
 
 
 def _trust_too(rest: Rest, kept: Kept, authority: bytes) -> None:
-    """Add an authority to each webhook's `caBundle`, as somebody who knows no server-side apply would."""
+    """Add an authority to each webhook's `caBundle`, as a client without server-side apply would."""
     reply = rest("GET", kept.registration_path)
     for item in reply.body["webhooks"]:
         bundle = base64.b64decode(item["clientConfig"]["caBundle"]) + authority

@@ -48,7 +48,7 @@ def run() -> Section:
         ("what happens", "asked", "wrong", "failed", "unserved", "p50", "p95", "p99", "max"),
         rows,
         "A killed replica takes with it the calls that it had not answered: a POST that was sent is not "
-        "sent again by the API server. A replica that is told to end is drained, and takes none.",
+        "sent again by the API server. A replica that is terminated is drained, and takes none.",
     )
 
 

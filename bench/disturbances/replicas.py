@@ -19,7 +19,7 @@ _LISTENING: Final = re.compile(r"listening on 127\.0\.0\.1, port (\d+)")
 
 
 class Replica:
-    """A webhook that runs until it is told to end, or `close` kills it."""
+    """A webhook that runs until it is terminated, or `close` kills it."""
 
     def __init__(self, folder: Path, kubeconfig: Path, pair: KeyPair) -> None:
         """Start it; whether it is ready is the balancer's to find out.
@@ -52,7 +52,7 @@ class Replica:
         return int(found[1]) if found else 0
 
     def set_clock(self, ahead: timedelta) -> None:
-        """Set its wall clock so much ahead of everybody else's."""
+        """Set its wall clock so much ahead of all others."""
         written = self._clock.with_suffix(".new")
         written.write_text(f"{ahead.total_seconds()}", "ascii")
         written.rename(self._clock)

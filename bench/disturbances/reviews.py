@@ -1,9 +1,9 @@
 """The load: writes of ModelDeployments by dry run at a constant rate, each of which has one right answer.
 
-Open loop: a request is due at a fixed moment, and its latency counts from there, so that whoever stalls is
-charged for every request that had to wait. Half of them have evidence that passes, half have evidence that
-fails; half are creates, half are updates. None lacks evidence: a dry run is let through with a warning then,
-for who looks before applying both has not applied either.
+Open loop: a request is due at a fixed moment, and its latency counts from there, so that a webhook that
+stalls is charged for every request that had to wait. Half of them have evidence that passes, half have
+evidence that fails; half are creates, half are updates. None lacks evidence: a dry run is let through with a
+warning then, for who looks before applying both has not applied either.
 """
 
 import asyncio
@@ -142,7 +142,7 @@ class Load:
 
     @contextmanager
     def without_api_server(self) -> Iterator[None]:
-        """Hold nothing against the webhook that an API server leaves undone which is not there."""
+        """Hold nothing against the webhook that an API server does not do when it is away."""
         self._gone = True
         try:
             yield
@@ -155,7 +155,7 @@ class Load:
         self._stopped = True
 
     async def run(self) -> None:
-        """Ask until told to stop, and wait for every answer."""
+        """Ask until stopped, and wait for every answer."""
         context = ssl.create_default_context(cadata=self.plane.ca.decode())
         connector = aiohttp.TCPConnector(ssl=context, limit=0)
         headers = {"Authorization": f"Bearer {self.plane.token}"}

@@ -1,6 +1,6 @@
 """The webhook with a wall clock that can be set while it runs: ``shifted.py FILE FLAG ...``.
 
-FILE holds the seconds by which the clock is ahead. The webhook tells the time of day by ``datetime.now`` in
+FILE holds the seconds by which the clock is ahead. The webhook reads the time of day from ``datetime.now`` in
 modules of its own, of the lookup and of its certificate, and by nothing else; each is given one that looks
 into the file.
 Clocks that only measure how long something took cannot be set, and stay.

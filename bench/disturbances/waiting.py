@@ -1,4 +1,4 @@
-"""Waiting for what a look at memory tells; what takes a call is waited for by ``tests.support.waiting``."""
+"""Waiting for what memory shows; what takes a call is waited for by ``tests.support.waiting``."""
 
 from collections.abc import Callable
 
