@@ -260,6 +260,9 @@ def _applied(call: Call, live: Object, config: Object) -> Object:
     )
     if not call.resource.custom:
         require_quantities(call, config)
+    if version := config["metadata"].get("resourceVersion"):
+        # As in any other update, it names the version that is meant.
+        merged["metadata"]["resourceVersion"] = version
     return merged
 
 

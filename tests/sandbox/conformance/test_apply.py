@@ -77,6 +77,22 @@ def test_a_field_of_another_manager_is_a_conflict(apply: Applier) -> None:
     assert (cause["reason"], cause["field"]) == ("FieldManagerConflict", ".spec.size")
 
 
+def test_an_apply_that_names_a_version_meets_no_other_one(apply: Applier) -> None:
+    """Force is about fields of other managers; a version that has passed is a conflict all the same."""
+    first = apply(widget("a", size=1)).body["metadata"]["resourceVersion"]
+    second = apply(_at(first, widget("a", size=2)))
+    assert second.status == 200
+    reply = apply(_at(first, widget("a", size=3)), force=True)
+    assert (reply.status, reply.body["reason"]) == (409, "Conflict")
+    assert "the object has been modified" in reply.message
+    assert apply(_at(second.body["metadata"]["resourceVersion"], widget("a", size=3))).status == 200
+
+
+def _at(version: str, config: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration that names a version."""
+    return {**config, "metadata": {**config["metadata"], "resourceVersion": version}}
+
+
 def test_the_same_value_is_shared_and_no_conflict(apply: Applier) -> None:
     """Two managers may want the same; the field stays until both let go."""
     apply(widget("a", size=1, color="blue"), "one")
