@@ -85,3 +85,17 @@ async def test_with_bookmarks_no_list_is_needed(api: FakeApi) -> None:
         assert len(api.lists) == 1
         clock.time += 0.6
         await until(lambda: len(api.lists) == 2)
+
+
+async def test_contact_since_a_moment_takes_one_list(api: FakeApi) -> None:
+    """Who takes over from another writer needs what that one wrote last, and not twice."""
+    clock = Clock()
+    async with reflecting(api, timing=replace(PATIENT, now=clock)) as reflector:
+        await reflector.contact_since(clock.time)
+        assert len(api.lists) == 1
+        clock.time += 5.0
+        api.silence_watches()
+        api.put("a")
+        await reflector.contact_since(clock.time)
+        assert reflector.get("default", "a") is not None
+        assert len(api.lists) == 2

@@ -106,6 +106,7 @@ class Reflector(Generic[T]):
         self._history = 0
         self._can_watch = asyncio.Event()
         self._list_wanted = asyncio.Event()
+        self._contact = asyncio.Event()
 
     def get(self, namespace: str | None, name: str) -> T | Unreadable | None:
         """Return what is known about one object; None is no proof that there is none: see `age`."""
@@ -126,6 +127,15 @@ class Reflector(Generic[T]):
     def relist(self) -> None:
         """List again as soon as possible; a list that is under way is followed by one more."""
         self._list_wanted.set()
+
+    async def contact_since(self, moment: float) -> None:
+        """Wait for a contact that is no older than a moment of `timing`'s clock; list if need be."""
+        await self.synced.wait()
+        if self.last_contact < moment:
+            self.relist()
+        while self.last_contact < moment:
+            self._contact.clear()
+            await self._contact.wait()
 
     def age(self, now: float | None = None) -> float:
         """Return the seconds since the last contact, infinity before the first."""
@@ -288,6 +298,7 @@ class Reflector(Generic[T]):
     def _touch(self, moment: float) -> None:
         self.last_contact = max(self.last_contact, moment)
         self.last_error = None
+        self._contact.set()
 
     def _note(self, error: ClusterError) -> None:
         self.last_error = error
