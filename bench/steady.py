@@ -6,11 +6,11 @@ from typing import Final
 from actgate.kube.client import Cluster
 from actgate.kube.observing import Asked
 from actgate.kube.timing import Timing
-from actgate_operator.feed import FeedTiming
+from actgate_operator.kopf_run import run_kopf
+from actgate_operator.kopf_settings import KopfTiming
 from actgate_operator.metrics import Metrics
-from actgate_operator.operating import Operator
+from actgate_operator.process import Options, Process
 from actgate_operator.settings import Settings
-from actgate_operator.writer import Writer
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.envtest import missing_binaries
 from bench.many_models import Models, Nodes, beside, create_models
@@ -21,6 +21,10 @@ from bench.running import cluster
 MODELS: Final = 200
 MINUTES: Final = 10
 FASTER: Final = 60.0
+CONCERNING_MODELS: Final = frozenset(
+    {"modeldeployments", "modeldeployments/status", "compliancemanifests", "compliancemanifests/status"}
+    | {"deployments", "services", "events", "pods"}
+)
 _NEVER: Final = 1_000_000.0
 """Seconds until the full list that looks at every model."""
 
@@ -45,25 +49,26 @@ def run() -> Section:
 
 
 async def _quiet(plane: ControlPlane) -> tuple[str, str, str]:
-    asked: list[Asked] = []
-    metrics = Metrics()
-    async with (
-        Cluster.from_environment(plane.kubeconfig, observe=asked.append) as door,
-        Cluster.from_environment(plane.kubeconfig) as people,
-    ):
+    metrics = _Metrics()
+    async with Cluster.from_environment(plane.kubeconfig) as people:
         await create_models(people, MODELS)
-        models, nodes = Models(people), Nodes(people)
-        async with beside(models.run, nodes.run, _operator(plane, door, metrics).run):
+        models, nodes, stop = Models(people), Nodes(people), asyncio.Event()
+        # kopf cancels what is younger than itself when it ends.
+        async with beside(models.run, nodes.run):
+            running = asyncio.create_task(run_kopf(_process(plane, metrics, stop), stop))
             await models.all_say("Available", MODELS)
             await asyncio.sleep(3.0)
-            asked.clear()
-            before = _looks(metrics)
+            metrics.requests.clear()
+            before = _passes(metrics)
             await asyncio.sleep(MINUTES * 60 / FASTER)
-            writes = sum(item.verb in WRITES for item in asked)
-            return f"{_looks(metrics) - before:.0f}", f"{writes}", f"{len(asked) - writes}"
+            writes = sum(item.verb in WRITES for item in metrics.requests)
+            found = f"{_passes(metrics) - before:.0f}", f"{writes}", f"{len(metrics.requests) - writes}"
+            stop.set()
+            await running
+            return found
 
 
-def _operator(plane: ControlPlane, door: Cluster, metrics: Metrics) -> Operator:
+def _process(plane: ControlPlane, metrics: Metrics, stop: asyncio.Event) -> Process:
     timing = Timing(
         silence=70 / FASTER,
         quiet=65 / FASTER,
@@ -71,10 +76,28 @@ def _operator(plane: ControlPlane, door: Cluster, metrics: Metrics) -> Operator:
         watch_longest=300 / FASTER,
         relist=_NEVER,
     )
-    feed = FeedTiming(watch=round(300 / FASTER), inactivity=70 / FASTER)
-    settings = Settings(kubeconfig=plane.kubeconfig, lease_namespace="default")
-    return Operator(door, Writer(door, lambda: True), metrics, settings, timing=timing, feed_timing=feed)
+    options = Options(
+        timing=timing,
+        kopf=KopfTiming(watch=round(60 / FASTER), inactivity=70 / FASTER),
+        serves_pages=False,
+    )
+    settings = Settings(kubeconfig=plane.kubeconfig, lease_namespace="default", certificates="External")
+    return Process(settings, stop.set, metrics=metrics, options=options)
 
 
-def _looks(metrics: Metrics) -> float:
+class _Metrics(Metrics):
+    """Metrics that keep the requests themselves; those for the lease go on whatever happens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests: list[Asked] = []
+
+    def asked(self, request: Asked) -> None:
+        """Note a request."""
+        super().asked(request)
+        if request.resource in CONCERNING_MODELS:
+            self.requests.append(request)
+
+
+def _passes(metrics: Metrics) -> float:
     return metrics.registry.get_sample_value("actgate_operator_reconcile_duration_seconds_count") or 0.0

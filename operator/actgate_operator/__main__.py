@@ -8,7 +8,7 @@ def main() -> None:
     with needs("actgate-operator", "operator"):
         from actgate.kube.errors import Misconfigured
         from actgate.runtime.main import run
-        from actgate_operator.serving import serve
+        from actgate_operator.kopf_run import serve
         from actgate_operator.settings import Settings
     run(Settings, serve, (Misconfigured,))
 

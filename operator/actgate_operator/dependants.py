@@ -19,6 +19,7 @@ from actgate.kube.reflector import SLICE
 from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate.kube.timing import Backoff, Timing
 from actgate.lookup.cache import Scope
+from actgate_operator.models import reference_of
 
 logger = logging.getLogger(__name__)
 
@@ -117,11 +118,3 @@ def _by_namespace(scopes: set[Scope]) -> dict[str | None, set[str] | None]:
         elif names is not None:
             names.add(scope.manifest)
     return dict(wanted)
-
-
-def reference_of(model: Object) -> str | None:
-    """Return the manifest that a model names; None for one that is older than the schema and names none."""
-    spec = model.get("spec")
-    reference = spec.get("complianceManifestRef") if isinstance(spec, dict) else None
-    name = reference.get("name") if isinstance(reference, dict) else None
-    return name if isinstance(name, str) else None

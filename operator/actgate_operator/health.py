@@ -1,20 +1,21 @@
-"""Whether the operator lives and works: watches that are heard, a queue that moves, a lease that is held.
+"""Whether the operator lives and works: watches that are answered, a lease, a queue that moves.
 
-``/readyz`` says that something is late, ``/livez`` that it is so late that a restart may fix it. A replica
-that waits for the lease has only the lease to be late with.
+``/readyz`` fails when something is late, ``/livez`` when it is so late that a restart may fix it. A replica
+that waits for the lease keeps its caches warm, and has no queue.
 
-What never was heard has no age. ``/readyz`` waits for the first answer; for ``/livez`` it may take as long
+What was never answered has no age. ``/readyz`` waits for the first answer; for ``/livez`` it may take as long
 as any later one, since an API server that does not answer yet is no reason for a restart.
 """
 
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from actgate.kube.reflector import Reflector
+from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate.kube.timing import boot_clock
 from actgate.runtime.health import Health
 from actgate_operator.metrics import Metrics
@@ -24,7 +25,7 @@ class Election(Protocol):
     """What is asked of the lease."""
 
     def held(self) -> bool:
-        """Return whether it is certain that nobody else leads."""
+        """Return whether it is certain that no other replica leads."""
 
     def age(self) -> float:
         """Return the seconds since the API server last answered about the lease."""
@@ -32,11 +33,11 @@ class Election(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What works while leading."""
+    """What is checked beside the lease."""
 
-    reflectors: Iterable[Reflector[object]]
+    reflectors: Iterable[Reflector[Any]]
     silence: Callable[[], float]
-    """Seconds since kopf's watch was heard."""
+    """Seconds since kopf's watch of models was answered."""
     queue_age: Callable[[], float]
 
 
@@ -45,43 +46,47 @@ class Checks:
 
     Args:
         election: The lease.
-        patience: How old the last news may be.
-        first: How long the first news may take: 0.0 for a check that waits for it.
+        parts: Caches and queue.
+        patience: How old the last answer may be.
+        first: How long the first answer may take: 0.0 for a check that waits for it.
         now: A clock that nobody sets, in seconds.
     """
 
     def __init__(
         self,
         election: Election,
+        parts: Parts,
         patience: float,
         *,
         first: float = 0.0,
         now: Callable[[], float] = boot_clock,
     ) -> None:
         self._election = election
+        self._parts = parts
         self._patience = patience
         self._first = first
         self._now = now
         self._since = now()
-        self._parts: Parts | None = None
+        self._leads = False
 
-    def lead(self, parts: Parts) -> None:
-        """Check what works while leading, too, from now on."""
-        self._parts = parts
-        self._since = self._now()
+    def lead(self) -> None:
+        """Check what only the leader has, too, from now on."""
+        self._leads = True
 
     def failing_checks(self) -> Mapping[str, str | None]:
         """Return for each check why it fails, None where it holds."""
-        if self._parts is None:
-            return {"lease": self._late("no answer about the lease", self._election.age())}
-        results = {"lease": None if self._election.held() else "lost"}
+        if self._leads:
+            results = {"lease": None if self._election.held() else "lost"}
+        else:
+            results = {"lease": self._late("no answer about the lease", self._election.age())}
         for reflector in self._parts.reflectors:
             results[f"watch {reflector.resource}"] = self._cache(reflector)
-        results["watch modeldeployments.actgate.dev"] = self._late("nothing heard", self._parts.silence())
-        results["queue"] = self._late("the oldest model has waited", self._parts.queue_age())
+        results[f"watch {MODEL_DEPLOYMENTS}"] = self._late("no answer", self._parts.silence())
+        if self._leads:
+            results["queue"] = self._late("the oldest model has waited", self._parts.queue_age())
         return results
 
-    def _cache(self, reflector: Reflector[object]) -> str | None:
+    def _cache(self, reflector: Reflector[Any]) -> str | None:
         why = f": {reflector.last_error}" if reflector.last_error is not None else ""
         late = self._late("no contact", reflector.age())
         return None if late is None else f"{late}{why}"

@@ -9,7 +9,7 @@ from actgate.kube.objects import Object, key_of
 from actgate.lookup.evidence import EvidenceSource, EvidenceUnavailableError
 from actgate.lookup.judge import MANY
 from actgate_operator.deadlines import Clocks
-from actgate_operator.dependants import reference_of
+from actgate_operator.models import reference_of
 
 
 class News:

@@ -1,8 +1,9 @@
 """The one function that acts on a model: look, judge, plan, apply, report.
 
-It knows no history. It looks at what is, and does what is missing for what should be; killed anywhere and
-begun again, it ends in the same state. Every path that could judge the model ends in a status; where the
-evidence is not known now, the status stays what it was, since nothing is known against it.
+It knows no history. It compares what is with what should be, and does what is missing; killed anywhere and
+begun again, it ends in the same state. The model comes from the cache: a write to one that has changed
+meanwhile is a conflict, after which the pass is made again. Every path that could judge the model ends in a
+status; where the evidence is not known now, the status stays what it was, since nothing is known against it.
 """
 
 import logging
@@ -11,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from actgate.kube.client import Cluster
-from actgate.kube.errors import ClusterError, NotFound
-from actgate.kube.objects import Key, Object, version_of
+from actgate.kube.errors import ClusterError, Conflict, NotFound
+from actgate.kube.objects import Key, Object
 from actgate.kube.resources import AUTOSCALERS, DEPLOYMENTS, MODEL_DEPLOYMENTS
 from actgate.lookup.judge import SubjectJudge
 from actgate_operator.apply import Applier, ContestedError, GoingError, RefusedError
@@ -21,6 +22,7 @@ from actgate_operator.deadlines import Deadlines
 from actgate_operator.events import WARNING, Events, Note, transitions
 from actgate_operator.held import held, held_replicas
 from actgate_operator.model import UnusableModelError, judged
+from actgate_operator.models import ModelCache
 from actgate_operator.names import child_name
 from actgate_operator.patience import Patience
 from actgate_operator.plan import Plan, PlanError, plan
@@ -41,11 +43,16 @@ class Report:
     ready: bool
 
 
+class _ModelGoneError(Exception):
+    """The model does not exist any more, although the cache has it."""
+
+
 class Reconciler:
     """Reconciles models, each by one task at a time; several models may be under way."""
 
     def __init__(
         self,
+        models: ModelCache,
         cluster: Cluster,
         writer: Writer,
         judge: SubjectJudge,
@@ -57,6 +64,7 @@ class Reconciler:
         later: Callable[[Key, float], None] = lambda _key, _seconds: None,
         judged: Callable[[Key, str], None] = lambda _model, _manifest: None,
     ) -> None:
+        self._models = models
         self._cluster = cluster
         self._writer = writer
         self._judge = judge
@@ -69,8 +77,6 @@ class Reconciler:
         self._wall = wall
         self._own_namespace = own_namespace
         self._judged = judged
-        self.written: dict[Key, int] = {}
-        """Version of each model after our last write: to hear of it again is no news."""
 
     async def reconcile(self, key: Key) -> Report | None:
         """Make a model what it should be, and say what it is; None for one that is gone or going.
@@ -82,10 +88,16 @@ class Reconciler:
             ContestedError: Somebody keeps changing a child; the status says so.
             RefusedError: The API server forbids what it may allow later; the status says so.
         """
-        model = await self._look(key)
-        if model is None:
+        model = self._models.get(key)
+        if model is None or model["metadata"].get("deletionTimestamp"):
+            # Its children need no hand when it goes: they follow by their owner references.
+            self._deadlines.set(key, None)
             return None
-        done = await self._act(key, model)
+        try:
+            done = await self._act(key, model)
+        except _ModelGoneError:
+            self._deadlines.set(key, None)
+            return None
         seen, former = done.seen, model.get("status") or {}
         status = report(seen, former, self._wall())
         if not is_same(status, former) and await self._write_status(key, model, status):
@@ -97,18 +109,6 @@ class Reconciler:
             raise done.failure
         outcome = seen.judgement.verdict.outcome.value if seen.judgement is not None else "Unknown"
         return Report(outcome, condition_of(status, "Ready")["status"] == "True")
-
-    async def _look(self, key: Key) -> Object | None:
-        """Read the model; its children need no hand when it goes, they follow by their owner references."""
-        try:
-            model = await self._cluster.get(MODEL_DEPLOYMENTS, key[1], key[0])
-            if not model["metadata"].get("deletionTimestamp"):
-                return model
-        except NotFound:
-            pass
-        self._deadlines.set(key, None)
-        self.written.pop(key, None)
-        return None
 
     async def _act(self, key: Key, model: Object) -> Pass:
         """Judge, plan and apply."""
@@ -155,6 +155,8 @@ class Reconciler:
             if judgement.verdict.allowed:
                 if wanted is None:
                     return running
+                if running is None:
+                    await self._check_exists(key, model)
                 return await self._applier.converge(wanted, owner, done.repaired)
             return await self._hold(key, model, judgement, running, wanted, done)
         except RefusedError as error:
@@ -167,6 +169,17 @@ class Reconciler:
         except ClusterError as error:
             done.waits("Retrying", error)
         return running
+
+    async def _check_exists(self, key: Key, model: Object) -> None:
+        """Return for a model that may have a Deployment made for it.
+
+        One that was reconciled before and has none may be gone: a deletion can pass unheard, and the garbage
+        collector takes the Deployment first. A new one is written to right after.
+        """
+        if "observedGeneration" in (model.get("status") or {}):
+            live = await self._models.fetch_live(key)
+            if live is None or live["metadata"]["uid"] != model["metadata"]["uid"]:
+                raise _ModelGoneError
 
     async def _hold(
         self,
@@ -204,22 +217,32 @@ class Reconciler:
         )
 
     async def _write_status(self, key: Key, model: Object, status: Object) -> bool:
-        """Write a status; return whether there still is a model that has it."""
+        """Write a status; return whether there still is a model that has it.
+
+        Raises:
+            ClusterError: A ``Conflict`` where the model has changed meanwhile; the cache has it then.
+        """
         body = {
             "apiVersion": MODEL_DEPLOYMENTS.api_version,
             "kind": MODEL_DEPLOYMENTS.kind,
-            # The uid: another model that has taken the name meanwhile is none of this status's business.
-            "metadata": {"namespace": key[0], "name": key[1], "uid": model["metadata"]["uid"]},
+            "metadata": {
+                "namespace": key[0],
+                "name": key[1],
+                # Another model may have taken the name, or somebody changed this one.
+                "uid": model["metadata"]["uid"],
+                "resourceVersion": model["metadata"]["resourceVersion"],
+            },
             "status": status,
         }
         try:
             written = await self._writer.apply_status(MODEL_DEPLOYMENTS, body)
         except NotFound:
+            await self._models.fetch_live(key)
             return False
-        names = ("generation", "labels", "annotations", "deletionTimestamp")
-        # Where the write did not meet the model as it was read, news of it is somebody's change, too.
-        if all(written["metadata"].get(name) == model["metadata"].get(name) for name in names):
-            self.written[key] = version_of(written)
+        except Conflict:
+            await self._models.fetch_live(key)
+            raise
+        self._models.note(written)
         return True
 
 

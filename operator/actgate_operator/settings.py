@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from actgate.api.base import ObjectName
 from actgate.api.names import LABEL
+from actgate.kube.timing import LeaseTiming
 from actgate.runtime.settings import Duration, Interval, Port, ServiceSettings, own_name
 
 _POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
@@ -37,6 +38,12 @@ class Settings(ServiceSettings):
     """Namespace of the Lease by which replicas choose a leader; the pod's own by default."""
     lease_name: Annotated[str, Field(pattern=_LABEL)] = "actgate-operator"
     """Name of the Lease."""
+    leader_elect_lease_duration: Interval = Duration(15)
+    """How long the other replicas leave a lease alone that is not renewed."""
+    leader_elect_renew_deadline: Interval = Duration(9)
+    """How long after the last renewal the leader stops; two thirds of the duration at most."""
+    leader_elect_retry_period: Interval = Duration(3)
+    """How often the lease is renewed, and asked for by the other replicas; half of the deadline at most."""
     identity: Annotated[str, Field(min_length=1, default_factory=own_name)]
     """Name of this replica in the Lease and in Events; by default the pod's."""
     max_concurrent_reconciles: Annotated[int, Field(ge=1, le=256)] = 16
@@ -61,3 +68,42 @@ class Settings(ServiceSettings):
     """Name of the Secret with the authority that signs it."""
     webhook_extra_sans: tuple[Annotated[str, Field(pattern=_HOST, max_length=253)], ...] = ()
     """More DNS names and addresses for the certificate, beside those of the Service."""
+
+    @field_validator("leader_elect_renew_deadline")
+    @classmethod
+    def _leaves_time_for_a_write(cls, deadline: Duration, info: ValidationInfo) -> Duration:
+        return _at_most(deadline, info, "leader_elect_lease_duration", 2 / 3)
+
+    @field_validator("leader_elect_retry_period")
+    @classmethod
+    def _leaves_time_for_another_try(cls, period: Duration, info: ValidationInfo) -> Duration:
+        return _at_most(period, info, "leader_elect_renew_deadline", 1 / 2)
+
+    @property
+    def lease_timing(self) -> LeaseTiming:
+        """How the lease is kept."""
+        return LeaseTiming(
+            duration=self.leader_elect_lease_duration,
+            renew_every=self.leader_elect_retry_period,
+            renew_deadline=self.leader_elect_renew_deadline,
+            request=self._margin * 2 / 3,
+        )
+
+    @property
+    def write_seconds(self) -> float:
+        """How long one write may take, so that it ends before another replica can lead."""
+        return self._margin * 5 / 6
+
+    @property
+    def _margin(self) -> float:
+        return self.leader_elect_lease_duration - self.leader_elect_renew_deadline
+
+
+def _at_most(value: Duration, info: ValidationInfo, other: str, share: float) -> Duration:
+    """Return a duration that is no more than a share of another one, if that is usable itself."""
+    most = info.data.get(other)
+    if most is not None and value > most * share:
+        raise ValueError(
+            f"must be at most {Duration(most * share)}, {share:.2f} of --{other.replace('_', '-')}"
+        )
+    return value

@@ -12,9 +12,6 @@ from actgate.kube.objects import Object
 from actgate.kube.resources import Resource
 from actgate_operator.names import MANAGER
 
-WITHIN_SECONDS = 5.0
-"""How long one write may take: together with the lease's deadline less than the lease lasts."""
-
 
 class NotLeadingError(Exception):
     """It is not certain any more that nobody else writes: stop at once."""
@@ -30,6 +27,8 @@ class Writer:
     def __init__(self, cluster: Cluster, leading: Callable[[], bool]) -> None:
         self._cluster = cluster
         self._leading = leading
+        self.within = 5.0
+        """Seconds that one write may take: together with the lease's deadline less than the lease lasts."""
 
     async def apply(
         self,
@@ -48,7 +47,7 @@ class Writer:
             field_manager=manager,
             force=force,
             subresource=subresource,
-            within=WITHIN_SECONDS,
+            within=self.within,
         )
 
     async def apply_status(self, resource: Resource, thing: Object) -> Object:
@@ -65,18 +64,18 @@ class Writer:
         """Merge into the status of an object, whoever wrote it, and return the object as it is then."""
         self._check()
         return await self._cluster.merge(
-            resource, thing, field_manager=MANAGER, subresource="status", within=WITHIN_SECONDS
+            resource, thing, field_manager=MANAGER, subresource="status", within=self.within
         )
 
     async def replace(self, resource: Resource, thing: Object) -> Object:
         """Put an object in place of the version of it that was read."""
         self._check()
-        return await self._cluster.replace(resource, thing, field_manager=MANAGER, within=WITHIN_SECONDS)
+        return await self._cluster.replace(resource, thing, field_manager=MANAGER, within=self.within)
 
     async def delete(self, resource: Resource, name: str, namespace: str, uid: str) -> None:
         """Delete an object, unless another one has taken its name."""
         self._check()
-        await self._cluster.delete(resource, name, namespace, uid=uid, within=WITHIN_SECONDS)
+        await self._cluster.delete(resource, name, namespace, uid=uid, within=self.within)
 
     def _check(self) -> None:
         if not self._leading():

@@ -16,11 +16,12 @@ from typing import Any
 from actgate.kube.client import Cluster
 from actgate.kube.observing import Asked
 from actgate.kube.timing import Timing
+from actgate_operator.controller import Controller
 from actgate_operator.deadlines import Clocks
-from actgate_operator.feed import FeedTiming
+from actgate_operator.kopf_run import run_kopf
+from actgate_operator.kopf_settings import KopfTiming
 from actgate_operator.metrics import Metrics
-from actgate_operator.names import MANAGER
-from actgate_operator.operating import Operator
+from actgate_operator.process import Options, Process
 from actgate_operator.settings import Settings
 from actgate_operator.writer import Writer
 from tests.support.waiting import wait_until
@@ -28,11 +29,33 @@ from tests.support.waiting import wait_until
 WRITES = frozenset({"create", "update", "patch", "delete"})
 
 EAGER = Timing(backoff_first=0.05, backoff_longest=0.5)
+EAGER_KOPF = KopfTiming(backoff_first=0.05, backoff_longest=0.5)
 """What failed is tried again soon."""
 
 
+class AlwaysLeading:
+    """An election without an opponent: what runs is the only replica."""
+
+    def __init__(self, leading: Callable[[], bool] = lambda: True) -> None:
+        self.held = leading
+
+    async def acquire(self) -> None:
+        """Lead at once."""
+
+    async def keep(self) -> None:
+        """Lead for ever."""
+        await asyncio.Event().wait()
+
+    async def release(self) -> None:
+        """Leave nothing behind."""
+
+    def age(self) -> float:
+        """Return that it was asked about just now."""
+        return 0.0
+
+
 class RunningOperator:
-    """What runs, and what it did."""
+    """kopf and the handlers as they run, and what was asked of the API server."""
 
     def __init__(
         self,
@@ -40,29 +63,41 @@ class RunningOperator:
         *,
         clocks: Clocks | None = None,
         timing: Timing | None = None,
-        feed_timing: FeedTiming | None = None,
+        kopf_timing: KopfTiming | None = None,
         leading: Callable[[], bool] = lambda: True,
         make_writer: Callable[[Cluster, Callable[[], bool]], Writer] = Writer,
         workers: int = 4,
     ) -> None:
         self.requests: list[Asked] = []
-        self.metrics = Metrics()
+        self.metrics = NotingMetrics(self.requests)
         self.failure: BaseException | None = None
-        self.operator: Operator
+        self.process: Process
         self._settings = Settings(
             kubeconfig=kubeconfig,
             identity="test",
             max_concurrent_reconciles=workers,
             lease_namespace="default",
+            certificates="External",
         )
-        self._clocks, self._timing, self._feed_timing = clocks, timing or EAGER, feed_timing
-        self._leading, self._make_writer = leading, make_writer
+        self._options = Options(
+            clocks=clocks or Clocks(),
+            timing=timing or EAGER,
+            kopf=kopf_timing or EAGER_KOPF,
+            election=lambda _cluster, _settings: AlwaysLeading(leading),
+            writer=make_writer,
+            serves_pages=False,
+        )
         self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
         self._started = threading.Event()
-        self._task: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="operator under test")
         self._thread.start()
         self._started.wait()
+
+    @property
+    def controller(self) -> Controller:
+        """What works."""
+        return self.process.controller
 
     def writes(self, resource: str | None = None) -> list[Asked]:
         """Return the writes so far, or those to one resource."""
@@ -73,16 +108,16 @@ class RunningOperator:
         ]
 
     def resync(self) -> None:
-        """Have it look at every model now, as it does every ten minutes."""
-        self._loop.call_soon_threadsafe(self.operator.resync)
+        """Have it reconcile every model now, as it does every ten minutes."""
+        self._loop.call_soon_threadsafe(self.controller.resync)
 
     def idle(self) -> bool:
         """Return whether nothing waits and nothing is under way."""
-        queue = self.operator.queue
+        queue = self.controller.queue
         return len(queue) == 0 and queue.age() == 0.0
 
     def settle(self) -> None:
-        """Wait until it has looked at everything that there is to look at."""
+        """Wait until it has reconciled everything that there is to reconcile."""
         quiet = 0
 
         def settled() -> bool:
@@ -94,9 +129,8 @@ class RunningOperator:
 
     def stop(self) -> None:
         """End it, as a signal would."""
-        if self._task is not None:
-            with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._task.cancel)
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(60)
         assert not self._thread.is_alive(), "the operator did not end"
 
@@ -106,11 +140,8 @@ class RunningOperator:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._task = self._loop.create_task(self._work())
         try:
-            self._loop.run_until_complete(self._task)
-        except asyncio.CancelledError:
-            pass
+            self._loop.run_until_complete(self._work())
         except BaseException as error:
             self.failure = error
         finally:
@@ -121,19 +152,29 @@ class RunningOperator:
             self._loop.close()
 
     async def _work(self) -> None:
-        kubeconfig = self._settings.kubeconfig
-        async with Cluster.from_environment(kubeconfig, self.requests.append, MANAGER) as cluster:
-            self.operator = Operator(
-                cluster,
-                self._make_writer(cluster, self._leading),
-                self.metrics,
-                self._settings,
-                clocks=self._clocks,
-                timing=self._timing,
-                feed_timing=self._feed_timing,
-            )
+        self.process = Process(self._settings, self._stop.set, metrics=self.metrics, options=self._options)
+        self._loop.call_soon(self._has_started)
+        await run_kopf(self.process, self._stop)
+
+    def _has_started(self) -> None:
+        """Tell the test once there is a controller to ask."""
+        if hasattr(self.process, "controller"):
             self._started.set()
-            await self.operator.run()
+        else:
+            self._loop.call_later(0.005, self._has_started)
+
+
+class NotingMetrics(Metrics):
+    """Metrics that keep the requests themselves."""
+
+    def __init__(self, requests: list[Asked]) -> None:
+        super().__init__()
+        self._kept = requests
+
+    def asked(self, request: Asked) -> None:
+        """Note a request."""
+        super().asked(request)
+        self._kept.append(request)
 
 
 @contextmanager

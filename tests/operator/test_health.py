@@ -43,7 +43,7 @@ class Replica:
         ]
         for reflector in self.reflectors:
             reflector.last_contact = self.clock.time
-        self.checks = Checks(self, PATIENCE, now=self.clock)
+        self.checks = Checks(self, self.parts, PATIENCE, now=self.clock)
 
     def held(self) -> bool:
         """Return whether it leads for certain."""
@@ -55,12 +55,12 @@ class Replica:
 
     @property
     def parts(self) -> Parts:
-        """What works while leading."""
+        """Caches and queue."""
         return Parts(self.reflectors, lambda: self.silent, lambda: self.waited)
 
     def lead(self) -> None:
         """Begin to work."""
-        self.checks.lead(self.parts)
+        self.checks.lead()
 
     def failing(self) -> dict[str, str]:
         """Return what fails."""
@@ -109,13 +109,11 @@ def nothing_heard(leads: bool) -> tuple[Replica, Checks, Checks]:
     replica.silent = math.inf
     for reflector in replica.reflectors:
         reflector.last_contact = -math.inf
-    ready = Checks(replica, PATIENCE, now=replica.clock)
-    live = Checks(replica, 4 * PATIENCE, first=4 * PATIENCE, now=replica.clock)
+    ready = Checks(replica, replica.parts, PATIENCE, now=replica.clock)
+    live = Checks(replica, replica.parts, 4 * PATIENCE, first=4 * PATIENCE, now=replica.clock)
     if leads:
-        # The time before the lease was held, hours perhaps, is no delay of what begins then.
-        replica.clock.time += 100 * PATIENCE
         for checks in (ready, live):
-            checks.lead(replica.parts)
+            checks.lead()
     return replica, ready, live
 
 
@@ -124,10 +122,10 @@ def failing(checks: Checks) -> dict[str, str]:
     return {name: why for name, why in checks.failing_checks().items() if why is not None}
 
 
-FIRST_NEWS = NAMES - {"lease", "queue"}
+WATCHES = NAMES - {"lease", "queue"}
 
 
-@pytest.mark.parametrize(("leads", "late"), [(False, {"lease"}), (True, FIRST_NEWS)])
+@pytest.mark.parametrize(("leads", "late"), [(False, {"lease"} | WATCHES), (True, WATCHES)])
 def test_the_first_answer_may_take_as_long_as_any_later_one(leads: bool, late: set[str]) -> None:
     """A cold start of the cluster, a wrong network, a long first list: no restart fixes them."""
     replica, _, live = nothing_heard(leads)
@@ -139,7 +137,7 @@ def test_the_first_answer_may_take_as_long_as_any_later_one(leads: bool, late: s
     assert all(why.endswith(" yet, after 600 s") for why in failing(live).values())
 
 
-@pytest.mark.parametrize(("leads", "late"), [(False, {"lease"}), (True, FIRST_NEWS)])
+@pytest.mark.parametrize(("leads", "late"), [(False, {"lease"} | WATCHES), (True, WATCHES)])
 def test_before_the_first_answer_nothing_is_ready(leads: bool, late: set[str]) -> None:
     """It has no age that could be told in seconds."""
     _, ready, _ = nothing_heard(leads)
@@ -158,7 +156,7 @@ def test_a_watch_that_was_never_heard_says_why() -> None:
 def test_a_silent_feed_is_late(leader: Replica) -> None:
     """Models may change unheard."""
     leader.silent = PATIENCE + 1
-    assert leader.failing() == {"watch modeldeployments.actgate.dev": "nothing heard for 151 s"}
+    assert leader.failing() == {"watch modeldeployments.actgate.dev": "no answer for 151 s"}
 
 
 def test_a_stuck_queue_is_late(leader: Replica) -> None:
@@ -173,20 +171,23 @@ def test_a_lost_lease_is_told_at_once(leader: Replica) -> None:
     assert leader.failing() == {"lease": "lost"}
 
 
-def test_who_waits_for_the_lease_has_only_the_lease_to_be_late_with() -> None:
-    """Nothing else runs; that another one leads is fine."""
+def test_a_replica_that_waits_for_the_lease_has_caches_and_no_queue() -> None:
+    """That another one leads is fine, and so is a queue that no worker of its own empties."""
     follower = Replica()
     follower.is_held = False
-    follower.silent = follower.waited = 10 * PATIENCE
-    assert follower.checks.failing_checks() == {"lease": None}
-    follower.answered = PATIENCE + 1
-    assert follower.failing() == {"lease": "no answer about the lease for 151 s"}
+    follower.waited = 10 * PATIENCE
+    assert follower.checks.failing_checks() == dict.fromkeys({"lease"} | WATCHES)
+    follower.answered = follower.silent = PATIENCE + 1
+    assert follower.failing() == {
+        "lease": "no answer about the lease for 151 s",
+        "watch modeldeployments.actgate.dev": "no answer for 151 s",
+    }
 
 
 def test_patience_is_what_readiness_and_liveness_differ_in(leader: Replica) -> None:
     """The same trouble is unready first, and worth a restart later."""
-    patient = Checks(leader, 4 * PATIENCE, now=leader.clock)
-    patient.lead(leader.parts)
+    patient = Checks(leader, leader.parts, 4 * PATIENCE, now=leader.clock)
+    patient.lead()
     leader.silent = 2 * PATIENCE
     assert leader.failing()
     assert not any(patient.failing_checks().values())

@@ -12,7 +12,7 @@ import pytest
 from actgate.kube.errors import Forbidden, Invalid
 from actgate.kube.resources import DEPLOYMENTS
 from actgate_operator.apply import GoingError, RefusedError, _refused
-from actgate_operator.operating import MOST_LOOKS, SOON_SECONDS, soon
+from actgate_operator.controller import BLOCKED_RETRY_SECONDS, MOST_RETRIES, longest_pause
 from actgate_operator.queue import WorkQueue
 from tests.kube.virtual_time import run_virtually, virtual_now
 
@@ -33,7 +33,7 @@ async def looks(models: int, seconds: float) -> list[tuple[float, int]]:
             while True:
                 model = await queue.get()
                 seen.append((virtual_now() - begun, model))
-                queue.retry(model, longest=soon(queue.failing()))
+                queue.retry(model, longest=longest_pause(queue.failing()))
                 queue.done(model)
     task.cancel()
     with suppress(asyncio.CancelledError):
@@ -46,8 +46,8 @@ def test_a_cause_that_is_gone_is_noticed_within_seconds_also_after_half_an_hour(
 
     async def main() -> None:
         moments = [moment for moment, _ in await looks(1, MINUTES)]
-        assert max(later - earlier for earlier, later in itertools.pairwise(moments)) <= (SOON_SECONDS)
-        assert MINUTES - moments[-1] <= SOON_SECONDS
+        assert max(later - earlier for earlier, later in itertools.pairwise(moments)) <= BLOCKED_RETRY_SECONDS
+        assert MINUTES - moments[-1] <= BLOCKED_RETRY_SECONDS
 
     run_virtually(main())
 
@@ -59,10 +59,10 @@ def test_many_models_that_wait_do_not_hammer_the_api_server(models: int) -> None
     async def main() -> None:
         seen = await looks(models, MINUTES)
         steady = [moment for moment, _ in seen if moment > MINUTES / 2]
-        assert len(steady) / (MINUTES / 2) <= 1.2 * MOST_LOOKS
+        assert len(steady) / (MINUTES / 2) <= 1.2 * MOST_RETRIES
         # No second takes many times its share, either.
         busiest = max(sum(1 for moment in steady if int(moment) == second) for second in range(900, 1000))
-        assert busiest <= 3 * MOST_LOOKS
+        assert busiest <= 3 * MOST_RETRIES
         assert {model for _, model in seen[-3 * models :]} <= set(range(models))
 
     run_virtually(main())

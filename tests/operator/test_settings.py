@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from actgate.kube.timing import LeaseTiming
 from actgate.runtime.settings import UnusableSettingsError
 from actgate_operator import settings as module
 from actgate_operator.settings import Settings
+from actgate_operator.writer import Writer
+from tests.operator.fakes import unreachable
 
 
 def test_the_defaults_are_those_of_a_pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -37,6 +40,19 @@ def test_outside_of_a_pod_the_usual_namespace_is_meant(
     assert settings.identity
 
 
+def test_a_write_ends_before_another_replica_can_lead() -> None:
+    """A leader writes until its deadline, and a candidate waits for the whole duration."""
+    for flags in ([], ["--leader-elect-lease-duration", "60s", "--leader-elect-renew-deadline", "40s"]):
+        settings = Settings.read(flags)
+        timing = settings.lease_timing
+        assert timing.renew_deadline + settings.write_seconds < timing.duration
+    settings = Settings.read([])
+    assert (settings.lease_timing, settings.write_seconds) == (
+        LeaseTiming(),
+        Writer(unreachable(), bool).within,
+    )
+
+
 def test_a_silence_is_told_before_it_ends_the_process() -> None:
     """Unready first: a restart mends little that waiting does not."""
     settings = Settings.read([])
@@ -56,6 +72,15 @@ def test_a_silence_is_told_before_it_ends_the_process() -> None:
         (["--sync-period", "24h"], "--sync-period .*must be from 1ms to 1h"),
         (["--lease-name", "Operator_1"], "--lease-name .*match pattern"),
         (["--lease-namespace", ""], "--lease-namespace .*match pattern"),
+        (
+            ["--leader-elect-renew-deadline", "11s"],
+            "--leader-elect-renew-deadline .*must be at most 10s, 0.67 of --leader-elect-lease-duration",
+        ),
+        (
+            ["--leader-elect-retry-period", "5s"],
+            "--leader-elect-retry-period .*must be at most 4s500ms",
+        ),
+        (["--leader-elect-lease-duration", "0s"], "--leader-elect-lease-duration .*must be from 1ms"),
         (["--identity", ""], "--identity .*at least 1 character"),
         (["--certificates", "Mine"], "--certificates .*'SelfManaged' or 'External'"),
         (["--webhook-configuration", "Actgate"], "--webhook-configuration .*match pattern"),

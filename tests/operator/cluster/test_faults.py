@@ -15,8 +15,8 @@ from actgate.kube.objects import Object
 from actgate.kube.resources import Resource
 from actgate.kube.timing import Timing
 from actgate_operator.deadlines import Clocks
-from actgate_operator.feed import FeedTiming
 from actgate_operator.health import Checks
+from actgate_operator.kopf_settings import KopfTiming
 from actgate_operator.names import MANAGER
 from actgate_operator.writer import Writer
 from actgate_sandbox.control_plane import ControlPlane
@@ -243,7 +243,7 @@ def test_watches_that_lose_their_place_in_a_burst_miss_nothing(proxy: FaultProxy
     proxy.fault = gone
     timing = Timing(backoff_first=0.05, backoff_longest=0.3, steady=0.0)
     with operating(
-        proxy.kubeconfig, timing=timing, feed_timing=FeedTiming(backoff_first=0.05, backoff_longest=0.3)
+        proxy.kubeconfig, timing=timing, kopf_timing=KopfTiming(backoff_first=0.05, backoff_longest=0.3)
     ):
         world.manifest()
         for number in range(15):
@@ -282,13 +282,13 @@ class NoElection:
 def test_black_holed_watches_are_noticed_and_opened_anew(proxy: FaultProxy, world: World) -> None:
     """Connections stay and nothing comes: health says so, and what happened meanwhile is caught up."""
     timing = Timing(silence=3.0, quiet=4.0, backoff_first=0.05, backoff_longest=0.3)
-    feed = FeedTiming(inactivity=3.0, backoff_first=0.05, backoff_longest=0.3)
-    with operating(proxy.kubeconfig, timing=timing, feed_timing=feed) as running:
+    feed = KopfTiming(inactivity=3.0, backoff_first=0.05, backoff_longest=0.3)
+    with operating(proxy.kubeconfig, timing=timing, kopf_timing=feed) as running:
         world.manifest()
         world.model()
         world.ready()
-        checks = Checks(NoElection(), patience=1.0)
-        checks.lead(running.operator.parts)
+        checks = Checks(NoElection(), running.controller.parts, patience=1.0)
+        checks.lead()
         proxy.muted = True
         wait_until(lambda: sum(trouble is not None for trouble in checks.failing_checks().values()) >= 6)
         world.delete("ComplianceManifest", "credit-risk-scorer-v2")

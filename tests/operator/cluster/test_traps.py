@@ -16,8 +16,9 @@ from actgate.kube.client import Cluster, Subresource
 from actgate.kube.objects import Object
 from actgate.kube.resources import Resource
 from actgate.kube.timing import Timing
-from actgate_operator.feed import FeedEnded, FeedTiming
 from actgate_operator.health import Checks
+from actgate_operator.kopf_run import WatchEnded
+from actgate_operator.kopf_settings import KopfTiming
 from actgate_operator.names import MANAGER
 from actgate_operator.writer import Writer
 from actgate_sandbox import control_plane as sandbox
@@ -72,8 +73,8 @@ def test_evidence_that_cannot_be_listed_is_not_taken_for_none(
     world.model()
     proxy.fault = refused
     with operating(proxy.kubeconfig) as running:
-        checks = Checks(Held(), patience=1.0)
-        checks.lead(running.operator.parts)
+        checks = Checks(Held(), running.controller.parts, patience=1.0)
+        checks.lead()
 
         def named() -> str:
             troubles = checks.failing_checks()
@@ -169,8 +170,8 @@ def test_a_change_that_meets_our_own_write_is_not_lost(proxy: FaultProxy, world:
         return Overtaken(cluster, leading)
 
     proxy.fault = gone
-    feed = FeedTiming(inactivity=3.0, backoff_first=0.05, backoff_longest=0.3)
-    with operating(proxy.kubeconfig, make_writer=make, feed_timing=feed):
+    feed = KopfTiming(inactivity=3.0, backoff_first=0.05, backoff_longest=0.3)
+    with operating(proxy.kubeconfig, make_writer=make, kopf_timing=feed):
         world.manifest()
         world.model(replicas=1)
         wait_until(lambda: lost)
@@ -394,7 +395,7 @@ def test_definitions_that_are_deleted_end_the_operator(bare: ControlPlane) -> No
     """kopf#1276: nothing is left to watch, and no zombie watches it; a new start says what is missing."""
     rest = bare.rest()
     crds.install(rest)
-    with operating(bare.kubeconfig, may_die=FeedEnded) as running:
+    with operating(bare.kubeconfig, may_die=WatchEnded) as running:
         world = World(rest, "default")
         world.manifest()
         world.model()

@@ -1,4 +1,4 @@
-"""Whatever the API server does, the feed goes on, loses nothing that exists, and does not rush."""
+"""Whatever the API server does, kopf goes on, loses nothing that exists, and does not rush."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from actgate.kube import access
-from actgate_operator.feed import FeedTiming
-from actgate_operator.kopf_settings import EndlessPauses
+from actgate_operator.kopf_run import WatchEnded
+from actgate_operator.kopf_settings import EndlessPauses, KopfTiming
 from tests.kube.fake_api import Fault, HangUp, KeepSilent, Refuse, Say, always, at_first, status
 from tests.kube.running import Clock, Pauses, until
-from tests.operator.feed.feeding import PATIENT, Feeding, fed, impatient, replace_token
-from tests.operator.feed.models_api import ModelsApi
+from tests.operator.frame.following import PATIENT, Following, failure_of, following, impatient, replace_token
+from tests.operator.frame.models_api import ModelsApi
 
 pytestmark = pytest.mark.system
 
@@ -30,27 +30,27 @@ def versions(api: ModelsApi) -> dict[str, int]:
     return {key[1]: int(thing["metadata"]["resourceVersion"]) for key, thing in api.objects.items()}
 
 
-def knows_all(feeding: Feeding, api: ModelsApi) -> bool:
-    """Tell whether everything that exists was told as it is."""
-    latest = feeding.latest()
-    return all(latest.get(name) == version for name, version in versions(api).items())
+def knows_all(running: Following, api: ModelsApi) -> bool:
+    """Return whether everything that exists is known as it is."""
+    known = running.versions()
+    return all(known.get(name) == version for name, version in versions(api).items())
 
 
 async def test_a_dead_watch_is_opened_again(api: ModelsApi, kubeconfig: Path) -> None:
     """It gives no error: what it swallowed is told by the next one."""
-    async with fed(kubeconfig, replace(PATIENT, inactivity=0.5)) as feeding:
+    async with following(kubeconfig, replace(PATIENT, inactivity=0.5)) as running:
         await until(lambda: api.watching)
         api.silence_watches()
         version = api.put("a")
-        await until(lambda: ("default", "a", version) in feeding.seen)
+        await until(lambda: (("default", "a"), version) in running.changed)
     assert len(api.lists) == 1
 
 
 async def test_silence_grows_while_nothing_is_heard(api: ModelsApi, kubeconfig: Path) -> None:
     """A black hole: connections are taken, and nothing is said. No retry is mistaken for life."""
     clock = Clock()
-    async with fed(kubeconfig, replace(PATIENT, inactivity=0.3, request=0.3, now=clock)) as feeding:
-        await until(lambda: api.watching and any(asked.verb == "watch" for asked in feeding.asked))
+    async with following(kubeconfig, replace(PATIENT, inactivity=0.3, request=0.3, now=clock)) as running:
+        await until(lambda: api.watching and any(asked.verb == "watch" for asked in running.asked))
         # What was said of the watch that is open has been heard when kopf has had a turn.
         await asyncio.sleep(0.1)
         api.on_watch = always(KeepSilent())
@@ -59,33 +59,37 @@ async def test_silence_grows_while_nothing_is_heard(api: ModelsApi, kubeconfig: 
         clock.time += 100.0
         opened = len(api.watches)
         await until(lambda: len(api.watches) >= opened + 3)
-        assert feeding.feed.silence() == 100.0
+        assert running.models.silence() == 100.0
         api.on_watch = always(None)
-        await until(lambda: feeding.feed.silence() == 0.0)
+        await until(lambda: running.models.silence() == 0.0)
 
 
-@pytest.mark.parametrize("form", ["in the stream", "as a status"])
-async def test_a_410_in_a_burst_loses_nothing_that_exists(
-    api: ModelsApi, kubeconfig: Path, form: str
-) -> None:
-    """The API server uses both forms; kopf alone would end on the second."""
-    async with fed(kubeconfig) as feeding:
+async def test_a_410_in_a_burst_loses_nothing_that_exists(api: ModelsApi, kubeconfig: Path) -> None:
+    """In the stream, as the API server answers a watch of an old version."""
+    async with following(kubeconfig) as running:
         await until(lambda: api.watching)
         for number in range(200):
             api.put(f"m{number % 50}", n=number)
             if number % 40 == 20:
                 api.silence_watches()
                 api.forget_history()
-                if form == "in the stream":
-                    for watch in api.open_watches:
-                        watch.queue.put_nowait(GONE)
+                for watch in api.open_watches:
+                    watch.queue.put_nowait(GONE)
                 api.end_watches()
             await asyncio.sleep(0)
-        await until(lambda: knows_all(feeding, api))
+        await until(lambda: knows_all(running, api))
         await until(lambda: api.watching)
         version = api.put("later")
-        await until(lambda: ("default", "later", version) in feeding.seen)
+        await until(lambda: (("default", "later"), version) in running.changed)
     assert len(api.lists) >= 2
+
+
+async def test_a_410_that_no_api_server_answers_ends_it(api: ModelsApi, kubeconfig: Path) -> None:
+    """As the status of a watch: kopf knows no way out, and a new start begins with a list."""
+    api.on_watch = always(Refuse(410))
+    error = await failure_of(Following(kubeconfig, PATIENT))
+    assert isinstance(error, ExceptionGroup)
+    assert error.subgroup(WatchEnded)
 
 
 async def test_a_list_that_expires_begins_again(api: ModelsApi, kubeconfig: Path) -> None:
@@ -93,8 +97,8 @@ async def test_a_list_that_expires_begins_again(api: ModelsApi, kubeconfig: Path
     for number in range(700):
         api.put(f"m{number}")
     api.on_list = at_first(None, Refuse(410, "Expired"))
-    async with fed(kubeconfig) as feeding:
-        await until(lambda: knows_all(feeding, api))
+    async with following(kubeconfig) as running:
+        await until(lambda: knows_all(running, api))
     assert len(api.lists) == 4
 
 
@@ -112,10 +116,10 @@ async def test_long_trouble_does_not_end_it(
     """An outage may take hours."""
     api.put("a")
     setattr(api, request_kind, at_first(*repeat(fault, LONG_TROUBLE)))
-    async with fed(kubeconfig) as feeding:
+    async with following(kubeconfig) as running:
         await until(lambda: api.watching)
         api.put("b")
-        await until(lambda: knows_all(feeding, api))
+        await until(lambda: knows_all(running, api))
     assert not api.writes
 
 
@@ -125,10 +129,10 @@ async def test_it_comes_back_when_the_server_asks(
 ) -> None:
     """429 with Retry-After: one request for each, however short our own pauses are."""
     setattr(api, request_kind, at_first(Refuse(429, retry_after="1"), Refuse(429, retry_after="1")))
-    async with fed(kubeconfig) as feeding:
+    async with following(kubeconfig) as running:
         await until(lambda: api.watching)
         api.put("a")
-        await until(lambda: knows_all(feeding, api))
+        await until(lambda: knows_all(running, api))
     tries = api.lists if request_kind == "on_list" else api.watches
     assert len(tries) == 3
 
@@ -136,14 +140,14 @@ async def test_it_comes_back_when_the_server_asks(
 async def test_a_restarted_api_server_is_found_again(api: ModelsApi, kubeconfig: Path) -> None:
     """Connections break, nobody listens for a while, and what happened meanwhile is told."""
     api.put("a")
-    async with fed(kubeconfig) as feeding:
+    async with following(kubeconfig) as running:
         await until(lambda: api.watching)
         await api.stop()
         api.put("b")
         version = api.put("a", n=1)
         await api.start()
-        await until(lambda: knows_all(feeding, api))
-        assert ("default", "a", version) in feeding.seen
+        await until(lambda: knows_all(running, api))
+        assert (("default", "a"), version) in running.changed
 
 
 @pytest.mark.parametrize(
@@ -152,9 +156,8 @@ async def test_a_restarted_api_server_is_found_again(api: ModelsApi, kubeconfig:
         (Say(b""), CEILINGS),
         # Each takes a list, and then a watch.
         (Say(GONE), [0.5, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0, 4.0]),
-        (Refuse(410), [0.5, 0.5, 1.0, 1.0, 2.0, 2.0, 4.0, 4.0]),
     ],
-    ids=["ended", "gone", "410"],
+    ids=["ended", "gone"],
 )
 async def test_watches_that_end_at_once_are_opened_ever_more_slowly(
     api: ModelsApi, kubeconfig: Path, fault: Fault, expected: list[float]
@@ -166,18 +169,18 @@ async def test_watches_that_end_at_once_are_opened_ever_more_slowly(
     timing = replace(
         PATIENT, backoff_first=0.5, backoff_longest=30.0, sleep=pauses, chance=lambda: 1.0, now=Clock()
     )
-    async with fed(kubeconfig, timing):
+    async with following(kubeconfig, timing):
         assert await pauses.all_taken() == expected
     assert len(api.watches) + len(api.lists) <= len(expected) + 2
 
 
 def test_failed_requests_are_tried_ever_more_slowly_and_for_ever() -> None:
     """Each request from the beginning; the pauses are drawn up to half a minute."""
-    pauses = EndlessPauses(FeedTiming(chance=lambda: 1.0))
+    pauses = EndlessPauses(KopfTiming(chance=lambda: 1.0))
     for _ in range(2):
         assert list(islice(pauses, len(CEILINGS))) == CEILINGS
     assert list(islice(pauses, 5000, 5001)) == [30.0]
-    assert list(islice(EndlessPauses(FeedTiming(chance=lambda: 0.5)), 2)) == [0.25, 0.5]
+    assert list(islice(EndlessPauses(KopfTiming(chance=lambda: 0.5)), 2)) == [0.25, 0.5]
 
 
 async def test_refused_credentials_are_read_again(
@@ -187,9 +190,9 @@ async def test_refused_credentials_are_read_again(
     monkeypatch.setattr(access, "from_kubeconfig", impatient(access.from_kubeconfig))
     api.put("a")
     api.on_list = always(Refuse(401))
-    async with fed(kubeconfig) as feeding:
+    async with following(kubeconfig) as running:
         await until(lambda: api.lists)
         replace_token(kubeconfig)
         await until(lambda: "Bearer second" in api.authorizations)
         api.on_list = always(None)
-        await until(lambda: knows_all(feeding, api))
+        await until(lambda: knows_all(running, api))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from aiohttp import web
 
 from actgate.kube.resources import MODEL_DEPLOYMENTS
-from tests.kube.fake_api import FakeApi, Fault, always
+from tests.kube.fake_api import FakeApi, Fault, always, status
 
 CORE = [("namespaces", "Namespace"), ("events", "Event")]
 OURS = [("modeldeployments", "ModelDeployment"), ("compliancemanifests", "ComplianceManifest")]
@@ -29,6 +29,12 @@ class ModelsApi(FakeApi):
         app.router.add_get("/api/v1", self._core_kinds)
         app.router.add_get("/apis", self._groups)
         app.router.add_get(f"/apis/{MODEL_DEPLOYMENTS.api_version}", self._our_kinds)
+
+    async def _watch(self, request: web.Request) -> web.StreamResponse:
+        """Watch; a version that is too old is answered in the stream, as the real API server does it."""
+        if int(request.query["resourceVersion"]) < self.forgotten:
+            return web.json_response({"type": "ERROR", "object": status(410, "Expired", "too old")})
+        return await super()._watch(request)
 
     async def _core(self, _: web.Request) -> web.Response:
         return web.json_response({"versions": ["v1"]})

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.kube.test_access import write_kubeconfig
-from tests.operator.feed.models_api import ModelsApi
+from tests.operator.frame.models_api import ModelsApi
 
 
 @pytest.fixture

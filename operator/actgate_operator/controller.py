@@ -1,31 +1,32 @@
-"""The operator at work, while it leads: what brings models onto the queue, and who takes them off.
+"""Caches on every replica; on the leader what brings models onto the queue, and workers that take them off.
 
-A model gets there by kopf (it changed), by a child of it, by its evidence, by a deadline, and every ten
+A model gets there by an event of kopf's, by a child of it, by its evidence, by a deadline, and every ten
 minutes by a list of all. From there, one of the workers reconciles it.
 """
 
 import asyncio
 import logging
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from actgate.kube.client import Cluster
-from actgate.kube.errors import ClusterError
-from actgate.kube.objects import Key, key_of
+from actgate.kube.errors import ClusterError, Conflict
+from actgate.kube.objects import Key
+from actgate.kube.reflector import Reflector
 from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate.kube.timing import Backoff, Timing
-from actgate.lookup.cache import EvidenceCache
+from actgate.lookup.cache import EvidenceCache, Scope
 from actgate.lookup.evidence import EvidenceUnavailableError, SignaturesPendingError
 from actgate.lookup.judge import SubjectJudge
 from actgate.runtime.tracing import NO_SPAN, Tracing
 from actgate_operator.apply import ContestedError, GoingError, RefusedError
 from actgate_operator.children import Children
 from actgate_operator.deadlines import Clocks, Deadlines
-from actgate_operator.dependants import Dependants, reference_of
+from actgate_operator.dependants import Dependants
 from actgate_operator.events import Events
-from actgate_operator.feed import Feed, FeedTiming
 from actgate_operator.health import Parts
 from actgate_operator.manifest_status import ManifestStatuses
 from actgate_operator.metrics import Metrics
+from actgate_operator.models import ModelCache
 from actgate_operator.news import News
 from actgate_operator.queue import LONGEST_SECONDS, WorkQueue
 from actgate_operator.reconcile import Reconciler
@@ -34,27 +35,25 @@ from actgate_operator.writer import NotLeadingError, Writer
 
 logger = logging.getLogger(__name__)
 
-GOING_SECONDS = 1.0
-"""When to look again after something had to go first."""
-
-
-SOON_SECONDS = 10.0
+TERMINATING_RETRY_SECONDS: Final = 1.0
+"""When to try again after something had to be deleted first."""
+BLOCKED_RETRY_SECONDS: Final = 10.0
 """Within so many seconds it is noticed that what was in the way of a model is gone."""
-MOST_LOOKS = 10.0
-"""Looks a second at all models together that something is in the way of."""
+MOST_RETRIES: Final = 10.0
+"""Passes a second over all models together that something is in the way of."""
 
 
-def soon(failing: int) -> float:
-    """Return the longest pause before another look at what is in the way of a model, in seconds.
+def longest_pause(failing: int) -> float:
+    """Return the longest pause before another pass over a model that something is in the way of, in seconds.
 
-    A look takes two requests: where many models wait like that, all of them together take no more than
-    ``MOST_LOOKS`` a second.
+    Such a pass takes two requests: where many models wait like that, all of them together get no more than
+    ``MOST_RETRIES`` passes a second.
     """
-    return min(max(SOON_SECONDS, 2 * failing / MOST_LOOKS), LONGEST_SECONDS)
+    return min(max(BLOCKED_RETRY_SECONDS, 2 * failing / MOST_RETRIES), LONGEST_SECONDS)
 
 
-class Operator:
-    """Everything that runs while leading."""
+class Controller:
+    """Everything that concerns models; children, evidence and models are cached by every replica."""
 
     def __init__(
         self,
@@ -65,30 +64,30 @@ class Operator:
         *,
         clocks: Clocks | None = None,
         timing: Timing | None = None,
-        feed_timing: FeedTiming | None = None,
         traces: Tracing | None = None,
     ) -> None:
         clocks, self._timing = clocks or Clocks(), timing or Timing(relist=settings.sync_period)
-        self._cluster = cluster
         self._metrics = metrics
         self._traces = traces
         self._workers = settings.max_concurrent_reconciles
+        self._leads = False
         self.queue: WorkQueue[Key] = WorkQueue()
-        self._deadlines: Deadlines[Key] = Deadlines(self.queue.add, self._clock_was_set, clocks)
+        self.models = ModelCache(cluster, self._enqueue)
+        self._deadlines: Deadlines[Key] = Deadlines(self._enqueue, self._clock_was_set, clocks)
         self._resync_wanted = asyncio.Event()
         self._evidence = EvidenceCache(
             cluster,
-            on_change=lambda scope: self._dependants.note(scope),
+            on_change=self._evidence_changed,
             on_manifest=lambda key, thing: self._statuses.stored(key, thing),
             live_namespaces=False,
             timing=self._timing,
         )
         news = News(self._evidence, clocks)
-        self._dependants = Dependants(cluster, self.queue.add, self._timing, news.concerns)
+        self._dependants = Dependants(cluster, self._enqueue, self._timing, news.concerns)
         self._statuses = ManifestStatuses(self._evidence, writer, clocks.now)
-        self._children = Children(cluster, self.queue.add, self._timing)
-        self._feed = Feed(settings.kubeconfig, self._heard, observe=metrics.asked, timing=feed_timing)
+        self._children = Children(cluster, self._enqueue, self._timing)
         self._reconciler = Reconciler(
+            self.models,
             cluster,
             writer,
             SubjectJudge(self._evidence, clocks.now, patient=True),
@@ -100,39 +99,50 @@ class Operator:
             self.queue.add_after,
             self._statuses.refer,
         )
-        self._watch()
+        self._report()
 
     @property
     def parts(self) -> Parts:
         """What health is asked about."""
-        reflectors = (*self._evidence.reflectors, *self._children.reflectors)
-        return Parts(reflectors, self._feed.silence, self.queue.age)
+        return Parts(self._reflectors, self.models.silence, self.queue.age)
 
-    async def run(self) -> NoReturn:
-        """Work until cancelled.
+    @property
+    def _reflectors(self) -> tuple[Reflector[object], ...]:
+        return (*self._evidence.reflectors, *self._children.reflectors)
 
-        Raises:
-            ExceptionGroup: Something ended that must not; only a new start can mend it.
-        """
+    async def keep_caches(self) -> NoReturn:
+        """Keep the caches of evidence and of children until cancelled; kopf's events keep that of models."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._evidence.run())
             group.create_task(self._children.run())
-            # Before the rest is known: it is the one to say that our kinds are not installed.
-            group.create_task(self._feed.run())
-            await self._synced()
-            logger.info("evidence and children are known, %d workers begin", self._workers)
+        raise AssertionError("unreachable: the tasks never end by themselves")
+
+    async def run(self) -> NoReturn:
+        """Work until cancelled; only the leader may.
+
+        Raises:
+            ExceptionGroup: Something ended that must not; only a new start can fix it.
+        """
+        async with asyncio.TaskGroup() as group:
+            # What a former leader wrote last is in the caches before the first pass.
+            began = self._timing.now()
+            for reflector in self._reflectors:
+                await reflector.contact_since(began)
+            self._leads = True
+            await self._list_models()
+            group.create_task(self._resync())
             group.create_task(self.queue.run())
             group.create_task(self._deadlines.run())
             group.create_task(self._dependants.run())
-            group.create_task(self._resync())
             group.create_task(self._statuses.run())
+            logger.info("evidence and children are known, %d workers begin", self._workers)
             for _ in range(self._workers):
                 group.create_task(self._work())
         raise AssertionError("unreachable: the tasks never end by themselves")
 
-    async def _synced(self) -> None:
-        for reflector in (*self._evidence.reflectors, *self._children.reflectors):
-            await reflector.synced.wait()
+    def resync(self) -> None:
+        """Have every model reconciled now."""
+        self._resync_wanted.set()
 
     async def _work(self) -> NoReturn:
         while True:
@@ -156,17 +166,17 @@ class Operator:
             report = await self._reconciler.reconcile(key)
         except GoingError as error:
             logger.info("%s/%s waits: %s", *key, error)
-            self.queue.retry(key, GOING_SECONDS, longest=soon(self.queue.failing()))
+            self.queue.retry(key, TERMINATING_RETRY_SECONDS, longest=longest_pause(self.queue.failing()))
             return "WaitingForDeletion"
         except ContestedError as error:
             return self._again(key, "RepeatedDrift", error, error.seconds)
         except RefusedError as error:
             # What is in the way goes without any news of it: another object, a quota, a webhook.
-            return self._again(key, "Refused", error, longest=soon(self.queue.failing()))
+            return self._again(key, "Refused", error, longest=longest_pause(self.queue.failing()))
         except SignaturesPendingError as error:
             # No failure: the cache announces when they are verified.
             logger.debug("%s/%s waits: %s", *key, error)
-            self.queue.add_after(key, SOON_SECONDS)
+            self.queue.add_after(key, BLOCKED_RETRY_SECONDS)
             return "SignaturesPending"
         except EvidenceUnavailableError as error:
             return self._again(key, "EvidenceUnavailable", error, error.retry_after)
@@ -194,26 +204,28 @@ class Operator:
         at_least: float = 0.0,
         longest: float = LONGEST_SECONDS,
     ) -> str:
-        logger.warning("%s/%s is tried again: %s", *key, error)
+        # A conflict is the way in which a pass learns that the model has changed under it.
+        level = logging.DEBUG if isinstance(error, Conflict) else logging.WARNING
+        logger.log(level, "%s/%s is retried: %s", *key, error)
         self._metrics.failed(reason)
         self.queue.retry(key, at_least, longest)
         return reason
 
-    def _heard(self, namespace: str, name: str, version: int) -> None:
-        if self._reconciler.written.get((namespace, name)) != version:
-            self.queue.add((namespace, name))
+    def _enqueue(self, key: Key) -> None:
+        """Put a model on the queue, where this replica leads: a leader begins with all of them."""
+        if self._leads:
+            self.queue.add(key)
+
+    def _evidence_changed(self, scope: Scope) -> None:
+        if self._leads:
+            self._dependants.note(scope)
 
     def _clock_was_set(self, seconds: float) -> None:
         logger.warning("the clock was set by %+.0f s: every model is judged again", seconds)
         self.resync()
 
-    def resync(self) -> None:
-        """Have every model looked at now."""
-        self._resync_wanted.set()
-
     async def _resync(self) -> NoReturn:
-        """Look at every model from time to time, whatever was missed."""
-        backoff = Backoff(self._timing)
+        """Reconcile every model from time to time, whatever was missed."""
         while True:
             try:
                 async with asyncio.timeout(self._timing.relist_seconds()):
@@ -221,27 +233,30 @@ class Operator:
             except TimeoutError:
                 logger.debug("every model is reconciled again")
             self._resync_wanted.clear()
+            await self._list_models()
+
+    async def _list_models(self) -> None:
+        """List all models, however long that takes, and put them on the queue."""
+        backoff = Backoff(self._timing)
+        while True:
             try:
-                await self._enqueue_all()
+                await self.models.list()
             except ClusterError as error:
                 logger.warning("models could not be listed: %s", error)
-                self._resync_wanted.set()
                 await backoff.pause(error.retry_after)
             else:
-                backoff.reset()
+                return self._enqueue_all()
 
-    async def _enqueue_all(self) -> None:
-        listed = {}
-        async for page in self._cluster.list_pages(MODEL_DEPLOYMENTS):
-            for model in page.items:
-                listed[key_of(model)] = reference_of(model)
-        self._statuses.refer_all(listed)
-        # Those that are gone are looked at too, and forgotten.
-        for key in listed.keys() | self._metrics.models.keys():
+    def _enqueue_all(self) -> None:
+        references = self.models.references()
+        self._statuses.refer_all(references)
+        # Those that are gone are reconciled too, and forgotten.
+        for key in references.keys() | self._metrics.models.keys():
             self.queue.add(key)
 
-    def _watch(self) -> None:
+    def _report(self) -> None:
         self._metrics.watch_queue(self.queue.__len__, self.queue.age)
         self._metrics.watch_models(self._deadlines.moments)
-        for reflector in (*self._evidence.reflectors, *self._children.reflectors):
+        self._metrics.observe_cache(str(MODEL_DEPLOYMENTS), self.models.__len__, self.models.silence)
+        for reflector in self._reflectors:
             self._metrics.observe_cache(str(reflector.resource), reflector.__len__, reflector.age)

@@ -1,4 +1,4 @@
-"""The feed on an API server of the sandbox: stand-in and real one."""
+"""kopf and our handlers on an API server of the sandbox: stand-in and real one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from actgate.kube.observing import Asked
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import Rest
 from tests.kube.running import until
-from tests.operator.feed.feeding import Feeding, fed, threads
+from tests.operator.frame.following import Following, following
 from tests.support import crds
 
 WRITES = {"create", "update", "patch", "delete"}
@@ -30,43 +30,41 @@ def watches(asked: list[Asked]) -> int:
     return sum(each.verb == "watch" and each.code == 200 for each in asked)
 
 
-def told(feeding: Feeding, thing: dict[str, Any]) -> bool:
+def heard(running: Following, thing: dict[str, Any]) -> bool:
     metadata = thing["metadata"]
-    return (metadata["namespace"], metadata["name"], int(metadata["resourceVersion"])) in feeding.seen
+    return ((metadata["namespace"], metadata["name"]), int(metadata["resourceVersion"])) in running.changed
 
 
-async def test_objects_are_told_and_left_as_they_are(
+async def test_objects_are_heard_of_and_left_as_they_are(
     control_plane: ControlPlane, installed: Rest, namespace: str
 ) -> None:
-    """Through their whole life nobody but their author writes them; a deletion waits for nobody."""
+    """Through their whole life only their author writes them; a deletion waits for no finalizer."""
     rest = installed
     existing = await asyncio.to_thread(create, rest, namespace, "a")
-    async with fed(control_plane.kubeconfig) as feeding:
-        await until(lambda: told(feeding, existing) and watches(feeding.asked))
+    async with following(control_plane.kubeconfig) as running:
+        await until(lambda: heard(running, existing) and watches(running.asked))
         made = await asyncio.to_thread(create, rest, namespace, "b")
-        await until(lambda: told(feeding, made))
+        await until(lambda: heard(running, made))
         changed = {**made, "spec": crds.deployment_spec(suspend=True)}
         changed = (await asyncio.to_thread(rest, "PUT", path_of(namespace, "b"), changed)).body
-        await until(lambda: told(feeding, changed))
+        await until(lambda: heard(running, changed))
         as_it_is = (await asyncio.to_thread(rest, "GET", path_of(namespace, "b"))).body
         assert as_it_is["metadata"] == changed["metadata"]
         assert not {"finalizers", "annotations"} & as_it_is["metadata"].keys()
         await asyncio.to_thread(rest, "DELETE", path_of(namespace, "b"))
         gone = await asyncio.to_thread(rest, "GET", path_of(namespace, "b"))
         assert gone.status == 404
-        before = int(changed["metadata"]["resourceVersion"])
-        await until(lambda: feeding.latest()["b"] > before)
-    assert not {asked.verb for asked in feeding.asked} & WRITES
-    assert not threads()
+        await until(lambda: ((namespace, "b"), None) in running.changed)
+    assert not {asked.verb for asked in running.asked} & WRITES
 
 
 async def test_a_restart_of_the_api_server_loses_nothing(
     control_plane: ControlPlane, installed: Rest, namespace: str
 ) -> None:
-    """Connections break; what happens afterwards is told."""
-    async with fed(control_plane.kubeconfig) as feeding:
-        await until(lambda: watches(feeding.asked))
+    """Connections break; what happens afterwards is heard of."""
+    async with following(control_plane.kubeconfig) as running:
+        await until(lambda: watches(running.asked))
         await asyncio.to_thread(control_plane.restart)
         made = await asyncio.to_thread(create, installed, namespace, "a")
-        await until(lambda: told(feeding, made))
-    assert not {asked.verb for asked in feeding.asked} & WRITES
+        await until(lambda: heard(running, made))
+    assert not {asked.verb for asked in running.asked} & WRITES

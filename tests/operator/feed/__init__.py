@@ -1,1 +1,0 @@
-"""Tests of the feed: kopf on fake and real API servers."""
