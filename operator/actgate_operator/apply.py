@@ -10,6 +10,7 @@ it to 1, so it is handed over first: a second field manager owns the current val
 writes another one.
 """
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, NoReturn
 
@@ -40,6 +41,14 @@ _TERMINATING: Final = "because it is being terminated"
 
 _WEBHOOK: Final = "admission webhook"
 """How every refusal of one begins."""
+
+
+Confirm = Callable[[], Awaitable[None]]
+"""Asks whether a model still exists."""
+
+
+async def _no_doubt() -> None:
+    """Take it for granted that it does."""
 
 
 class RefusedError(Exception):
@@ -79,13 +88,17 @@ class Applier:
         self._taken: set[tuple[Resource, Key]] = set()
         """Names that were somebody else's the last time."""
 
-    async def converge(self, plan: Plan, owner: str, reverted: list[str]) -> Child | None:
+    async def converge(
+        self, plan: Plan, owner: str, reverted: list[str], confirm: Confirm = _no_doubt
+    ) -> Child | None:
         """Make the children what the plan says, and return the Deployment.
 
         Args:
             plan: What there should be.
             owner: uid of the ModelDeployment.
-            reverted: Is told what others had done to children and is reverted, in words.
+            reverted: Gets what others had done to children and is reverted, in words.
+            confirm: Called before a child is made, or given back what it lost: it returns where the model
+                still exists, and raises where it does not.
 
         Raises:
             RefusedError: The API server does not take a child.
@@ -96,7 +109,7 @@ class Applier:
         for kind, planned in _planned(plan):
             child = self._children.get(kind, key)
             if planned is not None:
-                child = await self._converge_one(kind, planned, child, owner, reverted)
+                child = await self._converge_one(kind, planned, child, owner, reverted, confirm)
             elif child is not None and child.owner == owner:
                 with suppress(NotFound):
                     await self._writer.delete(kind, key[1], key[0], child.uid)
@@ -130,7 +143,13 @@ class Applier:
         return await self._scale(key, most)
 
     async def _converge_one(
-        self, kind: Resource, planned: Object, child: Child | None, owner: str, reverted: list[str]
+        self,
+        kind: Resource,
+        planned: Object,
+        child: Child | None,
+        owner: str,
+        reverted: list[str],
+        confirm: Confirm,
     ) -> Child:
         if child is not None and child.owner not in (owner, None):
             if child.owner_name != planned["metadata"]["ownerReferences"][0]["name"]:
@@ -145,12 +164,15 @@ class Applier:
         if child is not None and not child.selects:
             raise _taken(kind, planned, child)
         if child is None:
+            await confirm()
             # One whose label was cut is out of our watch's sight, and may be more than was planned.
             child = await self._create(kind, planned, owner)
         elif not is_settled(child, planned):
             found = deeds(kind, planned, child, self._scaler(kind, planned, child))
             if not found and is_applied(child, planned):
                 found = unrecorded(kind, planned, await self._verifier.foreign(kind, planned, child))
+            if found or child.owner is None:
+                await confirm()
             self._revert(kind, planned, found, reverted)
             try:
                 child = await self._repair(kind, planned, child)
@@ -160,6 +182,7 @@ class Applier:
                 # It was taken before: what was added in our name is in the way, as a second port.
                 return await self._overwrite(kind, planned)
         elif foreign := await self._verifier.foreign(kind, planned, child):
+            await confirm()
             self._revert(kind, planned, unrecorded(kind, planned, foreign), reverted)
             return await self._overwrite(kind, planned)
         else:

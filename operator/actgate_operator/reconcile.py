@@ -10,6 +10,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from actgate.kube.client import Cluster
 from actgate.kube.errors import ClusterError, Conflict, NotFound
@@ -155,9 +156,8 @@ class Reconciler:
             if judgement.verdict.allowed:
                 if wanted is None:
                     return running
-                if running is None:
-                    await self._check_exists(key, model)
-                return await self._applier.converge(wanted, owner, done.repaired)
+                confirm = partial(self._check_exists, key, model)
+                return await self._applier.converge(wanted, owner, done.repaired, confirm)
             return await self._hold(key, model, judgement, running, wanted, done)
         except RefusedError as error:
             done.stuck(error.reason, error)
@@ -171,14 +171,15 @@ class Reconciler:
         return running
 
     async def _check_exists(self, key: Key, model: Object) -> None:
-        """Return for a model that may have a Deployment made for it.
+        """Return for a model that may have children made, or given back what they lost.
 
-        One that was reconciled before and has none may be gone: a deletion can pass unheard, and the garbage
-        collector takes the Deployment first. A new one is written to right after.
+        Where children vanish or lose their owner, the model may be going, and kopf may not have heard of it:
+        the garbage collector is not to be worked against. A new model is written to right after.
         """
         if "observedGeneration" in (model.get("status") or {}):
             live = await self._models.fetch_live(key)
-            if live is None or live["metadata"]["uid"] != model["metadata"]["uid"]:
+            metadata = live["metadata"] if live is not None else {}
+            if metadata.get("uid") != model["metadata"]["uid"] or metadata.get("deletionTimestamp"):
                 raise _ModelGoneError
 
     async def _hold(
@@ -196,7 +197,8 @@ class Reconciler:
         if running is None:
             return None
         if wanted is not None and is_applied(running, wanted.deployment):
-            return await self._applier.converge(held(wanted, most, running), owner, done.repaired)
+            confirm = partial(self._check_exists, key, model)
+            return await self._applier.converge(held(wanted, most, running), owner, done.repaired, confirm)
         return await self._applier.hold((key[0], child_name(key[1])), running, most, owner)
 
     async def _observe(self, key: Key, model: Object, deployment: Child | None, done: Pass) -> None:

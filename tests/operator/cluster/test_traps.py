@@ -409,6 +409,25 @@ def test_definitions_that_are_deleted_end_the_operator(bare: ControlPlane) -> No
     rest.close()
 
 
+def test_a_deletion_that_passes_unheard_brings_no_child_back(
+    control_plane: ControlPlane, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kopf reports none that happened in a gap of its watch; the garbage collector must win."""
+    with operating(control_plane.kubeconfig) as running:
+        world.manifest()
+        world.model(replicas=2)
+        world.ready()
+        running.settle()
+        monkeypatch.setattr(running.process.models, "observe", lambda _event, _model: None)
+        before = len(running.writes("deployments"))
+        world.delete("ModelDeployment", MODEL)
+        wait_until(lambda: all(world.child(kind) is None for kind in CHILDREN))
+        wait_until(lambda: len(running.process.models) == 0)
+        running.settle()
+        assert all(world.child(kind) is None for kind in CHILDREN)
+        assert len(running.writes("deployments")) == before
+
+
 @pytest.mark.usefixtures("operator")
 def test_what_the_status_names_of_evidence_is_no_copy_of_it(world: World) -> None:
     """API conventions: name, uid and digest; a reader of models need not be one of evidence."""
