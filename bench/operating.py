@@ -33,14 +33,14 @@ class Measured:
     """Writes a second that the API server takes from a bare client."""
     applied: float = 0.0
     """Seconds from the start of the operator until every model has its children and a status."""
-    settled: float = 0.0
+    in_sync: float = 0.0
     """Seconds until every model is Ready, the rollouts included."""
     writes: int = 0
     reads: int = 0
     cpu: float = 0.0
     peak: float = 0.0
     restart: int | None = None
-    """Writes of a second operator over the settled models."""
+    """Writes of a second operator over the models in sync."""
     withdrawn: float | None = None
     """Seconds from the deletion of the shared manifest until the last status says so."""
 
@@ -56,7 +56,7 @@ class Measured:
 
 
 def run() -> Section:
-    """Apply models while no operator runs, start one, and watch until they are settled."""
+    """Apply models while no operator runs, start one, and watch until they are in sync."""
     engines = ["stand-in"] if missing_binaries() else ["envtest", "stand-in"]
     found = [_measure(engine, count) for engine in engines for count in COUNTS]
     worst = min(item.share for item in found if item.models >= 100)
@@ -65,11 +65,11 @@ def run() -> Section:
         "Plain models (a Deployment and a Service each) that share one manifest are there when the operator "
         "starts; a client plays the cluster's nodes. The raw rate is what the same API server takes of the "
         "same writes (a Deployment, a Service, a status) from a client that only sends them, 16 at a time. "
-        f"From {WITHDRAWN:,} models on, a second operator starts over what is settled, and the manifest is "
+        f"From {WITHDRAWN:,} models on, a second operator starts over what is in sync, and the manifest is "
         "withdrawn. Goals: at most 4 writes for a model, 0.6 of the raw rate, below "
         f"{BASE_MIB} MiB and {EACH_KIB} KiB for each model, no write after a restart.",
         (
-            "API server", "models", "applied, s", "settled, s", "writes each", "reads each", "raw writes /s",
+            "API server", "models", "applied, s", "in sync, s", "writes each", "reads each", "raw writes /s",
             "part of it", "CPU, s", "peak, MiB (goal)", "writes after restart", "withdrawn, s",
         ),
         [_row(item) for item in found],
@@ -82,7 +82,7 @@ def _row(item: Measured) -> tuple[str, ...]:
         item.engine,
         f"{item.models:,}",
         f"{item.applied:.1f}",
-        f"{item.settled:.1f}",
+        f"{item.in_sync:.1f}",
         f"{item.writes / item.models:.2f}",
         f"{item.reads / item.models:.2f}",
         f"{item.raw:,.0f}",
@@ -107,7 +107,7 @@ async def _measured(plane: ControlPlane, engine: str, count: int) -> Measured:
         async with beside(models.run):
             await models.all_say("Pending", count)
             with operator(plane.kubeconfig) as process:
-                await _settle(process, models, nodes, item)
+                await _until_in_sync(process, models, nodes, item)
             if count >= WITHDRAWN:
                 with operator(plane.kubeconfig) as process:
                     await _restart(process, item)
@@ -115,14 +115,14 @@ async def _measured(plane: ControlPlane, engine: str, count: int) -> Measured:
         return item
 
 
-async def _settle(process: OperatorProcess, models: Models, nodes: Nodes, item: Measured) -> None:
+async def _until_in_sync(process: OperatorProcess, models: Models, nodes: Nodes, item: Measured) -> None:
     await asyncio.to_thread(process.wait_until_ready)
     start = perf_counter()
     await models.all_say("RollingOut", item.models)
     item.applied = perf_counter() - start
     async with beside(nodes.run):
         await models.all_say("Available", item.models)
-        item.settled = perf_counter() - start
+        item.in_sync = perf_counter() - start
         await asyncio.to_thread(process.wait_until_idle)
     item.writes = await asyncio.to_thread(process.count, WRITES)
     item.reads = await asyncio.to_thread(process.count, READS)

@@ -66,7 +66,7 @@ class OperatorProcess:
             time.sleep(0.02)
 
     def wait_until_it_knows(self, models: int) -> None:
-        """Return when it has looked at that many models."""
+        """Return when it has reconciled that many models."""
         while self.metric("actgate_operator_models") < models:
             time.sleep(0.1)
 

@@ -1,4 +1,4 @@
-"""Ten quiet minutes of an operator over settled models, sixty times as fast."""
+"""Ten quiet minutes of an operator over models in sync, sixty times as fast."""
 
 import asyncio
 from typing import Final
@@ -26,11 +26,11 @@ CONCERNING_MODELS: Final = frozenset(
     | {"deployments", "services", "events", "pods"}
 )
 _NEVER: Final = 1_000_000.0
-"""Seconds until the full list that looks at every model."""
+"""Seconds until the full list that reconciles every model."""
 
 
 def run() -> Section:
-    """Let models settle, and count what the operator does while nothing happens."""
+    """Wait until models are in sync, and count what the operator does while nothing happens."""
     engines = ["stand-in"] if missing_binaries() else ["envtest", "stand-in"]
     rows = []
     for engine in engines:
@@ -38,10 +38,10 @@ def run() -> Section:
             rows.append((engine, *asyncio.run(_quiet(plane))))
     return Section(
         "Quiet minutes",
-        f"{MODELS} settled models, every waiting time of the operator divided by {FASTER:.0f}, {MINUTES} "
+        f"{MODELS} models in sync, every waiting time of the operator divided by {FASTER:.0f}, {MINUTES} "
         "minutes of such time. Goal: no reconcile and no write that the operator itself caused; the full "
-        "list that looks at every model every ten minutes is switched off here, and is one look and no write "
-        "for each.",
+        "list that reconciles every model every ten minutes is switched off here, and is one pass and no "
+        "write for each.",
         ("API server", "reconciles", "writes", "lists and watches"),
         rows,
         "What is left are watches that end and begin again, and the lists that check them.",

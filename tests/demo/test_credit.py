@@ -16,7 +16,7 @@ REFUSED = Applied(False, "[bias/limit] a\n[bias/interval] b: inconclusive, 0 to 
 
 
 class Answering:
-    """An applier that answers for the German model as it is told to, and lets everything else in."""
+    """An applier that answers for the German model as the test wants, and lets everything else in."""
 
     name = "apply"
 

@@ -1,4 +1,4 @@
-"""The only door to the Kubernetes API: requests with deadlines, and caches that know their age.
+"""The only access to the Kubernetes API: requests with deadlines, and caches that know their age.
 
     client      get, list, watch, apply, create, replace, delete on plain objects
     reflector   a cache of all objects of a kind, kept by a list and a watch

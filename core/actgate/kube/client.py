@@ -1,4 +1,4 @@
-"""The only door to the Kubernetes API: what can be asked of it, on plain objects.
+"""The only client of the Kubernetes API: its requests, on plain objects.
 
 The typed API of `kubernetes.aio` is left aside: it knows no kinds of ours, refuses partial objects
 before the server can, and builds model objects that are not needed here. Objects are the dicts of

@@ -1,4 +1,4 @@
-"""One door for evidence of either version: the pipeline's JSON (v0) or a ComplianceManifest (v1)."""
+"""The reader of evidence of either version: the pipeline's JSON (v0) or a ComplianceManifest (v1)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
