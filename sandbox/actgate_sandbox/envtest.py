@@ -27,7 +27,7 @@ from actgate_sandbox.keeper import KeptProcess
 from actgate_sandbox.kubeconfig import write_kubeconfig
 from actgate_sandbox.kubelet import Kubelet
 from actgate_sandbox.nodes import Nodes
-from actgate_sandbox.pki import Authority, KeyPair, signing_key
+from actgate_sandbox.pki import Authority, KeyPair
 from actgate_sandbox.rest import Rest
 
 DEFAULT_ASSETS = Path("/usr/local/kubebuilder/bin")
@@ -123,7 +123,7 @@ class EnvTest:
 
     def _write_files(self) -> None:
         self._write_pair("serving", self._authority.server())
-        self._write_pair("service-accounts", signing_key())
+        self._write_pair("service-accounts", self._authority.server())  # the API server signs tokens with it
         (self._directory / "ca.crt").write_bytes(self.ca)
         self._write_secret("tokens.csv", f'{self.token},admin,admin,"system:masters"\n'.encode())
         write_kubeconfig(self.kubeconfig, self.url, self.ca, self.token)

@@ -11,9 +11,9 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from actgate_sandbox.pki import KeyPair, private_pem
+from actgate_sandbox.pki import Authority, KeyPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,19 @@ def _server(shape: Shape, issuer: x509.Name, issuer_key: ec.EllipticCurvePrivate
         builder = builder.add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer_key.public_key()), critical=False
         )
-    return KeyPair(_pem(builder.sign(issuer_key, hashes.SHA256())), private_pem(key))
+    return KeyPair(_pem(builder.sign(issuer_key, hashes.SHA256())), _private_pem(key))
+
+
+def for_servers_only(authority: Authority) -> KeyPair:
+    """Sign a certificate that no client may show, as a cluster's authority does for its servers."""
+    issuer_key = serialization.load_pem_private_key(authority.ca.private_key_pem.bytes(), None)
+    issuer = x509.load_pem_x509_certificate(authority.certificate).subject
+    key = ec.generate_private_key(ec.SECP256R1())
+    assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
+    builder = _builder(_name("server"), key, issuer, timedelta(days=1)).add_extension(
+        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
+    )
+    return KeyPair(_pem(builder.sign(issuer_key, hashes.SHA256())), _private_pem(key))
 
 
 def _builder(
@@ -152,3 +164,9 @@ def _name(text: str) -> x509.Name:
 
 def _pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _private_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

@@ -20,6 +20,7 @@ from actgate_webhook.metrics import Metrics
 from actgate_webhook.self_call import SelfCall
 from actgate_webhook.serving import Drain, Server, configuration
 from tests.lookup.fakes import FakeEvidence, known
+from tests.support.certificates import for_servers_only
 from tests.support.waiting import eventually
 from tests.webhook.build import body_of, model_deployment, passing, review
 from tests.webhook.secret_mount import SecretMount
@@ -144,7 +145,7 @@ async def test_a_serving_certificate_is_no_client_certificate(tmp_path: Path) ->
     """What the authority signed for servers opens nothing."""
     async with guarding(tmp_path) as webhook:
         with pytest.raises((ssl.SSLError, ConnectionError)):
-            await webhook.ask(TRUSTED.server())
+            await webhook.ask(for_servers_only(TRUSTED))
 
 
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
