@@ -42,8 +42,10 @@ def test_the_kubeconfig_is_all_that_kubectl_needs(kubectl: Kubectl, namespace: s
 
 def test_a_crd_that_is_refused_is_told(rest: Rest) -> None:
     """`install_crds` passes the API server's own words on."""
-    with pytest.raises(SandboxError, match="must be object at the root"):
-        install_crds(rest, [definition({"type": "string"})])
+    refused = definition({"type": "object"})
+    del refused["spec"]["scope"]
+    with pytest.raises(SandboxError, match=r"spec\.scope: Required value"):
+        install_crds(rest, [refused])
 
 
 def test_an_installed_crd_is_served(rest: Rest) -> None:

@@ -6,9 +6,6 @@ import json
 from collections.abc import Iterable
 from typing import NamedTuple
 
-NO_PATH = "<nil>"
-"""How the API server prints the path of an error that has none."""
-
 
 class SchemaError(Exception):
     """A schema uses something that the sandbox cannot do; the message names it and where it is."""
@@ -27,21 +24,15 @@ def invalid(path: str, value: str, message: str) -> FieldError:
     return FieldError(path, "FieldValueInvalid", f"Invalid value: {value}: {message}")
 
 
-def wrong_type(path: str, expected: str, value: str, where: str | None = None) -> FieldError:
+def wrong_type(path: str, expected: str, value: str) -> FieldError:
     """A value of another type or format; `value` is what the message quotes."""
-    place = path if where is None else where
-    sentence = f"{place} in body must be of type {expected}: {value}"
+    sentence = f"{path} in body must be of type {expected}: {value}"
     return FieldError(path, "FieldValueTypeInvalid", f"Invalid value: {value}: {sentence}")
 
 
-def required(path: str, message: str = "") -> FieldError:
+def required(path: str) -> FieldError:
     """A field that must be there."""
-    return FieldError(path, "FieldValueRequired", _joined("Required value", message))
-
-
-def forbidden(path: str, message: str) -> FieldError:
-    """A field that must not be there."""
-    return FieldError(path, "FieldValueForbidden", f"Forbidden: {message}")
+    return FieldError(path, "FieldValueRequired", "Required value")
 
 
 def duplicate(path: str, value: object) -> FieldError:
@@ -64,8 +55,7 @@ def too_long(path: str, limit: int) -> FieldError:
 def too_many(path: str, count: int, limit: int) -> FieldError:
     """A list or a map beyond its limit."""
     items = "item" if limit == 1 else "items"
-    message = f"Too many: {count}: must have at most {limit} {items}"
-    return FieldError(path, "FieldValueTooMany", message)
+    return FieldError(path, "FieldValueTooMany", f"Too many: {count}: must have at most {limit} {items}")
 
 
 def shown(value: object) -> str:
@@ -73,7 +63,3 @@ def shown(value: object) -> str:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-def _joined(kind: str, message: str) -> str:
-    return f"{kind}: {message}" if message else kind

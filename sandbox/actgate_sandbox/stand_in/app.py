@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from actgate_sandbox.stand_in import bodies, discovery, openapi, reviews, scale
+from actgate_sandbox.stand_in import bodies, discovery, openapi, scale
 from actgate_sandbox.stand_in.call import Call, Options, User
 from actgate_sandbox.stand_in.paths import ResourcePath, parse
 from actgate_sandbox.stand_in.reads import Reader
@@ -47,7 +47,6 @@ _log = logging.getLogger(__name__)
 _audit = logging.getLogger("actgate_sandbox.audit")
 """At DEBUG one record for each request for an object: User-Agent, method, path, whether it watches."""
 
-_AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 _TRUE = ("true", "1")
 
 
@@ -120,13 +119,9 @@ class Front:
         return _json(discovery.VERSION)
 
     async def _core(self, request: Request) -> Response:
-        if _wants_aggregated(request):
-            return _aggregated(discovery.aggregated(self._registry, core=True))
         return _json(discovery.core_versions(request.url.netloc))
 
-    async def _groups(self, request: Request) -> Response:
-        if _wants_aggregated(request):
-            return _aggregated(discovery.aggregated(self._registry, core=False))
+    async def _groups(self, _: Request) -> Response:
         return _json(discovery.group_list(self._registry))
 
     async def _openapi_index(self, _: Request) -> Response:
@@ -143,10 +138,6 @@ class Front:
         if path is None or not path.plural:
             return self._discover(request, path)
         _audited(request)
-        review = reviews.find_review(path.group, path.version, path.plural)
-        if review is not None and request.method == "POST":
-            sent = await bodies.read_object(request)
-            return _json(reviews.answer(review, sent, _user(request)), 201)
         return await self._serve(request, self._call(request, path))
 
     def _discover(self, request: Request, path: ResourcePath | None) -> Response:
@@ -163,10 +154,7 @@ class Front:
             raise no_such_path()
         agent = request.headers.get("user-agent", "")
         options = Options.read(_OPTIONS[request.method], request.query_params, agent)
-        call = Call(resource, path.namespace, path.name, _user(request), path.subresource, options)
-        if resource.deprecated:
-            call.warnings.append(resource.deprecated)
-        return call
+        return Call(resource, path.namespace, path.name, ADMINISTRATOR, path.subresource, options)
 
     async def _serve(self, request: Request, call: Call) -> Response:
         verbs = self._item_verbs() if call.name else self._collection_verbs()
@@ -193,15 +181,15 @@ class Front:
         stored = self._reader.get(call)
         if call.subresource == "scale" and call.resource.scale:
             return _json(scale.read(stored.obj, call.resource.scale))
-        return _raw(encode_object(call.resource, stored, view, _include(request)), call)
+        return _raw(encode_object(call.resource, stored, view), call)
 
     async def _list(self, request: Request, call: Call) -> Response:
         view = choose_view(request.headers.get("accept", ""))
         if request.query_params.get("watch") in _TRUE:
-            stream = self._watches.open(call, request.query_params, view, _include(request))
+            stream = self._watches.open(call, request.query_params, view)
             return StreamingResponse(stream, media_type="application/json")
         page = self._reader.page(call, request.query_params)
-        body = encode_list(call.resource, page.items, page.meta, view, _include(request))
+        body = encode_list(call.resource, page.items, page.meta, view)
         return _raw(body, call)
 
     async def _create(self, request: Request, call: Call) -> Response:
@@ -233,7 +221,7 @@ class Front:
         for stored in page.items:
             one = call.about(stored.obj["metadata"]["name"], of_collection=True)
             await self._writer.delete(one, options)
-        body = encode_list(call.resource, page.items, page.meta, "object", "None")
+        body = encode_list(call.resource, page.items, page.meta, "object")
         return _raw(body, call)
 
     async def _deletion(self, request: Request, call: Call) -> Object:
@@ -253,7 +241,7 @@ class Front:
             raw = orjson.dumps(scale.shown(obj, call.resource.scale))
         elif view != "object" and obj["kind"] != "Status":
             stored = Stored(obj, b"", 0)
-            raw = encode_object(call.resource, stored, view, _include(request))
+            raw = encode_object(call.resource, stored, view)
         return _raw(orjson.dumps(obj) if raw is None else raw, call, code)
 
 
@@ -279,28 +267,6 @@ def _audited(request: Request) -> None:
         watch = request.query_params.get("watch") in _TRUE
         agent = request.headers.get("user-agent", "")
         _audit.debug("%s %s %s watch=%s", agent, request.method, request.url.path, watch)
-
-
-def _user(request: Request) -> User:
-    """Return who asks; the administrator may act as somebody else."""
-    name = request.headers.get("impersonate-user")
-    if name is None:
-        return ADMINISTRATOR
-    groups = request.headers.getlist("impersonate-group")
-    return {"username": name, "groups": [*groups, "system:authenticated"]}
-
-
-def _include(request: Request) -> str:
-    return request.query_params.get("includeObject", "Metadata")
-
-
-def _wants_aggregated(request: Request) -> bool:
-    accept = request.headers.get("accept", "").replace(" ", "")
-    return "as=APIGroupDiscoveryList" in accept and "v=v2;" in accept + ";"
-
-
-def _aggregated(body: Object) -> Response:
-    return Response(orjson.dumps(body), media_type=_AGGREGATED, headers={"vary": "Accept"})
 
 
 def _found(body: Object | None) -> Response:

@@ -8,7 +8,7 @@ import orjson
 import yaml
 from starlette.requests import Request
 
-from actgate_sandbox.stand_in import patches, protobuf
+from actgate_sandbox.stand_in import patches
 from actgate_sandbox.stand_in.status import ApiError, Json, bad_request, unsupported_media_type
 
 LIMIT = 3 * 1024 * 1024
@@ -18,7 +18,7 @@ PATCHES = (
     patches.STRATEGIC_PATCH,
     patches.APPLY_PATCH,
 )
-_OBJECTS = ("application/json", "application/yaml", protobuf.MEDIA_TYPE)
+_OBJECTS = ("application/json", "application/yaml")
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -37,8 +37,6 @@ async def read_object(request: Request) -> Json:
     if kind not in _OBJECTS:
         raise unsupported_media_type(kind, _OBJECTS)
     data = await _data(request)
-    if kind == protobuf.MEDIA_TYPE:
-        return protobuf.decode(data)
     return _yaml(data) if kind == "application/yaml" else _json(data)
 
 

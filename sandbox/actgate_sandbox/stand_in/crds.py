@@ -1,7 +1,7 @@
 """CustomResourceDefinitions: their rules, their status, and the resources that they make.
 
 A definition is established in the same commit that creates it, where the real server takes a
-moment. Versions without a conversion webhook differ in nothing but their `apiVersion`.
+moment. It has one version. What is wrong with a definition itself, only the real server says.
 """
 
 from __future__ import annotations
@@ -10,35 +10,21 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from actgate_sandbox.schema import SchemaError, check_crd
-from actgate_sandbox.stand_in.cells import NAME
+from actgate_sandbox.schema import SchemaError
+from actgate_sandbox.stand_in.columns import AGE, NAME
 from actgate_sandbox.stand_in.jsonpath import parse
 from actgate_sandbox.stand_in.kinds_schema import object_meta
 from actgate_sandbox.stand_in.managers import now
-from actgate_sandbox.stand_in.resources import Column, Resource, Scale, priority
+from actgate_sandbox.stand_in.resources import Column, Resource, Scale
 from actgate_sandbox.stand_in.status import Cause, Object, not_implemented
 from actgate_sandbox.stand_in.store import Place
 
 PLACE = Place("apiextensions.k8s.io", "customresourcedefinitions")
-_COLUMN_TEXT = "Custom resource definition column (in JSONPath format): "
-_AGE = Column(
-    "Age",
-    ".metadata.creationTimestamp",
-    "date",
-    description="CreationTimestamp is a timestamp representing the server time when this object was created.",
-)
 
 
 def prepare_definition(new: Object, _old: Object | None) -> None:
-    """Fill in the names that follow from others.
-
-    Raises:
-        ApiError: 501 for a conversion webhook.
-    """
-    spec = new.get("spec") or {}
-    if (spec.get("conversion") or {}).get("strategy") == "Webhook":
-        raise not_implemented("CRD conversion webhooks; serve one version, or strategy None")
-    names = spec.get("names") or {}
+    """Fill in the names that follow from others."""
+    names = (new.get("spec") or {}).get("names") or {}
     kind = names.get("kind", "")
     names.setdefault("listKind", f"{kind}List")
     names.setdefault("singular", kind.lower())
@@ -73,36 +59,28 @@ def _established() -> list[Object]:
 
 
 def check_definition(new: Object, _old: Object | None) -> list[Cause]:
-    """Return what is wrong with a definition.
+    """Refuse what the real server takes and the stand-in cannot.
 
     Raises:
-        ApiError: 501 for a schema or a JSONPath that the real server takes and the stand-in cannot.
+        ApiError: 501 for more than one version, and for a schema or a JSONPath that is not understood.
     """
-    causes = [Cause(error.kind, error.path, error.message) for error in check_crd(new)]
-    if not causes:
-        _require_understood(new)
-    return causes
-
-
-def _require_understood(definition: Object) -> None:
-    for resource in resources_of(definition):
-        try:
-            _ = resource.compiled
-            for path in (*_paths_of(resource), *resource.selectable):
-                parse(path)
-        except (SchemaError, ValueError) as error:
-            raise not_implemented(str(error)) from error
-
-
-def _paths_of(resource: Resource) -> list[str]:
-    return [column.cell for column in resource.columns if isinstance(column.cell, str)]
+    if len(new["spec"]["versions"]) != 1:
+        raise not_implemented("CRDs of more than one version")
+    [resource] = resources_of(new)
+    try:
+        _ = resource.compiled
+        paths = [column.path for column in resource.columns]
+        for path in (*paths, *resource.selectable):
+            parse(path)
+    except (SchemaError, ValueError) as error:
+        raise not_implemented(str(error)) from error
+    return []
 
 
 def resources_of(definition: Object) -> list[Resource]:
-    """Return one resource for each version that a definition serves."""
+    """Return a resource for each version that a definition serves."""
     spec = definition["spec"]
-    stored = next(version["name"] for version in spec["versions"] if version["storage"])
-    return [_resource(spec, version, stored) for version in spec["versions"] if version.get("served")]
+    return [_resource(spec, version) for version in spec["versions"] if version.get("served")]
 
 
 def place_of(definition: Object) -> Place:
@@ -110,11 +88,9 @@ def place_of(definition: Object) -> Place:
     return Place(definition["spec"]["group"], definition["spec"]["names"]["plural"])
 
 
-def _resource(spec: Object, version: Object, stored: str) -> Resource:
+def _resource(spec: Object, version: Object) -> Resource:
     names = spec["names"]
     subresources = version.get("subresources") or {}
-    api_version = f"{spec['group']}/{version['name']}"
-    other = stored != version["name"]
     return Resource(
         spec["group"],
         version["name"],
@@ -123,8 +99,8 @@ def _resource(spec: Object, version: Object, stored: str) -> Resource:
         namespaced=spec["scope"] == "Namespaced",
         short_names=tuple(names.get("shortNames") or ()),
         categories=tuple(names.get("categories") or ()),
-        singular=names.get("singular") or names["kind"].lower(),
-        list_kind=names.get("listKind") or f"{names['kind']}List",
+        singular=names["singular"],
+        list_kind=names["listKind"],
         status="status" in subresources,
         scale=_scale(subresources.get("scale")),
         columns=_columns(version.get("additionalPrinterColumns")),
@@ -132,33 +108,8 @@ def _resource(spec: Object, version: Object, stored: str) -> Resource:
         custom=True,
         counted=True,
         unconditional=False,
-        stored_version=stored,
         source=partial(_schema, version),
-        deprecated=_deprecation(spec, version),
-        to_stored=partial(_renamed, f"{spec['group']}/{stored}") if other else None,
-        from_stored=partial(_renamed, api_version) if other else None,
     )
-
-
-def _renamed(api_version: str, obj: Object) -> Object:
-    return obj | {"apiVersion": api_version}
-
-
-def _deprecation(spec: Object, version: Object) -> str:
-    if not version.get("deprecated"):
-        return ""
-    if given := version.get("deprecationWarning"):
-        return str(given)
-    group, kind = spec["group"], spec["names"]["kind"]
-    better = [
-        other["name"]
-        for other in spec["versions"]
-        if other.get("served")
-        and not other.get("deprecated")
-        and priority(other["name"]) > priority(version["name"])
-    ]
-    use = f"; use {group}/{max(better, key=priority)} {kind}" if better else ""
-    return f"{group}/{version['name']} {kind} is deprecated{use}"
 
 
 def _scale(paths: Mapping[str, Any] | None) -> Scale | None:
@@ -169,18 +120,11 @@ def _scale(paths: Mapping[str, Any] | None) -> Scale | None:
 
 def _columns(printed: list[Object] | None) -> tuple[Column, ...]:
     if not printed:
-        return (NAME, _AGE)
+        return (NAME, AGE)
     return (
         NAME,
         *(
-            Column(
-                column["name"],
-                column["jsonPath"],
-                column["type"],
-                column.get("priority", 0),
-                column.get("description") or f"{_COLUMN_TEXT}{column['jsonPath']}",
-                column.get("format", ""),
-            )
+            Column(column["name"], column["jsonPath"], column["type"], column.get("priority", 0))
             for column in printed
         ),
     )

@@ -100,7 +100,10 @@ def _collect(value: Json, schema: Node, path: Path, found: set[Path]) -> None:
         found.add(path)
         return
     declared = schema.get("properties", UNKNOWN)
-    for element, inner, inner_schema in entries(value, schema, kind):
+    inside = list(entries(value, schema, kind))
+    if len({element for element, _, _ in inside}) != len(inside):
+        raise TypeMismatchError(f".{'.'.join(path)}: duplicate entries for a key")
+    for element, inner, inner_schema in inside:
         inner_path = (*path, element)
         _collect(inner, inner_schema, inner_path, found)
         if kind != "map" or element[2:] not in declared:

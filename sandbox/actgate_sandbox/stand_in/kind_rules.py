@@ -19,32 +19,19 @@ _FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 _POD: Object = {"metadata": {}, "spec": {"containers": []}}
 SKELETONS: Mapping[str, Object] = {
-    "CronJob": {"spec": {"jobTemplate": {"metadata": {}, "spec": {"template": _POD}}}},
     "CustomResourceDefinition": {"spec": {"names": {}}},
-    "DaemonSet": {"spec": {"template": _POD, "updateStrategy": {}}},
     "Deployment": {"spec": {"template": _POD, "strategy": {}}},
     "HorizontalPodAutoscaler": {"spec": {"scaleTargetRef": {}}},
-    "Job": {"spec": {"template": _POD}},
     "Lease": {"spec": {}},
     "Pod": {"spec": {"containers": []}},
     "PodDisruptionBudget": {"spec": {}},
-    "ReplicaSet": {"spec": {"template": _POD}},
     "Service": {"spec": {}},
-    "StatefulSet": {"spec": {"template": _POD, "updateStrategy": {}}},
 }
 """Parts that exist in every object of a kind, so that nobody comes to own them by making it."""
 
 _FIRST_STATUS: Mapping[str, Object] = {
-    "CronJob": {},
-    "DaemonSet": {
-        "currentNumberScheduled": 0,
-        "numberMisscheduled": 0,
-        "desiredNumberScheduled": 0,
-        "numberReady": 0,
-    },
     "Deployment": {},
     "HorizontalPodAutoscaler": {"desiredReplicas": 0},
-    "Job": {},
     "Pod": {"phase": "Pending", "qosClass": "BestEffort"},
     "PodDisruptionBudget": {
         "disruptionsAllowed": 0,
@@ -52,9 +39,7 @@ _FIRST_STATUS: Mapping[str, Object] = {
         "desiredHealthy": 0,
         "expectedPods": 0,
     },
-    "ReplicaSet": {"replicas": 0},
     "Service": {"loadBalancer": {}},
-    "StatefulSet": {"replicas": 0, "availableReplicas": 0},
 }
 
 
@@ -158,55 +143,3 @@ def prepare_pod(new: Object, old: Object | None) -> None:
         resources = container.get("resources") or {}
         if limits := resources.get("limits"):
             resources["requests"] = {**limits, **(resources.get("requests") or {})}
-
-
-def prepare_job(new: Object, old: Object | None) -> None:
-    """Fill in the defaults of a job; those of a CronJob's template wait until there is a job."""
-    prepare_pods(new, old)
-    spec = new.get("spec") or {}
-    if "completions" not in spec and "parallelism" not in spec:
-        spec["completions"] = 1
-    for field, value in (
-        ("backoffLimit", 6),
-        ("completionMode", "NonIndexed"),
-        ("manualSelector", False),
-        ("parallelism", 1),
-        ("podReplacementPolicy", "TerminatingOrFailed"),
-        ("suspend", False),
-    ):
-        spec.setdefault(field, value)
-
-
-def allocate_job(new: Object, old: Object | None) -> None:
-    """Make a job select its own pods by its uid."""
-    allocate_status(new, old)
-    spec, metadata = new["spec"], new["metadata"]
-    uid_label = "batch.kubernetes.io/controller-uid"
-    spec.setdefault("selector", {"matchLabels": {uid_label: metadata["uid"]}})
-    template = spec["template"].setdefault("metadata", {})
-    for labels in (template.setdefault("labels", {}), metadata.setdefault("labels", {})):
-        for prefix in ("", "batch.kubernetes.io/"):
-            labels.setdefault(f"{prefix}controller-uid", metadata["uid"])
-            labels.setdefault(f"{prefix}job-name", metadata["name"])
-
-
-def prepare_autoscaler(new: Object, _old: Object | None) -> None:
-    """An autoscaler that names no metric looks at the processor."""
-    target = {"type": "Utilization", "averageUtilization": 80}
-    spec = new.get("spec") or {}
-    spec.setdefault("metrics", [{"type": "Resource", "resource": {"name": "cpu", "target": target}}])
-    if "behavior" in spec:
-        for direction, rules in _SCALING_RULES.items():
-            stated = spec["behavior"].get(direction) or {}
-            spec["behavior"][direction] = {**rules, **stated}
-
-
-_FASTEST = {"type": "Percent", "value": 100, "periodSeconds": 15}
-_SCALING_RULES: Mapping[str, Object] = {
-    "scaleDown": {"selectPolicy": "Max", "policies": [_FASTEST]},
-    "scaleUp": {
-        "selectPolicy": "Max",
-        "stabilizationWindowSeconds": 0,
-        "policies": [{"type": "Pods", "value": 4, "periodSeconds": 15}, _FASTEST],
-    },
-}

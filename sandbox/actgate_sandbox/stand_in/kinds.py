@@ -9,7 +9,7 @@ from typing import Any
 from actgate_sandbox.stand_in import crds, events
 from actgate_sandbox.stand_in import kind_checks as checks
 from actgate_sandbox.stand_in import kind_rules as rules
-from actgate_sandbox.stand_in.cells import COLUMNS
+from actgate_sandbox.stand_in.columns import AGE, NAME
 from actgate_sandbox.stand_in.kinds_schema import model_schema
 from actgate_sandbox.stand_in.resources import Resource, Scale
 from actgate_sandbox.stand_in.status import Json
@@ -35,7 +35,7 @@ def _kind(
         singular=kind.lower(),
         list_kind=f"{kind}List",
         short_names=short,
-        columns=COLUMNS[kind],
+        columns=(NAME, AGE),
         source=source,
         skeleton=rules.SKELETONS.get(kind, {}),
         **{"allocate": rules.allocate_status, **more},
@@ -67,7 +67,6 @@ def builtin_kinds() -> list[Resource]:
         _kind(
             *("Pod", "pods", "po"),
             **{**workload, "prepare": rules.prepare_pod},
-            check=checks.check_pod,
             selectable=(".status.phase", ".spec.nodeName"),
         ),
         _kind(
@@ -75,7 +74,6 @@ def builtin_kinds() -> list[Resource]:
             status=True,
             categories=_ALL,
             prepare=rules.prepare_service,
-            check=checks.check_service,
             allocate=rules.allocate_service,
         ),
         _kind("ConfigMap", "configmaps", "cm"),
@@ -89,18 +87,12 @@ def builtin_kinds() -> list[Resource]:
             shared_place="",
             to_stored=events.to_core,
             from_stored=events.from_core,
-            check=checks.check_event,
         ),
         _kind("Deployment", "deployments", "deploy", scale=_REPLICAS, **selecting),
         _kind("StatefulSet", "statefulsets", "sts", scale=_REPLICAS, **selecting),
         _kind("ReplicaSet", "replicasets", "rs", scale=_REPLICAS, **selecting),
         _kind("DaemonSet", "daemonsets", "ds", **selecting),
-        _kind(
-            "Job",
-            "jobs",
-            group="batch",
-            **{**workload, "prepare": rules.prepare_job, "allocate": rules.allocate_job},
-        ),
+        _kind("Job", "jobs", group="batch", **workload),
         _kind("CronJob", "cronjobs", "cj", group="batch", **workload),
         _kind(
             *("HorizontalPodAutoscaler", "horizontalpodautoscalers", "hpa"),
@@ -108,14 +100,11 @@ def builtin_kinds() -> list[Resource]:
             version="v2",
             status=True,
             categories=_ALL,
-            prepare=rules.prepare_autoscaler,
-            check=checks.check_autoscaler,
         ),
         _kind(
             *("PodDisruptionBudget", "poddisruptionbudgets", "pdb"),
             group="policy",
             status=True,
-            check=checks.check_budget,
             counted=True,
             unconditional=False,
         ),
@@ -123,7 +112,6 @@ def builtin_kinds() -> list[Resource]:
             *("Lease", "leases"),
             group="coordination.k8s.io",
             unconditional=False,
-            check=checks.check_lease,
         ),
         _kind(
             *("ValidatingWebhookConfiguration", "validatingwebhookconfigurations"),
@@ -132,7 +120,6 @@ def builtin_kinds() -> list[Resource]:
             counted=True,
             categories=_API,
             check=checks.check_webhooks,
-            self_checked=True,
             unconditional=False,
         ),
         _kind(
@@ -146,6 +133,5 @@ def builtin_kinds() -> list[Resource]:
             allocate=crds.allocate_definition,
             unconditional=False,
             check=crds.check_definition,
-            self_checked=True,
         ),
     ]

@@ -75,7 +75,6 @@ ATOMIC_TYPES = frozenset(
     }
 )
 ATOMIC_FIELDS = frozenset({"PodSpec.nodeSelector", "ServiceSpec.selector"})
-RETAIN_KEYS = frozenset({"DeploymentSpec.strategy", "PodSpec.volumes", "PodSpec.resourceClaims"})
 QUANTITIES = frozenset(
     {
         *("limits", "requests", "capacity", "overhead", "allocatedResources", "hard"),
@@ -122,24 +121,6 @@ DEFAULTS: Mapping[str, Any] = {
     "DeploymentSpec.replicas": 1,
     "DeploymentSpec.revisionHistoryLimit": 10,
     "DeploymentSpec.strategy": {"type": "RollingUpdate", "rollingUpdate": _ROLLING},
-    "StatefulSetSpec.podManagementPolicy": "OrderedReady",
-    "StatefulSetSpec.replicas": 1,
-    "StatefulSetSpec.revisionHistoryLimit": 10,
-    "StatefulSetSpec.updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"partition": 0}},
-    "StatefulSetSpec.persistentVolumeClaimRetentionPolicy": {
-        "whenDeleted": "Retain",
-        "whenScaled": "Retain",
-    },
-    "DaemonSetSpec.revisionHistoryLimit": 10,
-    "DaemonSetSpec.updateStrategy": {
-        "type": "RollingUpdate",
-        "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1},
-    },
-    "ReplicaSetSpec.replicas": 1,
-    "CronJobSpec.concurrencyPolicy": "Allow",
-    "CronJobSpec.failedJobsHistoryLimit": 1,
-    "CronJobSpec.successfulJobsHistoryLimit": 3,
-    "CronJobSpec.suspend": False,
     "ServiceSpec.internalTrafficPolicy": "Cluster",
     "ServiceSpec.sessionAffinity": "None",
     "ServiceSpec.type": "ClusterIP",
@@ -195,17 +176,10 @@ def _of_field(owner: str, field: str, annotation: Json, description: str | None)
     if path in MERGE_KEYS:
         schema["x-kubernetes-list-type"] = "map"
         schema["x-kubernetes-list-map-keys"] = list(MERGE_KEYS[path])
-        schema["x-kubernetes-patch-merge-key"] = MERGE_KEYS[path][0]
-        schema["x-kubernetes-patch-strategy"] = "merge"
     elif path in SETS:
         schema["x-kubernetes-list-type"] = "set"
-        if path == "ObjectMeta.finalizers":
-            schema["x-kubernetes-patch-strategy"] = "merge"
     if path in ATOMIC_FIELDS:
         schema["x-kubernetes-map-type"] = "atomic"
-    if path in RETAIN_KEYS:
-        strategies = [schema.get("x-kubernetes-patch-strategy", ""), "retainKeys"]
-        schema["x-kubernetes-patch-strategy"] = ",".join(filter(None, strategies))
     if field in QUANTITIES or path in QUANTITIES:
         _make_quantity(schema)
     if path in ENUMERATIONS:

@@ -7,6 +7,7 @@ longer states, and that nobody else owns, are removed; fields of others are conf
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -14,8 +15,7 @@ from typing import NamedTuple
 
 from actgate_sandbox.stand_in import fieldsets
 from actgate_sandbox.stand_in.fieldsets import Node, Path, Paths, TypeMismatchError
-from actgate_sandbox.stand_in.status import Cause, Json, Object, apply_conflict, failure
-from actgate_sandbox.stand_in.typed import shown_element, type_errors
+from actgate_sandbox.stand_in.status import Cause, Json, Object, apply_conflict
 
 _NOT_OWNED: Paths = frozenset(
     {("f:apiVersion",), ("f:kind",), ("f:metadata",)}
@@ -165,10 +165,9 @@ def apply(
     """Return what server-side apply makes of `live`, managedFields included.
 
     Raises:
-        ApiError: 409 where other managers own fields with other values, 500 where the
-            configuration does not fit the schema.
+        ApiError: 409 where other managers own fields with other values.
+        TypeMismatchError: An item of a list lacks the fields that it is merged by.
     """
-    _require_typed(config, schema)
     entries = read(live)
     last = entries.get(manager.key)
     wanted = _ownable(fieldsets.paths_of(config, schema), keeps)
@@ -193,21 +192,10 @@ def _with_parents(sets: Iterable[Paths]) -> Paths:
     return frozenset(path[:length] for paths in sets for path in paths for length in range(1, len(path) + 1))
 
 
-def _require_typed(config: Object, schema: Node) -> None:
-    errors = list(type_errors(config, schema))
-    if not errors:
-        return
-    metadata = config.get("metadata") or {}
-    place = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
-    kind = f"{config.get('apiVersion')}, Kind={config.get('kind')}"
-    text = errors[0] if len(errors) == 1 else "errors:\n  " + "\n  ".join(errors)
-    raise failure(f"failed to create typed patch object ({place}; {kind}): {text}")
-
-
 def _refuse_conflicts(entries: Entries, manager: Manager, change: fieldsets.Difference) -> None:
     touched = change.added | change.modified
     found = [
-        (_shown_manager(entry), "".join(map(shown_element, path)))
+        (_shown_manager(entry), "".join(map(_shown_element, path)))
         for key, entry in entries.items()
         if key != manager.key
         for path in sorted(entry.paths & touched)
@@ -215,6 +203,16 @@ def _refuse_conflicts(entries: Entries, manager: Manager, change: fieldsets.Diff
     if found:
         causes = [Cause("FieldManagerConflict", path, f"conflict with {who}") for who, path in found]
         raise apply_conflict(causes, _conflict_message(found))
+
+
+def _shown_element(element: str) -> str:
+    """Write one path element as the API server's messages do: `.image`, `[name="web"]`."""
+    mark, text = element[:2], element[2:]
+    if mark == "f:":
+        return f".{text}"
+    if mark == "v:":
+        return f"[={text}]"
+    return "[" + ",".join(f"{name}={json.dumps(value)}" for name, value in json.loads(text).items()) + "]"
 
 
 def _conflict_message(found: list[tuple[str, str]]) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from actgate_sandbox.schema import Schema, compile_schema
+from actgate_sandbox.schema import Schema
 from actgate_sandbox.stand_in.status import Cause, Json, Object
 from actgate_sandbox.stand_in.store import Place
 
@@ -17,16 +16,14 @@ VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of `kubectl get`: a simple JSONPath, or for built-in kinds a function."""
+    """One column of `kubectl get`."""
 
     name: str
-    cell: str | Callable[[Object], Any]
+    path: str
+    """A simple JSONPath."""
     type: str = "string"
     priority: int = 0
-    description: str = ""
     format: str = ""
-    absent: str | int | None = None
-    """What stands in the cell where the object has no such field."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,6 @@ class Resource:
     columns: tuple[Column, ...] = ()
     selectable: tuple[str, ...] = ()
     custom: bool = False
-    stored_version: str = ""
     counted: bool = False
     """Whether `metadata.generation` counts changes of the spec."""
     unconditional: bool = True
@@ -79,9 +75,6 @@ class Resource:
     """Parts that every object of the kind has, and that nobody comes to own by making one."""
     check: Callable[[Object, Object | None], list[Cause]] = _no_causes
     """Rules of the kind that a schema cannot say."""
-    self_checked: bool = False
-    """Whether `check` says everything, what the schema would complain of included."""
-    deprecated: str = ""
     shared_place: str | None = None
     """The group whose objects these are another face of."""
     to_stored: Callable[[Object], Object] | None = None
@@ -111,7 +104,7 @@ class Resource:
     @cached_property
     def compiled(self) -> Schema:
         """The same schema, ready to default, prune and validate."""
-        return compile_schema(self.schema)
+        return Schema(self.schema)
 
     def stored(self, obj: Object) -> Object:
         """Bring an object of this version into the version that is stored."""
@@ -120,18 +113,6 @@ class Resource:
     def shown(self, obj: Object) -> Object:
         """Bring a stored object into this version."""
         return self.from_stored(obj) if self.from_stored else obj
-
-
-_VERSION = re.compile(r"v(\d+)(?:(alpha|beta)(\d+))?")
-
-
-def priority(version: str) -> tuple[int, int, int]:
-    """Rank a version as Kubernetes does: stable before beta before alpha, then by number."""
-    found = _VERSION.fullmatch(version)
-    if found is None:
-        return (0, 0, 0)
-    stage = {"alpha": 1, "beta": 2}.get(found[2], 3)
-    return (stage, int(found[1]), int(found[3] or 0))
 
 
 @dataclass(slots=True)
@@ -156,20 +137,20 @@ class Registry:
 
     def of_place(self, place: Place) -> Resource | None:
         """Return the resource in whose version the objects of a place are stored."""
-        found = [resource for resource in self if resource.place == place]
-        stored = (item for item in found if item.version == (item.stored_version or item.version))
-        return next(stored, None)
+        return next((item for item in self if item.place == place and item.to_stored is None), None)
 
     def of_version(self, group: str, version: str) -> list[Resource]:
         """Return the resources of one group and version."""
         return [item for item in self if (item.group, item.version) == (group, version)]
 
     def versions(self) -> dict[str, list[str]]:
-        """Return the served versions by group, the preferred one first."""
-        groups: dict[str, set[str]] = {}
+        """Return the served versions by group."""
+        groups: dict[str, list[str]] = {}
         for resource in self:
-            groups.setdefault(resource.group, set()).add(resource.version)
-        return {group: sorted(versions, key=priority, reverse=True) for group, versions in groups.items()}
+            versions = groups.setdefault(resource.group, [])
+            if resource.version not in versions:
+                versions.append(resource.version)
+        return groups
 
     def __iter__(self) -> Json:
         return iter(tuple(self._resources.values()))

@@ -7,12 +7,15 @@ rollout that makes no progress is never given up. A pod that has left the phase 
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
 from typing import Any
+
+import orjson
 
 from actgate_sandbox.nodes import Nodes, running, unschedulable
 from actgate_sandbox.stand_in.call import Call, Options
 from actgate_sandbox.stand_in.chores import Chores, Work
-from actgate_sandbox.stand_in.deployment_status import HASH_LABEL, is_ready, status, template_hash
 from actgate_sandbox.stand_in.managers import now
 from actgate_sandbox.stand_in.patches import MERGE_PATCH
 from actgate_sandbox.stand_in.resources import Registry
@@ -22,6 +25,8 @@ from actgate_sandbox.stand_in.writes import Writer
 
 _DEPLOYMENTS = Place("apps", "deployments")
 _PODS = Place("", "pods")
+_HASH_LABEL = "pod-template-hash"
+_COMPLETE = "NewReplicaSetAvailable"
 _REVISION = "deployment.kubernetes.io/revision"
 _USER = {
     "username": "system:serviceaccount:kube-system:deployment-controller",
@@ -48,7 +53,7 @@ class Rollouts:
         for stored in self._store.all_of(_DEPLOYMENTS):
             metadata = stored.obj["metadata"]
             if _REVISION in (metadata.get("annotations") or {}):
-                self._rolled_out[metadata["uid"]] = template_hash(stored.obj)
+                self._rolled_out[metadata["uid"]] = _template_hash(stored.obj)
         for place in (_DEPLOYMENTS, _PODS):
             for stored in self._store.all_of(place):
                 self.chores.add(place, _key(stored.obj))
@@ -91,11 +96,11 @@ class Rollouts:
         if not deployment["metadata"].get("deletionTimestamp"):
             await self._count_revision(deployment)
             await self._make_and_remove_pods(deployment)
-        said = {"status": status(deployment, self._pods(deployment), now())}
+        said = {"status": _status(deployment, self._pods(deployment), now())}
         await self._patch(_DEPLOYMENTS, deployment, said, "status")
 
     async def _count_revision(self, deployment: Object) -> None:
-        metadata, current = deployment["metadata"], template_hash(deployment)
+        metadata, current = deployment["metadata"], _template_hash(deployment)
         if self._rolled_out.get(metadata["uid"]) != current:
             last = int((metadata.get("annotations") or {}).get(_REVISION, 0))
             revision = {"metadata": {"annotations": {_REVISION: str(last + 1)}}}
@@ -103,16 +108,16 @@ class Rollouts:
             self._rolled_out[metadata["uid"]] = current
 
     async def _make_and_remove_pods(self, deployment: Object) -> None:
-        current, wanted = template_hash(deployment), deployment["spec"]["replicas"]
+        current, wanted = _template_hash(deployment), deployment["spec"]["replicas"]
         pods = self._pods(deployment)
-        new = [pod for pod in pods if pod["metadata"]["labels"].get(HASH_LABEL) == current]
+        new = [pod for pod in pods if pod["metadata"]["labels"].get(_HASH_LABEL) == current]
         old = [pod for pod in pods if pod not in new]
-        new.sort(key=is_ready, reverse=True)
+        new.sort(key=_is_ready, reverse=True)
         for _ in range(wanted - len(new)):
             pod = _pod(deployment, current)
             await self._writer.create(self._call(_PODS, pod, options=_CONTROLLER), pod)
         # An old pod goes when a new one has taken its place.
-        spared = 0 if _recreates(deployment) else max(0, wanted - sum(map(is_ready, new)))
+        spared = 0 if _recreates(deployment) else max(0, wanted - sum(map(_is_ready, new)))
         for pod in (*new[wanted:], *old[spared:]):
             await self._writer.delete(self._call(_PODS, pod), {})
 
@@ -142,6 +147,61 @@ def _recreates(deployment: Object) -> bool:
     return bool(deployment["spec"]["strategy"]["type"] == "Recreate")
 
 
+def _template_hash(deployment: Object) -> str:
+    """Return the value by which pods of the current template are told from those of older ones."""
+    template = orjson.dumps(deployment["spec"]["template"], option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(template).hexdigest()[:10]
+
+
+def _is_ready(pod: Object) -> bool:
+    conditions = (pod.get("status") or {}).get("conditions") or ()
+    return any((item["type"], item["status"]) == ("Ready", "True") for item in conditions)
+
+
+def _status(deployment: Object, pods: Sequence[Object], moment: str) -> Object:
+    """Return the status as a merge patch: most counts are left out when they are zero, and so null here.
+
+    A quarter of the pods may be missing from an available Deployment, as is the default.
+    """
+    current, wanted = _template_hash(deployment), deployment["spec"]["replicas"]
+    updated = sum(pod["metadata"]["labels"].get(_HASH_LABEL) == current for pod in pods)
+    ready = sum(map(_is_ready, pods))
+    before = {item["type"]: item for item in (deployment.get("status") or {}).get("conditions") or ()}
+    was_complete = before.get("Progressing", {}).get("reason") == _COMPLETE and updated == len(pods)
+    if was_complete or wanted == len(pods) == updated == ready:
+        progress = (_COMPLETE, "ReplicaSet has successfully progressed.")
+    else:
+        progress = ("ReplicaSetUpdated", "ReplicaSet is progressing.")
+    if ready >= wanted - (0 if _recreates(deployment) else wanted // 4):
+        available = ("True", "MinimumReplicasAvailable", "Deployment has minimum availability.")
+    else:
+        why = "Deployment does not have minimum availability."
+        available = ("False", "MinimumReplicasUnavailable", why)
+    return {
+        "observedGeneration": deployment["metadata"]["generation"],
+        "replicas": len(pods) or None,
+        "updatedReplicas": updated or None,
+        "readyReplicas": ready or None,
+        "availableReplicas": ready or None,
+        "unavailableReplicas": max(0, max(len(pods), wanted) - ready) or None,
+        "conditions": [
+            _condition(before, moment, "Available", *available),
+            _condition(before, moment, "Progressing", "True", *progress),
+        ],
+    }
+
+
+def _condition(
+    before: dict[str, Object], moment: str, kind: str, state: str, reason: str, message: str
+) -> Object:
+    known = before.get(kind)
+    if known is not None and (known["status"], known["reason"]) == (state, reason):
+        return known
+    since = known["lastTransitionTime"] if known is not None and known["status"] == state else moment
+    times = {"lastUpdateTime": moment, "lastTransitionTime": since}
+    return {"type": kind, "status": state, "reason": reason, "message": message, **times}
+
+
 def _pod(deployment: Object, current: str) -> Object:
     owner, template = deployment["metadata"], deployment["spec"]["template"]
     made = template.get("metadata") or {}
@@ -152,7 +212,7 @@ def _pod(deployment: Object, current: str) -> Object:
             **({"annotations": made["annotations"]} if made.get("annotations") else {}),
             "generateName": f"{owner['name']}-{current}-",
             "namespace": owner["namespace"],
-            "labels": {**made.get("labels", {}), HASH_LABEL: current},
+            "labels": {**made.get("labels", {}), _HASH_LABEL: current},
             "ownerReferences": [
                 {
                     "apiVersion": deployment["apiVersion"],

@@ -44,7 +44,6 @@ class StandIn:
         token: The administrator's bearer token; without one everybody is the administrator.
         port: Where to listen; 0 takes a free port, and keeps it over restarts.
         bookmark_seconds: After how much silence a watch gets a bookmark.
-        gone_in_stream: Whether a watch that is too old hears so in the stream or as a status.
         nodes: Where pods run; without nodes Deployments and pods stay as they were written.
     """
 
@@ -56,7 +55,6 @@ class StandIn:
         token: str | None = None,
         port: int = 0,
         bookmark_seconds: float = 60.0,
-        gone_in_stream: bool = True,
         nodes: Nodes | None = None,
     ) -> None:
         self.store = Store() if store is None else store
@@ -66,7 +64,6 @@ class StandIn:
         self._token = token
         self._port = port
         self._bookmark_seconds = bookmark_seconds
-        self._gone_in_stream = gone_in_stream
         self._nodes = nodes
         self._reserved: socket.socket | None = None
         self._running: _ServingThread | None = None
@@ -121,7 +118,7 @@ class StandIn:
         registry.add(builtin_kinds())
         admission = Admission(self.store, registry)
         writer = Writer(self.store, admission)
-        watches = Watches(self.store, self._bookmark_seconds, gone_in_stream=self._gone_in_stream)
+        watches = Watches(self.store, self._bookmark_seconds)
         garbage = GarbageCollector(self.store, registry, writer)
         chores = [garbage.chores]
         if self._nodes is not None:

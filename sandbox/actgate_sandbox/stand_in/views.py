@@ -8,7 +8,7 @@ from typing import Any, Literal
 import orjson
 
 from actgate_sandbox.stand_in import jsonpath
-from actgate_sandbox.stand_in.cells import age
+from actgate_sandbox.stand_in.columns import age
 from actgate_sandbox.stand_in.resources import Column, Resource
 from actgate_sandbox.stand_in.status import Json, Object, not_acceptable
 from actgate_sandbox.stand_in.store import Stored
@@ -38,39 +38,36 @@ def choose_view(accept: str) -> View:
     raise not_acceptable("application/json, application/yaml")
 
 
-def encode_object(resource: Resource, stored: Stored, view: View, include: str) -> bytes:
+def encode_object(resource: Resource, stored: Stored, view: View) -> bytes:
     """Return one object as JSON in the chosen form."""
     if view == "table":
-        return orjson.dumps(_table(resource, [stored.obj], include))
+        meta = {"resourceVersion": stored.obj["metadata"]["resourceVersion"]}
+        return orjson.dumps(_table(resource, [stored], meta))
     if view == "metadata":
         return orjson.dumps(_partial(stored.obj))
-    if resource.from_stored is None:
-        return stored.raw
-    return orjson.dumps(resource.shown(stored.obj))
+    return stored.raw if resource.from_stored is None else orjson.dumps(resource.shown(stored.obj))
 
 
-def encode_list(
-    resource: Resource, items: list[Stored], meta: Mapping[str, Any], view: View, include: str
-) -> bytes:
+def encode_list(resource: Resource, items: list[Stored], meta: Mapping[str, Any], view: View) -> bytes:
     """Return a list as JSON in the chosen form."""
     if view == "table":
-        return orjson.dumps(_table(resource, (s.obj for s in items), include, meta))
+        return orjson.dumps(_table(resource, items, meta))
     kind, version = resource.list_kind, resource.api_version
     if view == "metadata":
         kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"
     head = {"kind": kind, "apiVersion": version, "metadata": dict(meta)}
-    body = b",".join(_items(resource, items, view, include))
+    body = b",".join(_items(resource, items, view))
     return orjson.dumps(head)[:-1] + b',"items":[' + body + b"]}"
 
 
-def _items(resource: Resource, items: list[Stored], view: View, include: str) -> Iterator[bytes]:
+def _items(resource: Resource, items: list[Stored], view: View) -> Iterator[bytes]:
     """Built-in objects carry no kind and apiVersion inside a list, as on the real server."""
     if view == "metadata" or resource.custom:
-        yield from (encode_object(resource, stored, view, include) for stored in items)
+        yield from (encode_object(resource, stored, view) for stored in items)
         return
     head = orjson.dumps({"apiVersion": resource.api_version, "kind": resource.kind})[:-1] + b","
     for stored in items:
-        yield b"{" + encode_object(resource, stored, view, include).removeprefix(head)
+        yield b"{" + encode_object(resource, stored, view).removeprefix(head)
 
 
 def _partial(obj: Object) -> Object:
@@ -81,45 +78,30 @@ def _partial(obj: Object) -> Object:
     }
 
 
-def _table(
-    resource: Resource,
-    objects: Iterable[Object],
-    include: str,
-    meta: Mapping[str, Any] | None = None,
-) -> Object:
-    objects = list(objects)
-    if meta is None:
-        meta = {"resourceVersion": objects[0]["metadata"]["resourceVersion"]}
+def _table(resource: Resource, items: Iterable[Stored], meta: Mapping[str, Any]) -> Object:
     return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",
         "metadata": dict(meta),
-        "columnDefinitions": [_definition(column) for column in resource.columns],
-        "rows": [_row(resource, obj, include) for obj in objects],
-    }
-
-
-def _row(resource: Resource, obj: Object, include: str) -> Object:
-    row: Object = {"cells": [_cell(column, obj) for column in resource.columns]}
-    if include != "None":
-        row["object"] = resource.shown(obj) if include == "Object" else _partial(obj)
-    return row
-
-
-def _definition(column: Column) -> Object:
-    return {
-        "name": column.name,
-        "type": column.type,
-        "format": column.format,
-        "description": column.description,
-        "priority": column.priority,
+        "columnDefinitions": [
+            {
+                "name": column.name,
+                "type": column.type,
+                "format": column.format,
+                "description": "",
+                "priority": column.priority,
+            }
+            for column in resource.columns
+        ],
+        "rows": [
+            {"cells": [_cell(column, item.obj) for column in resource.columns], "object": _partial(item.obj)}
+            for item in items
+        ],
     }
 
 
 def _cell(column: Column, obj: Object) -> Json:
-    value = column.cell(obj) if callable(column.cell) else jsonpath.first(obj, column.cell)
-    if value is None:
-        return column.absent
-    if column.type == "date":
+    value = jsonpath.first(obj, column.path)
+    if column.type == "date" and value is not None:
         return age(value)
-    return value if isinstance(value, str | int | float | bool) else orjson.dumps(value).decode()
+    return value if value is None or isinstance(value, str | int | float) else orjson.dumps(value).decode()

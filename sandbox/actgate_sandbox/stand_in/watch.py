@@ -18,18 +18,16 @@ from actgate_sandbox.stand_in.reads import matcher
 from actgate_sandbox.stand_in.selectors import Matches
 from actgate_sandbox.stand_in.status import (
     ApiError,
-    Cause,
     Object,
     bad_request,
     failure,
     gone,
-    invalid,
+    not_implemented,
 )
 from actgate_sandbox.stand_in.store import CompactedError, Event, Place, Store, Stored
 from actgate_sandbox.stand_in.views import View, encode_object
 
 _LONGEST_SECONDS = 1800.0
-_INITIAL_END = "k8s.io/initial-events-end"
 
 
 @dataclass(eq=False, slots=True)
@@ -39,7 +37,6 @@ class _Watch:
     call: Call
     matches: Matches | None
     view: View
-    include: str
     bookmarks: bool
     deadline: float
     queue: asyncio.Queue[Event | None] = field(default_factory=asyncio.Queue)
@@ -61,14 +58,12 @@ class _Watch:
 
     def encoded(self, kind: str, stored: Stored) -> bytes:
         """Return one line of the stream."""
-        obj = encode_object(self.call.resource, stored, self.view, self.include)
+        obj = encode_object(self.call.resource, stored, self.view)
         return b'{"type":"%s","object":%s}\n' % (kind.encode(), obj)
 
-    def bookmark(self, revision: int, *, initial_end: bool = False) -> bytes:
+    def bookmark(self, revision: int) -> bytes:
         """Return a line that says up to where everything was sent."""
         metadata: Object = {"resourceVersion": str(revision), "creationTimestamp": None}
-        if initial_end:
-            metadata["annotations"] = {_INITIAL_END: "true"}
         resource = self.call.resource
         obj = {"kind": resource.kind, "apiVersion": resource.api_version, "metadata": metadata}
         return orjson.dumps({"type": "BOOKMARK", "object": obj}) + b"\n"
@@ -89,14 +84,11 @@ class Watches:
     Args:
         store: What is watched.
         bookmark_seconds: After how much silence a watch that asked for bookmarks gets one.
-        gone_in_stream: Where a watch is too old: true (as the real server) answers 200 and sends
-            the 410 as an event, false answers with the status itself, as proxies and old servers do.
     """
 
-    def __init__(self, store: Store, bookmark_seconds: float, *, gone_in_stream: bool) -> None:
+    def __init__(self, store: Store, bookmark_seconds: float) -> None:
         self._store = store
         self._bookmark_seconds = bookmark_seconds
-        self._gone_in_stream = gone_in_stream
         self._open: dict[Place, set[_Watch]] = {}
         store.listeners.append(self._publish)
 
@@ -114,25 +106,23 @@ class Watches:
         for watch in self._open.get(place, ()):
             watch.queue.put_nowait(event)
 
-    def open(self, call: Call, query: Mapping[str, str], view: View, include: str) -> AsyncIterator[bytes]:
+    def open(self, call: Call, query: Mapping[str, str], view: View) -> AsyncIterator[bytes]:
         """Begin a watch and return its stream.
 
         Raises:
-            ApiError: 400 or 422 for parameters that make no sense, 410 as configured.
+            ApiError: 400 for parameters that make no sense. A watch that is too old answers with 200 and
+                sends the 410 as an event, as the real server does.
         """
         watch = _Watch(
             call,
             matcher(call.resource, query),
             view,
-            include,
             query.get("allowWatchBookmarks") in ("true", "1"),
             _now() + _seconds(query),
         )
         try:
             first = self._first_lines(watch, query)
         except CompactedError as error:
-            if not self._gone_in_stream:
-                raise gone(str(error)) from error
             return _only(_error_line(gone(str(error))))
         # No await lies between reading the past and listening to the future: nothing is missed.
         self._open.setdefault(call.resource.place, set()).add(watch)
@@ -143,11 +133,8 @@ class Watches:
         asked = query.get("resourceVersion") or "0"
         if not asked.isdecimal():
             raise failure(f'resourceVersion: Invalid value: "{asked}": must be a whole number')
-        if "sendInitialEvents" in query:
-            _check_initial(query)
         if query.get("sendInitialEvents") in ("true", "1"):
-            revision = self._store.revision
-            return [*self._all(watch), watch.bookmark(revision, initial_end=True)]
+            raise not_implemented("sendInitialEvents; list first, then watch")
         if asked == "0":
             return list(self._all(watch))
         return [watch.line(event) for event in self._store.since(place, int(asked))]
@@ -204,13 +191,3 @@ def _seconds(query: Mapping[str, str]) -> float:
     if not text.isdecimal():
         raise bad_request(f"timeoutSeconds: Invalid value: {text!r}: must be a whole number >= 0")
     return float(text) or _LONGEST_SECONDS
-
-
-def _check_initial(query: Mapping[str, str]) -> None:
-    if query.get("resourceVersionMatch") == "NotOlderThan":
-        return
-    why = "Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-    if query.get("sendInitialEvents") in ("true", "1", "false", "0"):
-        why = "Required value: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-    cause = Cause("FieldValueForbidden", "resourceVersionMatch", why)
-    raise invalid("ListOptions", "meta.k8s.io", "", [cause])

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from actgate_sandbox.stand_in import managers, metadata, patches, scale
 from actgate_sandbox.stand_in.admitting import Admission
 from actgate_sandbox.stand_in.call import Call
-from actgate_sandbox.stand_in.decoding import complete, require_quantities, require_valid
+from actgate_sandbox.stand_in.decoding import complete, require_typed, require_valid
 from actgate_sandbox.stand_in.deletion import deletion_mark, pending_finalizers
-from actgate_sandbox.stand_in.fieldsets import Path
+from actgate_sandbox.stand_in.fieldsets import Path, TypeMismatchError
 from actgate_sandbox.stand_in.resources import Resource
 from actgate_sandbox.stand_in.status import (
     Cause,
@@ -24,6 +24,7 @@ from actgate_sandbox.stand_in.status import (
     already_exists,
     bad_request,
     conflict,
+    failure,
     forbidden,
     invalid_option,
     not_found,
@@ -250,16 +251,19 @@ def _changed(obj: Object, content_type: str, body: Json, schema: Json) -> Object
 
 
 def _applied(call: Call, live: Object, config: Object) -> Object:
-    merged = managers.apply(
-        live,
-        _own_half(call, config),
-        call.resource.schema,
-        _manager(call, "Apply"),
-        _keeps(call),
-        force=call.options.force,
-    )
-    if not call.resource.custom:
-        require_quantities(call, config)
+    require_typed(call, config)
+    try:
+        merged = managers.apply(
+            live,
+            _own_half(call, config),
+            call.resource.schema,
+            _manager(call, "Apply"),
+            _keeps(call),
+            force=call.options.force,
+        )
+    except TypeMismatchError as error:
+        place = f"{call.namespace}/{call.name}"
+        raise failure(f"failed to create typed patch object ({place}): {error}") from error
     if version := config["metadata"].get("resourceVersion"):
         # As in any other update, it names the version that is meant.
         merged["metadata"]["resourceVersion"] = version

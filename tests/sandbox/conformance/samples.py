@@ -41,28 +41,25 @@ _STATUS: Object = {
 _SCHEMA: Object = {"type": "object", "properties": {"spec": _SPEC, "status": _STATUS}}
 
 
-def _version(name: str, *, storage: bool, **more: object) -> Object:
-    return {
-        "name": name,
-        "served": True,
-        "storage": storage,
-        "schema": {"openAPIV3Schema": _SCHEMA},
-        "subresources": {
-            "status": {},
-            "scale": {
-                "specReplicasPath": ".spec.replicas",
-                "statusReplicasPath": ".status.replicas",
-                "labelSelectorPath": ".status.selector",
-            },
+_VERSION: Object = {
+    "name": "v1",
+    "served": True,
+    "storage": True,
+    "schema": {"openAPIV3Schema": _SCHEMA},
+    "subresources": {
+        "status": {},
+        "scale": {
+            "specReplicasPath": ".spec.replicas",
+            "statusReplicasPath": ".status.replicas",
+            "labelSelectorPath": ".status.selector",
         },
-        "selectableFields": [{"jsonPath": ".spec.color"}],
-        "additionalPrinterColumns": [
-            {"name": "Size", "type": "integer", "jsonPath": ".spec.size"},
-            {"name": "Color", "type": "string", "jsonPath": ".spec.color", "priority": 1},
-        ],
-        **more,
-    }
-
+    },
+    "selectableFields": [{"jsonPath": ".spec.color"}],
+    "additionalPrinterColumns": [
+        {"name": "Size", "type": "integer", "jsonPath": ".spec.size"},
+        {"name": "Color", "type": "string", "jsonPath": ".spec.color", "priority": 1},
+    ],
+}
 
 WIDGET_DEFINITION: Object = {
     "apiVersion": "apiextensions.k8s.io/v1",
@@ -77,18 +74,15 @@ WIDGET_DEFINITION: Object = {
             "kind": "Widget",
             "shortNames": ["wgt"],
         },
-        "versions": [
-            _version("v1", storage=True),
-            _version("v1beta1", storage=False, deprecated=True),
-        ],
+        "versions": [_VERSION],
     },
 }
 
 
-def widget(name: str, version: str = "v1", **spec: object) -> Object:
+def widget(name: str, **spec: object) -> Object:
     """Make a widget."""
     return {
-        "apiVersion": f"{GROUP}/{version}",
+        "apiVersion": f"{GROUP}/v1",
         "kind": "Widget",
         "metadata": {"name": name},
         "spec": spec,

@@ -248,10 +248,11 @@ def test_an_undeclared_field_is_a_500(apply: Applier) -> None:
 
 def test_a_wrong_type_is_a_500(apply: Applier) -> None:
     """So it is for built-in kinds and for custom resources."""
-    for sent in (deployment("a", replicas="x"), widget("a", size="x")):
+    for sent, field in ((deployment("a", replicas="x"), "replicas"), (widget("a", size="x"), "size")):
         reply = apply(sent)
         assert reply.status == 500
-        assert "expected numeric (int or float), got string" in reply.message
+        assert reply.message.startswith("failed to create typed patch object")
+        assert f".spec.{field}: " in reply.message
 
 
 def test_a_bad_value_is_invalid(apply: Applier) -> None:

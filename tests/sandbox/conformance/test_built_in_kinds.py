@@ -99,35 +99,6 @@ def test_a_child_is_applied_settles_and_is_restored(objects: Namespaced, obj: Ob
     assert objects.apply(obj).body["spec"] == first.body["spec"]
 
 
-def test_a_budget_says_one_thing(objects: Namespaced) -> None:
-    """What somebody added beside ours makes even our own apply invalid."""
-    objects.apply(budget())
-    assert objects.edit(budget(), {"minAvailable": 1, "maxUnavailable": None}).status == 200
-    reply = objects.apply(budget())
-    assert (reply.status, reply.body["reason"]) == (422, "Invalid")
-    assert "minAvailable and maxUnavailable cannot be both set" in reply.message
-
-
-def test_an_autoscaler_that_gets_a_behaviour_gets_all_of_it(objects: Namespaced) -> None:
-    """Defaults fill both directions, and belong to whoever began."""
-    objects.apply(hpa())
-    edited = objects.edit(hpa(), {"behavior": {"scaleDown": {"stabilizationWindowSeconds": 5}}})
-    behavior = edited.body["spec"]["behavior"]
-    assert behavior["scaleUp"]["stabilizationWindowSeconds"] == 0
-    assert behavior["scaleDown"]["policies"] == [{"type": "Percent", "value": 100, "periodSeconds": 15}]
-
-
-def test_a_service_needs_ports(objects: Namespaced) -> None:
-    """Unless it is headless."""
-    obj = service()
-    del obj["spec"]["ports"]
-    reply = objects.apply(obj)
-    assert reply.status == 422
-    assert "spec.ports: Required value" in reply.message
-    obj["spec"]["clusterIP"] = "None"
-    assert objects.apply(obj).status == 201
-
-
 def lease(**spec: object) -> Object:
     """Make a Lease."""
     return {
@@ -177,22 +148,6 @@ def test_a_lease_can_be_released(rest: Rest, leases: str) -> None:
     assert not reply.body["spec"].get("holderIdentity")
 
 
-@pytest.mark.parametrize("time", ["2026-11-23T08:00:01Z", "2026-11-23T08:00:01.5Z", "soon"])
-def test_times_of_a_lease_have_six_decimals(rest: Rest, leases: str, time: str) -> None:
-    """Anything else cannot be read."""
-    reply = rest("PUT", f"{leases}/l", renewed(rest("GET", f"{leases}/l").body, renewTime=time))
-    assert (reply.status, reply.body["reason"]) == (400, "BadRequest")
-    assert f'parsing time "{time}" as "2006-01-02T15:04:05.000000Z07:00"' in reply.message
-
-
-@pytest.mark.parametrize(("field", "value"), [("leaseDurationSeconds", 0), ("leaseTransitions", -1)])
-def test_a_lease_lasts(rest: Rest, leases: str, field: str, value: int) -> None:
-    """No duration of zero, no negative count."""
-    reply = rest("PUT", f"{leases}/l", renewed(rest("GET", f"{leases}/l").body, **{field: value}))
-    assert reply.status == 422
-    assert reply.body["details"]["causes"][0]["field"] == f"spec.{field}"
-
-
 def event(namespace: str, **fields: object) -> Object:
     """Make an Event of events.k8s.io; a field that is None is left out."""
     regarding = {"apiVersion": "v1", "kind": "ConfigMap", "namespace": namespace, "name": "a", "uid": "u"}
@@ -228,40 +183,3 @@ def test_an_event_goes_on_as_a_series(rest: Rest, events: str, namespace: str) -
     assert (reply.status, reply.body["series"], reply.body["note"]) == (200, series, "it expired")
     core = rest("GET", path.replace("/apis/events.k8s.io/v1", "/api/v1")).body
     assert (core["series"], core["message"], core["involvedObject"]["name"]) == (series, "it expired", "a")
-
-
-@pytest.mark.parametrize(("field", "called"), [("note", "message"), ("reason", "reason"), ("type", "type")])
-def test_what_an_event_said_is_said(rest: Rest, events: str, namespace: str, field: str, called: str) -> None:
-    """Nobody can change it; the refusal calls the field as core/v1 does."""
-    made = rest("POST", events, event(namespace)).body
-    reply = rest("PATCH", f"{events}/{made['metadata']['name']}", {field: "Normal"}, MERGE_PATCH)
-    assert (reply.status, reply.body["reason"]) == (422, "Invalid")
-    assert called in {cause["field"] for cause in reply.body["details"]["causes"]}
-
-
-@pytest.mark.parametrize(
-    ("fields", "called"),
-    [
-        ({"reportingController": None}, "reportingController"),
-        ({"reportingInstance": None}, "reportingInstance"),
-        ({"action": None}, "action"),
-        ({"reason": None}, "reason"),
-        ({"eventTime": None}, "eventTime"),
-        ({"type": "Bad"}, "type"),
-        ({"note": "x" * 1025}, "message"),
-        ({"series": {"count": 1, "lastObservedTime": "2026-11-23T08:00:05.000001Z"}}, "series.count"),
-    ],
-)
-def test_an_event_says_everything(
-    rest: Rest, events: str, namespace: str, fields: Object, called: str
-) -> None:
-    """Who, what, why and when, in bounds."""
-    reply = rest("POST", events, event(namespace, **fields))
-    assert (reply.status, reply.body["reason"]) == (422, "Invalid")
-    assert called in {cause["field"] for cause in reply.body["details"]["causes"]}
-
-
-def test_times_of_an_event_have_six_decimals(rest: Rest, events: str, namespace: str) -> None:
-    """As those of a lease."""
-    reply = rest("POST", events, event(namespace, eventTime="2026-11-23T08:00:00Z"))
-    assert (reply.status, reply.body["reason"]) == (400, "BadRequest")

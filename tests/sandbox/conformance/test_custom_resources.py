@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from actgate_sandbox.rest import CRDS, MERGE_PATCH, Rest
 from tests.sandbox.conformance.paths import Paths
-from tests.sandbox.conformance.samples import GROUP, WIDGET_DEFINITION, WIDGETS, widget
+from tests.sandbox.conformance.samples import GROUP, WIDGETS, widget
 from tests.support.waiting import wait_until
 
 
@@ -16,15 +15,6 @@ def test_a_definition_becomes_established(rest: Rest, widgets: None) -> None:
     assert conditions == {"NamesAccepted": "True", "Established": "True"}
     assert status["acceptedNames"]["plural"] == "widgets"
     assert status["storedVersions"] == ["v1"]
-
-
-def test_a_definition_is_checked(rest: Rest) -> None:
-    """Its name must be that of its plural and group."""
-    sent = copy.deepcopy(WIDGET_DEFINITION)
-    sent["metadata"]["name"] = "gadgets.example.test"
-    reply = rest("POST", CRDS, sent)
-    assert reply.status == 422
-    assert 'must be spec.names.plural+"."+spec.group' in reply.message
 
 
 def test_defaults_and_preserved_fields_are_kept(rest: Rest, paths: Paths, widgets: None) -> None:
@@ -95,17 +85,6 @@ def test_a_scale_without_replicas_cannot_be_read(rest: Rest, paths: Paths, widge
     assert '".spec.replicas" does not exist' in reply.message
 
 
-def test_every_served_version_shows_the_same_object(rest: Rest, paths: Paths, widgets: None) -> None:
-    """Without conversion, versions differ in their apiVersion alone; an old one warns."""
-    created = rest("POST", paths.widgets("v1beta1"), widget("a", "v1beta1", size=1))
-    assert created.body["apiVersion"] == f"{GROUP}/v1beta1"
-    assert created.warnings == (f"{GROUP}/v1beta1 Widget is deprecated; use {GROUP}/v1 Widget",)
-    read = rest("GET", f"{paths.widgets()}/a")
-    assert (read.body["apiVersion"], read.warnings) == (f"{GROUP}/v1", ())
-    old = rest("GET", paths.widgets("v1beta1")).body
-    assert {item["apiVersion"] for item in old["items"]} == {f"{GROUP}/v1beta1"}
-
-
 def test_an_object_says_its_own_type(rest: Rest, paths: Paths, widgets: None) -> None:
     """Another kind, another version, or none at all is refused."""
     other = widget("a") | {"kind": "Gadget"}
@@ -145,4 +124,4 @@ def test_discovery_names_the_kind_and_its_subresources(rest: Rest, widgets: None
     assert listed["widgets"]["namespaced"] is True
     group = rest("GET", f"/apis/{GROUP}").body
     assert group["preferredVersion"]["version"] == "v1"
-    assert [item["version"] for item in group["versions"]] == ["v1", "v1beta1"]
+    assert [item["version"] for item in group["versions"]] == ["v1"]

@@ -164,11 +164,3 @@ def test_a_status_write_changes_nothing_but_the_status(cluster: Workloads, rest:
     path = f"{paths.deployments}/web"
     reply = rest("PATCH", f"{path}/status", {"spec": {"replicas": 9}, "status": {"replicas": 1}}, MERGE_PATCH)
     assert (reply.body["spec"]["replicas"], reply.body["metadata"]["generation"]) == (2, 1)
-
-
-def test_an_impossible_status_is_invalid(cluster: Workloads, rest: Rest, paths: Paths) -> None:
-    """More ready replicas than replicas: both engines refuse what no controller would write."""
-    status = {"replicas": 1, "readyReplicas": 2}
-    reply = rest("PATCH", f"{paths.deployments}/web/status", {"status": status}, MERGE_PATCH)
-    assert (reply.status, reply.body["reason"]) == (422, "Invalid")
-    assert reply.body["details"]["causes"][0]["field"] == "status.readyReplicas"

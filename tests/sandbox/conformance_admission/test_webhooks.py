@@ -9,7 +9,7 @@ import pytest
 
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import APPLY_PATCH, MERGE_PATCH, Reply, Rest
-from tests.sandbox.admission import answer_cases, registration_cases
+from tests.sandbox.admission import answer_cases
 from tests.sandbox.admission.configurations import client_config, configuration, rule, webhook
 from tests.sandbox.conformance_admission.crds import complaints
 from tests.support.waiting import wait_until
@@ -254,14 +254,13 @@ class TestChoice:
         assert server.asked[2]["oldObject"]["data"] == {"a": "1"}
 
 
-@pytest.mark.parametrize("case", registration_cases.CASES.values(), ids=list(registration_cases.CASES))
-def test_registrations_earn_these_complaints(rest: Rest, case: registration_cases.Case) -> None:
-    """The engine refuses a wrong registration with these sentences, and nothing else."""
-    hook = webhook(WebhookServer(8443, Authority("x").certificate), **case.changes)
-    found = complaints(rest("POST", WEBHOOKS, configuration(hook), dryRun="All"))
-    assert len(found) == len(case.complaints)
-    for given, expected in zip(found, sorted(case.complaints), strict=True):
-        assert given.startswith(expected)
+def test_a_match_condition_that_does_not_compile_is_refused(rest: Rest) -> None:
+    """Its place and the compiler's words are in the refusal."""
+    conditions = [{"name": "wrong", "expression": "request.nobody == 1"}]
+    hook = webhook(WebhookServer(8443, Authority("x").certificate), matchConditions=conditions)
+    [found] = complaints(rest("POST", WEBHOOKS, configuration(hook), dryRun="All"))
+    assert found.startswith("webhooks[0].matchConditions[0].expression: Invalid value: ")
+    assert "undefined field 'nobody'" in found
 
 
 def _deployment(name: str) -> dict[str, Any]:

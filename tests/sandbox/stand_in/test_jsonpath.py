@@ -6,36 +6,25 @@ import pytest
 
 from actgate_sandbox.stand_in import jsonpath
 
-OBJECT: dict[str, Any] = {
-    "spec": {"size": 3, "tags": {"a.b": "dotted"}},
-    "list": [{"name": "x", "v": 1}, {"name": "y", "v": 2}],
-}
+OBJECT: dict[str, Any] = {"spec": {"size": 3}, "list": [{"name": "x", "v": 1}, {"name": "y", "v": 2}]}
 
 
 @pytest.mark.parametrize(
     ("path", "found"),
     [
-        (".spec.size", [3]),
-        ("spec.size", [3]),
-        ("{.spec.size}", [3]),
-        (".spec.absent", []),
-        (".spec.size.deeper", []),
-        (".list[1].v", [2]),
-        (".list[-1].v", [2]),
-        (".list[9].v", []),
-        (".list[*].name", ["x", "y"]),
-        ('.list[?(@.name=="y")].v', [2]),
-        (".list[?(@.name == 'z')].v", []),
-        (".spec.tags['a.b']", ["dotted"]),
-        (r".spec.tags.a\.b", ["dotted"]),
+        (".spec.size", 3),
+        (".spec.absent", None),
+        (".spec.size.deeper", None),
+        ('.list[?(@.name=="y")].v', 2),
+        (".list[?(@.name == 'z')].v", None),
     ],
 )
-def test_a_path_leads_where_it_says(path: str, found: list[object]) -> None:
-    """Fields, indices, wildcards and filters are followed."""
-    assert jsonpath.find(OBJECT, path) == found
+def test_a_path_leads_where_it_says(path: str, found: object) -> None:
+    """Fields and filters are followed."""
+    assert jsonpath.first(OBJECT, path) == found
 
 
-@pytest.mark.parametrize("path", [".a[", ".a[?(@.b > 1)]", "..a"])
+@pytest.mark.parametrize("path", [".a[", ".a[?(@.b > 1)]", "..a", "a", ".a[0]"])
 def test_what_is_not_understood_is_refused(path: str) -> None:
     """A column that would silently stay empty helps nobody."""
     with pytest.raises(ValueError, match="is not understood at"):

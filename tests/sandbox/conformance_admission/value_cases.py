@@ -1,4 +1,4 @@
-"""Values and what the API server says about them: asked of the schema alone and of both engines."""
+"""Values and what the API server says about them: asked of both engines."""
 
 from __future__ import annotations
 
@@ -17,10 +17,6 @@ def _string(**more: Any) -> dict[str, Any]:  # noqa: ANN401 - schema keywords
     return {"type": "string", **more}
 
 
-def _object(**more: Any) -> dict[str, Any]:  # noqa: ANN401 - schema keywords
-    return {"type": "object", "properties": {"a": _string(), "b": _string()}, **more}
-
-
 SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["spec"],
@@ -30,27 +26,13 @@ SCHEMA: dict[str, Any] = {
             "required": ["name"],
             "properties": {
                 "name": _string(minLength=2, maxLength=5, pattern="^[a-z]+$"),
-                "int32": {"type": "integer", "format": "int32", "minimum": 1, "maximum": 10},
+                "int32": {"type": "integer", "minimum": 1, "maximum": 10},
                 "int64": {"type": "integer", "format": "int64"},
-                "step": {
-                    "type": "integer",
-                    "minimum": 1,
-                    "exclusiveMinimum": True,
-                    "multipleOf": 3,
-                },
                 "ratio": {"type": "number", "minimum": 0, "maximum": 1.5},
-                "below": {"type": "number", "maximum": 1.5, "exclusiveMaximum": True},
                 "flag": {"type": "boolean"},
                 "choice": _string(enum=["A", "B"]),
                 "number": {"type": "integer", "enum": [1, 2]},
                 "time": _string(format="date-time"),
-                "day": _string(format="date"),
-                "span": _string(format="duration"),
-                "uri": _string(format="uri"),
-                "bytes": _string(format="byte"),
-                "email": _string(format="email"),
-                "uuid": _string(format="uuid"),
-                "ipv4": _string(format="ipv4"),
                 "list": {"type": "array", "minItems": 1, "maxItems": 2, "items": _string()},
                 "single": {"type": "array", "maxItems": 1, "items": _string()},
                 "set": {"type": "array", "x-kubernetes-list-type": "set", "items": _string()},
@@ -70,7 +52,6 @@ SCHEMA: dict[str, Any] = {
                 },
                 "counts": {
                     "type": "object",
-                    "minProperties": 1,
                     "maxProperties": 2,
                     "additionalProperties": {"type": "integer"},
                 },
@@ -88,15 +69,6 @@ SCHEMA: dict[str, Any] = {
                     "x-kubernetes-preserve-unknown-fields": True,
                     "properties": {"closed": {"type": "object", "properties": {"a": _string()}}},
                 },
-                "embedded": {
-                    "type": "object",
-                    "x-kubernetes-embedded-resource": True,
-                    "x-kubernetes-preserve-unknown-fields": True,
-                },
-                "one": _object(oneOf=[{"required": ["a"]}, {"required": ["b"]}]),
-                "any": _object(anyOf=[{"required": ["a"]}, {"required": ["b"]}]),
-                "all": _object(allOf=[{"required": ["a"]}, {"required": ["b"]}]),
-                "none": _object(**{"not": {"required": ["a"]}}),
             },
         }
     },
@@ -156,40 +128,11 @@ CASES = (
     ),
     Case("a string for an integer", {"int32": "5"}, (_type("spec.int32", "integer", "string"),)),
     Case("a whole float for an integer", {"int64": 5.0}),
-    Case(
-        "a fraction for an integer",
-        {"int64": 1.5},
-        (
-            _type("spec.int64", "int64", "float64"),
-            '<nil>: Invalid value: "": Checked value must be of type integer with format int64 in spec.int64',
-        ),
-    ),
-    Case(
-        "an integer beyond 32 bits",
-        {"int32": 3000000000},
-        (
-            '<nil>: Invalid value: "": Checked value must be of type integer with format int32 in spec.int32',
-            _body("spec.int32", "3000000000", "should be less than or equal to 10"),
-        ),
-    ),
     Case("the largest integer of 64 bits", {"int64": 2**63 - 1}),
-    Case(
-        "a step and an exclusive minimum",
-        {"step": 1},
-        (
-            _body("spec.step", "1", "should be a multiple of 3"),
-            _body("spec.step", "1", "should be greater than 1"),
-        ),
-    ),
     Case(
         "a negative number",
         {"ratio": -1},
         (_body("spec.ratio", "-1", "should be greater than or equal to 0"),),
-    ),
-    Case(
-        "an integer that meets the bound of a number",
-        {"ratio": 2},
-        (_body("spec.ratio", "2", "should be less than or equal to 1"),),
     ),
     Case(
         "a number over its maximum",
@@ -197,25 +140,12 @@ CASES = (
         (_body("spec.ratio", "2.5", "should be less than or equal to 1.5"),),
     ),
     Case("a string for a number", {"ratio": "1"}, (_type("spec.ratio", "number", "string"),)),
-    Case(
-        "an exclusive maximum",
-        {"below": 1.5},
-        (_body("spec.below", "1.5", "should be less than 1.5"),),
-    ),
     Case("a string for a boolean", {"flag": "true"}, (_type("spec.flag", "boolean", "string"),)),
     Case("an integer for a boolean", {"flag": 1}, (_type("spec.flag", "boolean", "integer"),)),
     Case(
         "a value outside an enumeration",
         {"choice": "C"},
         ('spec.choice: Unsupported value: "C": supported values: "A", "B"',),
-    ),
-    Case(
-        "a value of another type outside an enumeration",
-        {"choice": 3},
-        (
-            _type("spec.choice", "string", "integer"),
-            'spec.choice: Unsupported value: 3: supported values: "A", "B"',
-        ),
     ),
     Case(
         "a number outside an enumeration",
@@ -227,15 +157,6 @@ CASES = (
     _format("2020", "time", "date-time"),
     _format("2020-01-01T00:00:00", "time", "date-time"),
     _format("2020-01-01 00:00:00Z", "time", "date-time"),
-    _format("x", "day", "date"),
-    Case("a duration", {"span": "1h30m"}),
-    _format("x", "span", "duration"),
-    _format("x y", "uri", "uri"),
-    _format("::", "uri", "uri"),
-    _format("*", "bytes", "byte"),
-    _format("x", "email", "email"),
-    _format("x", "uuid", "uuid"),
-    _format("x", "ipv4", "ipv4"),
     Case(
         "an empty list",
         {"list": []},
@@ -263,11 +184,6 @@ CASES = (
     Case("a map whose keys differ in one part", {"map": [{"k": "a"}, {"k": "a", "j": 6}]}),
     Case("a map item without its key", {"map": [{"j": 1}]}, ("spec.map[0].k: Required value",)),
     Case(
-        "an empty object",
-        {"counts": {}},
-        (_body("spec.counts", "0", "should have at least 1 properties"),),
-    ),
-    Case(
         "an object with too many fields",
         {"counts": {"a": 1, "b": 2, "c": 3}},
         ("spec.counts: Too many: 3: must have at most 2 items",),
@@ -285,50 +201,6 @@ CASES = (
     Case("null where it is not allowed", {"flag": None}),
     Case("null where there is a default", {"preset": None}),
     Case("anything", {"anything": [1, {"x": None}]}),
-    Case(
-        "an embedded object without a type",
-        {"embedded": {"a": 1}},
-        ("spec.embedded.apiVersion: Required value", "spec.embedded.kind: Required value"),
-    ),
-    Case(
-        "oneOf with none",
-        {"one": {}},
-        (
-            '<nil>: Invalid value: "": "spec.one" must validate one and only one schema (oneOf). '
-            "Found none valid",
-            "spec.one.a: Required value",
-        ),
-    ),
-    Case(
-        "oneOf with two",
-        {"one": {"a": "x", "b": "y"}},
-        (
-            '<nil>: Invalid value: "": "spec.one" must validate one and only one schema (oneOf). '
-            "Found 2 valid alternatives",
-        ),
-    ),
-    Case(
-        "anyOf with none",
-        {"any": {}},
-        (
-            '<nil>: Invalid value: "": "spec.any" must validate at least one schema (anyOf)',
-            "spec.any.a: Required value",
-        ),
-    ),
-    Case(
-        "allOf with none",
-        {"all": {}},
-        (
-            "spec.all.a: Required value",
-            "spec.all.b: Required value",
-            '<nil>: Invalid value: "": "spec.all" must validate all the schemas (allOf). None validated',
-        ),
-    ),
-    Case(
-        "not",
-        {"none": {"a": "x"}},
-        ('<nil>: Invalid value: "": "spec.none" must not validate the schema (not)',),
-    ),
     Case(
         "several at once",
         {"int32": 0, "choice": "C", "list": []},
