@@ -34,12 +34,6 @@ class Endpoint:
         group = self.group if self.kind_group is None else self.kind_group
         return {"group": group, "version": self.kind_version or self.version, "kind": self.kind}
 
-    @property
-    def api_version(self) -> str:
-        """The kind's `apiVersion`."""
-        gvk = self.gvk
-        return f"{gvk['group']}/{gvk['version']}" if gvk["group"] else gvk["version"]
-
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
@@ -62,14 +56,12 @@ class Attributes:
     dry_run: bool = False
     user: Object = field(default_factory=dict)
     """A `UserInfo`."""
-    equivalents: tuple[Endpoint, ...] = ()
-    """Other served versions of the same resource, for `matchPolicy: Equivalent`."""
 
-    def request(self, called_as: Endpoint) -> dict[str, Any]:
+    def request(self) -> dict[str, Any]:
         """Return what CEL and webhooks see of the request, without uid and objects."""
         described = {
-            "kind": called_as.gvk,
-            "resource": called_as.gvr,
+            "kind": self.endpoint.gvk,
+            "resource": self.endpoint.gvr,
             "subResource": self.subresource,
             "requestKind": self.endpoint.gvk,
             "requestResource": self.endpoint.gvr,
@@ -84,23 +76,16 @@ class Attributes:
             "options": dict(self.options),
         }
 
-    def objects(self, called_as: Endpoint) -> dict[str, dict[str, Any] | None]:
-        """Return `object` and `oldObject` in the version that the webhook asked for."""
-        return {
-            "object": _as(self.object, called_as),
-            "oldObject": _as(self.old_object, called_as),
-        }
+    def objects(self) -> dict[str, Object | None]:
+        """Return `object` and `oldObject`."""
+        return {"object": self.object, "oldObject": self.old_object}
 
-    def review(self, called_as: Endpoint) -> dict[str, Any]:
+    def review(self) -> dict[str, Any]:
         """Return a new AdmissionReview with a uid of its own."""
         return {
             "kind": "AdmissionReview",
             "apiVersion": "admission.k8s.io/v1",
-            "request": {
-                "uid": str(uuid.uuid4()),
-                **self.request(called_as),
-                **self.objects(called_as),
-            },
+            "request": {"uid": str(uuid.uuid4()), **self.request(), **self.objects()},
         }
 
 
@@ -111,7 +96,3 @@ class Decision:
     denied: dict[str, Any] | None
     """The `Status` to answer with, None when the request may go on."""
     warnings: list[str]
-
-
-def _as(obj: Object | None, endpoint: Endpoint) -> dict[str, Any] | None:
-    return None if obj is None else {**obj, "apiVersion": endpoint.api_version}

