@@ -129,17 +129,16 @@ class _StandInEngine:
     """The stand-in behind a throw-away authority, with a kubeconfig of its own."""
 
     def __init__(self, nodes: Nodes | None) -> None:
-        authority = Authority("actgate stand-in")
+        authority = Authority("stand-in")
         self.ca = authority.certificate
         self.token = secrets.token_urlsafe(24)
-        self._server = StandIn(serving=authority.server(), token=self.token, nodes=nodes)
-        self._directory = Path(tempfile.mkdtemp(prefix="actgate-stand-in-"))
+        self._server = StandIn(authority.server(), self.token, nodes=nodes)
+        self._directory = Path(tempfile.mkdtemp(prefix="stand-in-"))
         self.kubeconfig = self._directory / "kubeconfig"
-        self.url = ""
+        self.url = self._server.url
 
     def start(self) -> None:
         self._server.start()
-        self.url = self._server.url
         write_kubeconfig(self.kubeconfig, self.url, self.ca, self.token)
 
     def restart(self) -> None:

@@ -13,8 +13,8 @@ REGION_LABEL = "topology.kubernetes.io/region"
 class Nodes:
     """One node in each region that there is; None means that every region has one.
 
-    Only the region decides. A pod asks for it by a node selector or by required node affinity with the
-    operators In and Exists; what asks for anything else of a node is taken to be satisfied.
+    Only the region decides, which a pod asks for by required node affinity with the operator In; what asks
+    for anything else of a node is taken to be satisfied.
     """
 
     regions: Collection[str] | None = None
@@ -23,16 +23,12 @@ class Nodes:
         """Tell whether a pod's spec fits on one of the nodes."""
         if self.regions is None:
             return True
-        selected = (pod.get("nodeSelector") or {}).get(REGION_LABEL)
-        if selected is not None and selected not in self.regions:
-            return False
         affinity = (pod.get("affinity") or {}).get("nodeAffinity") or {}
         required = affinity.get("requiredDuringSchedulingIgnoredDuringExecution")
         if required is None:
             return True
-        candidates = self.regions if selected is None else (selected,)
         terms = required.get("nodeSelectorTerms") or ()
-        return any(_fits(term, region) for term in terms for region in candidates)
+        return any(_fits(term, region) for term in terms for region in self.regions)
 
 
 def _fits(term: Mapping[str, Any], region: str) -> bool:

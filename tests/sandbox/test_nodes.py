@@ -30,7 +30,6 @@ def asking(*terms: dict[str, str]) -> dict[str, Any]:
     [
         {},
         {"nodeSelector": {"disk": "ssd"}},
-        {"nodeSelector": {REGION_LABEL: "eu-west-3"}},
         {"affinity": {"podAffinity": {}}},
         asking({REGION_LABEL: "eu-west-3"}),
         asking({REGION_LABEL: "eu-nowhere-1"}, {REGION_LABEL: "eu-west-3"}),
@@ -45,10 +44,8 @@ def test_a_pod_that_asks_for_no_other_region_finds_a_node(pod: dict[str, Any]) -
 @pytest.mark.parametrize(
     "pod",
     [
-        {"nodeSelector": {REGION_LABEL: "eu-nowhere-1"}},
         asking({REGION_LABEL: "eu-nowhere-1"}),
         asking({REGION_LABEL: "eu-nowhere-1", "disk": "ssd"}),
-        {"nodeSelector": {REGION_LABEL: "eu-west-3"}, **asking({REGION_LABEL: "eu-nowhere-1"})},
     ],
 )
 def test_a_pod_that_must_run_elsewhere_finds_none(pod: dict[str, Any]) -> None:

@@ -43,7 +43,6 @@ class Attributes:
     """CREATE, UPDATE, DELETE or CONNECT."""
     endpoint: Endpoint
     name: str
-    """Empty for one object of a deleted collection."""
     namespace: str = ""
     """Empty for cluster-scoped resources."""
     subresource: str = ""

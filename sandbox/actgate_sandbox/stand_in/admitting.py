@@ -52,7 +52,7 @@ class Admission:
         return Attributes(
             operation,
             _endpoint(resource, call.subresource),
-            "" if call.of_collection else call.name,
+            call.name,
             call.namespace,
             call.subresource,
             scale.shown(new, window) if new and window else new,

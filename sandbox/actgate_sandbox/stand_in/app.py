@@ -58,7 +58,7 @@ class Front:
         reader: Answers get and list.
         writer: Does every write.
         watches: Opens watches.
-        token: The administrator's bearer token; None lets everybody in.
+        token: The administrator's bearer token.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class Front:
         reader: Reader,
         writer: Writer,
         watches: Watches,
-        token: str | None,
+        token: str,
     ) -> None:
         self._registry = registry
         self._reader = reader
@@ -110,8 +110,6 @@ class Front:
 
     def _authenticate(self, request: Request) -> None:
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        if self._token is None:
-            return
         if scheme.lower() != "bearer" or not secrets.compare_digest(given, self._token):
             raise unauthorized()
 
@@ -174,7 +172,7 @@ class Front:
         }
 
     def _collection_verbs(self) -> Mapping[str, _Verb]:
-        return {"GET": self._list, "POST": self._create, "DELETE": self._delete_collection}
+        return {"GET": self._list, "POST": self._create}
 
     async def _get(self, request: Request, call: Call) -> Response:
         view = choose_view(request.headers.get("accept", ""))
@@ -212,17 +210,6 @@ class Front:
             raise method_not_allowed()
         options = await self._deletion(request, call)
         return self._written(request, call, await self._writer.delete(call, options))
-
-    async def _delete_collection(self, request: Request, call: Call) -> Response:
-        if call.resource.namespaced and not call.namespace:
-            raise method_not_allowed()
-        options = await self._deletion(request, call)
-        page = self._reader.page(call, request.query_params)
-        for stored in page.items:
-            one = call.about(stored.obj["metadata"]["name"], of_collection=True)
-            await self._writer.delete(one, options)
-        body = encode_list(call.resource, page.items, page.meta, "object")
-        return _raw(body, call)
 
     async def _deletion(self, request: Request, call: Call) -> Object:
         options = await bodies.read_options(request)

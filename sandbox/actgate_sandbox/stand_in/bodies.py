@@ -1,11 +1,10 @@
-"""Request bodies: JSON and YAML are read, everything else is refused."""
+"""Request bodies: JSON is read, everything else is refused."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import orjson
-import yaml
 from starlette.requests import Request
 
 from actgate_sandbox.stand_in import patches
@@ -18,8 +17,6 @@ PATCHES = (
     patches.STRATEGIC_PATCH,
     patches.APPLY_PATCH,
 )
-_OBJECTS = ("application/json", "application/yaml")
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def content_type(request: Request) -> str:
@@ -34,14 +31,13 @@ async def read_object(request: Request) -> Json:
         ApiError: 400, 413 or 415 with what is wrong.
     """
     kind = content_type(request) or "application/json"
-    if kind not in _OBJECTS:
-        raise unsupported_media_type(kind, _OBJECTS)
-    data = await _data(request)
-    return _yaml(data) if kind == "application/yaml" else _json(data)
+    if kind != "application/json":
+        raise unsupported_media_type(kind, ["application/json"])
+    return _json(await _data(request))
 
 
 async def read_patch(request: Request) -> tuple[str, Any]:
-    """Read the body of a patch and say which of the four kinds it is.
+    """Read the body of a patch and say which of the four kinds it is; an apply, too, comes as JSON.
 
     Raises:
         ApiError: 400, 413 or 415 with what is wrong.
@@ -49,8 +45,7 @@ async def read_patch(request: Request) -> tuple[str, Any]:
     kind = content_type(request)
     if kind not in PATCHES:
         raise unsupported_media_type(kind, PATCHES)
-    data = await _data(request)
-    return kind, _yaml(data) if kind == patches.APPLY_PATCH else _json(data)
+    return kind, _json(await _data(request))
 
 
 async def read_options(request: Request) -> dict[str, Any]:
@@ -83,15 +78,3 @@ def _json(data: bytes) -> Json:
         return orjson.loads(data)
     except orjson.JSONDecodeError as error:
         raise bad_request(f"the body of the request is not JSON: {error}") from error
-
-
-def _yaml(data: bytes) -> Json:
-    try:
-        return orjson.loads(data)
-    except orjson.JSONDecodeError:
-        pass
-    try:
-        # JSON and back: what YAML knows and JSON does not (dates) becomes strings.
-        return orjson.loads(orjson.dumps(yaml.load(data, _Loader)))  # noqa: S506 - a safe loader
-    except (yaml.YAMLError, TypeError) as error:
-        raise bad_request(f"error converting YAML to JSON: yaml: {error}") from error

@@ -66,8 +66,6 @@ class Call:
     subresource: str = ""
     options: Options = field(default_factory=Options)
     warnings: list[str] = field(default_factory=list)
-    of_collection: bool = False
-    """Whether the object is one of a collection that is deleted as a whole."""
 
     @property
     def key(self) -> Key:
@@ -78,6 +76,6 @@ class Call:
         """Return the 404 for the object that the path names."""
         return not_found(self.resource.plural, self.resource.group, self.name)
 
-    def about(self, name: str, *, of_collection: bool = False) -> Call:
+    def about(self, name: str) -> Call:
         """Return the same call about another object, with the same list of warnings."""
-        return replace(self, name=name, of_collection=of_collection)
+        return replace(self, name=name)

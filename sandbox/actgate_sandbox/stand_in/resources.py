@@ -11,7 +11,7 @@ from actgate_sandbox.schema import Schema
 from actgate_sandbox.stand_in.status import Cause, Json, Object
 from actgate_sandbox.stand_in.store import Place
 
-VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+VERBS = ("create", "delete", "get", "list", "patch", "update", "watch")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,56 +3,39 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from actgate_sandbox.stand_in.jsonpath import first
 from actgate_sandbox.stand_in.status import Json, Object, bad_request
 
-Labels = Mapping[str, str]
-Requirement = Callable[[Labels], bool]
 Matches = Callable[[Object], bool]
 
-_SET = re.compile(r"^\s*(\S+)\s+(in|notin)\s*\(([^)]*)\)\s*$")
-_EQUALITY = re.compile(r"^\s*([^\s=!]+)\s*(==|=|!=)\s*(\S*)\s*$")
-_PRESENCE = re.compile(r"^\s*(!?)\s*([^\s=!(),]+)\s*$")
+_EQUALITY = re.compile(r"\s*([^\s=!]+)\s*(==|=|!=)\s*(\S*)\s*")
 
 
 def label_selector(text: str) -> Matches:
-    """Compile a label selector: `a=b,c!=d,e in (f,g),h notin (i),j,!k`.
+    """Compile a label selector of equalities: `a=b,c!=d`.
 
     Raises:
         ApiError: 400 where it cannot be read.
     """
-    requirements = [_requirement(part) for part in _split(text)]
+    requirements = list(_requirements(text))
 
     def matches(obj: Object) -> bool:
         labels = obj["metadata"].get("labels") or {}
-        return all(holds(labels) for holds in requirements)
+        return all((labels.get(key) == value) is same for key, value, same in requirements)
 
     return matches
 
 
-def _split(text: str) -> list[str]:
-    """Split at the commas outside of parentheses."""
-    return [part for part in re.split(r",(?![^(]*\))", text) if part.strip()]
-
-
-def _requirement(part: str) -> Requirement:
-    if found := _SET.match(part):
-        key, operator, listed = found.groups()
-        values = {value.strip() for value in listed.split(",")}
-        if operator == "in":
-            return lambda labels: key in labels and labels[key] in values
-        return lambda labels: key not in labels or labels[key] not in values
-    if found := _EQUALITY.match(part):
+def _requirements(text: str) -> Iterator[tuple[str, str, bool]]:
+    """Yield key, value and whether they must be the same."""
+    for part in text.split(","):
+        found = _EQUALITY.fullmatch(part)
+        if found is None:
+            raise bad_request(f'unable to parse requirement: found "{part}"; only = and != are done here')
         key, operator, value = found.groups()
-        if operator == "!=":
-            return lambda labels: labels.get(key) != value
-        return lambda labels: labels.get(key) == value
-    if found := _PRESENCE.match(part):
-        negated, key = found.groups()
-        return lambda labels: (key in labels) is not bool(negated)
-    raise bad_request(f'unable to parse requirement: found "{part}"')
+        yield key, value.replace("\\", ""), operator != "!="
 
 
 def field_selector(text: str, fields: Mapping[str, Callable[[Object], str]]) -> Matches:
@@ -66,14 +49,10 @@ def field_selector(text: str, fields: Mapping[str, Callable[[Object], str]]) -> 
         ApiError: 400 where it cannot be read, or names a field that is not selectable.
     """
     requirements = []
-    for part in _split(text):
-        found = _EQUALITY.match(part)
-        if found is None:
-            raise bad_request(f'invalid selector: "{text}"; can\'t understand "{part}"')
-        field, operator, value = found.groups()
+    for field, value, same in _requirements(text):
         if field not in fields:
             raise bad_request(f"field label not supported: {field}")
-        requirements.append((fields[field], operator != "!=", value.replace("\\", "")))
+        requirements.append((fields[field], same, value))
     return lambda obj: all((read(obj) == value) is same for read, same, value in requirements)
 
 

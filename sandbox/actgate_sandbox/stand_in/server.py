@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
@@ -39,48 +38,34 @@ class StandIn:
     """An API server on loopback, in this process.
 
     Args:
-        store: The objects; a new, empty store where none is given.
-        serving: The serving certificate; without one it speaks plain HTTP.
-        token: The administrator's bearer token; without one everybody is the administrator.
-        port: Where to listen; 0 takes a free port, and keeps it over restarts.
+        serving: The serving certificate.
+        token: The administrator's bearer token.
         bookmark_seconds: After how much silence a watch gets a bookmark.
         nodes: Where pods run; without nodes Deployments and pods stay as they were written.
     """
 
     def __init__(
-        self,
-        store: Store | None = None,
-        *,
-        serving: KeyPair | None = None,
-        token: str | None = None,
-        port: int = 0,
-        bookmark_seconds: float = 60.0,
-        nodes: Nodes | None = None,
+        self, serving: KeyPair, token: str, *, bookmark_seconds: float = 60.0, nodes: Nodes | None = None
     ) -> None:
-        self.store = Store() if store is None else store
+        self.store = Store()
         first_namespaces(self.store)
-        self.url = ""
         self._serving = serving
         self._token = token
-        self._port = port
         self._bookmark_seconds = bookmark_seconds
         self._nodes = nodes
-        self._reserved: socket.socket | None = None
+        # Held as long as the stand-in lives, so that the port is free for it after a restart.
+        self._reserved = _bound(0)
+        self._port: int = self._reserved.getsockname()[1]
+        self.url = f"https://127.0.0.1:{self._port}"
         self._running: _ServingThread | None = None
 
-    def start(self) -> str:
-        """Serve, and return the address.
+    def start(self) -> None:
+        """Serve; return when requests are answered.
 
         Raises:
             SandboxError: The server did not come up.
         """
-        if self._reserved is None:
-            self._reserved = _bound(self._port)
-            self._port = self._reserved.getsockname()[1]
-        scheme = "http" if self._serving is None else "https"
-        self.url = f"{scheme}://127.0.0.1:{self._port}"
         self._running = _ServingThread(self._parts, self._port, self._serving)
-        return self.url
 
     def halt(self) -> None:
         """Break every connection and serve no more, but keep the port and the objects."""
@@ -96,22 +81,17 @@ class StandIn:
     def stop(self) -> None:
         """Serve no more and give the port back; stopping twice is harmless."""
         self.halt()
-        if self._reserved is not None:
-            self._reserved.close()
-            self._reserved = None
-
-    def drop_watches(self) -> None:
-        """End every open watch."""
-        self._thread().call(lambda parts: parts.watches.drop_all())
+        self._reserved.close()
 
     def compact(self) -> None:
-        """Forget all history: whoever watches from an earlier revision hears 410 Gone."""
-        self._thread().call(lambda _: self.store.compact())
+        """Forget all history: whoever watches from an earlier revision gets 410 Gone.
 
-    def _thread(self) -> _ServingThread:
+        Raises:
+            SandboxError: It is not running.
+        """
         if self._running is None:
             raise SandboxError("the stand-in is not running: start it first")
-        return self._running
+        self._running.call(self.store.compact)
 
     def _parts(self) -> _Parts:
         registry = Registry()
@@ -180,7 +160,7 @@ class _Server(uvicorn.Server):
 class _ServingThread:
     """One run of the server in a thread of its own."""
 
-    def __init__(self, make: Callable[[], _Parts], port: int, serving: KeyPair | None) -> None:
+    def __init__(self, make: Callable[[], _Parts], port: int, serving: KeyPair) -> None:
         self._make = make
         self._socket = _bound(port)
         self._serving = serving
@@ -198,13 +178,13 @@ class _ServingThread:
             self.stop()
             raise SandboxError(f"the stand-in did not come up: {self._failure}")
 
-    def call(self, do: Callable[[_Parts], object]) -> None:
+    def call(self, do: Callable[[], object]) -> None:
         """Do something in the server's loop, and return when it is done."""
         assert self._loop is not None  # noqa: S101 - set before the constructor returns
         done = threading.Event()
 
         def run() -> None:
-            do(self._current)
+            do()
             done.set()
 
         self._loop.call_soon_threadsafe(run)
@@ -248,21 +228,20 @@ def _bound(port: int) -> socket.socket:
 
 
 @contextmanager
-def _configured(serving: KeyPair | None) -> Iterator[uvicorn.Config]:
+def _configured(serving: KeyPair) -> Iterator[uvicorn.Config]:
     """Yield uvicorn's configuration; it reads the certificate from files, which then go."""
-    options: dict[str, Any] = {
-        "app": None,
-        "lifespan": "off",
-        "log_level": "warning",
-        "log_config": None,
-        "access_log": False,
-        "timeout_graceful_shutdown": 5,
-    }
-    with tempfile.TemporaryDirectory(prefix="actgate-stand-in-") as folder:
-        if serving is not None:
-            certificate, key = Path(folder, "tls.crt"), Path(folder, "tls.key")
-            certificate.write_bytes(serving.certificate)
-            key.touch(mode=0o600)
-            key.write_bytes(serving.key)
-            options |= {"ssl_certfile": certificate, "ssl_keyfile": key}
-        yield uvicorn.Config(**options)
+    with tempfile.TemporaryDirectory(prefix="stand-in-") as folder:
+        certificate, key = Path(folder, "tls.crt"), Path(folder, "tls.key")
+        certificate.write_bytes(serving.certificate)
+        key.touch(mode=0o600)
+        key.write_bytes(serving.key)
+        yield uvicorn.Config(
+            app="",
+            lifespan="off",
+            log_level="warning",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )

@@ -1,4 +1,4 @@
-"""What a client may ask to see: whole objects, tables for people, or metadata alone."""
+"""What a client may ask to see: whole objects, or tables for people."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from actgate_sandbox.stand_in.resources import Column, Resource
 from actgate_sandbox.stand_in.status import Json, Object, not_acceptable
 from actgate_sandbox.stand_in.store import Stored
 
-View = Literal["object", "table", "metadata"]
+View = Literal["object", "table"]
 _JSON_TYPES = frozenset({"application/json", "*/*", "application/*", ""})
 
 
@@ -33,9 +33,7 @@ def choose_view(accept: str) -> View:
             return "object"
         if given.get("v", "v1") == "v1" and wanted == "Table":
             return "table"
-        if given.get("v", "v1") == "v1" and wanted.startswith("PartialObjectMetadata"):
-            return "metadata"
-    raise not_acceptable("application/json, application/yaml")
+    raise not_acceptable("application/json")
 
 
 def encode_object(resource: Resource, stored: Stored, view: View) -> bytes:
@@ -43,8 +41,6 @@ def encode_object(resource: Resource, stored: Stored, view: View) -> bytes:
     if view == "table":
         meta = {"resourceVersion": stored.obj["metadata"]["resourceVersion"]}
         return orjson.dumps(_table(resource, [stored], meta))
-    if view == "metadata":
-        return orjson.dumps(_partial(stored.obj))
     return stored.raw if resource.from_stored is None else orjson.dumps(resource.shown(stored.obj))
 
 
@@ -52,30 +48,19 @@ def encode_list(resource: Resource, items: list[Stored], meta: Mapping[str, Any]
     """Return a list as JSON in the chosen form."""
     if view == "table":
         return orjson.dumps(_table(resource, items, meta))
-    kind, version = resource.list_kind, resource.api_version
-    if view == "metadata":
-        kind, version = "PartialObjectMetadataList", "meta.k8s.io/v1"
-    head = {"kind": kind, "apiVersion": version, "metadata": dict(meta)}
-    body = b",".join(_items(resource, items, view))
+    head = {"kind": resource.list_kind, "apiVersion": resource.api_version, "metadata": dict(meta)}
+    body = b",".join(_items(resource, items))
     return orjson.dumps(head)[:-1] + b',"items":[' + body + b"]}"
 
 
-def _items(resource: Resource, items: list[Stored], view: View) -> Iterator[bytes]:
+def _items(resource: Resource, items: list[Stored]) -> Iterator[bytes]:
     """Built-in objects carry no kind and apiVersion inside a list, as on the real server."""
-    if view == "metadata" or resource.custom:
-        yield from (encode_object(resource, stored, view) for stored in items)
+    if resource.custom:
+        yield from (encode_object(resource, stored, "object") for stored in items)
         return
     head = orjson.dumps({"apiVersion": resource.api_version, "kind": resource.kind})[:-1] + b","
     for stored in items:
-        yield b"{" + encode_object(resource, stored, view).removeprefix(head)
-
-
-def _partial(obj: Object) -> Object:
-    return {
-        "kind": "PartialObjectMetadata",
-        "apiVersion": "meta.k8s.io/v1",
-        "metadata": obj["metadata"],
-    }
+        yield b"{" + encode_object(resource, stored, "object").removeprefix(head)
 
 
 def _table(resource: Resource, items: Iterable[Stored], meta: Mapping[str, Any]) -> Object:
@@ -94,7 +79,7 @@ def _table(resource: Resource, items: Iterable[Stored], meta: Mapping[str, Any])
             for column in resource.columns
         ],
         "rows": [
-            {"cells": [_cell(column, item.obj) for column in resource.columns], "object": _partial(item.obj)}
+            {"cells": [_cell(column, item.obj) for column in resource.columns], "object": _named(item.obj)}
             for item in items
         ],
     }
@@ -105,3 +90,7 @@ def _cell(column: Column, obj: Object) -> Json:
     if column.type == "date" and value is not None:
         return age(value)
     return value if value is None or isinstance(value, str | int | float) else orjson.dumps(value).decode()
+
+
+def _named(obj: Object) -> Object:
+    return {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1", "metadata": obj["metadata"]}

@@ -111,16 +111,6 @@ def test_a_policy_that_does_not_exist_is_refused(rest: Rest, paths: Paths) -> No
     assert rest("GET", f"{paths.config_maps}/a").status == 200
 
 
-def test_a_collection_is_deleted_by_label(rest: Rest, paths: Paths) -> None:
-    """What is not selected stays."""
-    rest("POST", paths.config_maps, config_map("a", labels={"x": "1"}))
-    rest("POST", paths.config_maps, config_map("b", labels={"x": "2"}))
-    reply = rest("DELETE", paths.config_maps, labelSelector="x=1")
-    assert [item["metadata"]["name"] for item in reply.body["items"]] == ["a"]
-    assert rest("GET", f"{paths.config_maps}/a").status == 404
-    assert rest("GET", f"{paths.config_maps}/b").status == 200
-
-
 def test_dependents_follow_their_owner(rest: Rest, paths: Paths, controllers: None) -> None:
     """And theirs follow them; who has another owner stays, without the one that is gone."""
     owner = rest("POST", paths.config_maps, config_map("owner")).body

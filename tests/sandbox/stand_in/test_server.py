@@ -11,7 +11,7 @@ import urllib3
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import Rest
-from actgate_sandbox.stand_in import StandIn, Store
+from actgate_sandbox.stand_in import StandIn
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 AUTHORITY = Authority()
@@ -30,7 +30,7 @@ def rest_of(server: StandIn) -> Rest:
 @pytest.fixture
 def server() -> Iterator[StandIn]:
     """A running stand-in that sends bookmarks at once."""
-    made = StandIn(serving=AUTHORITY.server(), token="token", bookmark_seconds=0.05)
+    made = StandIn(AUTHORITY.server(), "token", bookmark_seconds=0.05)
     made.start()
     yield made
     made.stop()
@@ -114,28 +114,6 @@ def test_while_it_is_halted_nobody_is_answered(server: StandIn, rest: Rest) -> N
     assert rest("GET", "/version").status == 200
 
 
-def test_another_server_can_go_on_with_a_store() -> None:
-    """The store is the cluster; servers come and go."""
-    store = Store()
-    for name in ("a", "b"):
-        one = StandIn(store, serving=AUTHORITY.server(), token="token")
-        one.start()
-        client = rest_of(one)
-        assert client("POST", CONFIG_MAPS, config_map(name)).status == 201
-        client.close()
-        one.stop()
-    assert len(store.all_of(next(place for place in store.places() if place.plural == "configmaps"))) == 2
-
-
-def test_watches_can_be_dropped(server: StandIn, rest: Rest) -> None:
-    """The stream ends as if the server were going away."""
-    rest("POST", CONFIG_MAPS, config_map("a"))
-    events = lines(server)
-    assert next(events)["type"] == "ADDED"
-    server.drop_watches()
-    assert list(events) == []
-
-
 def test_bookmarks_come_to_who_asks_for_them(server: StandIn, rest: Rest) -> None:
     """In silence they say up to where everything was sent."""
     revision = rest("GET", CONFIG_MAPS).body["metadata"]["resourceVersion"]
@@ -208,5 +186,7 @@ def test_a_body_that_is_too_large_is_refused(rest: Rest) -> None:
 
 def test_a_server_that_does_not_run_cannot_be_told_anything() -> None:
     """The mistake is named."""
+    server = StandIn(AUTHORITY.server(), "token")
     with pytest.raises(SandboxError, match="start it first"):
-        StandIn().compact()
+        server.compact()
+    server.stop()
