@@ -10,25 +10,20 @@ as well, and a `Kubelet` of ours lets the pods run.
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
-import socket
 import ssl
-import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.keeper import KeptProcess
-from actgate_sandbox.kubeconfig import write_kubeconfig
 from actgate_sandbox.kubelet import Kubelet
 from actgate_sandbox.nodes import Nodes
-from actgate_sandbox.pki import Authority, KeyPair
-from actgate_sandbox.rest import Rest
+from actgate_sandbox.pki import KeyPair
+from actgate_sandbox.plane import ControlPlane, reserve_port
 
 DEFAULT_ASSETS = Path("/usr/local/kubebuilder/bin")
 NEEDED = ("etcd", "kube-apiserver")
@@ -60,7 +55,7 @@ def missing_binaries(*, workloads: bool = False) -> list[str]:
     return [name for name in needed if not os.access(assets() / name, os.X_OK)]
 
 
-class EnvTest:
+class EnvTest(ControlPlane):
     """One etcd, one API server and, where present, its controllers, from `start` to `stop`.
 
     Args:
@@ -75,17 +70,9 @@ class EnvTest:
                 "folder of envtest's binaries (`setup-envtest use -p path`), "
                 "or take the stand-in engine"
             )
-        self._directory = Path(tempfile.mkdtemp(prefix="actgate-envtest-"))
-        self._authority = Authority("actgate envtest")
-        self._ports = ExitStack()
-        self._etcd_port, self._peer_port, self._port = (
-            self._ports.enter_context(_ReservedPort()).number for _ in range(3)
-        )
+        super().__init__("envtest")
+        self._etcd, self._peers = reserve_port(), reserve_port()
         self._processes: dict[str, KeptProcess] = {}
-        self.ca = self._authority.certificate
-        self.token = secrets.token_urlsafe(24)
-        self.url = f"https://127.0.0.1:{self._port}"
-        self.kubeconfig = self._directory / "kubeconfig"
         self._nodes = nodes
         self._flags = flags
         self._kubelet: Kubelet | None = None
@@ -95,14 +82,13 @@ class EnvTest:
 
         Raises:
             SandboxError: A process ended, or was not ready in time; its last words are included.
-                Whoever starts has to stop, after a failure too.
         """
         self._write_files()
         self._start_etcd()
         self._start_api_server()
         self._start_controllers()
         if self._nodes is not None:
-            self._kubelet = Kubelet(Rest(self.url, self.ca, self.token), self._nodes)
+            self._kubelet = Kubelet(self.rest(), self._nodes)
             self._kubelet.start()
 
     def restart(self) -> None:
@@ -118,58 +104,60 @@ class EnvTest:
         while self._processes:
             _, process = self._processes.popitem()
             process.stop()
-        self._ports.close()
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._etcd.close()
+        self._peers.close()
+        super().stop()
 
     def _write_files(self) -> None:
-        self._write_pair("serving", self._authority.server())
-        self._write_pair("service-accounts", self._authority.server())  # the API server signs tokens with it
-        (self._directory / "ca.crt").write_bytes(self.ca)
+        self._write_pair("serving", self.authority.server())
+        self._write_pair("service-accounts", self.authority.server())  # the API server signs tokens with it
+        (self.directory / "ca.crt").write_bytes(self.ca)
         self._write_secret("tokens.csv", f'{self.token},admin,admin,"system:masters"\n'.encode())
-        write_kubeconfig(self.kubeconfig, self.url, self.ca, self.token)
 
     def _write_pair(self, name: str, pair: KeyPair) -> None:
-        (self._directory / f"{name}.crt").write_bytes(pair.certificate)
+        (self.directory / f"{name}.crt").write_bytes(pair.certificate)
         self._write_secret(f"{name}.key", pair.key)
 
     def _write_secret(self, name: str, content: bytes) -> None:
-        path = self._directory / name
+        path = self.directory / name
         path.touch(mode=0o600)
         path.write_bytes(content)
 
     def _start_etcd(self) -> None:
+        clients = f"http://127.0.0.1:{self._etcd.getsockname()[1]}"
+        peers = f"http://127.0.0.1:{self._peers.getsockname()[1]}"
         self._spawn(
             "etcd",
-            f"--data-dir={self._directory / 'etcd'}",
-            f"--listen-client-urls=http://127.0.0.1:{self._etcd_port}",
-            f"--advertise-client-urls=http://127.0.0.1:{self._etcd_port}",
-            f"--listen-peer-urls=http://127.0.0.1:{self._peer_port}",
-            f"--initial-advertise-peer-urls=http://127.0.0.1:{self._peer_port}",
-            f"--initial-cluster=default=http://127.0.0.1:{self._peer_port}",
+            f"--data-dir={self.directory / 'etcd'}",
+            f"--listen-client-urls={clients}",
+            f"--advertise-client-urls={clients}",
+            f"--listen-peer-urls={peers}",
+            f"--initial-advertise-peer-urls={peers}",
+            f"--initial-cluster=default={peers}",
             "--socket-reuse-port",
             "--unsafe-no-fsync",
             # As kubeadm sets it: without it, watches of a quiet kind get no bookmarks.
             "--experimental-watch-progress-notify-interval=5s",
             "--log-level=warn",
         )
-        self._wait_until_ready("etcd", f"http://127.0.0.1:{self._etcd_port}/health")
+        self._wait_until_ready("etcd", f"{clients}/health")
 
     def _start_api_server(self) -> None:
         self._spawn(
             "kube-apiserver",
-            f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
+            f"--etcd-servers=http://127.0.0.1:{self._etcd.getsockname()[1]}",
             "--bind-address=127.0.0.1",
             "--advertise-address=127.0.0.1",
-            f"--secure-port={self._port}",
+            f"--secure-port={self.port}",
             "--permit-port-sharing",
-            f"--tls-cert-file={self._directory / 'serving.crt'}",
-            f"--tls-private-key-file={self._directory / 'serving.key'}",
-            f"--client-ca-file={self._directory / 'ca.crt'}",
-            f"--token-auth-file={self._directory / 'tokens.csv'}",
+            f"--tls-cert-file={self.directory / 'serving.crt'}",
+            f"--tls-private-key-file={self.directory / 'serving.key'}",
+            f"--client-ca-file={self.directory / 'ca.crt'}",
+            f"--token-auth-file={self.directory / 'tokens.csv'}",
             "--authorization-mode=RBAC",
             "--service-account-issuer=https://kubernetes.default.svc",
-            f"--service-account-key-file={self._directory / 'service-accounts.crt'}",
-            f"--service-account-signing-key-file={self._directory / 'service-accounts.key'}",
+            f"--service-account-key-file={self.directory / 'service-accounts.crt'}",
+            f"--service-account-signing-key-file={self.directory / 'service-accounts.key'}",
             "--service-cluster-ip-range=10.0.0.0/16",
             # Nobody creates default service accounts here, so pods could not be admitted with it.
             "--disable-admission-plugins=ServiceAccount",
@@ -197,7 +185,7 @@ class EnvTest:
 
     def _spawn(self, name: str, *arguments: str) -> None:
         command: Sequence[str] = (str(assets() / name), *arguments)
-        self._processes[name] = KeptProcess(command, self._directory / f"{name}.log")
+        self._processes[name] = KeptProcess(command, self.directory / f"{name}.log")
 
     def _wait_until_ready(self, name: str, url: str) -> None:
         process = self._processes[name]
@@ -215,23 +203,3 @@ class EnvTest:
             except (urllib.error.URLError, OSError):
                 time.sleep(0.1)
         raise SandboxError(f"{name} was not ready within {START_SECONDS:.0f} s:\n{process.last_words()}")
-
-
-class _ReservedPort:
-    """A free loopback port that stays ours: bound with SO_REUSEPORT, never listening.
-
-    The real server shares the port by the same option, so nobody can take it in between or during
-    a restart.
-    """
-
-    def __init__(self) -> None:
-        self._socket = socket.socket()
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        self._socket.bind(("127.0.0.1", 0))
-        self.number: int = self._socket.getsockname()[1]
-
-    def __enter__(self) -> _ReservedPort:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._socket.close()

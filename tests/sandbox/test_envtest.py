@@ -48,7 +48,7 @@ def test_a_process_that_ends_at_once_is_told_with_its_last_words(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with pytest.raises(SandboxError, match=r"etcd ended before it was ready:\nno such flag"):
         sandbox.start("envtest")
-    assert list(tmp_path.glob("actgate-envtest-*")) == []
+    assert list(tmp_path.glob("envtest-*")) == []
 
 
 def test_a_stopped_process_is_gone(tmp_path: Path) -> None:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
 
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.nodes import Nodes
-from actgate_sandbox.pki import KeyPair
+from actgate_sandbox.plane import ControlPlane, reserve_port
 from actgate_sandbox.stand_in.admitting import Admission
 from actgate_sandbox.stand_in.app import Front
 from actgate_sandbox.stand_in.chores import Chores
@@ -34,30 +32,25 @@ from actgate_sandbox.stand_in.writes import Writer
 _START_SECONDS = 30.0
 
 
-class StandIn:
+class StandIn(ControlPlane):
     """An API server on loopback, in this process.
 
     Args:
-        serving: The serving certificate.
-        token: The administrator's bearer token.
         bookmark_seconds: After how much silence a watch gets a bookmark.
         nodes: Where pods run; without nodes Deployments and pods stay as they were written.
     """
 
-    def __init__(
-        self, serving: KeyPair, token: str, *, bookmark_seconds: float = 60.0, nodes: Nodes | None = None
-    ) -> None:
+    def __init__(self, *, bookmark_seconds: float = 60.0, nodes: Nodes | None = None) -> None:
+        super().__init__("stand-in")
         self.store = Store()
         first_namespaces(self.store)
-        self._serving = serving
-        self._token = token
         self._bookmark_seconds = bookmark_seconds
         self._nodes = nodes
-        # Held as long as the stand-in lives, so that the port is free for it after a restart.
-        self._reserved = _bound(0)
-        self._port: int = self._reserved.getsockname()[1]
-        self.url = f"https://127.0.0.1:{self._port}"
         self._running: _ServingThread | None = None
+        pair = self.authority.server()
+        (self.directory / "tls.crt").write_bytes(pair.certificate)
+        (self.directory / "tls.key").touch(mode=0o600)
+        (self.directory / "tls.key").write_bytes(pair.key)
 
     def start(self) -> None:
         """Serve; return when requests are answered.
@@ -65,7 +58,17 @@ class StandIn:
         Raises:
             SandboxError: The server did not come up.
         """
-        self._running = _ServingThread(self._parts, self._port, self._serving)
+        config = uvicorn.Config(
+            app="",
+            lifespan="off",
+            log_level="warning",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=5,
+            ssl_certfile=self.directory / "tls.crt",
+            ssl_keyfile=self.directory / "tls.key",
+        )
+        self._running = _ServingThread(self._parts, self.port, config)
 
     def halt(self) -> None:
         """Break every connection and serve no more, but keep the port and the objects."""
@@ -79,9 +82,9 @@ class StandIn:
         self.start()
 
     def stop(self) -> None:
-        """Serve no more and give the port back; stopping twice is harmless."""
+        """Serve no more and leave nothing behind; stopping twice is harmless."""
         self.halt()
-        self._reserved.close()
+        super().stop()
 
     def compact(self) -> None:
         """Forget all history: whoever watches from an earlier revision gets 410 Gone.
@@ -104,7 +107,7 @@ class StandIn:
         if self._nodes is not None:
             chores.append(Rollouts(self.store, registry, writer, self._nodes).chores)
         return _Parts(
-            Front(registry, Reader(self.store), writer, watches, self._token).app(),
+            Front(registry, Reader(self.store), writer, watches, self.token).app(),
             admission,
             watches,
             Definitions(self.store, registry),
@@ -160,10 +163,10 @@ class _Server(uvicorn.Server):
 class _ServingThread:
     """One run of the server in a thread of its own."""
 
-    def __init__(self, make: Callable[[], _Parts], port: int, serving: KeyPair) -> None:
+    def __init__(self, make: Callable[[], _Parts], port: int, config: uvicorn.Config) -> None:
         self._make = make
-        self._socket = _bound(port)
-        self._serving = serving
+        self._socket = reserve_port(port)
+        self._config = config
         self._server: _Server | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._failure: BaseException | None = None
@@ -199,49 +202,19 @@ class _ServingThread:
 
     def _run(self) -> None:
         try:
-            with _configured(self._serving) as config:
-                factory = config.get_loop_factory()
-                with asyncio.Runner(loop_factory=factory) as runner:
-                    runner.run(self._main(config))
+            with asyncio.Runner(loop_factory=self._config.get_loop_factory()) as runner:
+                runner.run(self._main())
         except BaseException as error:
             self._failure = error
             raise
         finally:
             self._made.set()
 
-    async def _main(self, config: uvicorn.Config) -> None:
+    async def _main(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._current = self._make()
-        config.app = self._current.app
-        self._server = _Server(config, self._current)
+        current = self._make()
+        self._config.app = current.app
+        self._server = _Server(self._config, current)
         self._made.set()
-        async with self._current.working():
+        async with current.working():
             await self._server.serve(sockets=[self._socket])
-
-
-def _bound(port: int) -> socket.socket:
-    """Bind a loopback port that may be bound again beside it, so that a restart finds it free."""
-    bound = socket.socket()
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-    bound.bind(("127.0.0.1", port))
-    return bound
-
-
-@contextmanager
-def _configured(serving: KeyPair) -> Iterator[uvicorn.Config]:
-    """Yield uvicorn's configuration; it reads the certificate from files, which then go."""
-    with tempfile.TemporaryDirectory(prefix="stand-in-") as folder:
-        certificate, key = Path(folder, "tls.crt"), Path(folder, "tls.key")
-        certificate.write_bytes(serving.certificate)
-        key.touch(mode=0o600)
-        key.write_bytes(serving.key)
-        yield uvicorn.Config(
-            app="",
-            lifespan="off",
-            log_level="warning",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=5,
-            ssl_certfile=certificate,
-            ssl_keyfile=key,
-        )

@@ -9,12 +9,10 @@ import pytest
 import urllib3
 
 from actgate_sandbox.errors import SandboxError
-from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import Rest
 from actgate_sandbox.stand_in import StandIn
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
-AUTHORITY = Authority()
 
 
 def config_map(name: str) -> dict[str, Any]:
@@ -22,15 +20,10 @@ def config_map(name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": name}}
 
 
-def rest_of(server: StandIn) -> Rest:
-    """Open a client."""
-    return Rest(server.url, AUTHORITY.certificate, "token")
-
-
 @pytest.fixture
 def server() -> Iterator[StandIn]:
     """A running stand-in that sends bookmarks at once."""
-    made = StandIn(AUTHORITY.server(), "token", bookmark_seconds=0.05)
+    made = StandIn(bookmark_seconds=0.05)
     made.start()
     yield made
     made.stop()
@@ -39,20 +32,20 @@ def server() -> Iterator[StandIn]:
 @pytest.fixture
 def rest(server: StandIn) -> Iterator[Rest]:
     """A client of it."""
-    client = rest_of(server)
+    client = server.rest()
     yield client
     client.close()
 
 
 def lines(server: StandIn, **query: str) -> Iterator[dict[str, Any]]:
     """Watch ConfigMaps, and yield events until the server ends the watch."""
-    context = ssl.create_default_context(cadata=AUTHORITY.certificate.decode())
+    context = ssl.create_default_context(cadata=server.ca.decode())
     with urllib3.PoolManager(ssl_context=context) as pool:
         response = pool.request(
             "GET",
             f"{server.url}{CONFIG_MAPS}",
             fields={"watch": "true", "timeoutSeconds": "50", **query},
-            headers={"Authorization": "Bearer token"},
+            headers={"Authorization": f"Bearer {server.token}"},
             preload_content=False,
         )
         kept = b""
@@ -70,7 +63,7 @@ def test_a_restart_keeps_the_objects_and_the_address(server: StandIn, rest: Rest
     url = server.url
     server.restart()
     assert server.url == url
-    again = rest_of(server)
+    again = server.rest()
     assert again("GET", f"{CONFIG_MAPS}/a").body == created
     later = again("POST", CONFIG_MAPS, config_map("b")).body["metadata"]["resourceVersion"]
     assert int(later) > int(created["metadata"]["resourceVersion"])
@@ -100,7 +93,7 @@ def test_custom_resources_are_served_again_after_a_restart(server: StandIn, rest
     path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
     assert rest("POST", path, definition).status == 201
     server.restart()
-    again = rest_of(server)
+    again = server.rest()
     assert again("GET", "/apis/test.dev/v1/things").status == 200
     again.close()
 
@@ -186,7 +179,7 @@ def test_a_body_that_is_too_large_is_refused(rest: Rest) -> None:
 
 def test_a_server_that_does_not_run_cannot_be_told_anything() -> None:
     """The mistake is named."""
-    server = StandIn(AUTHORITY.server(), "token")
+    server = StandIn()
     with pytest.raises(SandboxError, match="start it first"):
         server.compact()
     server.stop()
