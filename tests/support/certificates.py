@@ -121,12 +121,11 @@ def _server(shape: Shape, issuer: x509.Name, issuer_key: ec.EllipticCurvePrivate
 def for_servers_only(authority: Authority) -> KeyPair:
     """Sign a certificate that no client may show, as a cluster's authority does for its servers."""
     issuer_key = serialization.load_pem_private_key(authority.ca.private_key_pem.bytes(), None)
+    assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
     issuer = x509.load_pem_x509_certificate(authority.certificate).subject
     key = ec.generate_private_key(ec.SECP256R1())
-    assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
-    builder = _builder(_name("server"), key, issuer, timedelta(days=1)).add_extension(
-        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False
-    )
+    purpose = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+    builder = _builder(_name("server"), key, issuer, timedelta(days=1)).add_extension(purpose, critical=False)
     return KeyPair(_pem(builder.sign(issuer_key, hashes.SHA256())), _private_pem(key))
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from actgate_sandbox.status import ApiError
+
 Object = Mapping[str, Any]
 
 
@@ -92,6 +94,6 @@ class Attributes:
 class Decision:
     """What all webhooks together say."""
 
-    denied: dict[str, Any] | None
-    """The `Status` to answer with, None when the request may go on."""
+    denied: ApiError | None
+    """The refusal to answer with, None when the request may go on."""
     warnings: list[str]

@@ -16,6 +16,7 @@ from actgate_sandbox.admission.matching import (
     conditions_hold,
     selected,
 )
+from actgate_sandbox.status import ApiError, bad_request, forbidden, internal
 
 _EXEMPT_GROUP = "admissionregistration.k8s.io"
 _LAST_CONTROL_CHARACTER = "\x1f"
@@ -68,65 +69,40 @@ class Webhooks:
             if not conditions_hold(webhook, attributes):
                 return Decision(None, [])
         except ConditionError as error:
-            return _failed(webhook, _forbidden(attributes, str(error)))
+            endpoint = attributes.endpoint
+            why = forbidden(endpoint.resource, endpoint.group, attributes.name, str(error))
+            return _failed(webhook, why)
         return await self._call(webhook, attributes)
 
     async def _call(self, webhook: Webhook, attributes: Attributes) -> Decision:
         if attributes.dry_run and webhook.get("sideEffects") not in ("None", "NoneOnDryRun"):
             text = f'admission webhook "{webhook["name"]}" does not support dry run'
-            return Decision(_status(400, text, reason="BadRequest"), [])
+            return Decision(bad_request(text), [])
         try:
             response = await self._caller.call(webhook, attributes.review())
         except CallError as error:
-            return _failed(webhook, _internal(f'failed calling webhook "{webhook["name"]}": {error}'))
+            return _failed(webhook, internal(f'failed calling webhook "{webhook["name"]}": {error}'))
         warnings = [text for text in response.get("warnings", ()) if _printable(text)]
         if response.get("allowed"):
             return Decision(None, warnings)
         return Decision(_denial(webhook["name"], response.get("status") or {}), warnings)
 
 
-def _failed(webhook: Webhook, status: dict[str, Any]) -> Decision:
-    return Decision(None if webhook.get("failurePolicy") == "Ignore" else status, [])
+def _failed(webhook: Webhook, refusal: ApiError) -> Decision:
+    return Decision(None if webhook.get("failurePolicy") == "Ignore" else refusal, [])
 
 
-def _denial(name: str, status: Mapping[str, Any]) -> dict[str, Any]:
+def _denial(name: str, answered: Mapping[str, Any]) -> ApiError:
     denied = f'admission webhook "{name}" denied the request'
-    why = status.get("message") or status.get("reason")
-    code = status.get("code") or 0
-    return _status(
+    why = answered.get("message") or answered.get("reason")
+    code = answered.get("code") or 0
+    return ApiError(
         # A denial must not look like a success, whatever the webhook says.
         code if code >= 400 else 400,
+        str(answered.get("reason") or ""),
         f"{denied}: {why}" if why else f"{denied} without explanation",
-        reason=status.get("reason"),
-        details=status.get("details"),
+        answered.get("details"),
     )
-
-
-def _forbidden(attributes: Attributes, why: str) -> dict[str, Any]:
-    group, resource = attributes.endpoint.group, attributes.endpoint.resource
-    qualified = f"{resource}.{group}" if group else resource
-    details = {"name": attributes.name, "group": group, "kind": resource}
-    return _status(
-        403,
-        f'{qualified} "{attributes.name}" is forbidden: {why}',
-        reason="Forbidden",
-        details={key: value for key, value in details.items() if value},
-    )
-
-
-def _internal(why: str) -> dict[str, Any]:
-    return _status(
-        500,
-        f"Internal error occurred: {why}",
-        reason="InternalError",
-        details={"causes": [{"message": why}]},
-    )
-
-
-def _status(code: int, message: str, *, reason: str | None = None, details: object = None) -> dict[str, Any]:
-    status = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure"}
-    extra = {"message": message, "reason": reason, "details": details, "code": code}
-    return status | {key: value for key, value in extra.items() if value}
 
 
 def _printable(text: object) -> bool:

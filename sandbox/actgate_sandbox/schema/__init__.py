@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from actgate_sandbox.schema.compiled import Schema
-from actgate_sandbox.schema.errors import FieldError, SchemaError
+from actgate_sandbox.schema.errors import SchemaError
 
-__all__ = ["FieldError", "Schema", "SchemaError"]
+__all__ = ["Schema", "SchemaError"]

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from actgate_sandbox.cel import CelError
-from actgate_sandbox.schema.errors import FieldError, SchemaError
+from actgate_sandbox.schema.errors import SchemaError
 from actgate_sandbox.schema.objects import NOTHING, Node, defaulted, pruned
 from actgate_sandbox.schema.rules import compiled, rule_errors
 from actgate_sandbox.schema.values import ABSENT, mistyped, value_errors
+from actgate_sandbox.status import Cause
 
 _UNDERSTOOD: Final = frozenset(
     {
@@ -48,7 +49,7 @@ class Schema:
         unknown = [f".{path}: field not declared in schema" for path in self.prune(value)[1]]
         return unknown + [f".{path}: of another type" for path in mistyped(self._node, value, "")]
 
-    def validate(self, value: dict[str, Any], old: dict[str, Any] | None = None) -> list[FieldError]:
+    def validate(self, value: dict[str, Any], old: dict[str, Any] | None = None) -> list[Cause]:
         """Return what is wrong; with the old object, what did not change is not judged again.
 
         Rules are asked only of an object whose values fit.

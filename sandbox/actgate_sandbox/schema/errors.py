@@ -4,58 +4,51 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from actgate_sandbox.status import Cause
 
 
 class SchemaError(Exception):
     """A schema uses something that the sandbox cannot do; the message names it and where it is."""
 
 
-class FieldError(NamedTuple):
-    """One error: where, which kind (the `reason` of a Status cause), and the sentence after the path."""
-
-    path: str
-    kind: str
-    message: str
-
-
-def invalid(path: str, value: str, message: str) -> FieldError:
+def invalid(path: str, value: str, message: str) -> Cause:
     """`Invalid value: …`; `value` is already written as `shown` does."""
-    return FieldError(path, "FieldValueInvalid", f"Invalid value: {value}: {message}")
+    return Cause("FieldValueInvalid", path, f"Invalid value: {value}: {message}")
 
 
-def wrong_type(path: str, expected: str, value: str) -> FieldError:
+def wrong_type(path: str, expected: str, value: str) -> Cause:
     """A value of another type or format; `value` is what the message quotes."""
     sentence = f"{path} in body must be of type {expected}: {value}"
-    return FieldError(path, "FieldValueTypeInvalid", f"Invalid value: {value}: {sentence}")
+    return Cause("FieldValueTypeInvalid", path, f"Invalid value: {value}: {sentence}")
 
 
-def required(path: str) -> FieldError:
+def required(path: str) -> Cause:
     """A field that must be there."""
-    return FieldError(path, "FieldValueRequired", "Required value")
+    return Cause("FieldValueRequired", path, "Required value")
 
 
-def duplicate(path: str, value: object) -> FieldError:
+def duplicate(path: str, value: object) -> Cause:
     """A second item with the same value or key."""
-    return FieldError(path, "FieldValueDuplicate", f"Duplicate value: {shown(value)}")
+    return Cause("FieldValueDuplicate", path, f"Duplicate value: {shown(value)}")
 
 
-def unsupported(path: str, value: object, supported: Iterable[object]) -> FieldError:
+def unsupported(path: str, value: object, supported: Iterable[object]) -> Cause:
     """A value outside an enumeration."""
     names = ", ".join(shown(str(item)) for item in supported)
     message = f"Unsupported value: {shown(value)}: supported values: {names}"
-    return FieldError(path, "FieldValueNotSupported", message)
+    return Cause("FieldValueNotSupported", path, message)
 
 
-def too_long(path: str, limit: int) -> FieldError:
+def too_long(path: str, limit: int) -> Cause:
     """A string beyond its limit; the real message says bytes although runes are counted."""
-    return FieldError(path, "FieldValueTooLong", f"Too long: may not be more than {limit} bytes")
+    return Cause("FieldValueTooLong", path, f"Too long: may not be more than {limit} bytes")
 
 
-def too_many(path: str, count: int, limit: int) -> FieldError:
+def too_many(path: str, count: int, limit: int) -> Cause:
     """A list or a map beyond its limit."""
     items = "item" if limit == 1 else "items"
-    return FieldError(path, "FieldValueTooMany", f"Too many: {count}: must have at most {limit} {items}")
+    return Cause("FieldValueTooMany", path, f"Too many: {count}: must have at most {limit} {items}")
 
 
 def shown(value: object) -> str:

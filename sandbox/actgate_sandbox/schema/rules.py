@@ -12,9 +12,10 @@ from typing import Any
 
 from actgate_sandbox.cel import CelError, Expression
 from actgate_sandbox.schema import errors
-from actgate_sandbox.schema.errors import FieldError, shown
+from actgate_sandbox.schema.errors import shown
 from actgate_sandbox.schema.objects import NOTHING, Json, Node, child
 from actgate_sandbox.schema.values import ABSENT, old_field
+from actgate_sandbox.status import Cause
 
 
 @cache
@@ -23,7 +24,7 @@ def compiled(source: str) -> Expression:
     return Expression(source, ("self", "oldSelf"))
 
 
-def rule_errors(node: Node, value: Json, path: str, old: object) -> Iterator[FieldError]:
+def rule_errors(node: Node, value: Json, path: str, old: object) -> Iterator[Cause]:
     """Yield the rules that fail for a value and everything under it; an unchanged value is not asked."""
     if value is None or value == old:
         return
@@ -40,9 +41,7 @@ def rule_errors(node: Node, value: Json, path: str, old: object) -> Iterator[Fie
             yield from rule_errors(node.get("items", NOTHING), item, f"{path}[{index}]", ABSENT)
 
 
-def _failure(
-    rule: Mapping[str, Any], node: Node, value: Json, path: str, old: object
-) -> Iterator[FieldError]:
+def _failure(rule: Mapping[str, Any], node: Node, value: Json, path: str, old: object) -> Iterator[Cause]:
     expression = compiled(rule["rule"])
     variables = {"self": _as_cel(node, value)}
     if "oldSelf" in expression.variables:
@@ -54,7 +53,7 @@ def _failure(
             message = rule.get("message") or f"failed rule: {rule['rule'].strip()}"
             quoted = "" if isinstance(value, dict | list) else f"{shown(value)}: "
             place = (path + rule.get("fieldPath", "")).removeprefix(".")
-            yield FieldError(place, "FieldValueInvalid", f"Invalid value: {quoted}{message}")
+            yield Cause("FieldValueInvalid", place, f"Invalid value: {quoted}{message}")
     except CelError as error:
         message = f"{error} evaluating rule: {rule['rule']}"
         yield errors.invalid(path, f'"{node.get("type", "integer or string")}"', message)

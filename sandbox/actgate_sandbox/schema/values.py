@@ -9,8 +9,9 @@ from functools import cache
 from typing import Any, Final
 
 from actgate_sandbox.schema import errors
-from actgate_sandbox.schema.errors import FieldError, shown
+from actgate_sandbox.schema.errors import shown
 from actgate_sandbox.schema.objects import NOTHING, Json, Node, child
+from actgate_sandbox.status import Cause
 
 
 class _Absent:
@@ -30,7 +31,7 @@ _FORMATS: Final = {
 _TOKENS: Final = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\$")
 
 
-def value_errors(node: Node, value: Json, path: str, old: object) -> Iterator[FieldError]:
+def value_errors(node: Node, value: Json, path: str, old: object) -> Iterator[Cause]:
     """Yield what is wrong with a value and everything under it; an unchanged value is not judged again."""
     if value == old or (value is None and node.get("nullable")):
         return
@@ -98,7 +99,7 @@ def _type_name(value: object) -> str:
     return next(name for name, fits in _TYPES.items() if fits(value))
 
 
-def _object_errors(node: Node, value: dict[str, Any], path: str, old: object) -> Iterator[FieldError]:
+def _object_errors(node: Node, value: dict[str, Any], path: str, old: object) -> Iterator[Cause]:
     if len(value) > node.get("maxProperties", len(value)):
         yield errors.too_many(path, len(value), node["maxProperties"])
     yield from (errors.required(_field(path, key)) for key in node.get("required", ()) if key not in value)
@@ -107,7 +108,7 @@ def _object_errors(node: Node, value: dict[str, Any], path: str, old: object) ->
             yield from value_errors(declared, item, _field(path, key), old_field(old, key))
 
 
-def _list_errors(node: Node, value: list[Any], path: str) -> Iterator[FieldError]:
+def _list_errors(node: Node, value: list[Any], path: str) -> Iterator[Cause]:
     if len(value) > node.get("maxItems", len(value)):
         yield errors.too_many(path, len(value), node["maxItems"])
     if len(value) < node.get("minItems", 0):
@@ -118,7 +119,7 @@ def _list_errors(node: Node, value: list[Any], path: str) -> Iterator[FieldError
         yield from _duplicates(value, path, node.get("x-kubernetes-list-map-keys"))
 
 
-def _duplicates(value: list[Any], path: str, keys: list[str] | None) -> Iterator[FieldError]:
+def _duplicates(value: list[Any], path: str, keys: list[str] | None) -> Iterator[Cause]:
     """Yield the second of equal items of a set, and of items with equal keys of a map."""
     seen = set()
     for index, item in enumerate(value):
@@ -131,7 +132,7 @@ def _duplicates(value: list[Any], path: str, keys: list[str] | None) -> Iterator
         seen.add(text)
 
 
-def _string_errors(node: Node, value: str, path: str) -> Iterator[FieldError]:
+def _string_errors(node: Node, value: str, path: str) -> Iterator[Cause]:
     if len(value) > node.get("maxLength", len(value)):
         yield errors.too_long(path, node["maxLength"])
     elif len(value) < node.get("minLength", 0):
@@ -148,14 +149,14 @@ def _pattern(source: str) -> re.Pattern[str]:
     return re.compile(_TOKENS.sub(lambda found: r"\Z" if found[0] == "$" else found[0], source), re.ASCII)
 
 
-def _number_errors(node: Node, value: Json, path: str) -> Iterator[FieldError]:
+def _number_errors(node: Node, value: Json, path: str) -> Iterator[Cause]:
     if value > node.get("maximum", value):
         yield _body(path, value, f"should be less than or equal to {shown(node['maximum'])}")
     if value < node.get("minimum", value):
         yield _body(path, value, f"should be greater than or equal to {shown(node['minimum'])}")
 
 
-def _body(path: str, value: object, message: str) -> FieldError:
+def _body(path: str, value: object, message: str) -> Cause:
     return errors.invalid(path, shown(value), f"{path} in body {message}")
 
 

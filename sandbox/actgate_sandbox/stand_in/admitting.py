@@ -6,8 +6,8 @@ from actgate_sandbox.admission import Attributes, Endpoint, Webhooks
 from actgate_sandbox.stand_in import scale
 from actgate_sandbox.stand_in.call import Call
 from actgate_sandbox.stand_in.resources import Resource
-from actgate_sandbox.stand_in.status import ApiError, Object
 from actgate_sandbox.stand_in.store import Key, Place, Store
+from actgate_sandbox.status import Object
 
 _CONFIGURATIONS = Place("admissionregistration.k8s.io", "validatingwebhookconfigurations")
 _NAMESPACES = Place("", "namespaces")
@@ -35,7 +35,7 @@ class Admission:
         )
         call.warnings.extend(decision.warnings)
         if decision.denied is not None:
-            raise ApiError.from_status(decision.denied)
+            raise decision.denied
 
     async def close(self) -> None:
         """Close the connections to webhooks."""

@@ -18,7 +18,11 @@ from actgate_sandbox.stand_in.call import Call, Options, User
 from actgate_sandbox.stand_in.paths import ResourcePath, parse
 from actgate_sandbox.stand_in.reads import Reader
 from actgate_sandbox.stand_in.resources import Registry, Resource
-from actgate_sandbox.stand_in.status import (
+from actgate_sandbox.stand_in.store import Stored
+from actgate_sandbox.stand_in.views import choose_view, encode_list, encode_object
+from actgate_sandbox.stand_in.watch import Watches
+from actgate_sandbox.stand_in.writes import Writer, Written
+from actgate_sandbox.status import (
     ApiError,
     Json,
     Object,
@@ -27,10 +31,6 @@ from actgate_sandbox.stand_in.status import (
     no_such_path,
     unauthorized,
 )
-from actgate_sandbox.stand_in.store import Stored
-from actgate_sandbox.stand_in.views import choose_view, encode_list, encode_object
-from actgate_sandbox.stand_in.watch import Watches
-from actgate_sandbox.stand_in.writes import Writer, Written
 
 ADMINISTRATOR: User = {
     "username": "kubernetes-admin",
@@ -79,9 +79,7 @@ class Front:
         """Return the ASGI application."""
         return Starlette(
             routes=[
-                Route("/healthz", _healthy),
-                Route("/livez", _healthy),
-                Route("/readyz", _healthy),
+                *(Route(path, _healthy) for path in ("/healthz", "/livez", "/readyz")),
                 Route("/version", self._guarded(self._version)),
                 Route("/openapi/v3", self._guarded(self._openapi_index)),
                 Route("/openapi/v3/{path:path}", self._guarded(self._openapi)),
@@ -155,24 +153,15 @@ class Front:
         return Call(resource, path.namespace, path.name, ADMINISTRATOR, path.subresource, options)
 
     async def _serve(self, request: Request, call: Call) -> Response:
-        verbs = self._item_verbs() if call.name else self._collection_verbs()
+        verbs: Mapping[str, _Verb] = {"GET": self._list, "POST": self._create}
+        if call.name:
+            verbs = {"GET": self._get, "PUT": self._replace, "PATCH": self._patch, "DELETE": self._delete}
         if request.method not in verbs:
             raise method_not_allowed()
         try:
             return await verbs[request.method](request, call)
         except ApiError as error:
             return _raw(orjson.dumps(error.body()), call, error.code)
-
-    def _item_verbs(self) -> Mapping[str, _Verb]:
-        return {
-            "GET": self._get,
-            "PUT": self._replace,
-            "PATCH": self._patch,
-            "DELETE": self._delete,
-        }
-
-    def _collection_verbs(self) -> Mapping[str, _Verb]:
-        return {"GET": self._list, "POST": self._create}
 
     async def _get(self, request: Request, call: Call) -> Response:
         view = choose_view(request.headers.get("accept", ""))

@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 
 from actgate_sandbox.stand_in import patches
-from actgate_sandbox.stand_in.status import ApiError, Json, bad_request, unsupported_media_type
+from actgate_sandbox.status import ApiError, Json, bad_request, unsupported_media_type
 
 LIMIT = 3 * 1024 * 1024
 PATCHES = (

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from actgate_sandbox.stand_in.managers import owner_name
 from actgate_sandbox.stand_in.resources import Resource
-from actgate_sandbox.stand_in.status import ApiError, Cause, invalid_option, not_found
 from actgate_sandbox.stand_in.store import Key
+from actgate_sandbox.status import ApiError, Cause, invalid_option, not_found
 
 User = Mapping[str, Any]
 """`authentication.k8s.io/v1 UserInfo`, as webhooks see it."""

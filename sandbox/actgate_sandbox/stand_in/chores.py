@@ -6,8 +6,8 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from actgate_sandbox.stand_in.status import ApiError
 from actgate_sandbox.stand_in.store import ChangedError, Event, Key, Place, Store
+from actgate_sandbox.status import ApiError
 
 _RETRY_SECONDS = 0.5
 _log = logging.getLogger(__name__)

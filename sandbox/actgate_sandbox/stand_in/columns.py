@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from actgate_sandbox.stand_in.resources import Column
-from actgate_sandbox.stand_in.status import Json
+from actgate_sandbox.status import Json
 
 NAME = Column("Name", ".metadata.name", format="name")
 AGE = Column("Age", ".metadata.creationTimestamp", "date")

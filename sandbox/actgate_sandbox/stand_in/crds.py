@@ -16,8 +16,8 @@ from actgate_sandbox.stand_in.jsonpath import parse
 from actgate_sandbox.stand_in.kinds_schema import object_meta
 from actgate_sandbox.stand_in.managers import now
 from actgate_sandbox.stand_in.resources import Column, Resource, Scale
-from actgate_sandbox.stand_in.status import Cause, Object, not_implemented
 from actgate_sandbox.stand_in.store import Place
+from actgate_sandbox.status import Cause, Object, not_implemented
 
 PLACE = Place("apiextensions.k8s.io", "customresourcedefinitions")
 
@@ -43,18 +43,12 @@ def allocate_definition(new: Object, old: Object | None) -> None:
 
 
 def _established() -> list[Object]:
-    def condition(kind: str, reason: str, message: str) -> Object:
-        return {
-            "type": kind,
-            "status": "True",
-            "lastTransitionTime": now(),
-            "reason": reason,
-            "message": message,
-        }
-
     return [
-        condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-        condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+        {"type": kind, "status": "True", "lastTransitionTime": now(), "reason": reason, "message": message}
+        for kind, reason, message in (
+            ("NamesAccepted", "NoConflicts", "no conflicts found"),
+            ("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+        )
     ]
 
 

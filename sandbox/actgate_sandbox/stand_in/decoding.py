@@ -10,7 +10,7 @@ from actgate_sandbox.stand_in.call import Call
 from actgate_sandbox.stand_in.fieldsets import UNKNOWN, Node, child
 from actgate_sandbox.stand_in.kinds_schema import object_meta
 from actgate_sandbox.stand_in.metadata import metadata_causes
-from actgate_sandbox.stand_in.status import Cause, Json, Object, bad_request, failure, invalid
+from actgate_sandbox.status import Cause, Json, Object, bad_request, failure, invalid
 
 
 def complete(call: Call, obj: Object) -> Object:
@@ -87,8 +87,7 @@ def require_valid(call: Call, obj: Object, old: Object | None, more: list[Cause]
     causes = [*metadata_causes(call, obj), *more]
     # What is stored may be older than the schema: it is read with today's defaults, as `obj` was.
     before = None if old is None else resource.compiled.default(_plain(old))
-    errors = resource.compiled.validate(_plain(obj), before)
-    causes += [Cause(error.kind, error.path, error.message) for error in errors]
+    causes += resource.compiled.validate(_plain(obj), before)
     if not causes:
         causes += resource.check(obj, old)
     if causes:

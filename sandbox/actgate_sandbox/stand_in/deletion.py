@@ -6,8 +6,8 @@ Finalizers are somebody's promise to clean up first; the object stays, marked, u
 from __future__ import annotations
 
 from actgate_sandbox.stand_in.managers import now
-from actgate_sandbox.stand_in.status import Cause, Object, invalid_option
 from actgate_sandbox.stand_in.store import Stored
+from actgate_sandbox.status import Cause, Object, invalid_option
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"

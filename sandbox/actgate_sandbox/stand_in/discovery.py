@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actgate_sandbox.stand_in.resources import VERBS, Registry, Resource
-from actgate_sandbox.stand_in.status import Object
+from actgate_sandbox.status import Object
 
 VERSION: Object = {
     "major": "1",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actgate_sandbox.stand_in.status import Object
+from actgate_sandbox.status import Object
 
 SELECTABLE = tuple(
     f".{field}"

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 
 import orjson
 
-from actgate_sandbox.stand_in.status import Json
+from actgate_sandbox.status import Json
 
 Path = tuple[str, ...]
 Paths = frozenset[Path]

@@ -15,9 +15,9 @@ from actgate_sandbox.stand_in.call import Call
 from actgate_sandbox.stand_in.chores import Chores, Work
 from actgate_sandbox.stand_in.deletion import CLEANUP, FOREGROUND, ORPHAN
 from actgate_sandbox.stand_in.resources import Registry
-from actgate_sandbox.stand_in.status import ApiError, Object
 from actgate_sandbox.stand_in.store import Event, Key, Place, Store, Stored
 from actgate_sandbox.stand_in.writes import Writer
+from actgate_sandbox.status import ApiError, Object
 
 _NAMESPACES = Place("", "namespaces")
 _USER = {

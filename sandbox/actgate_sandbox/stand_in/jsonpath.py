@@ -9,7 +9,7 @@ import re
 from functools import cache
 from typing import Any, NamedTuple
 
-from actgate_sandbox.stand_in.status import Json
+from actgate_sandbox.status import Json
 
 _STEP = re.compile(r"""\.(?P<field>[^.\[]+)|\[\?\(@\.(?P<key>\w+)\s*==\s*(["'])(?P<value>.*?)\3\)\]""")
 

@@ -8,7 +8,7 @@ from actgate_sandbox.admission import compiled
 from actgate_sandbox.cel import CelError
 from actgate_sandbox.schema.errors import shown
 from actgate_sandbox.stand_in.metadata import LABEL_RULE, is_label
-from actgate_sandbox.stand_in.status import Cause, Object
+from actgate_sandbox.status import Cause, Object
 
 
 def check_workload(new: Object, old: Object | None) -> list[Cause]:

@@ -7,12 +7,11 @@ belongs to nobody.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 
 from actgate_sandbox.stand_in.metadata import begin
-from actgate_sandbox.stand_in.status import Object
 from actgate_sandbox.stand_in.store import Key, Place, Store
+from actgate_sandbox.status import Object
 
 NAMESPACES = Place("", "namespaces")
 _FIRST_NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
@@ -31,14 +30,7 @@ SKELETONS: Mapping[str, Object] = {
 
 _FIRST_STATUS: Mapping[str, Object] = {
     "Deployment": {},
-    "HorizontalPodAutoscaler": {"desiredReplicas": 0},
     "Pod": {"phase": "Pending", "qosClass": "BestEffort"},
-    "PodDisruptionBudget": {
-        "disruptionsAllowed": 0,
-        "currentHealthy": 0,
-        "desiredHealthy": 0,
-        "expectedPods": 0,
-    },
     "Service": {"loadBalancer": {}},
 }
 
@@ -46,12 +38,11 @@ _FIRST_STATUS: Mapping[str, Object] = {
 def first_namespaces(store: Store) -> None:
     """Make the namespaces that every cluster has."""
     for name in _FIRST_NAMESPACES:
-        if store.get(NAMESPACES, Key("", name)) is None:
-            namespace: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-            begin(namespace)
-            prepare_namespace(namespace, None)
-            allocate_namespace(namespace, None)
-            store.commit(NAMESPACES, Key("", name), namespace, None)
+        namespace: Object = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+        begin(namespace)
+        prepare_namespace(namespace, None)
+        allocate_namespace(namespace, None)
+        store.commit(NAMESPACES, Key("", name), namespace, None)
 
 
 def allocate_status(new: Object, old: Object | None) -> None:
@@ -73,12 +64,6 @@ def allocate_namespace(new: Object, old: Object | None) -> None:
         new["status"] = {"phase": "Active"}
 
 
-def prepare_secret(new: Object, _old: Object | None) -> None:
-    """Move what was written as text into the encoded data."""
-    for key, text in (new.pop("stringData", None) or {}).items():
-        new.setdefault("data", {})[key] = base64.b64encode(text.encode()).decode()
-
-
 def prepare_service(new: Object, _old: Object | None) -> None:
     """A port that says no target is its own target."""
     for port in (new.get("spec") or {}).get("ports") or ():
@@ -89,8 +74,6 @@ def allocate_service(new: Object, old: Object | None) -> None:
     """Give the service a cluster address of its own and keep it, as the real allocator does."""
     allocate_status(new, old)
     spec = new.setdefault("spec", {})
-    if spec.get("type") == "ExternalName":
-        return
     kept = (old or {}).get("spec") or {}
     address = spec.get("clusterIP") or kept.get("clusterIP") or _address(new["metadata"]["uid"])
     spec["clusterIP"] = address
@@ -132,14 +115,3 @@ def _pull_policy(image: str) -> str:
     name = image.rpartition("/")[2]
     latest = "@" not in name and (":" not in name or name.endswith(":latest"))
     return "Always" if latest else "IfNotPresent"
-
-
-def prepare_pod(new: Object, old: Object | None) -> None:
-    """A pod, unlike a template, asks for what it is limited to."""
-    prepare_pods(new, old)
-    spec = new.get("spec") or {}
-    spec.setdefault("enableServiceLinks", True)
-    for container in spec.get("containers") or ():
-        resources = container.get("resources") or {}
-        if limits := resources.get("limits"):
-            resources["requests"] = {**limits, **(resources.get("requests") or {})}

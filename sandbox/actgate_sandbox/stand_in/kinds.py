@@ -12,7 +12,7 @@ from actgate_sandbox.stand_in import kind_rules as rules
 from actgate_sandbox.stand_in.columns import AGE, NAME
 from actgate_sandbox.stand_in.kinds_schema import model_schema
 from actgate_sandbox.stand_in.resources import Resource, Scale
-from actgate_sandbox.stand_in.status import Json
+from actgate_sandbox.status import Json
 
 _REPLICAS = Scale(".spec.replicas", ".status.replicas", ".spec.selector")
 
@@ -66,7 +66,7 @@ def builtin_kinds() -> list[Resource]:
         ),
         _kind(
             *("Pod", "pods", "po"),
-            **{**workload, "prepare": rules.prepare_pod},
+            **workload,
             selectable=(".status.phase", ".spec.nodeName"),
         ),
         _kind(
@@ -77,7 +77,7 @@ def builtin_kinds() -> list[Resource]:
             allocate=rules.allocate_service,
         ),
         _kind("ConfigMap", "configmaps", "cm"),
-        _kind("Secret", "secrets", prepare=rules.prepare_secret, selectable=(".type",)),
+        _kind("Secret", "secrets", selectable=(".type",)),
         _kind("ServiceAccount", "serviceaccounts", "sa", unconditional=False),
         _kind("Event", "events", "ev", model="CoreV1Event", selectable=events.SELECTABLE),
         _kind(

@@ -1,9 +1,8 @@
 """OpenAPI v3 schemas of the built-in kinds, read off the models of the Python client.
 
-The client's models are generated from Kubernetes' own OpenAPI, so their fields, types and texts are
-the real ones. What the models do not carry, and this module adds: which lists merge by key, which
-maps are atomic, which strings are quantities or enumerations, and the defaults that the API server
-fills in.
+The client's models are generated from Kubernetes' own OpenAPI, so their fields and types are the real ones.
+What the models do not carry, and this module adds: which lists merge by key, which maps are atomic, which
+strings are quantities or enumerations, and the defaults that the API server fills in.
 """
 
 from __future__ import annotations
@@ -18,34 +17,22 @@ from typing import Any, Union
 from kubernetes.client import models
 from pydantic import BaseModel
 
-from actgate_sandbox.stand_in.status import Json
+from actgate_sandbox.status import Json
 
 Schema = dict[str, Any]
 
 MERGE_KEYS: Mapping[str, tuple[str, ...]] = {
     "Container.env": ("name",),
     "Container.ports": ("containerPort", "protocol"),
-    "Container.volumeDevices": ("devicePath",),
     "Container.volumeMounts": ("mountPath",),
-    "ContainerStatus.allocatedResourcesStatus": ("name",),
-    "ContainerStatus.volumeMounts": ("mountPath",),
-    "EphemeralContainer.env": ("name",),
-    "EphemeralContainer.ports": ("containerPort", "protocol"),
-    "EphemeralContainer.volumeDevices": ("devicePath",),
-    "EphemeralContainer.volumeMounts": ("mountPath",),
     "ObjectMeta.ownerReferences": ("uid",),
     "PodSpec.containers": ("name",),
-    "PodSpec.ephemeralContainers": ("name",),
     "PodSpec.hostAliases": ("ip",),
     "PodSpec.imagePullSecrets": ("name",),
     "PodSpec.initContainers": ("name",),
-    "PodSpec.resourceClaims": ("name",),
-    "PodSpec.schedulingGates": ("name",),
     "PodSpec.topologySpreadConstraints": ("topologyKey", "whenUnsatisfiable"),
     "PodSpec.volumes": ("name",),
     "PodStatus.podIPs": ("ip",),
-    "PodStatus.resourceClaimStatuses": ("name",),
-    "ResourceRequirements.claims": ("name",),
     "ServiceAccount.secrets": ("name",),
     "ServiceSpec.ports": ("port", "protocol"),
     "ValidatingWebhook.matchConditions": ("name",),
@@ -53,19 +40,12 @@ MERGE_KEYS: Mapping[str, tuple[str, ...]] = {
     **{
         f"{kind}Status.conditions": ("type",)
         for kind in (
-            *("CustomResourceDefinition", "DaemonSet", "Deployment", "HorizontalPodAutoscaler"),
-            *("Namespace", "Pod", "PodDisruptionBudget", "ReplicaSet", "Service", "StatefulSet"),
+            *("CustomResourceDefinition", "Deployment", "HorizontalPodAutoscaler"),
+            *("Namespace", "Pod", "PodDisruptionBudget", "Service"),
         )
     },
 }
-SETS = frozenset(
-    {
-        "ObjectMeta.finalizers",
-        "PodFailurePolicyOnExitCodesRequirement.values",
-        "UncountedTerminatedPods.failed",
-        "UncountedTerminatedPods.succeeded",
-    }
-)
+SETS = frozenset({"ObjectMeta.finalizers"})
 ATOMIC_TYPES = frozenset(
     {
         *("ConfigMapKeySelector", "FileKeySelector", "LabelSelector", "LocalObjectReference"),
@@ -153,26 +133,20 @@ def object_meta() -> Schema:
 def _of_model(model: type[BaseModel]) -> Schema:
     name = _bare_name(model)
     schema: Schema = {"type": "object"}
-    if description := (model.__doc__ or "").partition("\n\n    Attributes:")[0].strip():
-        schema["description"] = description
     if name in OPAQUE_TYPES:
         return schema | {"x-kubernetes-preserve-unknown-fields": True}
     if name in ATOMIC_TYPES:
         schema["x-kubernetes-map-type"] = "atomic"
     fields = {info.serialization_alias or key: info for key, info in model.model_fields.items()}
-    schema["properties"] = {
-        field: _of_field(name, field, info.annotation, info.description) for field, info in fields.items()
-    }
+    schema["properties"] = {field: _of_field(name, field, info.annotation) for field, info in fields.items()}
     if required := [field for field, info in fields.items() if info.is_required()]:
         schema["required"] = required
     return schema
 
 
-def _of_field(owner: str, field: str, annotation: Json, description: str | None) -> Schema:
+def _of_field(owner: str, field: str, annotation: Json) -> Schema:
     path = f"{owner}.{field}"
     schema = dict(_of_type(annotation))
-    if description:
-        schema["description"] = description
     if path in MERGE_KEYS:
         schema["x-kubernetes-list-type"] = "map"
         schema["x-kubernetes-list-map-keys"] = list(MERGE_KEYS[path])
@@ -205,9 +179,9 @@ def _of_type(annotation: Json) -> Schema:
         return _of_type(arguments[0])
     if origin in (Union, types.UnionType):
         return _of_union([item for item in arguments if item is not type(None)])
-    if origin in {list, list}:
+    if origin is list:
         return {"type": "array", "items": _of_type(arguments[0])}
-    if origin in {dict, dict}:
+    if origin is dict:
         return {"type": "object", "additionalProperties": _of_type(arguments[1])}
     if isinstance(annotation, type):
         return _of_class(annotation)

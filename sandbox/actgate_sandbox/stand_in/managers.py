@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from actgate_sandbox.stand_in import fieldsets
 from actgate_sandbox.stand_in.fieldsets import Node, Path, Paths, TypeMismatchError
-from actgate_sandbox.stand_in.status import Cause, Json, Object, apply_conflict
+from actgate_sandbox.status import Cause, Json, Object, apply_conflict
 
 _NOT_OWNED: Paths = frozenset(
     {("f:apiVersion",), ("f:kind",), ("f:metadata",)}
@@ -202,7 +202,9 @@ def _refuse_conflicts(entries: Entries, manager: Manager, change: fieldsets.Diff
     ]
     if found:
         causes = [Cause("FieldManagerConflict", path, f"conflict with {who}") for who, path in found]
-        raise apply_conflict(causes, _conflict_message(found))
+        told = ", ".join(f"conflict with {who}: {path}" for who, path in found)
+        count = f"{len(found)} conflict{'s' if len(found) > 1 else ''}"
+        raise apply_conflict(causes, f"Apply failed with {count}: {told}")
 
 
 def _shown_element(element: str) -> str:
@@ -213,16 +215,6 @@ def _shown_element(element: str) -> str:
     if mark == "v:":
         return f"[={text}]"
     return "[" + ",".join(f"{name}={json.dumps(value)}" for name, value in json.loads(text).items()) + "]"
-
-
-def _conflict_message(found: list[tuple[str, str]]) -> str:
-    if len(found) == 1:
-        return f"Apply failed with 1 conflict: conflict with {found[0][0]}: {found[0][1]}"
-    lines = []
-    for manager in sorted({who for who, _ in found}):
-        lines.append(f"conflicts with {manager}:")
-        lines += [f"- {path}" for who, path in found if who == manager]
-    return f"Apply failed with {len(found)} conflicts: " + "\n".join(lines)
 
 
 def _shown_manager(entry: Entry) -> str:

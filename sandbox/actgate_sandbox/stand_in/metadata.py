@@ -10,7 +10,7 @@ from typing import Any
 
 from actgate_sandbox.stand_in.call import Call
 from actgate_sandbox.stand_in.managers import now
-from actgate_sandbox.stand_in.status import (
+from actgate_sandbox.status import (
     Cause,
     Json,
     Object,
@@ -150,17 +150,10 @@ def check_preconditions(call: Call, live: Object, wanted: Mapping[str, Any] | No
     Raises:
         ApiError: 409 where one does not hold.
     """
-    for field, aftermath in (
-        ("uid", "deleted and then recreated"),
-        ("resourceVersion", "modified"),
-    ):
+    for field in ("uid", "resourceVersion"):
         given, actual = (wanted or {}).get(field), live["metadata"][field]
-        if given is not None and given != actual:
-            name = "UID" if field == "uid" else "ResourceVersion"
-            why = (
-                f"the {name} in the precondition ({given}) does not match the {name} in record "
-                f"({actual}). The object might have been {aftermath}"
-            )
+        if given not in (None, actual):
+            why = f"the {field} in the precondition ({given}) does not match that in record ({actual})"
             raise conflict(call.resource.kind, call.resource.group, call.name, why)
 
 

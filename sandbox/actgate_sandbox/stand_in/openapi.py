@@ -7,7 +7,7 @@ kind, and that PATCH takes `fieldValidation`. Of custom resources it also has th
 from __future__ import annotations
 
 from actgate_sandbox.stand_in.resources import Registry, Resource
-from actgate_sandbox.stand_in.status import Object
+from actgate_sandbox.status import Object
 
 _PARAMETERS = [
     {"name": name, "in": "query", "schema": {"type": "string"}}

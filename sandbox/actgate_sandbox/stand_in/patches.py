@@ -12,7 +12,7 @@ import jsonpatch
 import jsonpointer
 
 from actgate_sandbox.stand_in.fieldsets import UNKNOWN, Node, child
-from actgate_sandbox.stand_in.status import ApiError, Json, bad_request, failure, not_implemented
+from actgate_sandbox.status import ApiError, Json, bad_request, failure, not_implemented
 
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"

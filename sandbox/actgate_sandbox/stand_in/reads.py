@@ -22,8 +22,8 @@ from actgate_sandbox.stand_in.selectors import (
     label_selector,
     selectable_fields,
 )
-from actgate_sandbox.stand_in.status import Object, bad_request, gone, too_large_revision
 from actgate_sandbox.stand_in.store import Key, Place, Store, Stored
+from actgate_sandbox.status import Object, bad_request, gone
 
 _SNAPSHOTS = 32
 _EXPIRED = (
@@ -80,8 +80,7 @@ class Reader:
         """Return a list, or a page of one.
 
         Raises:
-            ApiError: 400 for parameters that make no sense, 410 for a snapshot that is forgotten,
-                504 for a resourceVersion that lies ahead.
+            ApiError: 400 for parameters that make no sense, 410 for a snapshot that is forgotten.
         """
         matches = matcher(call.resource, query)
         limit = _number(query, "limit")
@@ -90,7 +89,7 @@ class Reader:
             items = self._snapshot(call, revision)
             items = [item for item in items if _key(item) > start]
         else:
-            revision = self._revision(query)
+            revision = self._store.revision
             items = self._store.all_of(call.resource.place, call.namespace or None)
         if matches is not None:
             items = [item for item in items if matches(item.obj)]
@@ -106,15 +105,6 @@ class Reader:
             meta["remainingItemCount"] = len(items) - limit
         self._remember(call, revision)
         return Page(page, meta)
-
-    def _revision(self, query: Mapping[str, str]) -> int:
-        """Return the revision that a new list reads: always the current one, if that will do."""
-        asked, match = _number(query, "resourceVersion"), query.get("resourceVersionMatch", "")
-        if asked > self._store.revision:
-            raise too_large_revision(asked, self._store.revision)
-        if match == "Exact" and asked != self._store.revision:
-            raise gone(f"The resourceVersion for the provided list is too old: {asked}")
-        return self._store.revision
 
     def _remember(self, call: Call, revision: int) -> None:
         where = (call.resource.place, call.namespace, revision)

@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Any
 
 from actgate_sandbox.schema import Schema
-from actgate_sandbox.stand_in.status import Cause, Json, Object
 from actgate_sandbox.stand_in.store import Place
+from actgate_sandbox.status import Cause, Json, Object
 
 VERBS = ("create", "delete", "get", "list", "patch", "update", "watch")
 

@@ -19,9 +19,9 @@ from actgate_sandbox.stand_in.chores import Chores, Work
 from actgate_sandbox.stand_in.managers import now
 from actgate_sandbox.stand_in.patches import MERGE_PATCH
 from actgate_sandbox.stand_in.resources import Registry
-from actgate_sandbox.stand_in.status import ApiError, Object
 from actgate_sandbox.stand_in.store import Event, Key, Place, Store
 from actgate_sandbox.stand_in.writes import Writer
+from actgate_sandbox.status import ApiError, Object
 
 _DEPLOYMENTS = Place("apps", "deployments")
 _PODS = Place("", "pods")

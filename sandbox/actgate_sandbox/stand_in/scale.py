@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actgate_sandbox.stand_in import jsonpath
 from actgate_sandbox.stand_in.resources import Scale
-from actgate_sandbox.stand_in.status import Object, bad_request, internal
+from actgate_sandbox.status import Object, bad_request, internal
 
 
 def read(obj: Object, scale: Scale) -> Object:

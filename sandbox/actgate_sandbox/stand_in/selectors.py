@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from actgate_sandbox.stand_in.jsonpath import first
-from actgate_sandbox.stand_in.status import Json, Object, bad_request
+from actgate_sandbox.status import Json, Object, bad_request
 
 Matches = Callable[[Object], bool]
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import orjson
 
-from actgate_sandbox.stand_in.status import Object
+from actgate_sandbox.status import Object
 
 
 class Place(NamedTuple):

@@ -10,8 +10,8 @@ import orjson
 from actgate_sandbox.stand_in import jsonpath
 from actgate_sandbox.stand_in.columns import age
 from actgate_sandbox.stand_in.resources import Column, Resource
-from actgate_sandbox.stand_in.status import Json, Object, not_acceptable
 from actgate_sandbox.stand_in.store import Stored
+from actgate_sandbox.status import Json, Object, not_acceptable
 
 View = Literal["object", "table"]
 _JSON_TYPES = frozenset({"application/json", "*/*", "application/*", ""})
@@ -25,13 +25,9 @@ def choose_view(accept: str) -> View:
     """
     for offer in (accept or "*/*").split(","):
         kind, *parameters = (part.strip() for part in offer.split(";"))
-        if kind not in _JSON_TYPES:
-            continue
-        given = dict(parameter.partition("=")[::2] for parameter in parameters)
-        wanted = given.get("as", "")
-        if not wanted:
+        if kind in _JSON_TYPES and not any(item.startswith("as=") for item in parameters):
             return "object"
-        if given.get("v", "v1") == "v1" and wanted == "Table":
+        if kind in _JSON_TYPES and {"as=Table", "v=v1"} <= {*parameters}:
             return "table"
     raise not_acceptable("application/json")
 

@@ -16,7 +16,9 @@ import orjson
 from actgate_sandbox.stand_in.call import Call
 from actgate_sandbox.stand_in.reads import matcher
 from actgate_sandbox.stand_in.selectors import Matches
-from actgate_sandbox.stand_in.status import (
+from actgate_sandbox.stand_in.store import CompactedError, Event, Place, Store, Stored
+from actgate_sandbox.stand_in.views import View, encode_object
+from actgate_sandbox.status import (
     ApiError,
     Object,
     bad_request,
@@ -24,8 +26,6 @@ from actgate_sandbox.stand_in.status import (
     gone,
     not_implemented,
 )
-from actgate_sandbox.stand_in.store import CompactedError, Event, Place, Store, Stored
-from actgate_sandbox.stand_in.views import View, encode_object
 
 _LONGEST_SECONDS = 1800.0
 

@@ -17,7 +17,8 @@ from actgate_sandbox.stand_in.decoding import complete, require_typed, require_v
 from actgate_sandbox.stand_in.deletion import deletion_mark, pending_finalizers
 from actgate_sandbox.stand_in.fieldsets import Path, TypeMismatchError
 from actgate_sandbox.stand_in.resources import Resource
-from actgate_sandbox.stand_in.status import (
+from actgate_sandbox.stand_in.store import ChangedError, Key, Place, Store, Stored
+from actgate_sandbox.status import (
     Cause,
     Json,
     Object,
@@ -32,7 +33,6 @@ from actgate_sandbox.stand_in.status import (
     success,
     unsupported_media_type,
 )
-from actgate_sandbox.stand_in.store import ChangedError, Key, Place, Store, Stored
 
 _ATTEMPTS = 10
 _NAMESPACES = Place("", "namespaces")

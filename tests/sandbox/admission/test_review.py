@@ -67,7 +67,7 @@ async def test_a_slow_webhook_is_given_up(server: WebhookServer, webhooks: Webho
     decision = await _review(webhooks, webhook(server, timeoutSeconds=1))
     given_up.set()
     assert decision.denied is not None
-    assert decision.denied["message"].endswith('/validate?timeout=1s": context deadline exceeded')
+    assert decision.denied.message.endswith('/validate?timeout=1s": context deadline exceeded')
 
 
 async def test_a_service_is_refused_with_the_way_out(server: WebhookServer, webhooks: Webhooks) -> None:
@@ -75,7 +75,7 @@ async def test_a_service_is_refused_with_the_way_out(server: WebhookServer, webh
     config = {"service": {"name": "s", "namespace": "n"}}
     decision = await _review(webhooks, webhook(server, clientConfig=config))
     assert decision.denied is not None
-    assert "use clientConfig.url" in decision.denied["message"]
+    assert "use clientConfig.url" in decision.denied.message
 
 
 async def test_webhook_configurations_are_exempt(server: WebhookServer, webhooks: Webhooks) -> None:
@@ -96,5 +96,5 @@ async def test_dry_run_does_not_reach_webhooks_with_side_effects(
     attributes = dataclasses.replace(CREATE, dry_run=True)
     decision = await _review(webhooks, webhook(server, sideEffects=side_effects), attributes)
     assert decision.denied is not None
-    assert "does not support dry run" in decision.denied["message"]
+    assert "does not support dry run" in decision.denied.message
     assert server.asked == []

@@ -88,13 +88,6 @@ def test_a_made_up_continue_token_is_a_bad_request(rest: Rest, five: str) -> Non
     assert rest("GET", five, **{"continue": "zzz"}).status == 400
 
 
-def test_a_revision_from_the_future_is_a_timeout(rest: Rest, five: str) -> None:
-    """A server that is behind says so instead of answering with an old list."""
-    reply = rest("GET", five, resourceVersion="999999999")
-    assert (reply.status, reply.body["reason"]) == (504, "Timeout")
-    assert reply.body["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
-
-
 def test_items_of_built_in_lists_do_not_say_their_kind(
     rest: Rest, paths: Paths, five: str, widgets: None
 ) -> None:

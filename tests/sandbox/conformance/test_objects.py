@@ -240,12 +240,3 @@ def test_events_have_two_faces(rest: Rest, namespace: str) -> None:
     assert rest("GET", f"{new}/events/e").body["note"] == "something happened"
     listed = rest("GET", f"{core}/events", fieldSelector="involvedObject.name=p").body
     assert [item["metadata"]["name"] for item in listed["items"]] == ["e"]
-
-
-def test_text_of_a_secret_is_kept_encoded(rest: Rest, namespace: str) -> None:
-    """`stringData` is moved into `data`."""
-    path = f"/api/v1/namespaces/{namespace}/secrets"
-    sent = {"kind": "Secret", "metadata": {"name": "s"}, "stringData": {"a": "b"}}
-    body = rest("POST", path, sent).body
-    assert body["data"] == {"a": "Yg=="}
-    assert "stringData" not in body

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actgate_sandbox.stand_in.patches import json_patch, merge_patch, strategic_patch
-from actgate_sandbox.stand_in.status import ApiError
+from actgate_sandbox.status import ApiError
 
 SCHEMA = {
     "properties": {

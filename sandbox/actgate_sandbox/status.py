@@ -35,16 +35,6 @@ class ApiError(Exception):
         self.message = message
         self.details = details
 
-    @classmethod
-    def from_status(cls, status: Mapping[str, Any]) -> ApiError:
-        """Raise what somebody else (an admission webhook) put into a Status."""
-        return cls(
-            int(status.get("code") or 500),
-            str(status.get("reason") or ""),
-            str(status.get("message") or ""),
-            status.get("details"),
-        )
-
     def body(self) -> Object:
         """Return the Status object."""
         status: Object = {
@@ -176,13 +166,6 @@ def unsupported_media_type(given: str, accepted: Sequence[str]) -> ApiError:
 def gone(message: str) -> ApiError:
     """410: the history that the client asks for is no longer kept."""
     return ApiError(410, "Expired", message)
-
-
-def too_large_revision(asked: int, current: int) -> ApiError:
-    """504: a resourceVersion that this server has not seen yet."""
-    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
-    message = f"Timeout: Too large resource version: {asked}, current: {current}"
-    return ApiError(504, "Timeout", message, {"retryAfterSeconds": 1, "causes": [cause]})
 
 
 def failure(message: str) -> ApiError:
