@@ -1,4 +1,4 @@
-"""Request bodies: JSON is read, everything else is refused."""
+"""Request bodies: JSON is read, and a Namespace in protobuf; everything else is refused."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
-from actgate_sandbox.stand_in import patches
+from actgate_sandbox.stand_in import patches, protobuf
 from actgate_sandbox.status import ApiError, Json, bad_request, unsupported_media_type
 
 LIMIT = 3 * 1024 * 1024
@@ -31,6 +31,8 @@ async def read_object(request: Request) -> Json:
         ApiError: 400, 413 or 415 with what is wrong.
     """
     kind = content_type(request) or "application/json"
+    if kind == protobuf.MEDIA_TYPE:
+        return protobuf.read_namespace(await _data(request))
     if kind != "application/json":
         raise unsupported_media_type(kind, ["application/json"])
     return _json(await _data(request))

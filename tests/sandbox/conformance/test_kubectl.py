@@ -116,6 +116,13 @@ def test_edits_of_every_kind(kubectl: Kubectl) -> None:
     assert "kubectl.kubernetes.io/restartedAt" in body["spec"]["template"]["metadata"]["annotations"]
 
 
+def test_a_namespace_is_created(kubectl: Kubectl, namespace: str) -> None:
+    """Kubectl writes it in protobuf."""
+    name = f"{namespace}-made"
+    assert said(kubectl("create", "namespace", name)) == f"namespace/{name} created"
+    assert said(kubectl("delete", "namespace", name, "--wait=false")).startswith(f'namespace "{name}"')
+
+
 def test_wait_sees_a_condition_and_a_deletion(kubectl: Kubectl, widgets: None) -> None:
     """Wait works by watching."""
     name = "crd/widgets.conformance.test"
