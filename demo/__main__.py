@@ -7,16 +7,14 @@ import shutil
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from rich.console import Console
 
 from actgate_sandbox import control_plane
 from actgate_sandbox.errors import SandboxError
-from demo.gate import guarded
+from demo.gate import guarded, installed
 from demo.run import run, run_credit
-from demo.service import operator
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -94,13 +92,11 @@ def _up(options: argparse.Namespace) -> int:
     # SIGTERM unwinds as Ctrl-C does, so that the engine is stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        run_all = installed if options.operator else guarded
         with (
             control_plane.start(options.engine, workloads=options.operator) as plane,
-            guarded(plane, options.root.resolve()),
-            ExitStack() as stack,
+            run_all(plane, options.root.resolve()),
         ):
-            if options.operator:
-                stack.enter_context(operator(plane.kubeconfig))
             path = plane.kubeconfig
             if options.kubeconfig is not None:
                 path = _copied(path, options.kubeconfig)

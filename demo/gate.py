@@ -12,7 +12,8 @@ from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.rest import Rest, install_crds
 from demo import registration, service
-from demo.service import Service
+from demo.service import Operator, Service
+from demo.service.waiting import wait_until_ready
 
 _CALLED_SECONDS: Final = 60.0
 _PROBE: Final = {
@@ -50,6 +51,28 @@ def guarded(plane: ControlPlane, root: Path) -> Iterator[Service]:
         finally:
             registration.uninstall(rest, written)
             rest.close()
+
+
+@contextmanager
+def installed(plane: ControlPlane, root: Path) -> Iterator[tuple[Service, Operator]]:
+    """Run webhook and operator until the block ends; they start at the same time.
+
+    Args:
+        plane: A running control plane.
+        root: The checkout that holds ``crds/`` and ``deploy/``.
+
+    Raises:
+        SandboxError: When the checkout is not whole, or something does not come up.
+    """
+    rest = plane.rest()
+    install_crds(rest, read_definitions(root))
+    rest.close()
+    with (
+        service.operator(plane.kubeconfig, wait=False) as operator,
+        guarded(plane, root) as webhook,
+    ):
+        wait_until_ready("the operator", operator.process, operator.get)
+        yield webhook, operator
 
 
 def read_definitions(root: Path) -> list[dict[str, Any]]:

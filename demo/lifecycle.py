@@ -24,7 +24,6 @@ _MODEL: Final = Named("ModelDeployment", NAMESPACE, "credit-risk")
 _LOAN: Final = Named("ModelDeployment", "lending", "loan")
 _EVIDENCE: Final = Named("ComplianceManifest", NAMESPACE, "credit-risk-scorer-v2")
 
-_HOLDS_FOR: Final = timedelta(seconds=20)
 _AT_ONCE_SECONDS: Final = 5.0
 
 _EDIT: Final = (
@@ -57,13 +56,17 @@ class Course:
         apply: A user's hands.
         rest: What looks.
         webhook: It has to know a policy before a model is applied under it.
+        holds_for: How long the evidence of the second model holds.
     """
 
-    def __init__(self, folder: Path, apply: Applier, rest: Rest, webhook: Service) -> None:
+    def __init__(
+        self, folder: Path, apply: Applier, rest: Rest, webhook: Service, holds_for: timedelta
+    ) -> None:
         self._folder = folder
         self._apply = apply
         self._rest = rest
         self._webhook = webhook
+        self._holds_for = holds_for
 
     def steps(self, now: datetime) -> Iterator[Step]:
         """Take every step, one after the other.
@@ -75,7 +78,7 @@ class Course:
         expiring = load(self._folder / "scaled-to-zero-when-evidence-expires.yaml", now)
         renewed = load(self._folder / "restored-by-new-evidence.yaml", now)
         yield self._deployed("a model and its evidence", holding.text, _MODEL)
-        until, text = _ending_soon(expiring)
+        until, text = _ending(expiring, self._holds_for)
         self._prepare(expiring)
         yield self._deployed(f"another one, whose evidence ends {until:%H:%M:%S}", text, _LOAN)
         yield self._edited()
@@ -176,9 +179,9 @@ class Course:
         return [f"{item['name']}: {item['image']}" for item in containers]
 
 
-def _ending_soon(example: Example) -> tuple[datetime, str]:
-    """Return when the evidence of an example ends, some seconds from now, and the text that says so."""
-    until = datetime.now(UTC).replace(microsecond=0) + _HOLDS_FOR
+def _ending(example: Example, holds_for: timedelta) -> tuple[datetime, str]:
+    """Return when the evidence of an example ends, and the text that says so."""
+    until = datetime.now(UTC).replace(microsecond=0) + holds_for
     documents = example.documents
     for document in documents:
         if document["kind"] == "ComplianceManifest":

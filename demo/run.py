@@ -6,7 +6,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -20,9 +20,9 @@ from actgate_sandbox.rest import Rest
 from demo import attested, credit
 from demo.applying import Applied, Applier, applier
 from demo.examples import Example, as_of, load_all
-from demo.gate import guarded, read_definitions
+from demo.gate import installed, read_definitions
 from demo.lifecycle import NAMESPACE, Course, Step
-from demo.service import Service, operator
+from demo.service import Service
 
 _RULE: Final = re.compile(r"\[([a-z]+/[a-z]+)\]")
 _WARNED: Final = re.compile(r"^Warning: ([a-z]+/[a-z]+):", re.MULTILINE)
@@ -31,13 +31,14 @@ Row = tuple[str, str, str, str, bool]
 """What was applied, the answer, the rules, the words, and whether that is what must be answered."""
 
 
-def run(engine: str, root: Path, console: Console) -> int:
+def run(engine: str, root: Path, console: Console, holds_for: timedelta = timedelta(seconds=20)) -> int:
     """Show everything; return 0 when every answer was what the example says it must be.
 
     Args:
         engine: ``auto``, ``stand-in`` or ``envtest``.
         root: The checkout that holds ``examples/``, ``crds/`` and ``deploy/``.
         console: Where to print.
+        holds_for: How long the evidence of a model holds that is scaled to zero when it ends.
 
     Raises:
         SandboxError: When something does not come up, or the checkout is not whole.
@@ -53,7 +54,8 @@ def run(engine: str, root: Path, console: Console) -> int:
         rows += _attested(root / "examples" / "attested", apply, webhook, console)
         console.rule("Two models on real data, as examples/credit measured and signed them")
         rows += _credit(root / "examples" / "credit" / "evidence", apply, webhook, console)
-        steps = list(_lifecycle(root / "examples" / "lifecycle", apply, rest, webhook, now, console))
+        course = Course(root / "examples" / "lifecycle", apply, rest, webhook, holds_for)
+        steps = list(_lifecycle(course, rest, now, console))
     console.print(answers_table(rows, apply.name))
     console.print(_steps_table(steps))
     wrong = [row[0] for row in rows if not row[4]] + [step.done for step in steps if not step.right]
@@ -72,6 +74,7 @@ def run_credit(engine: str, root: Path, evidence: Path, console: Console) -> int
         root: The checkout that holds ``crds/`` and ``deploy/``.
         evidence: The folder with the policy, the manifests and the models.
         console: Where to print.
+        holds_for: How long the evidence of a model holds that is scaled to zero when it ends.
 
     Raises:
         SandboxError: When something does not come up, or the checkout is not whole.
@@ -96,19 +99,17 @@ def _cluster(engine: str, root: Path, console: Console) -> Iterator[tuple[Applie
     with control_plane.start(engine, workloads=True) as plane:
         console.print(f"API server: {plane.engine} at {plane.url}, with nodes for every pod")
         rest = plane.rest()
-        with guarded(plane, root) as webhook, operator(plane.kubeconfig) as running:
+        with installed(plane, root) as (webhook, running):
             console.print(f"webhook:    ready at https://127.0.0.1:{webhook.port}, called for every apply")
             console.print(f"operator:   ready, and says so at http://127.0.0.1:{running.port}/readyz?verbose")
             yield applier(plane.kubeconfig, rest), rest, webhook
         rest.close()
 
 
-def _lifecycle(
-    folder: Path, apply: Applier, rest: Rest, webhook: Service, now: datetime, console: Console
-) -> Iterator[Step]:
+def _lifecycle(course: Course, rest: Rest, now: datetime, console: Console) -> Iterator[Step]:
     console.rule("What happens to models that were let in")
     _create_namespace(rest, NAMESPACE)
-    for step in Course(folder, apply, rest, webhook).steps(now):
+    for step in course.steps(now):
         console.print(f"  {step.done}: {step.seen}", highlight=False, markup=False)
         yield step
 

@@ -1,6 +1,7 @@
 """The demo, as ``make demo`` runs it."""
 
 import io
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ def test_every_answer_is_as_it_must_be_without_kubectl(monkeypatch: pytest.Monke
     """On a machine without kubectl the demo applies through the API, and every answer is the expected one."""
     monkeypatch.setattr("demo.applying.find_kubectl", lambda: None)
     said = io.StringIO()
-    assert run("stand-in", ROOT, Console(file=said, width=200)) == 0, said.getvalue()
+    assert run("stand-in", ROOT, Console(file=said, width=200), timedelta(seconds=8)) == 0, said.getvalue()
     assert "What was applied (create)" in said.getvalue()
 
 
