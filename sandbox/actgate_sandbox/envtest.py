@@ -159,7 +159,7 @@ class EnvTest(ControlPlane):
             f"--service-account-key-file={self.directory / 'service-accounts.crt'}",
             f"--service-account-signing-key-file={self.directory / 'service-accounts.key'}",
             "--service-cluster-ip-range=10.0.0.0/16",
-            # Nobody creates default service accounts here, so pods could not be admitted with it.
+            # No controller creates default service accounts here, so no pod could be admitted with it.
             "--disable-admission-plugins=ServiceAccount",
             "--endpoint-reconciler-type=none",
             "--allow-privileged",

@@ -4,4 +4,4 @@ from __future__ import annotations
 
 
 class SandboxError(Exception):
-    """The sandbox cannot start or serve; the message says why and how to mend it."""
+    """The sandbox cannot start or serve; the message says why and how to fix it."""

@@ -54,11 +54,11 @@ class KeptProcess:
             )
 
     def running(self) -> bool:
-        """Tell whether the process has not ended yet."""
+        """Return whether the process has not ended yet."""
         return self._keeper.poll() is None
 
     def signal(self, number: Signals) -> None:
-        """Send a signal to the process itself; one that has ended hears nothing."""
+        """Send a signal to the process itself; for one that has ended, nothing happens."""
         pipe = self._keeper.stdin
         if pipe is None or pipe.closed or not self.running():
             return

@@ -1,4 +1,4 @@
-"""The nodes of a cluster that has none: which pods would find a place, and what is said of the others."""
+"""The nodes of a cluster that has none: which pods would fit, and the status of the others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Nodes:
     regions: Collection[str] | None = None
 
     def place(self, pod: Mapping[str, Any]) -> bool:
-        """Tell whether a pod's spec fits on one of the nodes."""
+        """Return whether a pod's spec fits on one of the nodes."""
         if self.regions is None:
             return True
         affinity = (pod.get("affinity") or {}).get("nodeAffinity") or {}

@@ -41,7 +41,7 @@ class ControlPlane(ABC):
 
     @abstractmethod
     def start(self) -> None:
-        """Serve; return when requests are answered. Whoever starts has to stop, after a failure too."""
+        """Serve; return when requests are answered. The caller has to stop it, after a failure too."""
 
     @abstractmethod
     def restart(self) -> None:

@@ -88,7 +88,7 @@ MODIFIED = "the object has been modified; please apply your changes to the lates
 
 
 def conflict(plural: str, group: str, name: str, why: str = MODIFIED) -> ApiError:
-    """409: somebody else was faster, or a precondition does not hold."""
+    """409: another writer was faster, or a precondition does not hold."""
     message = f'Operation cannot be fulfilled on {qualified(plural, group)} "{name}": {why}'
     return ApiError(409, "Conflict", message, _details(name, group, plural))
 

@@ -28,12 +28,12 @@ class ConditionError(Exception):
 
 
 def concerned(webhook: Webhook, attributes: Attributes) -> bool:
-    """Tell whether a rule of a webhook fits the request."""
+    """Return whether a rule of a webhook fits the request."""
     return any(_rule_matches(rule, attributes) for rule in webhook.get("rules", ()))
 
 
 def selected(webhook: Webhook, attributes: Attributes, namespace_labels: Labels | None) -> bool:
-    """Tell whether the namespace and the object, old or new, carry the labels that are asked for."""
+    """Return whether the namespace and the object, old or new, carry the labels that are asked for."""
     if attributes.namespace or _is_namespace(attributes):
         labels = namespace_labels or {}
         if _is_namespace(attributes):
@@ -48,7 +48,7 @@ def selected(webhook: Webhook, attributes: Attributes, namespace_labels: Labels 
 
 
 def conditions_hold(webhook: Webhook, attributes: Attributes) -> bool:
-    """Tell whether every match condition is true; a false one outweighs those that fail.
+    """Return whether every match condition is true; a false one outweighs those that fail.
 
     Raises:
         ConditionError: None is false, and at least one has no value.

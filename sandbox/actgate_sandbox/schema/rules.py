@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 from actgate_sandbox.cel import CelError, Expression
-from actgate_sandbox.schema import errors
 from actgate_sandbox.schema.errors import shown
 from actgate_sandbox.schema.objects import NOTHING, Json, Node, child
 from actgate_sandbox.schema.values import ABSENT, old_field
@@ -56,7 +55,8 @@ def _failure(rule: Mapping[str, Any], node: Node, value: Json, path: str, old: o
             yield Cause("FieldValueInvalid", place, f"Invalid value: {quoted}{message}")
     except CelError as error:
         message = f"{error} evaluating rule: {rule['rule']}"
-        yield errors.invalid(path, f'"{node.get("type", "integer or string")}"', message)
+        kind = node.get("type", "integer or string")
+        yield Cause("FieldValueInvalid", path, f'Invalid value: "{kind}": {message}')
 
 
 def _as_cel(node: Node, value: Json) -> Json:

@@ -8,8 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, Final
 
-from actgate_sandbox.schema import errors
-from actgate_sandbox.schema.errors import shown
+from actgate_sandbox.schema.errors import shown, too_many, wrong_type
 from actgate_sandbox.schema.objects import NOTHING, Json, Node, child
 from actgate_sandbox.status import Cause
 
@@ -37,10 +36,12 @@ def value_errors(node: Node, value: Json, path: str, old: object) -> Iterator[Ca
         return
     if not _has_type(node, value):
         kind = "integer,string" if node.get("x-kubernetes-int-or-string") else node["type"]
-        yield errors.wrong_type(path, kind, f'"{_type_name(value)}"')
+        yield wrong_type(path, kind, f'"{_type_name(value)}"')
         return
     if "enum" in node and value not in node["enum"]:
-        yield errors.unsupported(path, value, node["enum"])
+        names = ", ".join(shown(str(item)) for item in node["enum"])
+        message = f"Unsupported value: {shown(value)}: supported values: {names}"
+        yield Cause("FieldValueNotSupported", path, message)
     if isinstance(value, dict):
         yield from _object_errors(node, value, path, old)
     elif isinstance(value, list):
@@ -101,8 +102,10 @@ def _type_name(value: object) -> str:
 
 def _object_errors(node: Node, value: dict[str, Any], path: str, old: object) -> Iterator[Cause]:
     if len(value) > node.get("maxProperties", len(value)):
-        yield errors.too_many(path, len(value), node["maxProperties"])
-    yield from (errors.required(_field(path, key)) for key in node.get("required", ()) if key not in value)
+        yield too_many(path, len(value), node["maxProperties"])
+    for key in node.get("required", ()):
+        if key not in value:
+            yield Cause("FieldValueRequired", _field(path, key), "Required value")
     for key, item in value.items():
         if (declared := child(node, key)) is not None:
             yield from value_errors(declared, item, _field(path, key), old_field(old, key))
@@ -110,7 +113,7 @@ def _object_errors(node: Node, value: dict[str, Any], path: str, old: object) ->
 
 def _list_errors(node: Node, value: list[Any], path: str) -> Iterator[Cause]:
     if len(value) > node.get("maxItems", len(value)):
-        yield errors.too_many(path, len(value), node["maxItems"])
+        yield too_many(path, len(value), node["maxItems"])
     if len(value) < node.get("minItems", 0):
         yield _body(path, len(value), f"should have at least {node['minItems']} items")
     for index, item in enumerate(value):
@@ -128,19 +131,21 @@ def _duplicates(value: list[Any], path: str, keys: list[str] | None) -> Iterator
         identity = {key: item[key] for key in keys if key in item} if keys else item
         text = json.dumps(identity, sort_keys=True)
         if text in seen:
-            yield errors.duplicate(f"{path}[{index}]", identity)
+            yield Cause("FieldValueDuplicate", f"{path}[{index}]", f"Duplicate value: {shown(identity)}")
         seen.add(text)
 
 
 def _string_errors(node: Node, value: str, path: str) -> Iterator[Cause]:
     if len(value) > node.get("maxLength", len(value)):
-        yield errors.too_long(path, node["maxLength"])
+        # The real message says bytes although characters are counted.
+        message = f"Too long: may not be more than {node['maxLength']} bytes"
+        yield Cause("FieldValueTooLong", path, message)
     elif len(value) < node.get("minLength", 0):
         yield _body(path, value, f"should be at least {node['minLength']} chars long")
     elif "pattern" in node and not _pattern(node["pattern"]).search(value):
         yield _body(path, value, f"should match '{node['pattern']}'")
     if (form := node.get("format")) in _FORMATS and not _FORMATS[form].fullmatch(value):
-        yield errors.wrong_type(path, form, shown(value))
+        yield wrong_type(path, form, shown(value))
 
 
 @cache
@@ -157,7 +162,7 @@ def _number_errors(node: Node, value: Json, path: str) -> Iterator[Cause]:
 
 
 def _body(path: str, value: object, message: str) -> Cause:
-    return errors.invalid(path, shown(value), f"{path} in body {message}")
+    return Cause("FieldValueInvalid", path, f"Invalid value: {shown(value)}: {path} in body {message}")
 
 
 def _field(path: str, key: str) -> str:

@@ -167,7 +167,7 @@ class Front:
         view = choose_view(request.headers.get("accept", ""))
         stored = self._reader.get(call)
         if call.subresource == "scale" and call.resource.scale:
-            return _json(scale.read(stored.obj, call.resource.scale))
+            return _json(scale.shown(stored.obj, call.resource.scale))
         return _raw(encode_object(call.resource, stored, view), call)
 
     async def _list(self, request: Request, call: Call) -> Response:
@@ -225,7 +225,7 @@ _Verb = Callable[[Request, Call], Awaitable[Response]]
 
 
 def _well_placed(resource: Resource, path: ResourcePath) -> bool:
-    """Tell whether a path fits the resource's scope, and names a subresource that it has."""
+    """Return whether a path fits the resource's scope, and names a subresource that it has."""
     if path.namespace and not resource.namespaced:
         return False
     if path.name and resource.namespaced and not path.namespace:

@@ -16,12 +16,12 @@ Work = tuple[Place, Key]
 
 
 class Chores:
-    """A de-duplicating queue of objects that somebody has to look at.
+    """A de-duplicating queue of objects that are to be reconciled.
 
     Args:
         store: Whose commits are followed.
-        wanted: Which objects a commit makes worth looking at.
-        do: Looks at one of them; refused by the API server, it is tried again a little later.
+        wanted: Which objects have to be reconciled after a commit.
+        do: Reconciles one of them; refused by the API server, it is tried again a little later.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class Chores:
             self._store.listeners.remove(self._note)
 
     def add(self, place: Place, key: Key) -> None:
-        """Have an object looked at."""
+        """Put an object on the queue."""
         self._waiting[place, key] = None
         self._arrived.set()
 

@@ -1,7 +1,7 @@
 """CustomResourceDefinitions: their rules, their status, and the resources that they make.
 
 A definition is established in the same commit that creates it, where the real server takes a
-moment. It has one version. What is wrong with a definition itself, only the real server says.
+moment. It has one version. Errors in a definition itself are reported by the real server alone.
 """
 
 from __future__ import annotations

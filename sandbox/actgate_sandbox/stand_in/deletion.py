@@ -1,6 +1,6 @@
 """What a deletion does to an object at once: nothing more than a mark, or nothing at all.
 
-Finalizers are somebody's promise to clean up first; the object stays, marked, until all are gone.
+Finalizers name what has to be cleaned up first; the object stays, marked, until all are gone.
 """
 
 from __future__ import annotations

@@ -4,14 +4,7 @@ from __future__ import annotations
 
 from actgate_sandbox.status import Object
 
-SELECTABLE = tuple(
-    f".{field}"
-    for field in (
-        *("involvedObject.kind", "involvedObject.namespace", "involvedObject.name"),
-        *("involvedObject.uid", "involvedObject.apiVersion", "involvedObject.fieldPath"),
-        *("reason", "reportingComponent", "type"),
-    )
-)
+SELECTABLE = tuple(f".involvedObject.{field}" for field in ("kind", "namespace", "name", "uid"))
 
 _NAMES = {
     "note": "message",

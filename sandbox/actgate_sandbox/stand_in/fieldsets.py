@@ -22,7 +22,7 @@ Node = Mapping[str, Any]
 Shape = Literal["scalar", "map", "keyed", "set"]
 
 UNKNOWN: Node = {}
-"""The schema of a value that nothing is said about."""
+"""The schema of a value that is not described."""
 
 
 class TypeMismatchError(Exception):

@@ -2,7 +2,7 @@
 
 An object whose owners are all gone is deleted; a namespace or a CustomResourceDefinition that is
 being deleted takes its contents along and goes when it is empty. Deletions made here pass through
-admission like anybody's.
+admission like those of any client.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class GarbageCollector:
         self._store = store
         self._registry = registry
         self._writer = writer
-        self.chores = Chores(store, self._wanted, self._look_at)
+        self.chores = Chores(store, self._wanted, self._reconcile)
         self._resume()
 
     def _resume(self) -> None:
@@ -65,7 +65,7 @@ class GarbageCollector:
     def _known(self, uids: Iterable[str]) -> list[Work]:
         return [self._store.by_uid[uid] for uid in uids if uid in self._store.by_uid]
 
-    async def _look_at(self, place: Place, key: Key) -> None:
+    async def _reconcile(self, place: Place, key: Key) -> None:
         stored = self._store.get(place, key)
         if stored is None:
             return
@@ -92,7 +92,7 @@ class GarbageCollector:
             (place, stored) for place in self._store.places() for stored in self._store.all_of(place, name)
         ]
         if not inside and not namespace.obj["metadata"].get("finalizers"):
-            # What is left is the namespace's own finalizer, and nobody else's promise.
+            # Only the namespace's own finalizer is left.
             self._store.remove(_NAMESPACES, _key(namespace), namespace)
         await self._delete_all(inside)
 

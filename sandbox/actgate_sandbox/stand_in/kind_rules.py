@@ -2,7 +2,7 @@
 
 Defaults that depend on other fields, and fields that only the server sets.
 `prepare_…` runs before field ownership is recorded, `allocate_…` after it: what the server allocates
-belongs to nobody.
+has no field manager.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SKELETONS: Mapping[str, Object] = {
     "PodDisruptionBudget": {"spec": {}},
     "Service": {"spec": {}},
 }
-"""Parts that exist in every object of a kind, so that nobody comes to own them by making it."""
+"""Parts that exist in every object of a kind, so that no field manager owns them."""
 
 _FIRST_STATUS: Mapping[str, Object] = {
     "Deployment": {},
@@ -65,7 +65,7 @@ def allocate_namespace(new: Object, old: Object | None) -> None:
 
 
 def prepare_service(new: Object, _old: Object | None) -> None:
-    """A port that says no target is its own target."""
+    """A port without a target is its own target."""
     for port in (new.get("spec") or {}).get("ports") or ():
         port.setdefault("targetPort", port.get("port"))
 

@@ -1,8 +1,8 @@
 """Field managers: who owns which field (`metadata.managedFields`), and server-side apply.
 
 Every write is compared with what was there: what it added or changed becomes the writer's, and is
-taken from everybody else. An apply states everything that its manager wants: fields that it no
-longer states, and that nobody else owns, are removed; fields of others are conflicts unless forced.
+taken from all other managers. An apply states everything that its manager wants: fields that it no
+longer states, and that no other manager owns, are removed; fields of others are conflicts unless forced.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _NOT_OWNED: Paths = frozenset(
 
 
 class Manager(NamedTuple):
-    """What tells one manager's entry from another's; appliers keep one across API versions."""
+    """The identity of a manager's entry; appliers keep one across API versions."""
 
     name: str
     operation: str
@@ -188,7 +188,7 @@ def apply(
 
 
 def _with_parents(sets: Iterable[Paths]) -> Paths:
-    """A list item or map stays as long as anybody owns something inside it."""
+    """A list item or map stays as long as a manager owns something inside it."""
     return frozenset(path[:length] for paths in sets for path in paths for length in range(1, len(path) + 1))
 
 
@@ -202,9 +202,9 @@ def _refuse_conflicts(entries: Entries, manager: Manager, change: fieldsets.Diff
     ]
     if found:
         causes = [Cause("FieldManagerConflict", path, f"conflict with {who}") for who, path in found]
-        told = ", ".join(f"conflict with {who}: {path}" for who, path in found)
+        conflicts = ", ".join(f"conflict with {who}: {path}" for who, path in found)
         count = f"{len(found)} conflict{'s' if len(found) > 1 else ''}"
-        raise apply_conflict(causes, f"Apply failed with {count}: {told}")
+        raise apply_conflict(causes, f"Apply failed with {count}: {conflicts}")
 
 
 def _shown_element(element: str) -> str:
@@ -231,7 +231,7 @@ def owner_name(given: str | None, user_agent: str) -> str:
 
 
 def same_but_times(left: Json, right: Json) -> bool:
-    """Tell whether two lists of entries differ in nothing but their times."""
+    """Return whether two lists of entries differ in nothing but their times."""
     return _timeless(left) == _timeless(right)
 
 

@@ -43,7 +43,7 @@ def require_object(call: Call, body: Json, *, typed: bool = False) -> Object:
     Args:
         call: The request.
         body: What was sent.
-        typed: Whether apiVersion and kind must be said; the path says them too.
+        typed: Whether apiVersion and kind are required; the path implies them.
 
     Raises:
         ApiError: 400 with what is wrong.
@@ -176,7 +176,7 @@ def metadata_causes(call: Call, obj: Object) -> Iterator[Cause]:
 
 
 def is_label(name: str) -> bool:
-    """Tell whether a name is one of those that also fit into DNS as one label."""
+    """Return whether a name is one of those that also fit into DNS as one label."""
     return len(name) <= 63 and re.fullmatch(_LABEL, name) is not None
 
 

@@ -72,7 +72,7 @@ class Resource:
     allocate: Callable[[Object, Object | None], None] = _nothing
     """Fields that only the server sets, and that no field manager owns; changes the new object."""
     skeleton: Mapping[str, Any] = field(default_factory=dict)
-    """Parts that every object of the kind has, and that nobody comes to own by making one."""
+    """Parts that every object of the kind has, and that no field manager owns."""
     check: Callable[[Object, Object | None], list[Cause]] = _no_causes
     """Rules of the kind that a schema cannot say."""
     shared_place: str | None = None

@@ -1,6 +1,6 @@
 """An option: Deployments roll out and pods run, as in a cluster that has nodes.
 
-Controller, scheduler and kubelet in one. It is smaller than the real ones where no client could tell, and
+Controller, scheduler and kubelet in one. It is smaller than the real ones where no client could see it, and
 in two things that one could: pods belong to their Deployment without a ReplicaSet in between, and a
 rollout that makes no progress is never given up. A pod that has left the phase Pending is left alone.
 """
@@ -46,7 +46,7 @@ class Rollouts:
         self._nodes = nodes
         self._rolled_out: dict[str, str] = {}
         """By the Deployment's uid, the hash of the template that its revision stands for."""
-        self.chores = Chores(store, self._wanted, self._look_at)
+        self.chores = Chores(store, self._wanted, self._reconcile)
         self._resume()
 
     def _resume(self) -> None:
@@ -71,7 +71,7 @@ class Rollouts:
         found = [work for work in known if work is not None and work[0] == _DEPLOYMENTS]
         return found if event.current is None else [(place, _key(event.current.obj)), *found]
 
-    async def _look_at(self, place: Place, key: Key) -> None:
+    async def _reconcile(self, place: Place, key: Key) -> None:
         stored = self._store.get(place, key)
         if stored is None:
             return
@@ -96,8 +96,8 @@ class Rollouts:
         if not deployment["metadata"].get("deletionTimestamp"):
             await self._count_revision(deployment)
             await self._make_and_remove_pods(deployment)
-        said = {"status": _status(deployment, self._pods(deployment), now())}
-        await self._patch(_DEPLOYMENTS, deployment, said, "status")
+        patch = {"status": _status(deployment, self._pods(deployment), now())}
+        await self._patch(_DEPLOYMENTS, deployment, patch, "status")
 
     async def _count_revision(self, deployment: Object) -> None:
         metadata, current = deployment["metadata"], _template_hash(deployment)
@@ -148,7 +148,7 @@ def _recreates(deployment: Object) -> bool:
 
 
 def _template_hash(deployment: Object) -> str:
-    """Return the value by which pods of the current template are told from those of older ones."""
+    """Return the label value that distinguishes pods of the current template from older ones."""
     template = orjson.dumps(deployment["spec"]["template"], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(template).hexdigest()[:10]
 

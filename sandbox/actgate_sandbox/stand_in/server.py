@@ -87,7 +87,7 @@ class StandIn(ControlPlane):
         super().stop()
 
     def compact(self) -> None:
-        """Forget all history: whoever watches from an earlier revision gets 410 Gone.
+        """Forget all history: a watch from an earlier revision gets 410 Gone.
 
         Raises:
             SandboxError: It is not running.
@@ -141,7 +141,7 @@ class _Parts:
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it listens, and breaks its connections when it is to end."""
+    """A server that signals when it listens, and breaks its connections when it is to end."""
 
     def __init__(self, config: uvicorn.Config, parts: _Parts) -> None:
         super().__init__(config)

@@ -173,7 +173,7 @@ class Store:
     def _stamped(self, obj: Object) -> Stored:
         self.revision += 1
         obj["metadata"]["resourceVersion"] = str(self.revision)
-        # The type comes first, so that whoever writes lists can leave it out.
+        # The type comes first, so that lists can leave it out.
         ordered = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], **obj}
         return Stored(ordered, orjson.dumps(ordered), self.revision)
 

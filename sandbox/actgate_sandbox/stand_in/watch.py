@@ -70,7 +70,7 @@ class _Watch:
 
 
 def _left(event: Event) -> Stored:
-    """Return what a watch is told last of an object that is gone, or no longer selected."""
+    """Return the last state that a watch sends of an object that is gone, or no longer selected."""
     if event.current is None or event.previous is None:
         return event.last
     obj = event.previous.copy()

@@ -1,7 +1,7 @@
 """Every write: create, replace, patch, apply, delete.
 
 A write reads the current state, makes the next one, has it completed, validated and admitted, and
-commits it if nobody was faster; who did not ask for a certain resourceVersion tries again. A write
+commits it unless another writer was faster; then it tries again, if no resourceVersion was given. A write
 that changes nothing is admitted all the same, and leaves the resourceVersion alone.
 """
 

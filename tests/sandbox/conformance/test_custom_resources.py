@@ -77,14 +77,6 @@ def test_the_scale_is_a_window_onto_replicas(rest: Rest, paths: Paths, widgets: 
     assert rest("PUT", f"{path}/scale", scale).status == 409
 
 
-def test_a_scale_without_replicas_cannot_be_read(rest: Rest, paths: Paths, widgets: None) -> None:
-    """There is no number to show, and none is made up."""
-    rest("POST", paths.widgets(), widget("a"))
-    reply = rest("GET", f"{paths.widgets()}/a/scale")
-    assert reply.status == 500
-    assert '".spec.replicas" does not exist' in reply.message
-
-
 def test_an_object_says_its_own_type(rest: Rest, paths: Paths, widgets: None) -> None:
     """Another kind, another version, or none at all is refused."""
     other = widget("a") | {"kind": "Gadget"}
