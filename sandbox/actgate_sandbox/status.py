@@ -142,25 +142,17 @@ def method_not_allowed() -> ApiError:
     return ApiError(405, "MethodNotAllowed", message, {})
 
 
-def not_acceptable(offered: str) -> ApiError:
+def not_acceptable() -> ApiError:
     """406: the client takes nothing that is spoken here."""
-    return ApiError(
-        406,
-        "NotAcceptable",
-        f"only the following media types are accepted: {offered}",
-        {},
-    )
+    message = "only the following media types are accepted: application/json"
+    return ApiError(406, "NotAcceptable", message, {})
 
 
 def unsupported_media_type(given: str, accepted: Sequence[str]) -> ApiError:
     """415: a body in a form that is not read here."""
-    return ApiError(
-        415,
-        "UnsupportedMediaType",
-        "the body of the request was in an unknown format - "
-        f"accepted media types include: {', '.join(accepted)} (got {given or 'none'})",
-        {},
-    )
+    why = f"accepted media types include: {', '.join(accepted)} (got {given or 'none'})"
+    message = f"the body of the request was in an unknown format - {why}"
+    return ApiError(415, "UnsupportedMediaType", message, {})
 
 
 def gone(message: str) -> ApiError:

@@ -37,13 +37,14 @@ class Options:
         Raises:
             ApiError: 422 where one has a value that does not exist.
         """
-        dry_run, validation = query.get("dryRun"), query.get("fieldValidation") or "Warn"
-        if dry_run not in (None, "", "All"):
-            why = f'Unsupported value: ["{dry_run}"]: supported values: "All"'
-            raise invalid_option(kind, Cause("FieldValueNotSupported", "dryRun", why))
-        if validation not in ("Ignore", "Warn", "Strict"):
-            why = f'Unsupported value: "{validation}": supported values: "", "Ignore", "Strict", "Warn"'
-            raise invalid_option(kind, Cause("FieldValueNotSupported", "fieldValidation", why))
+        dry_run, validation = query.get("dryRun", ""), query.get("fieldValidation") or "Warn"
+        for option, value, values in (
+            ("dryRun", dry_run, ("", "All")),
+            ("fieldValidation", validation, ("Ignore", "Strict", "Warn")),
+        ):
+            if value not in values:
+                why = f'Unsupported value: "{value}": supported values: {", ".join(values)}'
+                raise invalid_option(kind, Cause("FieldValueNotSupported", option, why))
         given = query.get("fieldManager")
         return cls(
             dry_run=dry_run == "All",

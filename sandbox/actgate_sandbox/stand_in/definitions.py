@@ -4,24 +4,17 @@ from __future__ import annotations
 
 from actgate_sandbox.stand_in import crds
 from actgate_sandbox.stand_in.resources import Registry
-from actgate_sandbox.stand_in.store import Event, Place, Store
+from actgate_sandbox.stand_in.store import Event, Place
 
 
 class Definitions:
     """Follows every commit of a definition; what it defines is served from that moment."""
 
-    def __init__(self, store: Store, registry: Registry) -> None:
-        self._store = store
+    def __init__(self, registry: Registry) -> None:
         self._registry = registry
-        for stored in store.all_of(crds.PLACE):
-            registry.add(crds.resources_of(stored.obj))
-        store.listeners.append(self._follow)
 
-    def detach(self) -> None:
-        """Follow no longer."""
-        self._store.listeners.remove(self._follow)
-
-    def _follow(self, place: Place, event: Event) -> None:
+    def follow(self, place: Place, event: Event) -> None:
+        """Listen to the store."""
         if place != crds.PLACE:
             return
         before, now = event.previous, event.current

@@ -44,6 +44,9 @@ class StandIn(ControlPlane):
         super().__init__("stand-in")
         self.store = Store()
         first_namespaces(self.store)
+        self._registry = Registry()
+        self._registry.add(builtin_kinds())
+        self.store.listeners.append(Definitions(self._registry).follow)
         self._bookmark_seconds = bookmark_seconds
         self._nodes = nodes
         self._running: _ServingThread | None = None
@@ -87,18 +90,12 @@ class StandIn(ControlPlane):
         super().stop()
 
     def compact(self) -> None:
-        """Forget all history: a watch from an earlier revision gets 410 Gone.
-
-        Raises:
-            SandboxError: It is not running.
-        """
-        if self._running is None:
-            raise SandboxError("the stand-in is not running: start it first")
-        self._running.call(self.store.compact)
+        """Forget all history: a watch from an earlier revision gets 410 Gone."""
+        if self._running is not None:
+            self._running.call(self.store.compact)
 
     def _parts(self) -> _Parts:
-        registry = Registry()
-        registry.add(builtin_kinds())
+        registry = self._registry
         admission = Admission(self.store)
         writer = Writer(self.store, admission)
         watches = Watches(self.store, self._bookmark_seconds)
@@ -110,7 +107,6 @@ class StandIn(ControlPlane):
             Front(registry, Reader(self.store), writer, watches, self.token).app(),
             admission,
             watches,
-            Definitions(self.store, registry),
             chores,
         )
 
@@ -122,7 +118,6 @@ class _Parts:
     app: Starlette
     admission: Admission
     watches: Watches
-    definitions: Definitions
     chores: Sequence[Chores]
 
     @asynccontextmanager
@@ -135,7 +130,6 @@ class _Parts:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self.definitions.detach()
             self.watches.detach()
             await self.admission.close()
 

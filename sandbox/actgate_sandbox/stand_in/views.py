@@ -29,7 +29,7 @@ def choose_view(accept: str) -> View:
             return "object"
         if kind in _JSON_TYPES and {"as=Table", "v=v1"} <= {*parameters}:
             return "table"
-    raise not_acceptable("application/json")
+    raise not_acceptable()
 
 
 def encode_object(resource: Resource, stored: Stored, view: View) -> bytes:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import urllib3
 
-from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.rest import Rest
 from actgate_sandbox.stand_in import StandIn
 
@@ -175,11 +174,3 @@ def test_a_body_that_is_too_large_is_refused(rest: Rest) -> None:
     body = config_map("a") | {"data": {"a": "x" * (3 * 1024 * 1024)}}
     reply = rest("POST", CONFIG_MAPS, body)
     assert (reply.status, reply.body["reason"]) == (413, "RequestEntityTooLarge")
-
-
-def test_a_server_that_does_not_run_cannot_be_told_anything() -> None:
-    """The mistake is named."""
-    server = StandIn()
-    with pytest.raises(SandboxError, match="start it first"):
-        server.compact()
-    server.stop()
