@@ -2,9 +2,10 @@
 
 ``make mutation`` (``python -m tools.mutation [PATTERN...]``, in an environment that has mutmut). mutmut
 writes the mutants of each function, beside the original and switched by name. Here they are tried in one
-process with pytest: tests are collected once, and a mutant is a fork that runs the tests of its function, the
-quickest first, until one fails, which takes a tenth of the time. Verdicts stand in ``build/mutation``; a
-second run only tries what is new or survived, and ``mutmut show NAME`` there has the difference.
+process with pytest: tests are collected once, and a mutant is a fork that runs the tests of its function,
+those of its own module first, until one fails, which takes a fraction of the time. Verdicts stand in
+``build/mutation``; a second run only tries what is new or survived, and ``mutmut show NAME`` there has the
+difference.
 
 What runs when a module is imported, or is cached from then on, was computed before a mutant is switched on:
 such a survivor says nothing. Texts are not mutated; ``tests/decision/test_words.py`` holds them.
@@ -12,16 +13,21 @@ such a survivor says nothing. Texts are not mutated; ``tests/decision/test_words
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import fnmatch
 import gc
+import hashlib
+import json
 import os
 import shutil
 import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,15 +35,18 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 WHERE: Final = ROOT / "build/mutation"
 PARTS: Final = ("decision", "attestations")
 """Packages whose mutants are tried; the tests are those in the folder of the same name under ``tests/``."""
-TESTS: Final = ("decision", "attestations", "manifests")
 SHARED: Final = ("crds", "examples")
-SECONDS: Final = 20.0
+SECONDS: Final = 60
 """CPU time after which a mutant that loops is noticed."""
 SLOW: Final = (
     "tests/decision/test_links.py::test_several_links_never_allow_what_one_of_them_alone_refuses",
     "tests/decision/test_residency_text.py::test_no_text_raises",
 )
 """Searches that cost more than they find here."""
+MAP: Final = WHERE / "map.json"
+"""Which functions each test runs, and how long it takes."""
+WORDS: Final = "test_words.py"
+"""Its tests are tried early: they hold every sentence."""
 KILLED, SURVIVED, UNTESTED = 1, 0, 33
 """Exit codes, as mutmut keeps them."""
 CONFIG: Final = f"""\
@@ -56,8 +65,14 @@ asyncio_default_fixture_loop_scope = "function"
 CONFTEST: Final = "from tests.support.properties import load_profile\n\nload_profile()\n"
 
 
-def main(patterns: Sequence[str]) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Try every mutant whose name has one of the patterns; return 0, as survivors may be explained."""
+    parser = argparse.ArgumentParser(prog="python -m tools.mutation", description=__doc__)
+    parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="names of mutants (default: all)")
+    parser.add_argument(
+        "--seconds", type=float, default=2.0, help="CPU time of tests for each mutant (default: %(default)s)"
+    )
+    options = parser.parse_args(arguments)
     _prepare()
     os.chdir(WHERE)  # mutmut reads its configuration when it is imported.
     import pytest
@@ -81,10 +96,20 @@ def main(patterns: Sequence[str]) -> int:
         one.load()
     set_mutant_under_test("")
     os.chdir("mutants")
-    trial = Trial([one for one in data if one.exit_code_by_key], patterns)
-    arguments = ["-p", "no:cacheprovider", "-p", "no:terminal", "-m", "not system and not api_server"]
-    arguments += [f"--deselect={name}" for name in SLOW]
-    code = pytest.main([*arguments, *(f"tests/{folder}" for folder in TESTS)], plugins=[trial])
+    trial = Trial([one for one in data if one.exit_code_by_key], options.patterns, options.seconds)
+    selected = [
+        "-s",
+        "-p",
+        "no:logging",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:terminal",
+        "-m",
+        "not system and not api_server",
+    ]
+    selected += [f"--deselect={name}" for name in SLOW]
+    code = pytest.main([*selected, *(f"tests/{folder}" for folder in PARTS)], plugins=[trial])
     trial.report()
     return 0 if code in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) else int(code)
 
@@ -94,7 +119,7 @@ def _prepare() -> None:
     WHERE.mkdir(parents=True, exist_ok=True)
     for source, target in (
         (ROOT / "core/actgate", WHERE / "actgate"),
-        *((ROOT / "tests" / name, WHERE / "tests" / name) for name in ("support", *TESTS)),
+        *((ROOT / "tests" / name, WHERE / "tests" / name) for name in ("support", *PARTS)),
         *((ROOT / name, WHERE / name) for name in SHARED),
     ):
         _mirror(source, target)
@@ -118,11 +143,11 @@ def _mirror(source: Path, target: Path) -> None:
 class Trial:
     """A plugin of pytest that tries the mutants in place of running the tests."""
 
-    def __init__(self, data: Sequence[Any], patterns: Sequence[str]) -> None:
-        self.data, self.patterns = data, patterns or ("*",)
+    def __init__(self, data: Sequence[Any], patterns: Sequence[str], seconds: float) -> None:
+        self.data, self.patterns, self.seconds = data, patterns or ("*",), seconds
         self.failed = False
         self.tests: dict[str, list[Any]] = {}
-        """Tests of each function, the quickest first."""
+        """Tests of each function: those of its own module first, and the quickest of them."""
 
     def pytest_runtest_logreport(self, report: Any) -> None:  # noqa: ANN401 - a report of pytest
         """Note a failure."""
@@ -179,19 +204,32 @@ class Trial:
         from mutmut.state import state
 
         set_mutant_under_test("stats")
-        took: dict[Any, float] = {}
+        sources = _digest(path for part in PARTS for path in Path("actgate", part).rglob("*.py"))
+        before = json.loads(MAP.read_text()) if MAP.exists() else {}
+        known: dict[str, tuple[str, float, list[str]]] = {}
         for item in items:
+            state_now = sources + _digest([item.path])
+            if before.get(item.nodeid, [""])[0] == state_now:
+                known[item.nodeid] = before[item.nodeid]
+                continue
             state()._stats.clear()
             start = time.process_time()
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=None)
-            took[item] = time.process_time() - start
-            for function in state()._stats:
-                self.tests.setdefault(function, []).append(item)
+            known[item.nodeid] = state_now, time.process_time() - start, sorted(state()._stats)
         set_mutant_under_test("")
         if self.failed:
             raise SystemExit("the tests fail without a mutant: run them by themselves")
-        for found in self.tests.values():
-            found.sort(key=took.__getitem__)
+        MAP.write_text(json.dumps(known))
+        for item in items:
+            for function in known[item.nodeid][2]:
+                self.tests.setdefault(function, []).append(item)
+        for function, found in self.tests.items():
+            own = f"test_{function.split('.')[-2]}.py"
+            found.sort(key=lambda item: (item.path.name not in (own, WORDS), known[item.nodeid][1]))
+            spent = accumulate(known[item.nodeid][1] for item in found)
+            self.tests[function] = [
+                item for item, sum_ in zip(found, spent, strict=True) if sum_ < self.seconds
+            ]
 
     def _start(self, name: str, items: Sequence[Any]) -> int:
         child = os.fork()
@@ -214,7 +252,7 @@ class Trial:
         code = KILLED
         try:
             used = int(time.process_time())
-            resource.setrlimit(resource.RLIMIT_CPU, (used + int(SECONDS), used + 2 * int(SECONDS)))
+            resource.setrlimit(resource.RLIMIT_CPU, (used + SECONDS, used + 2 * SECONDS))
             signal.signal(signal.SIGXCPU, signal.SIG_DFL)
             devnull = os.open(os.devnull, os.O_WRONLY)
             os.dup2(devnull, 1)
@@ -236,10 +274,19 @@ class Trial:
         os.chdir("mutants")
 
 
+@cache
+def _digest_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _digest(paths: Iterable[Path]) -> str:
+    return hashlib.sha256("".join(map(_digest_of, sorted(paths))).encode()).hexdigest()
+
+
 def _line(name: str, numbers: Counter[int]) -> str:
     return f"{name:44} {numbers.total():7} {numbers[KILLED]:7} {numbers[SURVIVED]:8} {numbers[UNTESTED]:8}"
 
 
 if __name__ == "__main__":
     os.environ.setdefault("HYPOTHESIS_PROFILE", "quick")
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -16,6 +16,7 @@ from actgate.decision.manifest import GroupCount
 from tests.decision.build import ASKING, FAIR, NOW, PASSING, found, judge, refused_for
 from tests.decision.signing import (
     COUNTED,
+    DAY,
     RISK,
     STRANGER,
     TRAINING,
@@ -92,6 +93,20 @@ def test_an_attested_manifest_passes() -> None:
     """One statement about all of it, by whom the policy lets attest manifests."""
     assert asked(signed(whole(TRAINING)), level("Attested")).outcome == "Pass"
     assert asked(signed(whole(TRAINING), audit(RISK)), level("Attested")).outcome == "Pass"
+
+
+def test_one_signature_that_counts_is_enough() -> None:
+    """Another statement about the same fields, by no one who is trusted, takes nothing from it."""
+    for items in ((whole(TRAINING), whole(STRANGER, name="x")), (whole(STRANGER, name="x"), whole(TRAINING))):
+        assert asked(signed(*items), level("Attested")).outcome == "Pass"
+
+
+def test_a_signature_counts_at_its_own_time() -> None:
+    """Without a time that is known to be right the present counts, in a period of the authority."""
+    for start, passes in ((NOW - DAY, True), (NOW + DAY, False)):
+        brief = authority("training", COMPLIANCE_MANIFEST, validFor={"start": f"{start:%Y-%m-%dT%H:%M:%SZ}"})
+        evidence = signed(whole(TRAINING), whole(TRAINING, name="x"), created_at=None)
+        assert asked(evidence, level("Attested", brief)).allowed is passes
 
 
 def test_attested_is_also_recomputable() -> None:

@@ -285,6 +285,15 @@ def test_two_directions_of_one_ratio_agree() -> None:
     assert judge(manifest(bias=(one, replace(one, value=1.075)))).findings == ()
 
 
+def test_two_directions_of_two_ratios_do_not_agree() -> None:
+    """1.25 is 0.8 the other way round, and neither 0.95 nor 0.7; nor is anything the same as infinity."""
+    one = replace(FAIR, metric=Metric.DISPARATE_IMPACT, value=1.25, threshold=None, compliant=None)
+    for other in (0.95, 0.7, 1.01, 2.5, float("inf")):
+        for both in ((one, replace(one, value=other)), (replace(one, value=other), one)):
+            found_here = found(judge(manifest(bias=both)), "bias/counts")
+            assert [item.path for item in found_here] == ["spec.bias"], other
+
+
 @pytest.mark.parametrize("enforcement", ["Deny", "Warn", "Audit"])
 @pytest.mark.parametrize("tiers", [[], ["HighRisk"]])
 def test_a_contradiction_counts_in_every_tier(enforcement: str, tiers: list[str]) -> None:
