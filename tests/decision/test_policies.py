@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from actgate.api.compliance_manifest import RiskCategory
-from actgate.decision import BASELINE, Policy
+from actgate.decision import BASELINE, Policy, policies
 from actgate.decision.policies import applicable, selects
 from tests.decision.build import found, judge, manifest, measured, policy, subject, warned_of
 
@@ -127,3 +127,28 @@ def test_a_policy_that_is_not_clear_is_not_read(spec: dict[str, Any]) -> None:
     """Wrong types, ranges, names and unknown fields are errors: half a policy could ask for less."""
     with pytest.raises(ValidationError):
         policy(**spec)
+
+
+def test_a_selection_remembers_what_applies(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For each set of labels, in whatever order; it starts anew before it grows large."""
+    monkeypatch.setattr(policies, "_REMEMBERED", 3)
+    house = (
+        policy("credit", namespaceSelector={"matchLabels": {"team": "credit"}}),
+        policy("all", namespaceSelector={}),
+        policy("production", namespaceSelector={"matchLabels": {"stage": "production"}}),
+    )
+    selection = policies.Selection(house)
+    for labels in (
+        LABELS,
+        {},
+        {"team": "credit"},
+        {"stage": "test"},
+        {"team": "a"},
+        LABELS,
+        {"team": "b"},
+    ) * 2:
+        found_here = selection.applicable(dict(reversed(labels.items())))
+        assert found_here == applicable(house, labels)
+        assert found_here == selection.applicable(labels)
+        assert applicable(found_here, labels) == found_here
+    assert policies.Selection(()).applicable(LABELS) == (BASELINE,)

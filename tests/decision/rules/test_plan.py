@@ -177,3 +177,25 @@ def test_evidence_plan_for_a_test_that_its_plan_does_not_name() -> None:
     finding = refused_for(judged(MET, stray), "evidence/plan")
     assert finding.path == "spec.evaluations[1].planDigest"
     assert '"cybersecurity" is not planned' in finding.message
+
+
+def test_a_plan_speaks_of_what_it_names_alone() -> None:
+    """Another metric of the attribute, and what another plan fixed, are no matter of this one."""
+    odds = replace(COUNTED, metric=Metric.EQUALIZED_ODDS_DIFFERENCE, threshold=0.04, groups=())
+    assert judge(signed(plan(PLANNED), bias=(*measured(0.05), odds))).allowed
+    later = plan(
+        PlannedMeasurement("gender", str(odds.metric), 0.04),
+        name="later",
+        tests=(PlannedTest("robustness", "flips"),),
+    )
+    bias = (*measured(0.05, plan_digest=sha("plan")), replace(odds, plan_digest=sha("later")))
+    flips = Evaluated("robustness", "flips", True, plan_digest=sha("later"))
+    tests = (replace(MET, plan_digest=sha("plan")), flips)
+    assert judge(signed(plan(PLANNED, tests=(ACCURACY,)), later, bias=bias, evaluations=tests)).allowed
+
+
+def test_every_plan_of_a_test_counts() -> None:
+    """One that fixes no threshold takes nothing from one that does."""
+    both = (PlannedTest("accuracy"), ACCURACY, PlannedTest("accuracy", "f1", ">=", 0.8))
+    evidence = signed(plan(tests=both), evaluations=(MET,))
+    assert "must be 0.8" in refused_for(judge(evidence), "evidence/plan").message
