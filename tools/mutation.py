@@ -70,7 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.mutation", description=__doc__)
     parser.add_argument("patterns", nargs="*", metavar="PATTERN", help="names of mutants (default: all)")
     parser.add_argument(
-        "--seconds", type=float, default=2.0, help="CPU time of tests for each mutant (default: %(default)s)"
+        "--seconds",
+        type=float,
+        default=2.0,
+        help="CPU time that tests of other modules may take of a mutant (default: %(default)s)",
     )
     options = parser.parse_args(arguments)
     _prepare()
@@ -224,11 +227,13 @@ class Trial:
             for function in known[item.nodeid][2]:
                 self.tests.setdefault(function, []).append(item)
         for function, found in self.tests.items():
-            own = f"test_{function.split('.')[-2]}.py"
-            found.sort(key=lambda item: (item.path.name not in (own, WORDS), known[item.nodeid][1]))
-            spent = accumulate(known[item.nodeid][1] for item in found)
-            self.tests[function] = [
-                item for item, sum_ in zip(found, spent, strict=True) if sum_ < self.seconds
+            near = (f"test_{function.split('.')[-2]}.py", WORDS)
+            found.sort(key=lambda item: known[item.nodeid][1])
+            far = [item for item in found if item.path.name not in near]
+            spent = accumulate(known[item.nodeid][1] for item in far)
+            self.tests[function] = [item for item in found if item.path.name in near]
+            self.tests[function] += [
+                item for item, sum_ in zip(far, spent, strict=True) if sum_ < self.seconds
             ]
 
     def _start(self, name: str, items: Sequence[Any]) -> int:

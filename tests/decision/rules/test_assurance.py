@@ -165,3 +165,32 @@ def test_each_tier_has_its_level(tier: str) -> None:
         assert bool(found(asked(evidence, policy), "evidence/level")) is (judged_as == tier)
     unknown = replace(PASSING, risk_category=None)
     assert bool(found(asked(unknown, policy), "evidence/level")) is (tier == "HighRisk")
+
+
+def test_each_statement_that_does_not_count_says_so() -> None:
+    """`evidence/level`: one field may be covered by one, and others by another."""
+    verdict = asked(signed(whole(STRANGER), audit(STRANGER)), level("Attested"))
+    assert {one.path for one in found(verdict, "evidence/authority")} == {
+        "spec.attestations[0]",
+        "spec.attestations[1]",
+    }
+
+
+def test_a_field_that_is_not_stated_needs_no_attestation() -> None:
+    """`evidence/level`: and one that is stated needs it, however little of it is there."""
+    for changes, stated in (
+        ({"risk_category": None}, "training"),
+        ({"risk_category": None, "stated_category": "HIGHEST"}, "riskCategory"),
+        ({"training_regions": ()}, "training"),
+        ({"finished_at": None}, "training"),
+    ):
+        fields: dict[str, Any] = changes
+        paths = {one.path for one in found(asked(signed(**fields), level("Attested")), "evidence/level")}
+        assert f"spec.{stated}" in paths, changes
+    for nothing, field in (
+        ({"risk_category": None}, "riskCategory"),
+        ({"finished_at": None, "training_regions": ()}, "training"),
+    ):
+        fields = nothing
+        paths = {one.path for one in found(asked(signed(**fields), level("Attested")), "evidence/level")}
+        assert f"spec.{field}" not in paths, nothing

@@ -341,3 +341,37 @@ def test_parity_needs_no_positives(group: tuple[int, ...]) -> None:
     if group[1] == group[0]:
         opportunity = counted(Metric.EQUAL_OPPORTUNITY_DIFFERENCE, 0.1, other, group)
         assert judge(manifest(bias=(opportunity,))).failed_rules == ("bias/limit",)
+
+
+def test_a_tier_without_bias_checks_has_no_smallest_group() -> None:
+    """Nor does it need groups; the claim of a measurement is held against the pipeline's own limit there."""
+    large = policy(bias={"minGroupCount": 5000, "requiredFor": ["LimitedRisk"]})
+    for measurement in (FAIR, replace(FAIR, groups=())):
+        assert not found(judge(manifest(bias=(measurement,)), subject(), large), "bias/sample")
+
+
+def test_a_claim_is_held_against_the_stricter_limit_where_checks_are_required() -> None:
+    """`bias/claim`: a generous threshold of the pipeline makes no claim true."""
+    generous = replace(FAIR, value=0.3, threshold=0.5, compliant=True)
+    assert "must be false" in refused_for(judge(manifest(bias=(generous,))), "bias/claim").message
+
+
+def test_a_value_beyond_its_limit_is_reported_once() -> None:
+    """Also where the selection rates beside it say the same."""
+    stated = (GroupCount("a", 1000, 0.5), GroupCount("b", 1000, 0.2))
+    beyond = replace(FAIR, value=0.3, compliant=None, groups=stated)
+    assert len(found(judge(manifest(bias=(beyond,))), "bias/limit")) == 1
+
+
+def test_a_group_of_one_person_is_no_empty_group() -> None:
+    """It is too small for a minimum, and an empty one is not called too small as well."""
+    few = replace(FAIR, groups=(*FAIR.groups, GroupCount("other", 1)))
+    none = replace(FAIR, groups=(*FAIR.groups, GroupCount("other", 0)))
+    least = policy(bias={"minGroupCount": 2})
+    assert judge(manifest(bias=(few,))).findings == ()
+    assert (
+        "must be >= 2" in refused_for(judge(manifest(bias=(few,)), subject(), least), "bias/sample").message
+    )
+    assert (
+        "must be >= 1" in refused_for(judge(manifest(bias=(none,)), subject(), least), "bias/sample").message
+    )

@@ -189,3 +189,16 @@ def test_one_cause_is_one_finding(item: Attestation, rule: str) -> None:
 def test_a_contradiction_does_not_depend_on_time() -> None:
     """It is in no `valid_until`."""
     assert judge(signed(whole(RISK, mismatch=EDITED)), now=NOW).valid_until == judge(PASSING).valid_until
+
+
+def test_evidence_format_of_a_whole_attestation_is_at_the_attestation() -> None:
+    """`evidence/format`: where no field of it can be named."""
+    unread = Attestation("x", unreadable=replace(UNREADABLE, path=""))
+    assert refused_for(asked(signed(unread)), "evidence/format").path == "spec.attestations[0]"
+
+
+def test_evidence_subject_may_be_an_image_with_two_at_signs() -> None:
+    """`evidence/subject`: its digest is what follows the last one."""
+    image = f"registry.example/a@b@{sha('image')}"
+    items = (audit(RISK, subjects=frozenset({sha("image")})),)
+    assert not found(judge(manifest(images=(image,), attestations=items)), "evidence/subject")

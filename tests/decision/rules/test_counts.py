@@ -513,3 +513,19 @@ def test_no_number_makes_the_arithmetic_raise(
     measurement = Measurement(metric, value, groups=stated)
     judge(manifest(bias=(measurement, measurement)))
     groups.expected(measurement)
+
+
+def test_every_group_is_held_against_its_counts() -> None:
+    """Groups before it that say nothing, or are right, or are empty, do not hide one."""
+    wrong = GroupCount("d", 1000, 0.5, 400)
+    before = (GroupCount("a", 0, 0.3), GroupCount("b", 1000), GroupCount("c", 1000, 0.4, 400))
+    verdict = judge(manifest(bias=(replace(FAIR, groups=(*before, wrong)),)))
+    (finding,) = [item for item in found(verdict, "bias/counts") if item.path.endswith("selectionRate")]
+    assert finding.path == "spec.bias[0].groups[3].selectionRate"
+
+
+def test_where_all_are_positives_none_can_be_a_false_positive() -> None:
+    """`bias/counts`: of no negatives not even one is selected."""
+    group = GroupCount("a", 100, None, None, 100, 50, 1)
+    verdict = judge(manifest(bias=(replace(FAIR, groups=(group, FAIR.groups[0])),)))
+    assert "must be <= 0, count less positives" in refused_for(verdict, "bias/counts").message

@@ -141,3 +141,10 @@ def test_a_maximum_age_beyond_the_calendar_never_ends() -> None:
         late, subject(), policy(evidence={"maxAge": "9999999h"}), now=datetime(9000, 1, 2, tzinfo=UTC)
     )
     assert (verdict.allowed, verdict.valid_until) == (True, None)
+
+
+def test_the_ends_of_a_range_can_be_measured() -> None:
+    """`manifest/invalid`: all of one group and none of the other is a difference of 1; limits are 0 to 1."""
+    for value, threshold in ((1.0, 1.0), (-1.0, 0.0), (0.0, 0.0)):
+        verdict = judge(measured(value=value, threshold=threshold, compliant=None))
+        assert not found(verdict, "manifest/invalid"), (value, threshold)

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from actgate.api.quoting import quoted
 from actgate.decision.manifest import ModelIdentity
-from actgate.decision.subject import Subject
+from actgate.decision.subject import Link, Subject, SubjectProblem
 from tests.decision.build import (
     ASKING,
     MODEL,
@@ -157,3 +158,43 @@ def test_a_manifest_is_judged_by_itself_for_its_own_model() -> None:
 def test_the_reference_decides_and_not_the_manifest_that_is_handed_in() -> None:
     """The caller cannot smuggle in evidence: without a reference there is none."""
     assert judge(PASSING, replace(ASKING, links=())).failed_rules == ("link/manifest",)
+
+
+def test_a_model_that_cannot_be_read_is_reported_once() -> None:
+    """The reader's problem is the finding; one of another field does not stand for the missing model."""
+    unread = SubjectProblem("link/model", "spec.model.name", "Invalid value: 1", "write a name")
+    (finding,) = found(judge(asking=subject(model=None, problems=(unread,))), "link/model")
+    assert finding.path == unread.path
+    other = replace(unread, rule="residency/serving", path="spec.placement")
+    (finding,) = found(judge(asking=subject(model=None, problems=(other,))), "link/model")
+    assert "must name its model" in finding.message
+
+
+def test_the_digest_of_an_image_is_what_follows_the_last_at_sign() -> None:
+    """A name with another one in it hides nothing, in the manifest as in the subject."""
+    odd = f"registry.example/a@b@{DIGEST}"
+    for runs, assessed in ((odd, ASSESSED), (ASSESSED, odd), (odd, odd)):
+        asking = subject(images=(("spec.server.image", runs),))
+        assert judge(manifest(images=(assessed,)), asking).allowed
+        several = replace(asking, links=(Link(PASSING.name, MODEL.name), Link(PASSING.name, "Other")))
+        messages = [
+            item.message for item in found(judge(manifest(images=(assessed,)), several), "link/model")
+        ]
+        assert not any("image" in message for message in messages)
+
+
+def test_long_names_are_cut() -> None:
+    """A message stays readable whatever a user writes into a name."""
+    name, image = "n" * 300, "i" * 300
+    linked = (Link(PASSING.name, "Other"),)
+    for verdict, shown in (
+        (judge(manifest(model=ModelIdentity(name))), quoted(name, 80)),
+        (judge(asking=subject(model=ModelIdentity(name))), quoted(name, 80)),
+        (judge(asking=subject(model=ModelIdentity(name), links=linked)), quoted(name, 80)),
+        (judge(manifest(images=(ASSESSED,)), subject(images=(("spec.x", image),))), quoted(image, 100)),
+        (
+            judge(manifest(images=(ASSESSED,)), subject(images=(("spec.x", f"{image}@{DIGEST[:-1]}0"),))),
+            quoted(f"{image}@{DIGEST[:-1]}0", 100),
+        ),
+    ):
+        assert any(shown in item.message for item in found(verdict, "link/model")), shown

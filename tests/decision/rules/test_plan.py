@@ -79,6 +79,7 @@ def test_evidence_plan_for_a_digest_that_is_no_plan() -> None:
             asked(signed(*items, bias=measured(0.05, plan_digest=sha("x")))), "evidence/plan"
         )
         assert finding.path == "spec.bias[0].planDigest"
+        assert "must be the payload digest of a plan" in finding.message
     unread = Attestation("plan", payload_digest=sha("plan"), unreadable=UNREADABLE)
     verdict = asked(signed(unread, bias=measured(0.05, plan_digest=sha("plan"))))
     assert verdict.failed_rules == ("evidence/format",)

@@ -290,3 +290,18 @@ def test_the_seeds_own_words_pass_with_a_remark() -> None:
     verdict = judge(evidence)
     assert verdict.allowed
     assert "also names Frankfurt, DE" in warned_of(verdict, RESIDENCY).message
+
+
+def test_an_unreadable_field_of_something_else_is_no_placement() -> None:
+    """`residency/serving`: a placement that is required and missing is refused beside it."""
+    other = SubjectProblem("link/model", "spec.model", "Invalid value: 1", "write a name")
+    required = policy(residency={"serving": "Require"})
+    verdict = judge(manifest(), subject(placement=None, problems=(other,)), required)
+    assert refused_for(verdict, "residency/serving").path == "spec.placement.regions"
+
+
+def test_four_words_that_are_not_understood_are_all_named() -> None:
+    """Of more the number of the others is said."""
+    for words, end in (("alpha beta gamma delta", '"delta"'), ("alpha beta gamma delta epsilon", "1 more")):
+        message = trained(Region("eu-west-3", "aws", f"Paris {words}"))
+        assert f"{end} cannot be understood" in message
