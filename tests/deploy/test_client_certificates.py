@@ -99,4 +99,4 @@ async def test_the_page_s_certificates_open_the_webhook_to_the_api_server_alone(
 def test_the_page_says_who_cannot() -> None:
     """Managed control planes have no such flag; the page names them before it shows how."""
     text = PAGE.read_text("utf-8")
-    assert text.index("EKS, GKE, AKS") < text.index("## How")
+    assert text.index("EKS, GKE, AKS") < text.index("## Set it up")
