@@ -63,7 +63,7 @@ def test_a_stopped_process_is_gone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_signal_reaches_the_process_and_its_end_is_told(tmp_path: Path, number: signal.Signals) -> None:
-    """Who ended by a signal is told from who ended by itself."""
+    """A process that was ended by a signal is distinguished from one that ended by itself."""
     process = KeptProcess(("/bin/sh", "-c", "exec sleep 600"), tmp_path / "log")
     process.signal(number)
     assert process.wait() == -number

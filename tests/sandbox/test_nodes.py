@@ -54,5 +54,5 @@ def test_a_pod_that_must_run_elsewhere_finds_none(pod: dict[str, Any]) -> None:
 
 
 def test_without_a_list_every_region_has_a_node() -> None:
-    """The default: nobody is left pending."""
+    """The default: no pod is left pending."""
     assert Nodes().place(asking({REGION_LABEL: "eu-nowhere-1"}))

@@ -51,7 +51,7 @@ def test_an_apply_creates_and_then_changes_nothing(apply: Applier) -> None:
 
 
 def test_an_applier_owns_what_it_states_and_not_the_defaults(apply: Applier) -> None:
-    """Defaulted fields belong to nobody."""
+    """Defaulted fields have no manager."""
     [entry] = apply(deployment("a")).body["metadata"]["managedFields"]
     assert (entry["manager"], entry["operation"]) == ("operator", "Apply")
     container = entry["fieldsV1"]["f:spec"]["f:template"]["f:spec"]["f:containers"]
@@ -204,7 +204,7 @@ def _unite(ours: dict[str, Any], theirs: dict[str, Any]) -> None:
 
 
 def test_omitted_replicas_fall_back_to_the_default(apply: Applier) -> None:
-    """Letting go of a field that nobody else owns is not keeping it."""
+    """Letting go of a field that no other manager owns is not keeping it."""
     apply(deployment("a", replicas=4))
     assert apply(deployment("a")).body["spec"]["replicas"] == 1
 
@@ -269,7 +269,7 @@ def test_items_need_their_keys_once(apply: Applier, parts: list[dict[str, str]])
 
 
 def test_an_apply_says_who_applies(rest: Rest, paths: Paths) -> None:
-    """Without fieldManager there is nobody to own the fields."""
+    """Without fieldManager there is no owner of the fields."""
     reply = rest("PATCH", f"{paths.config_maps}/a", config_map("a"), APPLY_PATCH)
     assert reply.status == 422
     assert "fieldManager: Required value: is required for apply patch" in reply.message

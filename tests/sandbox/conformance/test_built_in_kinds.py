@@ -130,7 +130,7 @@ def renewed(live: Object, **spec: object) -> Object:
 
 
 def test_a_lease_is_taken_by_one(rest: Rest, leases: str) -> None:
-    """Of two that saw the same state, the second is a conflict; without a resourceVersion nobody writes."""
+    """Of two that saw the same state, the second is a conflict; a resourceVersion is required."""
     seen = rest("GET", f"{leases}/l").body
     mine = rest("PUT", f"{leases}/l", renewed(seen, holderIdentity="b"))
     theirs = rest("PUT", f"{leases}/l", renewed(seen, holderIdentity="c"))

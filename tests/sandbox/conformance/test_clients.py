@@ -38,7 +38,7 @@ def test_the_synchronous_client_works(control_plane: ControlPlane, namespace: st
         assert read.spec is not None
         assert read.spec.replicas == 1
         with pytest.raises(client.ApiException) as missing:
-            core.read_namespaced_config_map("nobody", namespace)
+            core.read_namespaced_config_map("absent", namespace)
         assert missing.value.status == 404
         core.delete_namespaced_config_map("a", namespace)
         events = watcher().stream(

@@ -51,12 +51,12 @@ def types(reply: Reply) -> dict[str, str]:
 
 @pytest.fixture
 def status(api: Rest, namespace: str) -> Status:
-    """The status of a ModelDeployment that nobody has looked at."""
+    """The status of a new ModelDeployment."""
     return Status(api, namespace)
 
 
 def test_the_first_status_replaces_the_default(status: Status) -> None:
-    """The default belongs to nobody, and a condition of the same type takes its place."""
+    """The default has no manager, and a condition of the same type takes its place."""
     assert [item["reason"] for item in status.created.body["status"]["conditions"]] == ["Pending"]
     applied = status.apply({"conditions": [condition("Ready"), condition("EvidenceAccepted")]})
     assert types(applied) == {"Ready": "True", "EvidenceAccepted": "True"}

@@ -35,7 +35,7 @@ def test_null_asks_for_the_default(rest: Rest, paths: Paths, widgets: None) -> N
 def test_a_status_sent_at_creation_is_dropped_for_the_default(
     rest: Rest, paths: Paths, widgets: None
 ) -> None:
-    """What nobody has seen yet says so from the first answer on."""
+    """The default is there from the first answer on."""
     sent = widget("a") | {"status": {"note": "all is well"}}
     reply = rest("POST", paths.widgets(), sent)
     assert reply.body["status"] == {"note": "unseen"}

@@ -39,16 +39,16 @@ def test_a_name_is_taken_once(rest: Rest, paths: Paths) -> None:
 
 def test_a_missing_object_is_not_found(rest: Rest, paths: Paths) -> None:
     """Get, replace, patch and delete of what does not exist say NotFound with the name."""
-    path = f"{paths.deployments}/nobody"
+    path = f"{paths.deployments}/absent"
     replies = [
         rest("GET", path),
-        rest("PUT", path, deployment("nobody")),
+        rest("PUT", path, deployment("absent")),
         rest("PATCH", path, {}, MERGE_PATCH),
         rest("DELETE", path),
     ]
     assert [reply.status for reply in replies] == [404] * 4
-    assert {reply.message for reply in replies} == {'deployments.apps "nobody" not found'}
-    assert replies[0].body["details"] == {"name": "nobody", "group": "apps", "kind": "deployments"}
+    assert {reply.message for reply in replies} == {'deployments.apps "absent" not found'}
+    assert replies[0].body["details"] == {"name": "absent", "group": "apps", "kind": "deployments"}
 
 
 def test_a_namespace_must_exist(rest: Rest) -> None:
@@ -89,7 +89,7 @@ def test_a_label_must_be_a_label(rest: Rest, paths: Paths, labels: dict[str, str
 
 
 def test_a_replacement_from_an_old_state_is_a_conflict(rest: Rest, paths: Paths) -> None:
-    """Who read an older revision is told to read again."""
+    """A writer that read an older revision has to read again."""
     old = rest("POST", paths.config_maps, config_map("a", x="1")).body
     rest("PATCH", f"{paths.config_maps}/a", {"data": {"x": "2"}}, MERGE_PATCH)
     reply = rest("PUT", f"{paths.config_maps}/a", old)

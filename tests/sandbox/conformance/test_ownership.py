@@ -169,7 +169,7 @@ def test_taking_over_changes_no_field(owned: Owned) -> None:
 
 
 def test_taking_over_what_has_changed_meanwhile_is_a_conflict(owned: Owned) -> None:
-    """The resourceVersion that was read guards against absorbing what nobody looked at."""
+    """The resourceVersion that was read guards against absorbing what was not read."""
     live = owned.live()
     owned.edit(ADDITIONS["a container"], "patch")
     reply = owned.rest("PUT", owned.path, live, fieldManager="operator")
@@ -248,7 +248,7 @@ def test_who_lets_the_replicas_go_leaves_the_default(owned: Owned) -> None:
 
 @pytest.mark.parametrize("how", ["patch", "put"])
 def test_an_autoscaler_takes_the_replicas_only_with_another_number(owned: Owned, how: str) -> None:
-    """A scale to what is there owns nothing; a scale to something else takes them from whoever had them."""
+    """A scale to what is there owns nothing; a scale to something else takes them from their owner."""
     owned.rest("PATCH", owned.path, replicas(3), APPLY_PATCH, fieldManager="scaler", force="true")
     for count, owner in ((3, "scaler"), (4, "autoscaler")):
         scale = owned.rest("GET", f"{owned.path}/scale").body

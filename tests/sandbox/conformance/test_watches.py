@@ -24,7 +24,7 @@ def shown(event: Event) -> tuple[str, str]:
 def test_a_watch_tells_every_change_since_a_revision(
     control_plane: ControlPlane, rest: Rest, paths: Paths
 ) -> None:
-    """What happened before the watch was opened is told, and in order."""
+    """What happened before the watch was opened is sent, and in order."""
     start = revision(rest, paths.config_maps)
     rest("POST", paths.config_maps, config_map("a"))
     with watching(control_plane, paths.config_maps, resourceVersion=start) as events:
@@ -41,17 +41,17 @@ def test_a_watch_tells_every_change_since_a_revision(
 def test_a_watch_without_a_revision_begins_with_what_exists(
     control_plane: ControlPlane, rest: Rest, paths: Paths
 ) -> None:
-    """Everything that is there is told as ADDED."""
+    """Everything that is there is sent as ADDED."""
     for name in ("a", "b"):
         rest("POST", paths.config_maps, config_map(name))
     query = {"fieldSelector": "metadata.name!=kube-root-ca.crt"}
 
-    def told() -> set[tuple[str, str]]:
+    def sent() -> set[tuple[str, str]]:
         with watching(control_plane, paths.config_maps, **query) as events:
             return {shown(event) for event in islice(events, 2)}
 
     # A busy API server may end such a watch with an error before its first event; a client opens another.
-    wait_until(lambda: told() == {("ADDED", "a"), ("ADDED", "b")})
+    wait_until(lambda: sent() == {("ADDED", "a"), ("ADDED", "b")})
 
 
 def test_a_selected_watch_sees_objects_come_and_go(
@@ -71,7 +71,7 @@ def test_a_selected_watch_sees_objects_come_and_go(
 def test_a_watch_of_one_namespace_hears_nothing_of_others(
     control_plane: ControlPlane, rest: Rest, paths: Paths
 ) -> None:
-    """A change elsewhere comes first, and is not told."""
+    """A change elsewhere comes first, and is not sent."""
     start = revision(rest, paths.config_maps)
     other = "/api/v1/namespaces/default/configmaps"
     rest("POST", other, config_map("elsewhere"))

@@ -77,7 +77,7 @@ def test_what_was_said_is_taken_back(cluster: Workloads, rest: Rest, paths: Path
 
 
 def test_a_deployment_whose_pods_are_refused_says_why(cluster: Workloads, rest: Rest, paths: Paths) -> None:
-    """The words of whoever refused them are in a condition of their own."""
+    """The message of the refusal is in a condition of its own."""
     cluster.refused("web", "exceeded quota")
     status = status_of(rest, paths)
     [failure] = [item for item in status["conditions"] if item["type"] == "ReplicaFailure"]
@@ -90,7 +90,7 @@ def test_a_deployment_whose_pods_are_refused_says_why(cluster: Workloads, rest: 
 
 
 def test_a_new_pod_is_pending(cluster: Workloads, rest: Rest, paths: Paths) -> None:
-    """It has the template's labels and the Deployment as its owner, and nobody has looked at it."""
+    """It has the template's labels and the Deployment as its owner, and no status yet."""
     name = cluster.pod("web", extra="yes")
     pod = rest("GET", f"/api/v1/namespaces/{paths.namespace}/pods/{name}").body
     assert pod["metadata"]["labels"] == {"app": "web", "extra": "yes"}
@@ -104,7 +104,7 @@ def waiting(reason: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("say", "told"),
+    ("say", "expected"),
     [
         (Workloads.running, {"phase": "Running", "ready": True}),
         (Workloads.crashing, {"phase": "Running", "waiting": "CrashLoopBackOff", "last": 1}),
@@ -114,7 +114,7 @@ def waiting(reason: str) -> dict[str, Any]:
         (Workloads.misconfigured, waiting("CreateContainerConfigError")),
     ],
 )
-def test_a_pod_is_what_was_said_of_it(cluster: Workloads, say: Say, told: dict[str, Any]) -> None:
+def test_a_pod_is_what_was_said_of_it(cluster: Workloads, say: Say, expected: dict[str, Any]) -> None:
     """State, exit code and readiness of its container are read back."""
     pod = cluster.pod("web")
     say(cluster, pod)
@@ -129,7 +129,7 @@ def test_a_pod_is_what_was_said_of_it(cluster: Workloads, say: Say, told: dict[s
         "terminated": state.get("terminated", {}).get("reason"),
         "last": last.get("terminated", {}).get("exitCode"),
     }
-    assert {key: value for key, value in found.items() if value} == told
+    assert {key: value for key, value in found.items() if value} == expected
 
 
 def test_an_unschedulable_pod_has_the_scheduler_s_words(cluster: Workloads) -> None:

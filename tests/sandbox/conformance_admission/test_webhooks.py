@@ -96,7 +96,7 @@ class TestAnswers:
         assert create(rest, namespace).warnings == ("look out", 'with "quotes"')
 
     def test_a_review_is_complete(self, rest: Rest, answering: tuple[str, WebhookServer]) -> None:
-        """The webhook is told the same by both engines."""
+        """The webhook gets the same review from both engines."""
         namespace, server = answering
         server.answer = allow
         create(rest, namespace, "complete", data={"a": "b"})
@@ -131,7 +131,7 @@ class TestFailures:
     def test_a_webhook_of_another_authority_fails_the_request(
         self, rest: Rest, namespace: str, server: WebhookServer
     ) -> None:
-        """An untrusted certificate is told as such."""
+        """An untrusted certificate is reported as such."""
         config = client_config(WebhookServer(server.port, Authority("other").certificate))
         hook = webhook(server, clientConfig=config)
         with registered(rest, namespace, hook, _refuses(rest, namespace)):

@@ -52,8 +52,8 @@ def _settled(obj: Object, replicas: int) -> Object:
     status = obj["status"]
     counts = [status.get(f"{kind}eplicas", 0) for kind in ("r", "updatedR", "readyR", "availableR")]
     seen = status.get("observedGeneration") == obj["metadata"]["generation"]
-    settled = seen and counts == [replicas] * 4 and "unavailableReplicas" not in status
-    return obj if settled else {}
+    in_sync = seen and counts == [replicas] * 4 and "unavailableReplicas" not in status
+    return obj if in_sync else {}
 
 
 def reasons(obj: Object) -> dict[str, tuple[str, str]]:
@@ -83,7 +83,7 @@ def test_a_deployment_becomes_available(rolling: Rolling) -> None:
 
 
 def test_replicas_follow_the_spec(rolling: Rolling) -> None:
-    """Up, down, to zero and back; what was settled once does not count as progressing again."""
+    """Up, down, to zero and back; what was complete once does not count as progressing again."""
     rolling.create(replicas=1)
     rolling.available(1)
     for replicas in (3, 1, 0, 2):
@@ -146,7 +146,7 @@ def test_a_deleted_pod_comes_back(rolling: Rolling) -> None:
 
 
 def test_a_pod_that_crashes_makes_the_deployment_unavailable(rolling: Rolling) -> None:
-    """What a test says of a running pod is believed, and undone by nobody."""
+    """What a test says of a running pod is kept, and no controller reverts it."""
     rolling.create()
     rolling.available(1)
     [pod] = rolling.pods()
@@ -202,7 +202,7 @@ def test_kubectl_waits_for_a_rollout(rolling: Rolling, rolling_kubectl: Kubectl)
 
 
 def test_rollouts_go_on_after_a_restart(rolling: Rolling, rolling_plane: ControlPlane) -> None:
-    """What was settled stays settled, and the next change is heeded."""
+    """What was complete stays complete, and the next change is rolled out."""
     rolling.create()
     revision = _revision(rolling.available(1))
     rolling_plane.restart()

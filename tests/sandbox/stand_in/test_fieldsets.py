@@ -123,7 +123,7 @@ def test_items_are_named_by_their_keys() -> None:
 
 
 def test_an_item_without_its_key_cannot_be_named() -> None:
-    """It is refused, since nobody could own it."""
+    """It is refused, since no manager could own it."""
     with pytest.raises(TypeMismatchError, match=r'omits all key fields \["name"\]'):
         fieldsets.paths_of({"keyed": [{"v": "1"}]}, SCHEMA)
 

@@ -26,7 +26,7 @@ def test_a_path_leads_where_it_says(path: str, found: object) -> None:
 
 @pytest.mark.parametrize("path", [".a[", ".a[?(@.b > 1)]", "..a", "a", ".a[0]"])
 def test_what_is_not_understood_is_refused(path: str) -> None:
-    """A column that would silently stay empty helps nobody."""
+    """A column would silently stay empty."""
     with pytest.raises(ValueError, match="is not understood at"):
         jsonpath.parse(path)
 

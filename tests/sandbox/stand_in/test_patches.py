@@ -71,7 +71,7 @@ def test_an_unknown_directive_is_refused() -> None:
 
 
 def test_an_item_without_its_key_is_refused() -> None:
-    """It cannot be told which item is meant."""
+    """It is unknown which item is meant."""
     with pytest.raises(ApiError, match="does not contain declared merge key: name"):
         strategic_patch({"items": []}, {"items": [{"v": 1}]}, SCHEMA)
 

@@ -13,7 +13,7 @@ def thing(name: str, **metadata: object) -> dict[str, object]:
 
 
 def test_a_commit_is_a_compare_and_swap() -> None:
-    """Who did not start from the current state is told so."""
+    """A writer that did not start from the current state gets an error."""
     store, key = Store(), Key("", "a")
     first = store.commit(THINGS, key, thing("a"), None)
     second = store.commit(THINGS, key, first.copy(), first)
