@@ -1,4 +1,4 @@
-"""Columns of `kubectl get`: those of a definition, and name and age for every built-in kind."""
+"""Columns of `kubectl get`: those of a definition, and few for built-in kinds."""
 
 from __future__ import annotations
 
@@ -7,8 +7,14 @@ from datetime import UTC, datetime
 from actgate_sandbox.stand_in.resources import Column
 from actgate_sandbox.status import Json
 
-NAME = Column("Name", ".metadata.name", format="name")
+NAME = Column("Name", ".metadata.name")
 AGE = Column("Age", ".metadata.creationTimestamp", "date")
+BUILT_IN = {
+    "Deployment": (Column("Available", ".status.availableReplicas", "integer"),),
+    "Event": (Column("Reason", ".reason"), Column("Message", ".message")),
+    "Pod": (Column("Status", ".status.phase"),),
+}
+"""Between name and age."""
 
 
 def age(timestamp: Json) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 from actgate_sandbox.stand_in import crds, events
 from actgate_sandbox.stand_in import kind_checks as checks
 from actgate_sandbox.stand_in import kind_rules as rules
-from actgate_sandbox.stand_in.columns import AGE, NAME
+from actgate_sandbox.stand_in.columns import AGE, BUILT_IN, NAME
 from actgate_sandbox.stand_in.kinds_schema import model_schema
 from actgate_sandbox.stand_in.resources import Resource, Scale
 from actgate_sandbox.status import Json
@@ -35,7 +35,7 @@ def _kind(
         singular=kind.lower(),
         list_kind=f"{kind}List",
         short_names=short,
-        columns=(NAME, AGE),
+        columns=(NAME, *BUILT_IN.get(kind, ()), AGE),
         source=source,
         skeleton=rules.SKELETONS.get(kind, {}),
         **{"allocate": rules.allocate_status, **more},

@@ -23,7 +23,6 @@ class Column:
     """A simple JSONPath."""
     type: str = "string"
     priority: int = 0
-    format: str = ""
 
 
 @dataclass(frozen=True, slots=True)

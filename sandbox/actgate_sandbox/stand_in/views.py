@@ -68,7 +68,7 @@ def _table(resource: Resource, items: Iterable[Stored], meta: Mapping[str, Any])
             {
                 "name": column.name,
                 "type": column.type,
-                "format": column.format,
+                "format": "",
                 "description": "",
                 "priority": column.priority,
             }

@@ -33,7 +33,7 @@ def commands(title: str) -> str:
     text = (ROOT / "docs" / "runbook.md").read_text("utf-8")
     section = re.search(rf"^## {title}$(.*?)^## ", text, re.MULTILINE | re.DOTALL)
     assert section is not None, title
-    (block,) = re.findall(r"^```console\n(.*?)^```$", section[1], re.MULTILINE | re.DOTALL)
+    (block,) = re.findall(r"^```sh\n(.*?)^```$", section[1], re.MULTILINE | re.DOTALL)
     return str(block)
 
 
