@@ -277,6 +277,20 @@ def test_a_policy_that_selects_by_labels_takes_the_namespace_beside_it(tmp_path:
     assert (done.returncode, "add its Namespace object" in done.stderr) == (2, True)
 
 
+def test_policies_that_select_another_namespace_are_said_not_to_apply(tmp_path: Path) -> None:
+    """A pass under the baseline, which trusts no signer, must not look like one under the policy."""
+    file = signed_by_three(tmp_path)
+    rules = three_parties()
+    rules["spec"]["namespaceSelector"] = {"matchLabels": {"kubernetes.io/metadata.name": "prod"}}
+    policies = str(write(tmp_path / "p.yaml", rules))
+    sentence = 'no policy that was given selects namespace "default"'
+    for arguments in (("verify", str(file)), ("pack", str(file), "--output-file", str(tmp_path / "p.zip"))):
+        done = actgate(*arguments, "--policy", policies)
+        assert sentence in done.stderr, arguments
+    assert sentence in actgate("verify", str(tmp_path / "p.zip")).stderr
+    assert sentence not in actgate("verify", str(file), "--policy", policies, "--namespace", "prod").stderr
+
+
 def test_a_file_of_a_pipeline_has_a_verdict_and_no_signatures(tmp_path: Path) -> None:
     """v0 has no place for them."""
     done = actgate("verify", str(write(tmp_path / "v0.json", pipeline_file())), "--at", AT)

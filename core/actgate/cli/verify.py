@@ -13,7 +13,7 @@ from typing import Any, Final
 from actgate import documents, manifests
 from actgate.api.compliance_policy import AssuranceLevel, EvidenceLevels, Tier
 from actgate.api.predicates import short_name
-from actgate.api.quoting import printable
+from actgate.api.quoting import printable, quoted
 from actgate.api.times import timestamp
 from actgate.cli import evidence
 from actgate.cli.check import Report, judge
@@ -24,7 +24,7 @@ from actgate.cli.report import machine, plain
 from actgate.decision import Manifest, Policy, authorities
 from actgate.decision.attestation import Assessment, Attestation, Result
 from actgate.decision.decide import appraise
-from actgate.decision.policies import applicable
+from actgate.decision.policies import BASELINE, applicable
 from actgate.decision.rules import assurance, contradiction
 from actgate.documents import Document
 from actgate.pipeline.model_digest import ModelDigest
@@ -32,6 +32,10 @@ from actgate.pipeline.model_digest import ModelDigest
 SCHEMA: Final = "actgate.dev/verify/v1"
 _NAME: Final = "envelope"
 _NO_POLICY: Final = "nothing to judge: no policy says whose signature counts; give one with --policy"
+_UNSELECTED: Final = (
+    "no policy that was given selects namespace {}, so that the built-in baseline applies; name another with "
+    "--namespace, or give a Namespace with the labels that the policy selects"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ class Verified:
     """Whether a policy names anyone whose signature counts."""
     policies: tuple[Policy, ...] = ()
     """The policies by which a manifest was judged; the baseline where none applies."""
+    unselected: str | None = None
+    """The manifest's namespace where policies were given and none of them selects it."""
 
     @property
     def exit(self) -> Exit:
@@ -65,6 +71,8 @@ class Verified:
     @property
     def remarks(self) -> list[str]:
         """Sentences for standard error."""
+        if self.unselected is not None:
+            return [_UNSELECTED.format(quoted(self.unselected))]
         return [] if self.report is not None or self.trusting else [_NO_POLICY]
 
 
@@ -109,7 +117,8 @@ def verified(
         (_reached(manifest, appraisal.tier, policy, now) for policy in chosen), key=list(AssuranceLevel).index
     )
     trusting = any(policy.spec.evidence.authorities for policy in chosen)
-    return Verified(given.document.source, pairs, now, level, report, differing, trusting, chosen)
+    unselected = manifest.namespace if inventory.policies and chosen == (BASELINE,) else None
+    return Verified(given.document.source, pairs, now, level, report, differing, trusting, chosen, unselected)
 
 
 def _is_namespace(document: Document) -> bool:

@@ -101,6 +101,7 @@ def checked(
             model,
             ignore,
         )
+    remarks += verified.remarks
     return Checked(
         file, sha256(data), len(found.files), tuple(dict.fromkeys(faults)), verified, tuple(remarks)
     )
