@@ -3,6 +3,7 @@
 import argparse
 import re
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from actgate.cli import (
@@ -129,8 +130,9 @@ class _Parser(argparse.ArgumentParser):
             streams.write(lambda: file.write(message))
 
 
+@cache
 def parser(program: str = PROGRAM) -> argparse.ArgumentParser:
-    """Return the parser; what it parses has ``run``, the handler of the command."""
+    """Return the parser, made once; what it parses has ``run``, the handler of the command."""
     root = _Parser(prog=program, description=_ACTGATE)
     root.add_argument("--version", action="version", version=f"actgate {VERSION}")
     subparsers = root.add_subparsers(metavar="COMMAND", required=True)
