@@ -88,18 +88,17 @@ def refused(text: object) -> bool:
     return bool(failed)
 
 
-@pytest.mark.parametrize("text", REMARKS)
-def test_a_text_that_is_not_understood_is_refused(text: str) -> None:
+def test_a_text_that_is_not_understood_is_refused() -> None:
     """`residency/training` fails in v0 whatever else the text says beside a region."""
-    assert refused(text)
+    assert [text for text in REMARKS if not refused(text)] == []
 
 
-@pytest.mark.parametrize("text", UNDERSTOOD)
-def test_a_text_that_says_only_allowed_regions_passes_without_a_doubt(text: str) -> None:
+def test_a_text_that_says_only_allowed_regions_passes_without_a_doubt() -> None:
     """Provider, town, country and neutral words beside a code raise neither refusal nor warning."""
-    document = read_document(v0(text))
-    findings = judge(document, Subject.of_manifest(document)).findings
-    assert [item for item in findings if item.rule.startswith("residency")] == []
+    for text in UNDERSTOOD:
+        document = read_document(v0(text))
+        findings = judge(document, Subject.of_manifest(document)).findings
+        assert [item for item in findings if item.rule.startswith("residency")] == [], text
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

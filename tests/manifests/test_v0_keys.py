@@ -44,22 +44,22 @@ def refused_at(document: dict[str, Any]) -> dict[str, str]:
         ("is_compliant", "compliant"),
     ],
 )
-@pytest.mark.parametrize("value", [0.9, 0.0, None, "0.03", True, [0.9], {"gender": 0.9}])
-def test_a_misspelt_key_beside_a_good_one_is_refused_with_what_was_meant(
-    key: str, meant: str, value: object
-) -> None:
+def test_a_misspelt_key_beside_a_good_one_is_refused_with_what_was_meant(key: str, meant: str) -> None:
     """Whatever it holds, a null included: it is not read, and so the rest cannot be relied on."""
-    (message,) = refused_at(v0_bias(**{key: value})).values()
-    assert message.startswith("Unsupported value: ")
-    assert f"did you mean {meant}?" in message
+    values: tuple[object, ...] = (0.9, 0.0, None, "0.03", True, [0.9], {"gender": 0.9})
+    for value in values:
+        (message,) = refused_at(v0_bias(**{key: value})).values()
+        assert message.startswith("Unsupported value: "), value
+        assert f"did you mean {meant}?" in message, value
 
 
 @pytest.mark.parametrize("key", ["gender", "p_value", "theil_index", "spd", "", "n", "age.demographic", "ü"])
-@pytest.mark.parametrize("value", [0.9, None, {"demographic_parity_diff": 0.9}, "see report", []])
-def test_any_other_key_beside_a_good_one_is_refused(key: str, value: object) -> None:
+def test_any_other_key_beside_a_good_one_is_refused(key: str) -> None:
     """Nested measurements, metrics that actgate does not know, remarks: none of them is dropped."""
-    (path,) = refused_at(v0_bias(**{key: value}))
-    assert path.startswith("bias_metrics.")
+    values: tuple[object, ...] = (0.9, None, {"demographic_parity_diff": 0.9}, "see report", [])
+    for value in values:
+        (path,) = refused_at(v0_bias(**{key: value}))
+        assert path.startswith("bias_metrics."), value
 
 
 @pytest.mark.parametrize("key", sorted(METRICS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from itertools import product
 from typing import Any, Final
 
 import pytest
@@ -46,14 +47,13 @@ def put(obj: Json, place: tuple[str, ...], field: str, **values: object) -> Json
 
 
 @pytest.mark.parametrize(("kind", "place"), PLACES)
-@pytest.mark.parametrize("field", ["labels", "annotations"])
-def test_any_value_but_false_declares_wherever_it_stands(
-    kind: str, place: tuple[str, ...], field: str
-) -> None:
+def test_any_value_but_false_declares_wherever_it_stands(kind: str, place: tuple[str, ...]) -> None:
     """A typo in the value must not switch the gate off: only the clear no is a no."""
-    for value in ("true", "True", "TRUE", "yes", "1", "on", "", "False", "no", " false", "flase"):
-        assert Workload(put(workload(kind), place, field, inference=value)).judged, value
-    assert not Workload(put(workload(kind), place, field, inference="false")).judged
+    values = ("true", "True", "TRUE", "yes", "1", "on", "", "False", "no", " false", "flase")
+    for field in ("labels", "annotations"):
+        for value in values:
+            assert Workload(put(workload(kind), place, field, inference=value)).judged, (field, value)
+        assert not Workload(put(workload(kind), place, field, inference="false")).judged, field
 
 
 @pytest.mark.parametrize("value", [True, False, 1, 0, None, [], {}])
@@ -78,20 +78,19 @@ LIKE_OURS: Final = (
 
 
 @pytest.mark.parametrize(("kind", "place"), PLACES)
-@pytest.mark.parametrize("field", ["labels", "annotations"])
 def test_any_key_that_begins_like_ours_declares_beside_the_label_false(
-    kind: str, place: tuple[str, ...], field: str
+    kind: str, place: tuple[str, ...]
 ) -> None:
     """Marks that contradict each other declare, and so do those that are nearly right."""
     obj = put(workload(kind), place, "labels", inference="false")
-    for key in LIKE_OURS:
+    for field, key in product(("labels", "annotations"), LIKE_OURS):
         holder = put(obj, place, field)
         found = holder
         for step in (*place, field):
             found = found[step]
         found[key] = "x"
-        assert Workload(holder).judged, key
-        assert not judge(manifest(), Workload(holder).subject()).allowed, key
+        assert Workload(holder).judged, (field, key)
+        assert not judge(manifest(), Workload(holder).subject()).allowed, (field, key)
 
 
 @pytest.mark.parametrize(
@@ -107,16 +106,14 @@ def test_any_key_that_begins_like_ours_declares_beside_the_label_false(
         ("actgate.dev/model_version", names.MODEL_VERSION_ANNOTATION),
     ],
 )
-@pytest.mark.parametrize("field", ["labels", "annotations"])
-def test_a_key_that_is_nearly_right_is_refused_with_the_one_that_was_meant(
-    key: str, meant: str, field: str
-) -> None:
+def test_a_key_that_is_nearly_right_is_refused_with_the_one_that_was_meant(key: str, meant: str) -> None:
     """Beside a link that passes, too: what it was to say would otherwise be lost."""
-    template: Json = {"labels": {}, "annotations": dict(LINKED)}
-    template[field][key] = "x"
-    (finding,) = judge(manifest(), Workload(workload("Deployment", template=template)).subject()).findings
-    assert (finding.rule, finding.path) == ("link/manifest", f"spec.template.metadata.{field}[{key}]")
-    assert f"did you mean {meant}?" in finding.message
+    for field in ("labels", "annotations"):
+        template: Json = {"labels": {}, "annotations": dict(LINKED)}
+        template[field][key] = "x"
+        (finding,) = judge(manifest(), Workload(workload("Deployment", template=template)).subject()).findings
+        assert (finding.rule, finding.path) == ("link/manifest", f"spec.template.metadata.{field}[{key}]")
+        assert f"did you mean {meant}?" in finding.message, field
 
 
 @pytest.mark.parametrize("key", marks.LINKS)
@@ -159,10 +156,16 @@ def test_a_link_above_the_pod_template_alone_is_refused(
     assert finding.remediation == f"add the same annotations and label to {template}"
 
 
-@pytest.mark.parametrize(("kind", "place"), ABOVE)
 @pytest.mark.parametrize("key", [*marks.LINKS, INFERENCE])
-def test_each_link_that_the_pods_lack_is_refused(kind: str, place: tuple[str, ...], key: str) -> None:
+def test_each_link_that_the_pods_lack_is_refused(key: str) -> None:
     """What stands above is compared for the workload, and would not be for its pods."""
+    for kind, place in ABOVE:
+        found, where = paths_without(kind, place, key)
+        assert where in found, kind
+
+
+def paths_without(kind: str, place: tuple[str, ...], key: str) -> tuple[set[str], str]:
+    """Return the fields that are refused where pods lack one link, and the field of that link."""
     name = key.partition("/")[2]
     template = {"annotations": {other: value for other, value in LINKED.items() if other != key}}
     bare = key == INFERENCE
@@ -175,7 +178,7 @@ def test_each_link_that_the_pods_lack_is_refused(kind: str, place: tuple[str, ..
     )
     findings = judge(manifest(), Workload(obj).subject()).findings
     where = ".".join((*TEMPLATE_PATHS[kind], "metadata", f"{'labels' if bare else 'annotations'}[{key}]"))
-    assert where in {finding.path for finding in findings}
+    return {finding.path for finding in findings}, where
 
 
 @pytest.mark.parametrize("kind", sorted(set(TEMPLATE_PATHS) - {"Pod"}))
@@ -185,17 +188,15 @@ def test_the_label_above_pods_that_are_declared_by_their_link_is_no_problem(kind
     assert judge(manifest(), Workload(obj).subject()).allowed
 
 
-@pytest.mark.parametrize(("kind", "place"), PLACES)
 @pytest.mark.parametrize(
     ("field", "name"), [("labels", "inference"), ("annotations", "x"), ("labels", "model")]
 )
-def test_every_mark_is_governed_wherever_it_stands(
-    kind: str, place: tuple[str, ...], field: str, name: str
-) -> None:
+def test_every_mark_is_governed_wherever_it_stands(field: str, name: str) -> None:
     """Moving a link from the pod template to the workload is a change that evidence governs."""
-    old, new = (put(workload(kind), place, field, **{name: value}) for value in ("a", "b"))
-    assert Workload(old).governed_fields() != Workload(new).governed_fields()
-    assert Workload(old).governed_fields() != Workload(workload(kind)).governed_fields()
+    for kind, place in PLACES:
+        old, new = (put(workload(kind), place, field, **{name: value}) for value in ("a", "b"))
+        assert Workload(old).governed_fields() != Workload(new).governed_fields(), (kind, place)
+        assert Workload(old).governed_fields() != Workload(workload(kind)).governed_fields(), (kind, place)
 
 
 def test_what_the_operator_keeps_for_itself_is_not_governed() -> None:
@@ -228,14 +229,14 @@ UNREADABLE: Final[dict[str, tuple[tuple[Any, ...], Any]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", sorted(TEMPLATE_PATHS))
 @pytest.mark.parametrize(("path", "value"), UNREADABLE.values(), ids=UNREADABLE)
-def test_an_image_that_cannot_be_read_is_refused(kind: str, path: tuple[Any, ...], value: Any) -> None:  # noqa: ANN401
+def test_an_image_that_cannot_be_read_is_refused(path: tuple[Any, ...], value: Any) -> None:  # noqa: ANN401
     """It was not read, so nothing says that it was assessed; a field that is missing is no pass."""
-    obj = replaced(passing(kind), (*TEMPLATE_PATHS[kind], "spec", *path), value)
-    verdict = judge(manifest(), Workload(obj).subject())
-    assert "link/model" in verdict.failed_rules
-    assert verdict.findings[0].path.startswith(".".join((*TEMPLATE_PATHS[kind], "spec")))
+    for kind, steps in TEMPLATE_PATHS.items():
+        obj = replaced(passing(kind), (*steps, "spec", *path), value)
+        verdict = judge(manifest(), Workload(obj).subject())
+        assert "link/model" in verdict.failed_rules, kind
+        assert verdict.findings[0].path.startswith(".".join((*steps, "spec"))), kind
 
 
 @pytest.mark.parametrize("kind", sorted(set(TEMPLATE_PATHS) - {"Pod"}))
