@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import itertools
 import os
 import re
@@ -9,9 +10,12 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from actgate.cli.main import main
 
 ROOT: Final = Path(__file__).parents[2]
 FOLDERS: Final = ("docs", "examples", "deploy")
@@ -20,6 +24,8 @@ FOLDERS: Final = ("docs", "examples", "deploy")
 _BLOCK: Final = re.compile(r"^(?P<indent> *)```(?P<language>\w*)\n(?P<text>.*?)^(?P=indent)```$", re.M | re.S)
 _LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 _LINE: Final = re.compile(r"^\S.*<<'(\w+)'\n(?:.*\n)*?\1$|^\S.*$", re.M)
+_PLAIN: Final = re.compile(r"(?!.* (?:evaluate|train-run) )[^|;&<>$*?`]+")
+"""A call without operators and expansions of the shell that imports and starts nothing of its reader's."""
 _OPERATORS: Final = re.compile(r"[|;&<>()]+")
 
 
@@ -127,12 +133,16 @@ def _prose(page: Path) -> str:
 def run(command: str, folder: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder that has what a checkout has, with ``actgate`` on its path.
 
-    Standard error and standard output are one text, as on a terminal.
+    Standard error and standard output are one text, as on a terminal. A plain call of ``actgate`` runs in this
+    process, which saves a third of a second each.
     """
+    checkout(folder)
+    if command.startswith("actgate ") and not env and _PLAIN.fullmatch(command):
+        return _called(shlex.split(command), folder)
     return subprocess.run(  # noqa: S602 - the page's own commands
         command,
         shell=True,
-        cwd=checkout(folder),
+        cwd=folder,
         env=environment(env),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -140,6 +150,13 @@ def run(command: str, folder: Path, env: Mapping[str, str] | None = None) -> sub
         check=False,
         timeout=60,
     )
+
+
+def _called(arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    output = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
+    with chdir(folder), redirect_stdout(output), redirect_stderr(output):
+        code = main(arguments[1:])
+    return subprocess.CompletedProcess(arguments, code, output.buffer.getvalue().decode())
 
 
 def checkout(folder: Path, names: Iterable[str] = ("crds", "demo", "deploy", "examples")) -> Path:
