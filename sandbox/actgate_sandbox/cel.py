@@ -3,7 +3,7 @@
 An expression is checked when it is registered: syntax, functions and variables that the
 library lacks are refused then, never at the first object. Not done here and left to the real API
 server: type checks (a misspelt field is an error at evaluation only) and cost estimates. And an
-item without a value is an error of the whole `exists` or `all`, even where another item settles it.
+item without a value is an error of the whole `exists` or `all`, even where another item decides it.
 """
 
 from __future__ import annotations

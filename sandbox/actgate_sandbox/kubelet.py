@@ -44,7 +44,7 @@ class Kubelet:
         while not self._ended.wait(_POLL_SECONDS):
             try:
                 for pod in self._pending():
-                    self._settle(pod)
+                    self._update_status(pod)
             except urllib3.exceptions.HTTPError as error:
                 _log.info("the API server does not answer, pods wait: %s", error)
 
@@ -57,7 +57,7 @@ class Kubelet:
                 return
             yield pod
 
-    def _settle(self, pod: dict[str, Any]) -> None:
+    def _update_status(self, pod: dict[str, Any]) -> None:
         moment = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         if self._nodes.place(pod["spec"]):
             status = running(pod["spec"], moment)

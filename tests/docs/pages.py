@@ -133,8 +133,8 @@ def _prose(page: Path) -> str:
 def run(command: str, folder: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command in a folder that has what a checkout has, with ``actgate`` on its path.
 
-    Standard error and standard output are one text, as on a terminal. A plain call of ``actgate`` runs in this
-    process, which saves a third of a second each.
+    Standard error and standard output are one text, as on a terminal. A plain call of ``actgate`` runs in
+    this process, which saves a third of a second each.
     """
     checkout(folder)
     if command.startswith("actgate ") and not env and _PLAIN.fullmatch(command):

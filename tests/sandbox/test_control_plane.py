@@ -27,7 +27,7 @@ def test_a_restart_keeps_objects_address_and_credentials(
 
 
 def test_requests_without_the_token_are_refused(control_plane: ControlPlane) -> None:
-    """The loopback address is open to everybody on the machine, so the token is asked for."""
+    """The loopback address is open to every user of the machine, so the token is asked for."""
     stranger = Rest(control_plane.url, control_plane.ca, "not-the-token")
     assert stranger("GET", "/api/v1/namespaces").status == 401
     stranger.close()
@@ -40,7 +40,7 @@ def test_the_kubeconfig_is_all_that_kubectl_needs(kubectl: Kubectl, namespace: s
     assert (outcome.code, outcome.out) == (0, f"namespace/{namespace}\n"), outcome
 
 
-def test_a_crd_that_is_refused_is_told(rest: Rest) -> None:
+def test_a_crd_that_is_refused_is_reported(rest: Rest) -> None:
     """`install_crds` passes the API server's own words on."""
     refused = definition({"type": "object"})
     del refused["spec"]["scope"]

@@ -36,7 +36,7 @@ def test_workloads_need_the_controller_manager(monkeypatch: pytest.MonkeyPatch, 
         sandbox.start("envtest", workloads=True)
 
 
-def test_a_process_that_ends_at_once_is_told_with_its_last_words(
+def test_a_process_that_ends_at_once_is_reported_with_its_last_words(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A broken binary ends in one error that carries what the binary said, and nothing stays."""
@@ -62,7 +62,7 @@ def test_a_stopped_process_is_gone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_signal_reaches_the_process_and_its_end_is_told(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_reaches_the_process_and_its_end_is_reported(tmp_path: Path, number: signal.Signals) -> None:
     """A process that was ended by a signal is distinguished from one that ended by itself."""
     process = KeptProcess(("/bin/sh", "-c", "exec sleep 600"), tmp_path / "log")
     process.signal(number)
@@ -71,7 +71,7 @@ def test_a_signal_reaches_the_process_and_its_end_is_told(tmp_path: Path, number
     process.stop()
 
 
-def test_an_exit_code_is_told(tmp_path: Path) -> None:
+def test_an_exit_code_is_reported(tmp_path: Path) -> None:
     """A process that ends by itself says how."""
     process = KeptProcess(("/bin/sh", "-c", "exit 3"), tmp_path / "log")
     assert process.wait() == 3

@@ -37,7 +37,7 @@ def asking(*terms: dict[str, str]) -> dict[str, Any]:
     ],
 )
 def test_a_pod_that_asks_for_no_other_region_finds_a_node(pod: dict[str, Any]) -> None:
-    """Terms are alternatives, and only regions are looked at."""
+    """Terms are alternatives, and only regions are compared."""
     assert PARIS.place(pod)
 
 

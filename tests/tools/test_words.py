@@ -32,7 +32,18 @@ INSTEAD: Final = {
 }
 """Words that are not used, as regular expressions, and what is used for them."""
 
-FOLDERS: Final = ("bench", "core", "demo", "deploy", "docs", "examples", "tests", "tools", "webhook")
+FOLDERS: Final = (
+    "bench",
+    "core",
+    "demo",
+    "deploy",
+    "docs",
+    "examples",
+    "sandbox",
+    "tests",
+    "tools",
+    "webhook",
+)
 SUFFIXES: Final = frozenset({".css", ".in", ".lua", ".md", ".py", ".sh", ".toml", ".yaml", ".yml"})
 LEFT_OUT: Final = frozenset(
     {
@@ -41,8 +52,8 @@ LEFT_OUT: Final = frozenset(
         "tests/tools/test_words.py",
     }
 )
-ELSEWHERE: Final = ("docs/adr/0006", "tests/operator/", "tests/sandbox/")
-"""What the words do not apply to yet, beside ``operator`` and ``sandbox``."""
+ELSEWHERE: Final = ("docs/adr/0006", "tests/operator/")
+"""What the words do not apply to yet, beside ``operator``."""
 
 _ANY: Final = re.compile(rf"(?<![A-Za-z])({'|'.join(INSTEAD)})(?![a-z])", re.IGNORECASE)
 

@@ -1,4 +1,4 @@
-"""Defaulting and pruning: what the API server does to an object before it looks at its values."""
+"""Defaulting and pruning: what the API server does to an object before it validates its values."""
 
 from __future__ import annotations
 

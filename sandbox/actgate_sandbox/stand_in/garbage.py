@@ -37,7 +37,7 @@ class GarbageCollector:
         self._resume()
 
     def _resume(self) -> None:
-        """Look at everything once: a server that was stopped may have left work behind."""
+        """Check everything once: a server that was stopped may have left work behind."""
         for place in self._store.places():
             for stored in self._store.all_of(place):
                 metadata = stored.obj["metadata"]

@@ -47,10 +47,10 @@ CASES = (
         "Forbidden",
     ),
     Case(
-        "not now",
-        _deny(code=503, reason="ServiceUnavailable", message="not now"),
+        "try later",
+        _deny(code=503, reason="ServiceUnavailable", message="try later"),
         503,
-        f"{_DENIED}: not now",
+        f"{_DENIED}: try later",
         "ServiceUnavailable",
     ),
     Case("denied with a code of success", _deny(code=200, message="x"), 400, f"{_DENIED}: x"),

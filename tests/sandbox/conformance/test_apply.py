@@ -179,17 +179,17 @@ def test_a_replacement_removes_what_others_added(rest: Rest, edited: str) -> Non
     assert len(pod_of(rest("PUT", edited, deployment("a")))["containers"]) == 1
 
 
-def test_absorbed_ownership_removes_what_others_added(rest: Rest, apply: Applier, edited: str) -> None:
-    """Whoever owns everything, and states less, removes the rest: the other way back."""
+def test_adopted_ownership_removes_what_others_added(rest: Rest, apply: Applier, edited: str) -> None:
+    """A manager that owns everything, and states less, removes the rest: the other way back."""
     live = rest("GET", edited).body
     entries = live["metadata"]["managedFields"]
     ours = next(entry for entry in entries if entry["manager"] == "operator")
     theirs = next(entry for entry in entries if entry["manager"] == "hand")
-    absorbed = copy.deepcopy(ours)
-    _unite(absorbed["fieldsV1"], theirs["fieldsV1"])
+    adopted = copy.deepcopy(ours)
+    _unite(adopted["fieldsV1"], theirs["fieldsV1"])
     operations = [
         {"op": "test", "path": "/metadata/resourceVersion", "value": live["metadata"]["resourceVersion"]},
-        {"op": "replace", "path": "/metadata/managedFields", "value": [absorbed]},
+        {"op": "replace", "path": "/metadata/managedFields", "value": [adopted]},
     ]
     assert rest("PATCH", edited, operations, JSON_PATCH).status == 200
     pod = pod_of(apply(deployment("a"), force=True))

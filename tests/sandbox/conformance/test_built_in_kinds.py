@@ -89,7 +89,7 @@ def objects(rest: Rest, namespace: str) -> Namespaced:
     [(hpa(), {"maxReplicas": 9}), (budget(), {"maxUnavailable": 2}), (service(), {"selector": {"app": "x"}})],
     ids=list(PLURALS),
 )
-def test_a_child_is_applied_settles_and_is_restored(objects: Namespaced, obj: Object, edit: Object) -> None:
+def test_a_child_is_applied_stays_and_is_restored(objects: Namespaced, obj: Object, edit: Object) -> None:
     """Created, unchanged by a second apply, a conflict without force, and as it was with it."""
     first, second = objects.apply(obj), objects.apply(obj)
     assert (first.status, second.status) == (201, 200)

@@ -74,7 +74,7 @@ def test_an_object_goes_with_its_last_finalizer(rest: Rest, paths: Paths) -> Non
 
 
 def test_no_finalizer_is_added_to_what_is_being_deleted(rest: Rest, paths: Paths) -> None:
-    """Nobody may begin to hold it now."""
+    """No finalizer may be added now."""
     path = f"{paths.config_maps}/a"
     rest("POST", paths.config_maps, held("a"))
     rest("DELETE", path)

@@ -33,7 +33,7 @@ def test_apply_of_a_custom_resource(kubectl: Kubectl, widgets: None) -> None:
 
 
 def test_apply_refuses_unknown_fields(kubectl: Kubectl, widgets: None) -> None:
-    """Kubectl asks for strict validation, and tells what the server said."""
+    """Kubectl asks for strict validation, and prints what the server answered."""
     outcome = kubectl.apply(widget("a", sise=1))
     assert outcome.code == 1
     assert 'strict decoding error: unknown field "spec.sise"' in outcome.err

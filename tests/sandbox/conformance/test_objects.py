@@ -170,7 +170,7 @@ def test_an_option_that_does_not_exist_is_refused(rest: Rest, paths: Paths, opti
     assert reply.body["details"]["causes"][0]["field"] == option
 
 
-def test_unknown_fields_of_built_in_kinds_are_told(rest: Rest, paths: Paths) -> None:
+def test_unknown_fields_of_built_in_kinds_are_reported(rest: Rest, paths: Paths) -> None:
     """Strict refuses, Warn (the default) warns and drops, Ignore drops."""
     sent = deployment("a")
     sent["spec"]["template"]["spec"]["bogus"] = 1
@@ -206,7 +206,7 @@ def test_a_deployment_must_select_its_own_pods(rest: Rest, paths: Paths) -> None
     assert "field is immutable" in reply.message
 
 
-def test_several_faults_are_told_at_once(rest: Rest, paths: Paths) -> None:
+def test_several_faults_are_reported_at_once(rest: Rest, paths: Paths) -> None:
     """Every cause is listed with its field."""
     sent = deployment("a")
     container = sent["spec"]["template"]["spec"]["containers"][0]

@@ -1,6 +1,6 @@
-"""What others do to an applied Deployment shows in managedFields, and can be undone, additions too.
+"""What others do to an applied Deployment shows in managedFields, and can be reverted, additions too.
 
-Whoever applies owns what it states. A change or a removal by somebody else takes leaves out of that
+A manager that applies owns what it states. A change or a removal by another manager takes leaves out of that
 record; an addition makes a record of its own, and stays through a forced apply. It goes when the applier
 first takes the record over (a PUT of the live object with other managedFields) and then applies.
 """
@@ -107,8 +107,8 @@ class Owned:
         found = [entry["fieldsV1"] for entry in entries if entry["manager"] == manager]
         return found[0] if found else {}
 
-    def absorb(self) -> Reply:
-        """Put every field that anybody owns below `spec` into the operator's record."""
+    def adopt(self) -> Reply:
+        """Put every field that any manager owns below `spec` into the operator's record."""
         live = self.live()
         metadata = live["metadata"]
         ours: Object = {"manager": "operator", "operation": "Apply", "apiVersion": "apps/v1", "fieldsV1": {}}
@@ -138,11 +138,11 @@ def owned(rest: Rest, paths: Paths) -> Owned:
 
 @pytest.mark.parametrize("how", ["patch", "put", "merge"])
 @pytest.mark.parametrize("edit", EVERYTHING)
-def test_an_absorbed_edit_is_undone(owned: Owned, edit: list[Object], how: str) -> None:
+def test_an_adopted_edit_is_reverted(owned: Owned, edit: list[Object], how: str) -> None:
     """However it was written, after the take-over an apply brings the very spec back, and it stays so."""
     assert owned.edit(edit, how).status == 200
     assert owned.live()["spec"] != owned.created.body["spec"]
-    assert owned.absorb().status == 200
+    assert owned.adopt().status == 200
     restored = owned.apply()
     assert (restored.status, restored.body["spec"]) == (200, owned.created.body["spec"])
     assert owned.fields_of("hand") == {}
@@ -151,7 +151,7 @@ def test_an_absorbed_edit_is_undone(owned: Owned, edit: list[Object], how: str) 
 
 @pytest.mark.parametrize("edit", [pytest.param(edit, id=what) for what, edit in ADDITIONS.items()])
 def test_an_addition_has_an_owner(owned: Owned, edit: list[Object]) -> None:
-    """Whoever looks for foreign records below the spec finds every one."""
+    """A search for foreign records below the spec finds every one."""
     owned.edit(edit, "patch")
     assert "f:template" in owned.fields_of("hand")["f:spec"]
 
@@ -160,7 +160,7 @@ def test_taking_over_changes_no_field(owned: Owned) -> None:
     """The generation stays, and the writer of the PUT gets no record for it."""
     owned.edit(ADDITIONS["a container"], "put")
     before = owned.live()
-    after = owned.absorb().body
+    after = owned.adopt().body
     assert (after["spec"], after["metadata"]["generation"]) == (
         before["spec"],
         before["metadata"]["generation"],
@@ -185,7 +185,7 @@ def test_a_changed_value_leaves_the_record_of_its_owner(owned: Owned) -> None:
 
 
 def test_a_removed_item_leaves_the_record_of_its_owner(owned: Owned) -> None:
-    """Nobody owns what is not there, so its absence is all that tells."""
+    """No manager owns what is not there, so only its absence shows it."""
     owned.edit(REMOVALS["an env entry"], "patch")
     assert 'k:{"name":"A"}' not in web_fields(owned.fields_of("operator")).get("f:env", {})
     owned.edit(REMOVALS["the nodes"], "patch")
@@ -194,7 +194,7 @@ def test_a_removed_item_leaves_the_record_of_its_owner(owned: Owned) -> None:
 
 
 def test_a_removal_is_restored_by_an_apply_alone(owned: Owned) -> None:
-    """Only additions have to be absorbed."""
+    """Only additions have to be adopted."""
     owned.edit([*REMOVALS["the nodes"], *REMOVALS["an env entry"]], "put")
     assert owned.apply().body["spec"] == owned.created.body["spec"]
 
@@ -212,7 +212,7 @@ def test_an_unforced_apply_is_refused_what_another_has_changed(owned: Owned) -> 
 
 @pytest.mark.parametrize("force", ["true", "false"])
 def test_an_addition_that_excludes_ours_makes_the_apply_invalid(owned: Owned, force: str) -> None:
-    """A value beside the source that somebody gave: 422 although our configuration is fine; absorb first."""
+    """A value beside the source that another manager set: 422 although ours is valid; adopt first."""
     owned.edit(ADDITIONS["a source for a value"], "patch")
     reply = owned.apply(force=force)
     assert (reply.status, reply.body["reason"]) == (422, "Invalid")
@@ -239,7 +239,7 @@ def test_a_second_manager_takes_the_replicas_by_force(owned: Owned) -> None:
 
 
 def test_who_lets_the_replicas_go_leaves_the_default(owned: Owned) -> None:
-    """Nobody else owns them, so they are one again."""
+    """No other manager owns them, so they are one again."""
     owned.rest("PATCH", owned.path, replicas(3), APPLY_PATCH, fieldManager="scaler", force="true")
     owned.apply()
     let_go = owned.rest("PATCH", owned.path, replicas(None), APPLY_PATCH, fieldManager="scaler")

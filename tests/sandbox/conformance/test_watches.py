@@ -21,7 +21,7 @@ def shown(event: Event) -> tuple[str, str]:
     return kind, obj["metadata"].get("name", "")
 
 
-def test_a_watch_tells_every_change_since_a_revision(
+def test_a_watch_reports_every_change_since_a_revision(
     control_plane: ControlPlane, rest: Rest, paths: Paths
 ) -> None:
     """What happened before the watch was opened is sent, and in order."""

@@ -36,7 +36,7 @@ def conditions(status: dict[str, Any]) -> dict[str, str]:
 def test_a_plain_plane_leaves_a_deployment_as_it_was_written(
     cluster: Workloads, rest: Rest, paths: Paths
 ) -> None:
-    """Nobody rolls it out, and no status appears."""
+    """No controller rolls it out, and no status appears."""
     assert status_of(rest, paths) == {}
     assert "annotations" not in rest("GET", f"{paths.deployments}/web").body["metadata"]
 
@@ -99,7 +99,7 @@ def test_a_new_pod_is_pending(cluster: Workloads, rest: Rest, paths: Paths) -> N
 
 
 def waiting(reason: str) -> dict[str, Any]:
-    """Return what tells a pod whose container waits for this reason."""
+    """Return the status of a pod whose container waits for this reason."""
     return {"phase": "Pending", "waiting": reason}
 
 

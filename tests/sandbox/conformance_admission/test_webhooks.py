@@ -143,7 +143,7 @@ class TestFailures:
     def test_an_absent_webhook_fails_the_request(
         self, rest: Rest, namespace: str, server: WebhookServer
     ) -> None:
-        """Nobody at the address: the request is refused with the address in the message."""
+        """No server at the address: the request is refused with the address in the message."""
         hook = webhook(server, clientConfig=client_config(server, "https://127.0.0.1:1/x"))
         with registered(rest, namespace, hook, _refuses(rest, namespace)):
             reply = create(rest, namespace)
@@ -152,7 +152,7 @@ class TestFailures:
             'failed to call webhook: Post "https://127.0.0.1:1/x?timeout=10s": '
         )
 
-    def test_a_broken_webhook_is_forgiven_when_told_so(
+    def test_a_broken_webhook_is_ignored_with_its_failure_policy(
         self, rest: Rest, namespace: str, server: WebhookServer
     ) -> None:
         """With `failurePolicy: Ignore` the request goes through."""
@@ -253,11 +253,11 @@ class TestChoice:
 
 def test_a_match_condition_that_does_not_compile_is_refused(rest: Rest) -> None:
     """Its place and the compiler's words are in the refusal."""
-    conditions = [{"name": "wrong", "expression": "request.nobody == 1"}]
+    conditions = [{"name": "wrong", "expression": "request.missing == 1"}]
     hook = webhook(WebhookServer(8443, Authority("x").certificate), matchConditions=conditions)
     [found] = complaints(rest("POST", WEBHOOKS, configuration(hook), dryRun="All"))
     assert found.startswith("webhooks[0].matchConditions[0].expression: Invalid value: ")
-    assert "undefined field 'nobody'" in found
+    assert "undefined field 'missing'" in found
 
 
 def _deployment(name: str) -> dict[str, Any]:

@@ -45,10 +45,10 @@ class Rolling:
 
     def available(self, replicas: int) -> Object:
         """Return the Deployment when its last spec has so many available replicas, and no other pods."""
-        return wait_until(lambda: _settled(self.live(), replicas))
+        return wait_until(lambda: _in_sync(self.live(), replicas))
 
 
-def _settled(obj: Object, replicas: int) -> Object:
+def _in_sync(obj: Object, replicas: int) -> Object:
     status = obj["status"]
     counts = [status.get(f"{kind}eplicas", 0) for kind in ("r", "updatedR", "readyR", "availableR")]
     seen = status.get("observedGeneration") == obj["metadata"]["generation"]
@@ -117,7 +117,7 @@ def _revision(obj: Object) -> str:
 
 
 def test_the_controller_owns_the_status_and_the_revision(rolling: Rolling) -> None:
-    """Whoever reads managedFields meets a foreign manager that touches no spec."""
+    """A reader of managedFields meets a foreign manager that touches no spec."""
     rolling.create()
     entries = rolling.available(1)["metadata"]["managedFields"]
     found = [item for item in entries if item["manager"] == "kube-controller-manager"]

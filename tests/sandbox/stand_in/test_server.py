@@ -97,7 +97,7 @@ def test_custom_resources_are_served_again_after_a_restart(server: StandIn, rest
     again.close()
 
 
-def test_while_it_is_halted_nobody_is_answered(server: StandIn, rest: Rest) -> None:
+def test_while_it_is_halted_no_client_is_answered(server: StandIn, rest: Rest) -> None:
     """The port is refused, and no other process can take it."""
     server.halt()
     with pytest.raises(urllib3.exceptions.HTTPError):

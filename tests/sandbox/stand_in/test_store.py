@@ -27,7 +27,7 @@ def test_a_commit_is_a_compare_and_swap() -> None:
 
 
 def test_a_copy_shares_nothing_with_the_store() -> None:
-    """Whoever changes a copy changes no stored object."""
+    """A change of a copy changes no stored object."""
     store = Store()
     stored = store.commit(THINGS, Key("", "a"), thing("a", labels={"x": "y"}), None)
     stored.copy()["metadata"]["labels"]["x"] = "z"
