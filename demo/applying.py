@@ -28,10 +28,10 @@ _COLLECTIONS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What came of a command: whether everything was let in, and what was said."""
+    """The result of a command: whether everything was admitted, and the output."""
 
     accepted: bool
-    said: str
+    output: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +130,16 @@ class RestApplier:
         answers = [
             self._create(obj, namespace or "default") for document in documents for obj in _objects(document)
         ]
-        return Applied(all(accepted for accepted, _ in answers), "\n".join(said for _, said in answers))
+        return Applied(all(accepted for accepted, _ in answers), "\n".join(output for _, output in answers))
 
     def patch(self, thing: Named, operations: Sequence[dict[str, Any]]) -> Applied:
         """Send a JSON patch."""
         reply = self._rest("PATCH", thing.path, operations, JSON_PATCH, fieldManager="demo")
-        return _said(reply, 200, f"{thing} patched")
+        return _applied(reply, 200, f"{thing} patched")
 
     def delete(self, thing: Named) -> Applied:
         """Send a DELETE."""
-        return _said(self._rest("DELETE", thing.path), 200, f"{thing} deleted")
+        return _applied(self._rest("DELETE", thing.path), 200, f"{thing} deleted")
 
     def wait(self, thing: Named, condition: str) -> Applied:
         """Look until the condition is True for the object's last generation."""
@@ -154,17 +154,17 @@ class RestApplier:
         metadata, kind = obj["metadata"], obj["kind"]
         thing = Named(kind, metadata.get("namespace", namespace), metadata["name"])
         reply = self._rest("POST", thing.path.rpartition("/")[0], obj, fieldValidation="Strict")
-        said = {201: f"{thing} created", 409: f"{thing} unchanged"}.get(reply.status)
+        output = {201: f"{thing} created", 409: f"{thing} unchanged"}.get(reply.status)
         if reply.status == 409 and kind == "ModelDeployment":
             operations = [{"op": "replace", "path": "/spec", "value": obj["spec"]}]
             reply = self._rest("PATCH", thing.path, operations, JSON_PATCH, fieldManager="demo")
-            said = f"{thing} configured" if reply.status == 200 else None
-        return said is not None, "\n".join(
-            [*(f"Warning: {text}" for text in reply.warnings), said or reply.message]
+            output = f"{thing} configured" if reply.status == 200 else None
+        return output is not None, "\n".join(
+            [*(f"Warning: {text}" for text in reply.warnings), output or reply.message]
         )
 
 
-def _said(reply: Reply, status: int, words: str) -> Applied:
+def _applied(reply: Reply, status: int, words: str) -> Applied:
     done = reply.status == status
     return Applied(done, words if done else reply.message)
 

@@ -29,8 +29,8 @@ def steps(folder: Path, apply: Applier, webhook: Service) -> Iterator[tuple[str,
     yield "credit: its policy, at most 0.05 with confidence, and three signatures", ground, ground.accepted
     webhook.wait_until_it_knows("compliancepolicies", known + 1)
     german = apply(_text(folder, "german-manifest", "german-model"), "credit")
-    refused = not german.accepted and set(_RULE.findall(german.said)) == _REFUSED_BY
-    yield "credit: German credit, 400 persons", german, refused and "inconclusive" in german.said
+    refused = not german.accepted and set(_RULE.findall(german.output)) == _REFUSED_BY
+    yield "credit: German credit, 400 persons", german, refused and "inconclusive" in german.output
     income = apply(_text(folder, "income-manifest", "income-model"), "credit")
     yield "credit: the income scorer, 16,281 persons", income, income.accepted
     ready = apply.wait(_READY, "Ready")

@@ -98,7 +98,7 @@ class Course:
     def _deployed(self, what: str, text: str, model: Named) -> Step:
         applied = self._apply(text, model.namespace)
         waited = self._apply.wait(model, "Ready") if applied.accepted else applied
-        seen = self._summary(model) if waited.accepted else waited.said
+        seen = self._summary(model) if waited.accepted else waited.output
         pods = self._replicas(model)
         return Step(what, f"{seen}; {pods} pods", "Ready, 2 pods", waited.accepted and pods == 2)
 
@@ -113,7 +113,7 @@ class Course:
         seen = f"reverted after {took:.2f} s" if reverted else ", ".join(self._containers(child))
         what = "by hand: another image and a second container in its Deployment"
         expected = f"one container again, {before[0]}"
-        return Step(what, seen if edited.accepted else edited.said, expected, reverted)
+        return Step(what, seen if edited.accepted else edited.output, expected, reverted)
 
     def _withdrawn(self) -> Step:
         done = self._apply.delete(_EVIDENCE)

@@ -89,7 +89,7 @@ def run_credit(engine: str, root: Path, evidence: Path, console: Console) -> int
 def _credit(evidence: Path, apply: Applier, webhook: Service, console: Console) -> Iterator[Row]:
     for name, applied, expected in credit.steps(evidence, apply, webhook):
         console.print(name, style="bold", highlight=False, markup=False)
-        console.print(applied.said, highlight=False, markup=False, soft_wrap=True)
+        console.print(applied.output, highlight=False, markup=False, soft_wrap=True)
         yield _row(name, applied, expected)
 
 
@@ -126,7 +126,7 @@ def _pipeline(folder: Path, apply: Applier, rest: Rest, now: datetime, console: 
         written.write_text(as_of((folder / "oversight-as-text.json").read_text(encoding="utf-8"), now))
         console.print('\nThe same file with "human_oversight_enabled": "true", a text:')
         applied = _convert_and_apply(written, "demo-pipeline-text", folder, apply, rest, now, console)
-        refused = not applied.accepted and _RULE.findall(applied.said) == ["oversight/missing"]
+        refused = not applied.accepted and _RULE.findall(applied.output) == ["oversight/missing"]
         yield _row("the v0 file with oversight as text", applied, refused)
 
 
@@ -141,15 +141,15 @@ def _convert_and_apply(
     evidence = apply(converted.stdout, namespace)
     model = apply(as_of((folder / "model.yaml").read_text(encoding="utf-8"), now), namespace)
     for applied in (evidence, model):
-        console.print(applied.said, highlight=False, markup=False, soft_wrap=True)
-    return Applied(evidence.accepted and model.accepted, f"{evidence.said}\n{model.said}")
+        console.print(applied.output, highlight=False, markup=False, soft_wrap=True)
+    return Applied(evidence.accepted and model.accepted, f"{evidence.output}\n{model.output}")
 
 
 def _attested(folder: Path, apply: Applier, webhook: Service, console: Console) -> Iterator[Row]:
     console.rule("Evidence that three parties signed, and the same evidence after an edit")
     for name, applied, admitted in attested.steps(folder, apply, webhook):
-        console.print(applied.said, highlight=False, markup=False, soft_wrap=True)
-        refused = not applied.accepted and _RULE.findall(applied.said) == ["evidence/mismatch"]
+        console.print(applied.output, highlight=False, markup=False, soft_wrap=True)
+        refused = not applied.accepted and _RULE.findall(applied.output) == ["evidence/mismatch"]
         yield _row(name, applied, applied.accepted if admitted else refused)
 
 
@@ -200,24 +200,24 @@ def _create_namespace(rest: Rest, name: str) -> None:
 
 def _answer(applied: Applied) -> tuple[str, str]:
     if applied.accepted:
-        warned = dict.fromkeys(_WARNED.findall(applied.said))
+        warned = dict.fromkeys(_WARNED.findall(applied.output))
         return ("let in, with warnings" if warned else "let in", ", ".join(warned))
-    return "refused", ", ".join(dict.fromkeys(_RULE.findall(applied.said)))
+    return "refused", ", ".join(dict.fromkeys(_RULE.findall(applied.output)))
 
 
 def _as_expected(example: Example, applied: Applied) -> bool:
-    refused = set(_RULE.findall(applied.said))
+    refused = set(_RULE.findall(applied.output))
     if example.refused_by_schema:
         # The API server refused the manifest by itself, and so there is no evidence for the model.
-        return not applied.accepted and "is invalid" in applied.said and refused == {"link/manifest"}
+        return not applied.accepted and "is invalid" in applied.output and refused == {"link/manifest"}
     if example.outcome == "Fail":
         return not applied.accepted and refused == set(example.rules)
-    return applied.accepted and set(_WARNED.findall(applied.said)) == set(example.rules)
+    return applied.accepted and set(_WARNED.findall(applied.output)) == set(example.rules)
 
 
 def _first_line(applied: Applied) -> str:
-    """Return the first reason of a refusal; else the last thing that was said."""
-    lines = [line for line in applied.said.splitlines() if not line.startswith("Warning:")]
+    """Return the first reason of a refusal; else the last line of the output."""
+    lines = [line for line in applied.output.splitlines() if not line.startswith("Warning:")]
     text = "\n".join(lines)
     if invalid := re.search(r" is invalid:\s*(?:\* )?([^\n]+)", text):
         return invalid[1]
@@ -230,7 +230,7 @@ def _first_line(applied: Applied) -> str:
 
 def answers_table(rows: list[Row], how: str) -> Table:
     """Return a table of what was applied and answered; ``how`` names the way of applying."""
-    table = Table(title=f"What was applied ({how}), and what the API server said", show_lines=True)
+    table = Table(title=f"What was applied ({how}), and the answer of the API server", show_lines=True)
     for heading, ratio in (("applied", 3), ("answer", 1), ("rules", 2), ("in its words", 5)):
         table.add_column(heading, ratio=ratio, overflow="fold")
     for name, answer, rules, words, expected in rows:

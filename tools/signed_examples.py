@@ -93,8 +93,8 @@ def statement(
     predicate_type: str = predicates.BIAS_AUDIT, predicate: Json | None = None, subject: str = _MODEL
 ) -> bytes:
     """Return an in-toto Statement v1; by default a bias audit that says what the examples' ``spec`` says."""
-    said = {"bias": [_MEASURED]} if predicate is None else predicate
-    return statements.build([("CreditRiskScorer", subject)], predicate_type, said)
+    content = {"bias": [_MEASURED]} if predicate is None else predicate
+    return statements.build([("CreditRiskScorer", subject)], predicate_type, content)
 
 
 def level() -> Written:

@@ -61,8 +61,8 @@ class Answer:
     due: float
     taken: float
     outcome: Outcome
-    said: str = ""
-    """What the API server said, where that was not right."""
+    message: str = ""
+    """The answer of the API server, where it is wrong."""
 
 
 def evidence(rest: Rest, namespace: str, name: str, *, fair: bool = True) -> None:
@@ -176,12 +176,12 @@ class Load:
         url = f"{self.plane.url}{ask.path}?dryRun=All"
         try:
             async with session.request(ask.method, url, json=ask.body, headers=headers) as answer:
-                outcome, said = _judged(ask, answer.status, await answer.text())
+                outcome, message = _judged(ask, answer.status, await answer.text())
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            outcome, said = Outcome.FAILED, f"{type(error).__name__}: {error}"
+            outcome, message = Outcome.FAILED, f"{type(error).__name__}: {error}"
         if outcome is Outcome.FAILED and (self._gone or due < self._back_at):
             outcome = Outcome.UNSERVED
-        self.answers.append(Answer(due, time.perf_counter() - due, outcome, said))
+        self.answers.append(Answer(due, time.perf_counter() - due, outcome, message))
 
 
 def _judged(ask: Ask, status: int, body: str) -> tuple[Outcome, str]:

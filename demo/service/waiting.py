@@ -34,15 +34,15 @@ def wait_until_ready(name: str, process: KeptProcess, get: Callable[[str], tuple
         SandboxError: When it ends, or does not become ready in time.
     """
     deadline = time.monotonic() + READY_SECONDS
-    said = "it does not listen"
+    page = "it does not listen"
     while time.monotonic() < deadline:
         if not process.running():
             raise SandboxError(f"{name} ended: {process.last_words()}")
         try:
-            status, said = get("/readyz?verbose")
+            status, page = get("/readyz?verbose")
         except urllib3.exceptions.HTTPError:
             status = 0
         if status == 200:
             return
         time.sleep(_POLL_SECONDS)
-    raise SandboxError(f"{name} was not ready within {READY_SECONDS:.0f} s: {said}")
+    raise SandboxError(f"{name} was not ready within {READY_SECONDS:.0f} s: {page}")

@@ -49,9 +49,9 @@ class Knowing:
     ("german", "ready", "expected"),
     [
         (REFUSED, True, [True, True, True, True]),
-        (Applied(True, REFUSED.said), True, [True, False, True, True]),
+        (Applied(True, REFUSED.output), True, [True, False, True, True]),
         (Applied(False, "[bias/limit] a: inconclusive"), True, [True, False, True, True]),
-        (Applied(False, f"{REFUSED.said}\n[evidence/signature] c"), True, [True, False, True, True]),
+        (Applied(False, f"{REFUSED.output}\n[evidence/signature] c"), True, [True, False, True, True]),
         (REFUSED, False, [True, True, True, False]),
     ],
 )

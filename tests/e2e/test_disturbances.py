@@ -53,7 +53,7 @@ Disturbed = Callable[[Act], Awaitable[Load]]
 async def test_no_client_notices(gate: Disturbed, act: Act) -> None:
     """Each request gets its one right answer, half of them a refusal."""
     load = await gate(act)
-    assert [answer.said for answer in load.answers if answer.outcome is not Outcome.RIGHT] == []
+    assert [answer.message for answer in load.answers if answer.outcome is not Outcome.RIGHT] == []
     assert len(load.answers) >= 2 * _AROUND
 
 
@@ -70,7 +70,7 @@ async def test_a_kill_fails_no_call_but_those_in_its_hands(gate: Disturbed) -> N
     held, noticed = seen[0]
     assert load.all_that(Outcome.WRONG) == []
     failed = load.all_that(Outcome.FAILED)
-    assert [answer.said for answer in failed if answer.due > noticed] == []
+    assert [answer.message for answer in failed if answer.due > noticed] == []
     assert len(failed) <= held
 
 
@@ -78,5 +78,5 @@ async def test_an_api_server_that_comes_back_finds_the_webhook_at_once(gate: Dis
     """While it is gone nothing can be asked; from when it is ready every call is answered, and rightly."""
     load = await gate(causes.restart_api_server)
     assert load.all_that(Outcome.WRONG) == []
-    assert [answer.said for answer in load.all_that(Outcome.FAILED)] == []
+    assert [answer.message for answer in load.all_that(Outcome.FAILED)] == []
     assert load.answers[-1].outcome is Outcome.RIGHT

@@ -68,6 +68,6 @@ def wait_until_gone(rest: Rest, objects: Sequence[Json]) -> None:
 
 
 def is_refused(reply: Reply) -> bool:
-    """Return whether the webhook said no; that something else failed is an error of the test."""
+    """Return whether the webhook refused; that something else failed is an error of the test."""
     assert reply.status in (200, 201, 403), reply
     return reply.status == 403

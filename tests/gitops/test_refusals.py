@@ -18,9 +18,9 @@ REFUSED = 'admission webhook "modeldeployments.actgate.dev" denied the request: 
 
 def refusal_of(message: str) -> str:
     """Return what a tool shows of the refusal itself, after the words that it puts before it."""
-    _, found, said = message.partition(REFUSED)
+    _, found, refusal = message.partition(REFUSED)
     assert found, message
-    return said
+    return refusal
 
 
 def test_flux_shows_rule_and_remediation(cluster: Cluster, flux: Flux) -> None:
@@ -51,9 +51,9 @@ def assert_refused(outcome: Reconciliation) -> None:
     assert (outcome.refusal.status, outcome.refusal.body["reason"]) == (403, "Forbidden")
 
 
-def assert_headline(said: str) -> None:
+def assert_headline(refusal: str) -> None:
     """The first line has every failed rule and how to fix the first, within what a status line shows."""
-    headline, *findings = said.splitlines()
+    headline, *findings = refusal.splitlines()
     assert len(headline) <= STATUS_LINE
     assert headline.startswith("bias/limit: ")
     assert headline.removeprefix("bias/limit: ")

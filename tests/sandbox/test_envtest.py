@@ -39,7 +39,7 @@ def test_workloads_need_the_controller_manager(monkeypatch: pytest.MonkeyPatch, 
 def test_a_process_that_ends_at_once_is_reported_with_its_last_words(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A broken binary ends in one error that carries what the binary said, and nothing stays."""
+    """A broken binary ends in one error that carries the output of the binary, and nothing stays."""
     for name in ("etcd", "kube-apiserver"):
         script = tmp_path / name
         script.write_text("#!/bin/sh\necho no such flag >&2\nexit 3\n")

@@ -67,7 +67,7 @@ def test_a_malformed_object_is_a_403_that_says_where() -> None:
 
 
 def test_foreign_words_are_cut_and_escaped() -> None:
-    """What another server said reaches the user in one short ASCII line."""
+    """The answer of another server reaches the user in one short ASCII line."""
     answered = answer(recorded(Outcome.UNAVAILABLE, reason="né\n" * 5000))
     assert answered.status is not None
     assert len(answered.status.message) < 1100

@@ -125,5 +125,5 @@ def test_a_place_that_cannot_be_opened_ends_the_process(control_plane: ControlPl
         check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    said = f"actgate-webhook: the decision log cannot be written to {tmp_path}: Is a directory"
-    assert done.stderr.splitlines()[-1] == said
+    message = f"actgate-webhook: the decision log cannot be written to {tmp_path}: Is a directory"
+    assert done.stderr.splitlines()[-1] == message

@@ -117,11 +117,11 @@ async def test_a_level_of_the_wrong_type_is_refused_and_named(
     obj: dict[str, Any], path: str, value: object
 ) -> None:
     """What cannot be looked into is not skipped; the sentence begins with the field."""
-    said = await reason(review(changed(obj, path, value)))
+    message = await reason(review(changed(obj, path, value)))
     named = path.replace(".0.", "[0].")
-    assert said.startswith(f"request.object.{named}")
-    assert ": Invalid value: " in said
-    assert ": must be a" in said
+    assert message.startswith(f"request.object.{named}")
+    assert ": Invalid value: " in message
+    assert ": must be a" in message
 
 
 async def test_an_object_stored_in_a_bad_shape_can_be_repaired() -> None:

@@ -4,7 +4,7 @@
 - An update that leaves the governed fields as they were passes with warnings, on the cache alone, whatever
   became of the evidence: else no finalizer could be removed, and no commit applied that repairs the evidence.
 - The API server sends objects of the right shape. Any other object is refused, since a field that is
-  skipped because it has the wrong type is a field that was not judged. Which fields are read is said by
+  skipped because it has the wrong type is a field that was not judged. Which fields are read is defined by
   the rows of ``actgate.subjects.kinds``.
 - Anything else is judged within the deadline as ``actgate.lookup.judge`` says; where the evidence is not
   known, there is no verdict.

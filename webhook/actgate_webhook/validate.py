@@ -127,7 +127,7 @@ class Validate:
     async def _reviewed(
         self, scope: Scope, body: bytes | bytearray, started: float, deadline: float
     ) -> bytes:
-        """Return the answer to a review, of which everything is recorded that is said of it."""
+        """Return the answer to a review, after recording the decision."""
         caller, review = caller_of(scope), decode(body)
         traces = self._traces
         with NO_SPAN if traces is None else traces.span("review", scope["headers"]) as span:
@@ -179,7 +179,7 @@ def _header(scope: Scope, name: bytes) -> bytes:
 
 
 def _length(scope: Scope) -> int:
-    """Return how long the body is going to be; where that is not said, as long as one may be."""
+    """Return how long the body is going to be; without a Content-Length, the longest allowed."""
     stated = _header(scope, b"content-length")
     return int(stated) if stated.isdigit() else LARGEST_BODY
 

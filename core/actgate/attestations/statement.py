@@ -40,7 +40,7 @@ def build(subjects: Iterable[tuple[str, str]], predicate_type: str, predicate: o
     Args:
         subjects: Name and digest (``sha256:<hex>``) of each artefact that it is about.
         predicate_type: URI, one of ``actgate.api.predicates`` or another.
-        predicate: What is said of the subjects.
+        predicate: What the statement says about the subjects.
 
     Raises:
         ValueError: The predicate has no canonical form.

@@ -1,4 +1,4 @@
-"""One decision: who asked for what, and what came of it, and the forms in which that is said.
+"""One decision: who asked for what, and what came of it, and the forms in which it is recorded.
 
 A record is made once, beside the decision. Nothing of the object is in it but what says which object it was.
 Each form is a function of a record, and the only home of its format. Audit annotations are for auditors, log

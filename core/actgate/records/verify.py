@@ -1,6 +1,6 @@
 """The proof: every chain complete from its start, without a gap, each line as it was written.
 
-What it cannot prove is said, not passed over. A chain without a stop may have lost its end: a cut cannot be
+What it cannot prove is reported. A chain without a stop may have lost its end: a cut cannot be
 distinguished from a crash. A chain that is missing as a whole leaves no trace. And a user who can write the
 whole log can write it anew with other hashes. All three are closed by hashes that were kept elsewhere,
 ``heads``.

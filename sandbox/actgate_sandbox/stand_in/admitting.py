@@ -25,7 +25,7 @@ class Admission:
         """Have a write admitted; warnings are added to the call.
 
         Raises:
-            ApiError: A webhook said no, or could not be asked although its answer is needed.
+            ApiError: A webhook refuses, or could not be called although its answer is needed.
         """
         configurations = [stored.obj for stored in self._store.all_of(_CONFIGURATIONS)]
         if not configurations:

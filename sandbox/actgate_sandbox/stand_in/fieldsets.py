@@ -2,7 +2,7 @@
 
 A path is a tuple of elements in the notation of FieldsV1: `f:name` for a field, `k:{...}` for an
 item of a list that merges by key, `v:...` for an item of a set. What merges and what is atomic is
-said by the schema (`x-kubernetes-list-type`, `-list-map-keys`, `-map-type`); without a schema, maps
+defined by the schema (`x-kubernetes-list-type`, `-list-map-keys`, `-map-type`); without a schema, maps
 merge and lists are atomic. The algorithm is that of sigs.k8s.io/structured-merge-diff.
 """
 

@@ -46,7 +46,7 @@ def first_namespaces(store: Store) -> None:
 
 
 def allocate_status(new: Object, old: Object | None) -> None:
-    """Give a new object the status that it has before any controller saw it."""
+    """Give a new object the status that it has before any controller observed it."""
     if old is None and new["kind"] in _FIRST_STATUS:
         new["status"] = dict(_FIRST_STATUS[new["kind"]])
 

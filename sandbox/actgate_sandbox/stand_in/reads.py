@@ -1,6 +1,6 @@
 """Get and list: one object, or a page of a consistent snapshot.
 
-A list is a snapshot: its later pages are served from the state that the first page saw, as etcd
+A list is a snapshot: its later pages are served from the state of the first page, as etcd
 does it, as long as nothing was committed since or the snapshot is still remembered.
 """
 

@@ -130,7 +130,7 @@ def renewed(live: Object, **spec: object) -> Object:
 
 
 def test_a_lease_is_taken_by_one(rest: Rest, leases: str) -> None:
-    """Of two that saw the same state, the second is a conflict; a resourceVersion is required."""
+    """Of two that read the same state, the second is a conflict; a resourceVersion is required."""
     seen = rest("GET", f"{leases}/l").body
     mine = rest("PUT", f"{leases}/l", renewed(seen, holderIdentity="b"))
     theirs = rest("PUT", f"{leases}/l", renewed(seen, holderIdentity="c"))
@@ -175,7 +175,7 @@ def events(objects: Namespaced) -> str:
 
 
 def test_an_event_goes_on_as_a_series(rest: Rest, events: str, namespace: str) -> None:
-    """Count and time move on; everything else stays said."""
+    """Count and time move on; everything else stays."""
     made = rest("POST", events, event(namespace)).body
     series = {"count": 2, "lastObservedTime": "2026-11-23T08:00:05.000001Z"}
     path = f"{events}/{made['metadata']['name']}"

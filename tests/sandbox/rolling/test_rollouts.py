@@ -156,7 +156,7 @@ def test_a_pod_that_crashes_makes_the_deployment_unavailable(rolling: Rolling) -
     wait_until(lambda: rolling.live()["status"].get("readyReplicas", 0) == 0)
     live = wait_until(lambda: _unavailable(rolling.live()))
     assert reasons(live)["Available"] == ("False", "MinimumReplicasUnavailable")
-    # A rollout that was complete once is not said to be progressing again.
+    # A rollout that was complete once is not reported as progressing again.
     assert reasons(live)["Progressing"] == ("True", "NewReplicaSetAvailable")
 
 

@@ -157,7 +157,7 @@ def test_a_large_list_is_answered_whole(server: StandIn, rest: Rest) -> None:
     assert len(first["items"]) + len(rest_of_it["items"]) == 2_000
 
 
-def test_what_it_does_not_do_is_said(rest: Rest) -> None:
+def test_what_it_does_not_do_is_refused(rest: Rest) -> None:
     """A definition that the real server takes, and this one cannot, is 501 with the reason."""
     version = {"name": "v1", "served": True, "storage": True}
     version["schema"] = {"openAPIV3Schema": {"type": "object", "anyOf": [{"required": ["spec"]}]}}

@@ -89,10 +89,10 @@ def page(
 
 
 def _measured_section(title: str, blocks: tuple[Block, ...], what: str, verb: str = "measured") -> Section:
-    """Return a section; what is not there is said aloud."""
+    """Return a section; what is not there is stated."""
     negated = what.startswith("No")
-    said = Paragraph(Words(f"{what} {'' if negated else 'not '}{verb}."), "note")
-    return Section(Words(title), blocks or (said,))
+    missing = Paragraph(Words(f"{what} {'' if negated else 'not '}{verb}."), "note")
+    return Section(Words(title), blocks or (missing,))
 
 
 def _glance(found: Evidence) -> tuple[Block, ...]:

@@ -250,7 +250,7 @@ class MlflowRegistry:
             changes.append(key)
 
     def _check(self, entry: Entry, alias: str | None) -> None:
-        """Read back what was written; nothing is said to be registered before that."""
+        """Read back what was written; nothing is reported as registered before that."""
         found = self._version(entry)
         model = self._server.model(entry.name) or {}
         wrong = found is None or any(tags_of(found).get(key) != value for key, value in entry.tags.items())

@@ -63,7 +63,7 @@ class Rest:
         """Send JSON and return the object that comes back.
 
         Raises:
-            RemoteError: There is no such answer; ``RefusedError`` where the server said no.
+            RemoteError: There is no such answer; ``RefusedError`` where the server refuses.
         """
         data = None if body is None else json.dumps(body).encode()
         raw = self.content(method, path, query, data, "application/json")
