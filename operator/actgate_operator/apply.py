@@ -284,12 +284,14 @@ class Applier:
             "metadata": {"namespace": key[0], "name": key[1], "labels": selector(key[1])},
             "spec": {"replicas": replicas},
         }
-        applied = await self._writer.apply(DEPLOYMENTS, body, manager=SCALE_MANAGER)
-        return self._children.note(DEPLOYMENTS, applied)
+        with self._children.writing(DEPLOYMENTS, key):
+            applied = await self._writer.apply(DEPLOYMENTS, body, manager=SCALE_MANAGER)
+            return self._children.note(DEPLOYMENTS, applied)
 
     async def _apply(self, kind: Resource, planned: Object, *, force: bool = True) -> Child:
         try:
-            return self._children.note(kind, await self._writer.apply(kind, planned, force=force))
+            with self._children.writing(kind, key_of(planned)):
+                return self._children.note(kind, await self._writer.apply(kind, planned, force=force))
         except (Invalid, Forbidden) as error:
             raise _refused(kind, error) from error
 

@@ -1,7 +1,8 @@
 """The children of all models as they are: slim pictures, and our own writes before a watch tells of them."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -138,6 +139,8 @@ class Children:
     ) -> None:
         self._changed = changed
         self._written: dict[tuple[Resource, Key], Child] = {}
+        self._held: dict[tuple[Resource, Key], list[Change[Child]]] = {}
+        """Events of children that are being written."""
         self._names: dict[Key, str] = {}
         self._pictures: dict[Resource, Reflector[Child]] = {
             kind: Reflector(
@@ -182,6 +185,20 @@ class Children:
         """Return the pods that carry the label of a Deployment, given its key, by their names."""
         return self._pods.of(key)
 
+    @contextmanager
+    def writing(self, kind: Resource, key: Key) -> Iterator[None]:
+        """Hold events of a child until a write of ours is answered: its own event may come before that."""
+        if (kind, key) in self._held:
+            yield
+            return
+        held = self._held[kind, key] = []
+        try:
+            yield
+        finally:
+            del self._held[kind, key]
+            for change in held:
+                self._take(kind, change)
+
     def note(self, kind: Resource, thing: Object) -> Child:
         """Take the answer to a write of ours as known, until the watch has told as much."""
         child, key = read_child(thing), key_of(thing)
@@ -193,32 +210,33 @@ class Children:
         return child
 
     def _listener(self, kind: Resource) -> Callable[[Change[Child]], None]:
-        def changed(change: Change[Child]) -> None:
-            written = self._written.get((kind, change.key))
-            if kind is DEPLOYMENTS:
-                self._learn_name(change)
-                if (
-                    written is None
-                    or not isinstance(change.new, Child)
-                    or change.new.version > written.version
-                ):
-                    self._learn_growth(change.key, change.old, change.new)
-            if (
-                written is not None
-                and isinstance(change.new, Child)
-                and change.new.version <= written.version
-                # What somebody added right before our write is in the answer to it, too.
-                and not change.new.additions
-            ):
-                return
-            for child in (change.new, change.old):
-                if isinstance(child, Child) and child.owner_name is not None:
-                    self._changed((change.key[0], child.owner_name))
-                    return
-            # Its owner reference was cut, too.
-            self._changed((change.key[0], self._model_of(change.key)))
+        def heard(change: Change[Child]) -> None:
+            held = self._held.get((kind, change.key))
+            if held is None:
+                self._take(kind, change)
+            else:
+                held.append(change)
 
-        return changed
+        return heard
+
+    def _take(self, kind: Resource, change: Change[Child]) -> None:
+        written = self._written.get((kind, change.key))
+        is_ours = (
+            written is not None and isinstance(change.new, Child) and change.new.version <= written.version
+        )
+        if kind is DEPLOYMENTS:
+            self._learn_name(change)
+            if not is_ours:
+                self._learn_growth(change.key, change.old, change.new)
+        # What another client added right before our write is in the answer to it, too.
+        if is_ours and isinstance(change.new, Child) and not change.new.additions:
+            return
+        for child in (change.new, change.old):
+            if isinstance(child, Child) and child.owner_name is not None:
+                self._changed((change.key[0], child.owner_name))
+                return
+        # Its owner reference was cut, too.
+        self._changed((change.key[0], self._model_of(change.key)))
 
     def _learn_name(self, change: Change[Child]) -> None:
         """Remember which model a Deployment's pods belong to: they carry a label, which may be cut."""

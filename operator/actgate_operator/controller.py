@@ -24,6 +24,7 @@ from actgate_operator.deadlines import Clocks, Deadlines
 from actgate_operator.dependants import Dependants
 from actgate_operator.events import Events
 from actgate_operator.health import Parts
+from actgate_operator.live_reads import SharedReads
 from actgate_operator.manifest_status import ManifestStatuses
 from actgate_operator.metrics import Metrics
 from actgate_operator.models import ModelCache
@@ -39,6 +40,8 @@ TERMINATING_RETRY_SECONDS: Final = 1.0
 """When to try again after something had to be deleted first."""
 BLOCKED_RETRY_SECONDS: Final = 10.0
 """Within so many seconds it is noticed that what was in the way of a model is gone."""
+EVENT_WRITERS: Final = 4
+"""So many Events are recorded at the same time: few, since statuses come first."""
 MOST_RETRIES: Final = 10.0
 """Passes a second over all models together that something is in the way of."""
 
@@ -83,17 +86,18 @@ class Controller:
             timing=self._timing,
         )
         news = News(self._evidence, clocks)
-        self._dependants = Dependants(cluster, self._enqueue, self._timing, news.concerns)
+        self._dependants = Dependants(self.models, self._enqueue, news.concerns)
         self._statuses = ManifestStatuses(self._evidence, writer, clocks.now)
         self._children = Children(cluster, self._enqueue, self._timing)
+        self.events = Events(writer, settings.identity, now=clocks.now)
         self._reconciler = Reconciler(
             self.models,
             cluster,
             writer,
-            SubjectJudge(self._evidence, clocks.now, patient=True),
+            SubjectJudge(SharedReads(self._evidence), clocks.now, patient=True),
             self._children,
             self._deadlines,
-            Events(writer, settings.identity, now=clocks.now),
+            self.events,
             clocks.now,
             settings.webhook_namespace,
             self.queue.add_after,
@@ -135,6 +139,8 @@ class Controller:
             group.create_task(self._deadlines.run())
             group.create_task(self._dependants.run())
             group.create_task(self._statuses.run())
+            for _ in range(EVENT_WRITERS):
+                group.create_task(self.events.run(lambda: len(self.queue) > self._workers))
             logger.info("evidence and children are known, %d workers begin", self._workers)
             for _ in range(self._workers):
                 group.create_task(self._work())

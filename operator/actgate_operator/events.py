@@ -5,13 +5,15 @@ status; whoever watches Events wants what is out of order, and that it is in ord
 some minutes is one series.
 """
 
+import asyncio
 import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from actgate.api.names import API_VERSION
 from actgate.api.times import timestamp
@@ -45,6 +47,11 @@ SERIES_SECONDS: Final = 360.0
 """The same news after a longer pause is news again, as in events.k8s.io."""
 _NOTE: Final = 1024
 _MOST_SERIES: Final = 4096
+_PAUSE_SECONDS: Final = 0.1
+_PATIENCE_SECONDS: Final = 10.0
+"""An Event waits no longer than that for statuses to be written first."""
+_MOST_WAITING: Final = 10_000
+"""Notes that wait to be recorded."""
 
 
 class Note(NamedTuple):
@@ -64,7 +71,11 @@ class _Series:
 
 
 class Events:
-    """Records notes as Events; one that cannot be recorded is logged, and stops nothing."""
+    """Records notes as Events; one that cannot be recorded is logged, and stops nothing.
+
+    ``note`` takes no time: where a thousand models get another status at once, their statuses come first, and
+    the Events of it behind them, while ``run`` runs.
+    """
 
     def __init__(
         self,
@@ -79,20 +90,42 @@ class Events:
         self._now = now
         self._steady = steady
         self._series: dict[tuple[str, Note], _Series] = {}
+        self._waiting: asyncio.Queue[Object] = asyncio.Queue(_MOST_WAITING)
+
+    def note(self, model: Object, note: Note) -> None:
+        """Have a note about a model recorded as of now."""
+        event = self._event(model, note)
+        try:
+            self._waiting.put_nowait(event)
+        except asyncio.QueueFull:
+            _log(event, f"{_MOST_WAITING} others wait")
+
+    async def run(self, busy: Callable[[], bool] = lambda: False) -> NoReturn:
+        """Record notes until cancelled: each once ``busy`` is false, or some seconds later anyway."""
+        while True:
+            event = await self._waiting.get()
+            patience = _PATIENCE_SECONDS
+            while busy() and patience > 0:
+                await asyncio.sleep(_PAUSE_SECONDS)
+                patience -= _PAUSE_SECONDS
+            await self._write(event)
+
+    async def flush(self, within: float) -> None:
+        """Record what waits, as far as that is done within so many seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                while not self._waiting.empty():
+                    await self._write(self._waiting.get_nowait())
 
     async def record(self, model: Object, note: Note) -> None:
         """Record a note about a model."""
+        await self._write(self._event(model, note))
+
+    async def _write(self, event: Object) -> None:
         try:
-            await self._writer.apply(EVENTS, self._event(model, note))
+            await self._writer.apply(EVENTS, event)
         except ClusterError as error:
-            metadata = model["metadata"]
-            logger.warning(
-                "Event %s of %s/%s was not recorded: %s",
-                note.reason,
-                metadata["namespace"],
-                metadata["name"],
-                error,
-            )
+            _log(event, str(error))
 
     def _event(self, model: Object, note: Note) -> Object:
         key = (model["metadata"]["uid"], note)
@@ -139,6 +172,13 @@ class Events:
             "reportingController": REPORTER,
             "reportingInstance": self._instance,
         }
+
+
+def _log(event: Object, why: str) -> None:
+    about = event["regarding"]
+    logger.warning(
+        "Event %s of %s/%s was not recorded: %s", event["reason"], about["namespace"], about["name"], why
+    )
 
 
 def transitions(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note]:

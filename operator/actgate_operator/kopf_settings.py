@@ -13,8 +13,8 @@ import kopf
 
 from actgate.kube.timing import Timing
 
-PAGE_SIZE: Final = 500
-"""Objects per page of a list: one page is parsed while nothing else on the event loop can run."""
+PAGE_SIZE: Final = 100
+"""Objects per page of a list: one page is in memory at a time, and is parsed while nothing else can run."""
 
 
 @dataclass(frozen=True, slots=True)

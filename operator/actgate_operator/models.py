@@ -10,17 +10,19 @@ that it builds on, so that such a pass ends in a conflict and is made again.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, Self
 
 import orjson
 
 from actgate.kube.client import Cluster
 from actgate.kube.errors import NotFound
-from actgate.kube.objects import Key, Object, version_of
+from actgate.kube.objects import Key, Object, key_of, version_of
 from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate.kube.store import Change, Store, Unreadable
 from actgate.kube.timing import boot_clock
+from actgate_operator.kopf_settings import PAGE_SIZE
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +65,8 @@ class ModelCache:
         self._store: Store[_Record] = Store(_Record.of, self._on_change)
         self._newest = 0
         self._is_known = False
+        self._held: dict[Key, list[tuple[str | None, Object]]] = {}
+        """Events of models whose status is being written."""
         self._heard_at = float("-inf")
 
     def get(self, key: Key) -> Object | None:
@@ -94,11 +98,25 @@ class ModelCache:
     def observe(self, event: str | None, model: Object) -> None:
         """Take an event of a watch, or an object of a list of kopf's, whose event is None."""
         self.hear()
+        if (held := self._held.get(key_of(model))) is not None:
+            held.append((event, model))
+            return
         self._newest = max(self._newest, version_of(model))
         if event == "DELETED":
             self._store.deleted(model)
         else:
             self._store.changed(model)
+
+    @contextmanager
+    def writing(self, key: Key) -> Iterator[None]:
+        """Hold events of a model until a write of ours is answered: its own event may come before that."""
+        held = self._held[key] = []
+        try:
+            yield
+        finally:
+            del self._held[key]
+            for event, model in held:
+                self.observe(event, model)
 
     def note(self, model: Object) -> None:
         """Take the answer to a write of ours, which built on the version that is known: it is no news."""
@@ -133,7 +151,7 @@ class ModelCache:
         """
         known, snapshot = self._newest, None
         self._store.begin_list()
-        async for page in self._cluster.list_pages(MODEL_DEPLOYMENTS):
+        async for page in self._cluster.list_pages(MODEL_DEPLOYMENTS, limit=PAGE_SIZE):
             if snapshot is None:
                 snapshot = page.version
                 if snapshot < known:

@@ -45,6 +45,10 @@ _FIRST_SECONDS: Final = 1.0
 """So long caches wait for the lease: what is listed while it is held need not be listed again."""
 
 
+_FLUSH_SECONDS: Final = 2.0
+"""How long Events that wait may take at the end; statuses are written already."""
+
+
 class NotInstalled(Exception):  # noqa: N818 - the name says it already
     """The API server does not serve the kind that the operator is for."""
 
@@ -151,6 +155,8 @@ class Process:
             [outcome] = await asyncio.gather(self._work, return_exceptions=True)
             if isinstance(outcome, BaseException) and not isinstance(outcome, asyncio.CancelledError):
                 self.failure = outcome
+        if self._election.held() and self.failure is None:
+            await self.controller.events.flush(_FLUSH_SECONDS)
         # Nothing writes any more.
         await self._election.release()
         await self._resources.aclose()

@@ -103,9 +103,9 @@ class Reconciler:
         status = report(seen, former, self._wall())
         if not is_same(status, former) and await self._write_status(key, model, status):
             for note in transitions(former, status):
-                await self._events.record(model, note)
+                self._events.note(model, note)
         for deed in done.repaired:
-            await self._events.record(model, Note(WARNING, "DriftCorrected", f"reverted: {deed}"))
+            self._events.note(model, Note(WARNING, "DriftCorrected", f"reverted: {deed}"))
         if done.failure is not None:
             raise done.failure
         outcome = seen.judgement.verdict.outcome.value if seen.judgement is not None else "Unknown"
@@ -237,14 +237,14 @@ class Reconciler:
             "status": status,
         }
         try:
-            written = await self._writer.apply_status(MODEL_DEPLOYMENTS, body)
+            with self._models.writing(key):
+                self._models.note(await self._writer.apply_status(MODEL_DEPLOYMENTS, body))
         except NotFound:
             await self._models.fetch_live(key)
             return False
         except Conflict:
             await self._models.fetch_live(key)
             raise
-        self._models.note(written)
         return True
 
 

@@ -1,18 +1,16 @@
-"""Whom a change of evidence concerns is asked of the API server, in as few lists as there may be."""
+"""Whom a change of evidence concerns is found in the cache of models; what cannot wait comes first."""
 
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
-import pytest
-
-from actgate.kube.errors import Gone, Unavailable
 from actgate.kube.objects import Key
-from actgate.kube.timing import Timing
 from actgate.lookup.cache import Scope
-from actgate_operator.dependants import REFERENCE_FIELD, TOGETHER, Dependants
+from actgate_operator.dependants import Dependants
+from actgate_operator.models import ModelCache
 from tests.kube.running import until
-from tests.operator.fakes import Listing, model
+from tests.operator.fakes import model, unreachable
 
 MODELS = [
     *(model(f"scorer-{number}", manifest="evidence") for number in range(5)),
@@ -22,139 +20,92 @@ MODELS = [
 SCORERS = [("credit", f"scorer-{number}") for number in range(5)]
 
 
-async def found(listing: Listing, *scopes: Scope) -> list[Key]:
+def caching(*models: dict[str, object]) -> ModelCache:
+    """Return a cache that knows these models."""
+    cache = ModelCache(unreachable(), lambda _: None)
+    for thing in models:
+        cache.observe("ADDED", thing)
+    return cache
+
+
+async def found(*scopes: Scope, models: ModelCache | None = None) -> list[Key]:
     """Return whom these changes concern."""
     queue: list[Key] = []
-    dependants = Dependants(listing, queue.append)
+    dependants = Dependants(models or caching(*MODELS), queue.append)
     for scope in scopes:
         dependants.note(scope)
     await dependants.find()
     return sorted(queue)
 
 
-async def test_those_of_one_manifest_are_found_by_the_selectable_field() -> None:
-    """Page by page, in its own namespace, and nobody else."""
-    listing = Listing(MODELS)
-    assert await found(listing, Scope("credit", "evidence")) == SCORERS
-    assert listing.asked == [("credit", f"{REFERENCE_FIELD}=evidence")]
+async def test_those_of_one_manifest_are_found_by_their_reference() -> None:
+    """In its own namespace, and no others."""
+    assert await found(Scope("credit", "evidence")) == SCORERS
+    assert await found(Scope("credit", "unknown")) == []
 
 
-async def test_a_namespace_is_listed_once_for_its_labels() -> None:
+async def test_labels_of_a_namespace_concern_its_models() -> None:
     """Also when manifests of it changed at the same time, before or after."""
     for scopes in (
         (Scope("credit"), Scope("credit", "evidence")),
         (Scope("credit", "evidence"), Scope("credit")),
     ):
-        listing = Listing(MODELS)
-        assert await found(listing, *scopes) == [("credit", "other"), *SCORERS]
-        assert listing.asked == [("credit", None)]
+        assert await found(*scopes) == [("credit", "other"), *SCORERS]
 
 
-async def test_a_policy_concerns_everybody_once() -> None:
+async def test_a_policy_concerns_every_model_once() -> None:
     """Whatever else changed."""
-    listing = Listing(MODELS)
-    assert len(await found(listing, Scope("credit", "evidence"), Scope(), Scope("retail"))) == len(MODELS)
-    assert listing.asked == [(None, None)]
+    assert len(await found(Scope("credit", "evidence"), Scope(), Scope("retail"))) == len(MODELS)
 
 
-async def test_namespaces_are_asked_each_by_its_own() -> None:
-    """Manifests of one name in two namespaces are two."""
-    listing = Listing(MODELS)
-    concerned = await found(listing, Scope("credit", "evidence"), Scope("retail", "evidence"))
-    assert concerned == [*SCORERS, ("retail", "elsewhere")]
-    assert len(listing.asked) == 2
-
-
-@pytest.mark.parametrize(("number", "lists"), [(TOGETHER - 1, TOGETHER - 1), (TOGETHER, 1)])
-async def test_many_manifests_of_one_namespace_are_one_list(number: int, lists: int) -> None:
-    """As when a whole namespace is applied anew; still only their models are found."""
-    listing = Listing(MODELS)
-    scopes = [Scope("credit", f"changed-{index}") for index in range(number - 1)]
-    assert await found(listing, *scopes, Scope("credit", "evidence")) == SCORERS
-    assert len(listing.asked) == lists
+async def test_manifests_of_one_name_in_two_namespaces_are_two() -> None:
+    """Each concerns the models of its own."""
+    concerned = await found(Scope("credit", "other"), Scope("retail", "evidence"))
+    assert concerned == [("credit", "other"), ("retail", "elsewhere")]
 
 
 async def test_a_model_without_a_reference_concerns_no_manifest() -> None:
     """One that predates the schema must not stop the search for others."""
     references: list[object] = [None, "evidence", {"name": ["evidence"]}]
     specs: list[object] = [None, {}, *({"complianceManifestRef": item} for item in references)]
-    broken = [{**model(f"broken-{number}"), "spec": spec} for number, spec in enumerate(specs)]
-    listing = Listing([*MODELS, *broken])
-    scopes = [Scope("credit", f"changed-{index}") for index in range(TOGETHER)]
-    assert await found(listing, *scopes, Scope("credit", "evidence")) == SCORERS
+    malformed = [{**model(f"old-{number}"), "spec": spec} for number, spec in enumerate(specs)]
+    models = caching(*malformed, *MODELS)
+    assert await found(Scope("credit", "evidence"), models=models) == SCORERS
+    assert len(await found(Scope("credit"), models=models)) == len(SCORERS) + 1 + len(malformed)
 
 
-async def test_what_was_not_found_is_looked_for_again() -> None:
-    """An error keeps everything that was noted, and what was noted meanwhile."""
-    queue: list[Key] = []
-    listing = Listing(MODELS, Unavailable("no answer"))
-    dependants = Dependants(listing, queue.append)
-    dependants.note(Scope("credit", "evidence"))
-    with pytest.raises(Unavailable):
-        await dependants.find()
-    assert queue == []
-    dependants.note(Scope("retail", "evidence"))
-    await dependants.find()
-    assert sorted(queue) == [*SCORERS, ("retail", "elsewhere")]
-
-
-async def test_a_list_that_breaks_off_is_begun_again() -> None:
-    """Those that were found before are found twice, which the queue makes one."""
-    queue: list[Key] = []
-    listing = Listing(MODELS)
-
-    def break_off(key: Key) -> None:
-        queue.append(key)
-        if len(queue) == 2:
-            listing.fail(Gone("too old"))
-
-    dependants = Dependants(listing, break_off)
-    dependants.note(Scope("credit", "evidence"))
-    with pytest.raises(Gone):
-        await dependants.find()
-    await dependants.find()
-    assert set(queue) == set(SCORERS)
-
-
-async def test_what_was_found_is_forgotten() -> None:
-    """The next search is for the next change."""
-    listing = Listing(MODELS)
-    dependants = Dependants(listing, lambda _: None)
-    dependants.note(Scope())
-    await dependants.find()
-    await dependants.find()
-    assert len(listing.asked) == 1
-
-
-async def test_a_change_that_comes_while_it_runs_is_found_and_an_outage_is_outlasted() -> None:
-    """What could not be asked is asked again after a pause, and what is noted later as soon as it is."""
-    queue: list[Key] = []
-    pauses: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-
-    listing = Listing(MODELS, Unavailable("no answer"))
-    dependants = Dependants(listing, queue.append, Timing(sleep=sleep))
-    running = asyncio.create_task(dependants.run())
-    for scope, found in (
-        (Scope("credit", "evidence"), SCORERS),
-        (Scope("retail"), [("retail", "elsewhere")]),
-    ):
-        queue.clear()
-        dependants.note(scope)
-        await until(lambda found=found: sorted(queue) == found)  # type: ignore[misc]
-    running.cancel()
-    assert len(pauses) == 1
-
-
-async def test_those_for_which_it_is_urgent_come_first() -> None:
-    """Wherever they stand in the list; nobody is left out."""
+async def test_urgent_ones_are_put_on_the_queue_before_all_others() -> None:
+    """A model whose verdict changes does not wait for thousands whose verdict stays."""
     queue: list[Key] = []
     dependants = Dependants(
-        Listing(MODELS), queue.append, urgent=lambda item: item["metadata"]["name"] in ("scorer-3", "other")
+        caching(*MODELS), queue.append, lambda thing: thing["metadata"]["name"] in ("scorer-3", "other")
     )
     dependants.note(Scope())
     await dependants.find()
-    assert queue[:2] == [("credit", "scorer-3"), ("credit", "other")]
-    assert sorted(queue) == [("credit", "other"), *SCORERS, ("retail", "elsewhere")]
+    assert set(queue[:2]) == {("credit", "scorer-3"), ("credit", "other")}
+    assert len(queue) == len(MODELS)
+
+
+async def test_a_reference_that_changed_is_the_one_that_counts() -> None:
+    """The former manifest concerns the model no more."""
+    models = caching(*MODELS)
+    changed = model("scorer-0", manifest="other")
+    changed["metadata"]["resourceVersion"] = "8"
+    models.observe("MODIFIED", changed)
+    assert await found(Scope("credit", "evidence"), models=models) == SCORERS[1:]
+
+
+def _has(queue: list[Key], count: int) -> bool:
+    return len(queue) == count
+
+
+async def test_changes_are_found_as_they_are_noted() -> None:
+    """One after the other, and each once."""
+    queue: list[Key] = []
+    dependants = Dependants(caching(*MODELS), queue.append)
+    running = asyncio.create_task(dependants.run())
+    for scope, concerned in ((Scope("credit", "other"), 1), (Scope("retail"), 2)):
+        dependants.note(scope)
+        await until(partial(_has, queue, concerned))
+    running.cancel()
+    assert queue == [("credit", "other"), ("retail", "elsewhere")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from weakref import WeakSet
@@ -14,6 +15,7 @@ from actgate_operator.events import NORMAL, REPORTER, SERIES_SECONDS, WARNING, E
 from actgate_operator.names import MANAGER
 from actgate_operator.writer import NotLeadingError, Writer
 from actgate_sandbox.control_plane import ControlPlane
+from tests.kube.running import until
 from tests.operator.fakes import NotingWriter, model
 from tests.operator.world import World
 
@@ -104,6 +106,48 @@ async def test_other_news_is_an_event_of_its_own(name: str, note: Note) -> None:
     first, second = writer.applied
     assert first["metadata"]["name"] != second["metadata"]["name"]
     assert "series" not in second
+
+
+async def test_notes_wait_until_statuses_are_written() -> None:
+    """And are recorded in their order, with the time at which they were made."""
+    writer, clock, busy = NotingWriter(), Clock(), True
+    events = recording(writer, clock)
+    running = asyncio.create_task(events.run(lambda: busy))
+    events.note(model("scorer"), NEWS)
+    clock.seconds += 30
+    events.note(model("other"), NEWS)
+    await asyncio.sleep(0)
+    assert writer.applied == []
+    busy = False
+    await until(lambda: len(writer.applied) == 2)
+    running.cancel()
+    assert [item["regarding"]["name"] for item in writer.applied] == ["scorer", "other"]
+    assert writer.applied[0]["eventTime"] == "2026-11-23T12:00:00.000250Z"
+
+
+async def test_what_waits_at_the_end_is_recorded_within_a_time() -> None:
+    """The statuses of these news are written already, so that no later pass would notice them."""
+    writer = NotingWriter()
+    events = recording(writer, Clock())
+    for name in ("scorer", "other"):
+        events.note(model(name), NEWS)
+    await events.flush(60.0)
+    assert len(writer.applied) == 2
+
+
+async def test_an_api_server_that_hangs_holds_up_no_end() -> None:
+    """The lease is to be given back."""
+
+    class Hanging(NotingWriter):
+        """Is never answered."""
+
+        async def apply(self, *_: Any, **__: Any) -> Any:  # noqa: ANN401
+            await asyncio.Event().wait()
+
+    events = recording(Hanging(), Clock())
+    events.note(model("scorer"), NEWS)
+    async with asyncio.timeout(60.0):
+        await events.flush(0.01)
 
 
 @pytest.mark.parametrize("failure", [Unavailable("no answer"), Forbidden("namespace is being terminated")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -66,6 +67,24 @@ def test_the_answer_to_our_own_write_is_known_at_once_and_no_news(
     assert (version_in(cache), changed) == ("6", [KEY])
     cache.observe("MODIFIED", model(7))
     assert changed == [KEY, KEY]
+
+
+def test_our_own_event_may_come_before_the_answer(cache: ModelCache, changed: list[Key]) -> None:
+    """It is held until then, and one of another change is news all the same."""
+    cache.observe("ADDED", model(5))
+    with cache.writing(KEY):
+        cache.observe("MODIFIED", model(6, observedGeneration=1))
+        cache.note(model(6, observedGeneration=1))
+    assert (version_in(cache), changed) == ("6", [KEY])
+    with cache.writing(KEY):
+        cache.observe("MODIFIED", model(7, observedGeneration=1))
+        cache.observe("MODIFIED", model(8))
+        cache.note(model(7, observedGeneration=1))
+    assert (version_in(cache), changed) == ("8", [KEY, KEY])
+    with suppress(Unavailable), cache.writing(KEY):
+        cache.observe("DELETED", model(9))
+        raise Unavailable("no answer")
+    assert (cache.get(KEY), changed) == (None, [KEY] * 3)
 
 
 def test_what_is_kept_is_the_model_without_records_of_its_fields(cache: ModelCache) -> None:

@@ -40,6 +40,25 @@ def test_evidence_that_holds_makes_a_model_run(world: World) -> None:
     assert world.events() == []
 
 
+def test_a_plain_model_costs_four_writes_and_no_read(operator: RunningOperator, world: World) -> None:
+    """A Deployment, a Service, and its status twice; it comes from the cache, and so does its evidence."""
+    world.manifest()
+    operator.settle()
+    before = len(operator.requests)
+    world.model(replicas=1)
+    world.ready()
+    operator.settle()
+    asked = [item for item in operator.requests[before:] if item.verb != "watch"]
+    writes = [item.resource for item in asked if item.verb == "patch"]
+    assert sorted(item for item in writes if not item.startswith("compliancemanifests")) == [
+        "deployments",
+        "modeldeployments/status",
+        "modeldeployments/status",
+        "services",
+    ], names_of(asked)
+    assert [item for item in asked if item.verb != "patch"] == [], names_of(asked)
+
+
 def test_nothing_runs_without_a_manifest_and_the_status_says_why(world: World) -> None:
     """A reference to nothing waits, visibly; what is waited for makes it run, without a poll."""
     world.model()

@@ -16,7 +16,7 @@ import kopf
 import pytest
 
 from actgate.kube.resources import MODEL_DEPLOYMENTS as KIND
-from actgate_operator.kopf_settings import KopfTiming, configure
+from actgate_operator.kopf_settings import PAGE_SIZE, KopfTiming, configure
 from tests.kube.fake_api import Refuse, Say, always, at_first
 from tests.kube.running import until
 from tests.operator.frame.models_api import ModelsApi
@@ -115,7 +115,7 @@ async def test_watches_that_end_at_once_are_opened_in_a_rush(api: ModelsApi) -> 
 
 async def test_a_list_that_expires_is_the_end(api: ModelsApi) -> None:
     """``relisting``: 410 for its second page."""
-    for number in range(700):
+    for number in range(PAGE_SIZE + 20):
         api.put(f"m{number}")
     api.on_list = at_first(None, Refuse(410, "Expired"))
     async with alone(api) as running:

@@ -12,7 +12,7 @@ import pytest
 
 from actgate.kube import access
 from actgate_operator.kopf_run import WatchEnded
-from actgate_operator.kopf_settings import EndlessPauses, KopfTiming
+from actgate_operator.kopf_settings import PAGE_SIZE, EndlessPauses, KopfTiming
 from tests.kube.fake_api import Fault, HangUp, KeepSilent, Refuse, Say, always, at_first, status
 from tests.kube.running import Clock, Pauses, until
 from tests.operator.frame.following import PATIENT, Following, failure_of, following, impatient, replace_token
@@ -94,7 +94,7 @@ async def test_a_410_that_no_api_server_answers_ends_it(api: ModelsApi, kubeconf
 
 async def test_a_list_that_expires_begins_again(api: ModelsApi, kubeconfig: Path) -> None:
     """410 on its second page."""
-    for number in range(700):
+    for number in range(PAGE_SIZE + 20):
         api.put(f"m{number}")
     api.on_list = at_first(None, Refuse(410, "Expired"))
     async with following(kubeconfig) as running:

@@ -9,6 +9,7 @@ import pytest
 
 from actgate.kube import access
 from actgate_operator.kopf_run import WatchEnded
+from actgate_operator.kopf_settings import PAGE_SIZE
 from tests.kube.fake_api import KeepSilent, Refuse, always, status
 from tests.kube.running import Clock, until
 from tests.operator.frame.following import PATIENT, Following, failure_of, following, impatient, replace_token
@@ -49,11 +50,11 @@ async def test_nothing_is_ever_written(api: ModelsApi, kubeconfig: Path) -> None
 
 async def test_many_objects_come_in_pages(api: ModelsApi, kubeconfig: Path) -> None:
     """None is lost at their borders."""
-    for number in range(1200):
+    for number in range(2 * PAGE_SIZE + 20):
         api.put(f"m{number}")
     async with following(kubeconfig) as running:
-        await until(lambda: len(running.models) == 1200)
-    assert [query["limit"] for query in api.lists] == ["500"] * 3
+        await until(lambda: len(running.models) == 2 * PAGE_SIZE + 20)
+    assert [query["limit"] for query in api.lists] == [str(PAGE_SIZE)] * 3
 
 
 async def test_silence_ends_with_an_answer_and_with_an_event(api: ModelsApi, kubeconfig: Path) -> None:
