@@ -9,7 +9,8 @@ from actgate.kube.timing import Timing
 from actgate_operator.kopf_run import run_kopf
 from actgate_operator.kopf_settings import KopfTiming
 from actgate_operator.metrics import Metrics
-from actgate_operator.process import Options, Process
+from actgate_operator.options import Options
+from actgate_operator.process import Process
 from actgate_operator.settings import Settings
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.envtest import missing_binaries

@@ -12,7 +12,7 @@ from actgate_operator.certificates import pki
 from bench.disturbances.gate import Gate
 from bench.disturbances.reviews import Load, creating, evidence
 from bench.disturbances.waiting import until
-from tests.operator.certificates.kept import LEAF
+from tests.operator.certificates.reconciled import LEAF
 from tests.support.fault_proxy import Refuse
 
 _YEAR: Final = timedelta(days=365)

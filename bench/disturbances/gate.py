@@ -25,8 +25,8 @@ from bench.disturbances.balancer import Balancer, Endpoint
 from bench.disturbances.replicas import Replica
 from bench.disturbances.reviews import Load, prepared
 from bench.disturbances.waiting import until
-from tests.operator.certificates.kept import LEAF, Kept, keeping
 from tests.operator.certificates.mounting import pair_in
+from tests.operator.certificates.reconciled import LEAF, Kept, keeping
 from tests.support.fault_proxy import FaultProxy, proxied
 from tests.support.waiting import eventually
 

@@ -12,36 +12,31 @@ writes another one.
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Final, NoReturn
+from typing import NoReturn
 
 from actgate.kube.client import Cluster
 from actgate.kube.errors import Conflict, Forbidden, Invalid, NotFound
 from actgate.kube.objects import Key, Object, key_of
 from actgate.kube.resources import AUTOSCALERS, DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Resource
 from actgate_operator import drift
-from actgate_operator.children import Child, Children, read_child
+from actgate_operator.child import Child, read_child
+from actgate_operator.children import Children
 from actgate_operator.comparison import content_of, differences
 from actgate_operator.contention import Contention
-from actgate_operator.names import SCALE_MANAGER, selector
-from actgate_operator.plan import Plan
-from actgate_operator.settled import (
-    deeds,
-    handed_over,
+from actgate_operator.in_sync import (
+    foreign_changes,
+    initial_replicas,
     is_applied,
-    is_settled,
-    marked,
-    must_hand_over,
-    unrecorded,
+    is_in_sync,
+    needs_initial_replicas,
+    unattributed_changes,
+    with_pending_mark,
 )
+from actgate_operator.names import SCALE_MANAGER, selector
+from actgate_operator.obstacles import ContestedError, RefusedError, TerminatingError, refused, taken
+from actgate_operator.plan import Plan
 from actgate_operator.verification import Verifier, in_place
 from actgate_operator.writer import Writer
-
-_TERMINATING: Final = "because it is being terminated"
-"""How the API server refuses to create anything in a namespace that is being deleted."""
-
-_WEBHOOK: Final = "admission webhook"
-"""How every refusal of one begins."""
-
 
 Confirm = Callable[[], Awaitable[None]]
 """Asks whether a model still exists."""
@@ -49,31 +44,6 @@ Confirm = Callable[[], Awaitable[None]]
 
 async def _no_doubt() -> None:
     """Take it for granted that it does."""
-
-
-class RefusedError(Exception):
-    """The API server does not take a child as it is planned.
-
-    ``reason`` is CamelCase; ``forbidden`` says that something else than the plan is in the way, such as a
-    quota or another object of that name, and that the same plan may be taken later.
-    """
-
-    def __init__(self, reason: str, message: str, *, forbidden: bool = False) -> None:
-        super().__init__(message)
-        self.reason = reason
-        self.forbidden = forbidden
-
-
-class ContestedError(Exception):
-    """Somebody keeps changing a child back: it is reverted after ``seconds``."""
-
-    def __init__(self, message: str, seconds: float) -> None:
-        super().__init__(message)
-        self.seconds = seconds
-
-
-class GoingError(Exception):
-    """The namespace, or a former model's child, is being deleted: nothing can be done before it is gone."""
 
 
 class Applier:
@@ -102,7 +72,7 @@ class Applier:
 
         Raises:
             RefusedError: The API server does not take a child.
-            GoingError: Something has to go first.
+            TerminatingError: Something has to go first.
             ClusterError: The API server did not answer, or somebody else was faster; try again.
         """
         deployment, key = None, key_of(plan.deployment)
@@ -121,12 +91,14 @@ class Applier:
         """Delete a Deployment that claims our model as its owner and can never be what was planned.
 
         Raises:
-            GoingError: It is being deleted.
+            TerminatingError: It is being deleted.
             ClusterError: The API server did not answer.
         """
         with suppress(NotFound):
             await self._writer.delete(DEPLOYMENTS, key[1], key[0], child.uid)
-        raise GoingError(f"Deployment {key[1]} has another selector than the model's, and is being deleted")
+        raise TerminatingError(
+            f"Deployment {key[1]} has another selector than the model's, and is being deleted"
+        )
 
     async def hold(self, key: Key, child: Child, most: int, owner: str) -> Child:
         """Let no more replicas of a Deployment run than ``most``, and leave everything else as it is."""
@@ -153,24 +125,26 @@ class Applier:
     ) -> Child:
         if child is not None and child.owner not in (owner, None):
             if child.owner_name != planned["metadata"]["ownerReferences"][0]["name"]:
-                raise _taken(kind, planned, child)
-            raise GoingError(
+                raise taken(kind, planned, child)
+            raise TerminatingError(
                 f"{kind.kind} {planned['metadata']['name']} of a deleted ModelDeployment still exists"
             )
         if child is not None and child.terminating:
-            raise GoingError(
+            raise TerminatingError(
                 f"{kind.kind} {planned['metadata']['name']} is being deleted, and is created again afterwards"
             )
         if child is not None and not child.selects:
-            raise _taken(kind, planned, child)
+            raise taken(kind, planned, child)
         if child is None:
             await confirm()
             # One whose label was cut is out of our watch's sight, and may be more than was planned.
             child = await self._create(kind, planned, owner)
-        elif not is_settled(child, planned):
-            found = deeds(kind, planned, child, self._scaler(kind, planned, child))
+        elif not is_in_sync(child, planned):
+            found = foreign_changes(kind, planned, child, self._scaler(kind, planned, child))
             if not found and is_applied(child, planned):
-                found = unrecorded(kind, planned, await self._verifier.foreign(kind, planned, child))
+                found = unattributed_changes(
+                    kind, planned, await self._verifier.foreign(kind, planned, child)
+                )
             if found or child.owner is None:
                 await confirm()
             self._revert(kind, planned, found, reverted)
@@ -183,13 +157,13 @@ class Applier:
                 return await self._overwrite(kind, planned)
         elif foreign := await self._verifier.foreign(kind, planned, child):
             await confirm()
-            self._revert(kind, planned, unrecorded(kind, planned, foreign), reverted)
+            self._revert(kind, planned, unattributed_changes(kind, planned, foreign), reverted)
             return await self._overwrite(kind, planned)
         else:
             return child
         if child.additions:
             # After a record was wiped, the first apply leaves what there was to nobody in particular.
-            await self._absorb(kind, planned)
+            await self._adopt(kind, planned)
             child = await self._apply(kind, planned)
         if await self._verifier.foreign(kind, planned, child):
             child = await self._overwrite(kind, planned)
@@ -222,9 +196,9 @@ class Applier:
 
     async def _repair(self, kind: Resource, planned: Object, child: Child) -> Child:
         if child.additions or not child.owned:
-            await self._absorb(kind, planned)
-        if kind is DEPLOYMENTS and must_hand_over(child, planned):
-            await self._scale(key_of(planned), handed_over(child))
+            await self._adopt(kind, planned)
+        if kind is DEPLOYMENTS and needs_initial_replicas(child, planned):
+            await self._scale(key_of(planned), initial_replicas(child))
         return await self._apply(kind, planned)
 
     def _scaler(self, kind: Resource, planned: Object, child: Child) -> str | None:
@@ -255,9 +229,9 @@ class Applier:
         # A Deployment without labels and owner that selects the pods of this model was made by us.
         if found.owner != owner and not (kind is DEPLOYMENTS and found.owner is None and found.selects):
             self._taken.add((kind, key))
-            raise _taken(kind, planned, found)
+            raise taken(kind, planned, found)
 
-    async def _absorb(self, kind: Resource, planned: Object) -> None:
+    async def _adopt(self, kind: Resource, planned: Object) -> None:
         """Make everything in the object's spec a field of ours, so that an apply can remove it."""
         key = key_of(planned)
         live = await self._cluster.get(kind, key[1], key[0])
@@ -267,8 +241,8 @@ class Applier:
             metadata = live["metadata"]
         metadata = {
             **metadata,
-            "managedFields": drift.absorbed(metadata.get("managedFields") or [], kind.api_version),
-            "annotations": marked(metadata.get("annotations") or {}),
+            "managedFields": drift.adopted(metadata.get("managedFields") or [], kind.api_version),
+            "annotations": with_pending_mark(metadata.get("annotations") or {}),
         }
         await self._replace(kind, {**_typed(kind, live), "metadata": metadata})
 
@@ -293,32 +267,13 @@ class Applier:
             with self._children.writing(kind, key_of(planned)):
                 return self._children.note(kind, await self._writer.apply(kind, planned, force=force))
         except (Invalid, Forbidden) as error:
-            raise _refused(kind, error) from error
+            raise refused(kind, error) from error
 
     async def _replace(self, kind: Resource, thing: Object) -> Object:
         try:
             return await self._writer.replace(kind, thing)
         except (Invalid, Forbidden) as error:
-            raise _refused(kind, error) from error
-
-
-def _refused(kind: Resource, error: Invalid | Forbidden) -> RefusedError | GoingError:
-    if isinstance(error, Forbidden):
-        if _TERMINATING in str(error):
-            return GoingError(str(error))
-        return RefusedError("Forbidden", f"{kind.kind}: {error}", forbidden=True)
-    # A webhook may refuse with any code, and may think better of it; what the schema refuses stays refused.
-    return RefusedError("Refused", f"{kind.kind}: {error}", forbidden=_WEBHOOK in str(error))
-
-
-def _taken(kind: Resource, planned: Object, found: Child) -> RefusedError:
-    whose = f"belongs to ModelDeployment {found.owner_name}" if found.owner_name else "is not ours"
-    return RefusedError(
-        "NameTaken",
-        f"{kind.kind} {planned['metadata']['name']} exists in this namespace and {whose}: "
-        "rename or delete it, or give this ModelDeployment another name",
-        forbidden=True,
-    )
+            raise refused(kind, error) from error
 
 
 def _planned(plan: Plan) -> tuple[tuple[Resource, Object | None], ...]:

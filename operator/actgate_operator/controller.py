@@ -18,7 +18,6 @@ from actgate.lookup.cache import EvidenceCache, Scope
 from actgate.lookup.evidence import EvidenceUnavailableError, SignaturesPendingError
 from actgate.lookup.judge import SubjectJudge
 from actgate.runtime.tracing import NO_SPAN, Tracing
-from actgate_operator.apply import ContestedError, GoingError, RefusedError
 from actgate_operator.children import Children
 from actgate_operator.deadlines import Clocks, Deadlines
 from actgate_operator.dependants import Dependants
@@ -28,31 +27,18 @@ from actgate_operator.live_reads import SharedReads
 from actgate_operator.manifest_status import ManifestStatuses
 from actgate_operator.metrics import Metrics
 from actgate_operator.models import ModelCache
-from actgate_operator.news import News
+from actgate_operator.obstacles import ContestedError, RefusedError, TerminatingError
 from actgate_operator.queue import LONGEST_SECONDS, WorkQueue
 from actgate_operator.reconcile import Reconciler
+from actgate_operator.retries import BLOCKED_RETRY_SECONDS, TERMINATING_RETRY_SECONDS, longest_pause
 from actgate_operator.settings import Settings
+from actgate_operator.verdict_changes import VerdictChanges
 from actgate_operator.writer import NotLeadingError, Writer
 
 logger = logging.getLogger(__name__)
 
-TERMINATING_RETRY_SECONDS: Final = 1.0
-"""When to try again after something had to be deleted first."""
-BLOCKED_RETRY_SECONDS: Final = 10.0
-"""Within so many seconds it is noticed that what was in the way of a model is gone."""
 EVENT_WRITERS: Final = 4
 """So many Events are recorded at the same time: few, since statuses come first."""
-MOST_RETRIES: Final = 10.0
-"""Passes a second over all models together that something is in the way of."""
-
-
-def longest_pause(failing: int) -> float:
-    """Return the longest pause before another pass over a model that something is in the way of, in seconds.
-
-    Such a pass takes two requests: where many models wait like that, all of them together get no more than
-    ``MOST_RETRIES`` passes a second.
-    """
-    return min(max(BLOCKED_RETRY_SECONDS, 2 * failing / MOST_RETRIES), LONGEST_SECONDS)
 
 
 class Controller:
@@ -85,7 +71,7 @@ class Controller:
             live_namespaces=False,
             timing=self._timing,
         )
-        news = News(self._evidence, clocks)
+        news = VerdictChanges(self._evidence, clocks)
         self._dependants = Dependants(self.models, self._enqueue, news.concerns)
         self._statuses = ManifestStatuses(self._evidence, writer, clocks.now)
         self._children = Children(cluster, self._enqueue, self._timing)
@@ -170,7 +156,7 @@ class Controller:
         """
         try:
             report = await self._reconciler.reconcile(key)
-        except GoingError as error:
+        except TerminatingError as error:
             logger.info("%s/%s waits: %s", *key, error)
             self.queue.retry(key, TERMINATING_RETRY_SECONDS, longest=longest_pause(self.queue.failing()))
             return "WaitingForDeletion"

@@ -83,7 +83,7 @@ def scaled_by(managed: list[Object]) -> str | None:
     return None
 
 
-def absorbed(managed: list[Object], api_version: str) -> list[Object]:
+def adopted(managed: list[Object], api_version: str) -> list[Object]:
     """Return the records with everything below ``spec`` in the name of our applies.
 
     What is tolerated, and what others own elsewhere, stays theirs.

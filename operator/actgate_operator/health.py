@@ -7,10 +7,12 @@ What was never answered has no age. ``/readyz`` waits for the first answer; for 
 as any later one, since an API server that does not answer yet is no reason for a restart.
 """
 
+import logging
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from aiohttp import web
 
@@ -18,7 +20,13 @@ from actgate.kube.reflector import Reflector
 from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate.kube.timing import boot_clock
 from actgate.runtime.health import Health
+from actgate.runtime.listener import Limits, Listener, listen
 from actgate_operator.metrics import Metrics
+
+logger = logging.getLogger(__name__)
+
+LIMITS: Final = Limits(connections=64, lifetime=60.0)
+"""Of the connections to the health pages. A scraper or a kubelet opens another one when one is closed."""
 
 
 class Election(Protocol):
@@ -121,3 +129,23 @@ def pages(metrics: Metrics, live: Health, ready: Health) -> web.Application:
 def _page(health: Health, request: web.Request) -> web.Response:
     status, text = health.page(verbose="verbose" in request.query)
     return web.Response(status=status, text=text)
+
+
+@asynccontextmanager
+async def answering(app: web.Application, address: str, port: int) -> AsyncIterator[None]:
+    """Answer within limits: aiohttp waits for ever for the header of a first request."""
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+    await runner.setup()
+    try:
+        with listen(address, port) as listening:
+            assert runner.server is not None  # noqa: S101 - it is there after setup
+            listener = Listener(listening, runner.server, LIMITS)
+            listener.start()
+            try:
+                logger.info("health on %s, port %d", *listening.getsockname()[:2])
+                yield
+            finally:
+                listener.close()
+                await listener.wait_closed()
+    finally:
+        await runner.cleanup()

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from actgate.kube.objects import Object
-from actgate_operator.children import Child
+from actgate_operator.child import Child
 from actgate_operator.plan import Plan
 
 

@@ -6,9 +6,10 @@ from typing import Final
 
 from actgate.api.times import parse_timestamp
 from actgate.kube.objects import Key, Object
-from actgate_operator.children import Child, Children
+from actgate_operator.child import Child
+from actgate_operator.children import Children
 from actgate_operator.names import child_name
-from actgate_operator.pods import Trouble
+from actgate_operator.pods import Problem
 from actgate_operator.rollout import Rollout
 from actgate_operator.status import condition_of
 
@@ -47,10 +48,10 @@ class Patience:
         told = condition_of(former, "Reconciling").get("reason") == "RollingOut"
         return (raised or told) and self._is_young(key, rollout.unavailable_since, GROWS_FOR)
 
-    def scaling(self, key: Key, autoscaler: Child) -> Trouble | None:
+    def scaling(self, key: Key, autoscaler: Child) -> Problem | None:
         """Return why a model's autoscaler cannot work, once it has been so for a while."""
-        trouble, since = autoscaler.scaling or (None, None)
-        return None if trouble is not None and self._is_young(key, since, SCALES_AFTER) else trouble
+        problem, since = autoscaler.scaling or (None, None)
+        return None if problem is not None and self._is_young(key, since, SCALES_AFTER) else problem
 
     def _is_young(self, key: Key, since: str | None, age: timedelta) -> bool:
         if since is None:

@@ -16,7 +16,8 @@ from actgate.kube.client import Cluster
 from actgate.kube.errors import ClusterError, Conflict, NotFound
 from actgate.kube.objects import Key, Object
 from actgate.kube.resources import PODS
-from actgate_operator.children import Child, Children
+from actgate_operator.child import Child
+from actgate_operator.children import Children
 from actgate_operator.names import selector_text
 from actgate_operator.pod_records import (
     UNEXPECTED_IMAGE,
@@ -29,7 +30,7 @@ from actgate_operator.pod_records import (
     read_pod,
     running,
 )
-from actgate_operator.pods import Trouble, worst_trouble
+from actgate_operator.pods import Problem, worst_problem
 from actgate_operator.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -55,7 +56,7 @@ class Checked:
     """What was found, and done."""
 
     running: Running
-    trouble: Trouble | None = None
+    problem: Problem | None = None
     """Why pods do not serve, where that was to be asked."""
     reverted: list[str] = field(default_factory=list)
     """What others had done to pods and is reverted, in words."""
@@ -103,7 +104,7 @@ class PodCheck:
             told = Unexpected(UNEXPECTED_IMAGE, _words(suspected, {}), permanent=False) if suspected else None
             return Checked(replace(known, unexpected=told), failure=error if suspected else None)
         records = {name: read_pod(pod) for name, pod in live.items()}
-        checked = Checked(running(records), worst_trouble(live.values()) if asks else None)
+        checked = Checked(running(records), worst_problem(live.values()) if asks else None)
         if found := drift(records, images):
             checked.running = running(records, await self._revert(child, live, found, checked, now))
         return checked

@@ -20,7 +20,7 @@ from actgate.kube.resources import PODS
 from actgate.kube.store import Change
 from actgate.kube.timing import Timing
 from actgate_operator.names import INSTANCE_LABEL
-from actgate_operator.pods import trouble_of
+from actgate_operator.pods import problem_of
 
 Images = tuple[tuple[str, str], ...]
 """Containers and init containers, in their order, as (name, image)."""
@@ -46,7 +46,7 @@ class PodRecord:
     """Value of the instance label: the name of the Deployment, for the pods of a model."""
     phase: str
     ready: bool
-    trouble: str | None
+    problem: str | None
     """Reason why it does not serve, None where there is none."""
     terminating: bool
     controlled: bool
@@ -67,7 +67,7 @@ def read_pod(pod: Object) -> PodRecord:
     """Reduce a pod to its record."""
     metadata, spec, status = pod["metadata"], pod.get("spec") or {}, pod.get("status") or {}
     instance = intern((metadata.get("labels") or {}).get(INSTANCE_LABEL, ""))
-    trouble = trouble_of(pod)
+    problem = problem_of(pod)
     return PodRecord(
         instance=instance,
         phase=intern(str(status.get("phase"))),
@@ -75,7 +75,7 @@ def read_pod(pod: Object) -> PodRecord:
             (item.get("type"), item.get("status")) == ("Ready", "True")
             for item in status.get("conditions") or ()
         ),
-        trouble=trouble.reason if trouble is not None else None,
+        problem=problem.reason if problem is not None else None,
         terminating=bool(metadata.get("deletionTimestamp")),
         controlled=_is_controlled(metadata, instance),
         unedited=metadata.get("generation") == 1,

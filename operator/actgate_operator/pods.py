@@ -28,7 +28,7 @@ _NO_REASON: Final = re.compile(r"\A[^A-Za-z]+|[^A-Za-z0-9]+\Z|[^A-Za-z0-9_,:]")
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class Problem:
     """One reason why a pod does not serve."""
 
     reason: str
@@ -36,49 +36,49 @@ class Trouble:
     message: str
 
     @classmethod
-    def said(cls, reason: str, message: str) -> Self:
+    def of(cls, reason: str, message: str) -> Self:
         """Return what was said of a pod, fit for a condition."""
         cut = message if len(message) <= _LONGEST else f"{message[: _LONGEST - 3]}..."
         return cls(_NO_REASON.sub("_", reason[:_LONGEST]).strip("_") or "Error", cut)
 
 
-def worst_trouble(pods: Iterable[Object]) -> Trouble | None:
+def worst_problem(pods: Iterable[Object]) -> Problem | None:
     """Return what most likely keeps pods from serving; None where nothing does but time."""
-    troubles = [trouble for pod in pods if (trouble := trouble_of(pod)) is not None]
+    troubles = [problem for pod in pods if (problem := problem_of(pod)) is not None]
     return min(troubles, key=_rank, default=None)
 
 
-def trouble_of(pod: Object) -> Trouble | None:
+def problem_of(pod: Object) -> Problem | None:
     """Return why a pod does not serve; None for one that serves, starts, or is being deleted."""
     if pod["metadata"].get("deletionTimestamp"):
         return None
-    return min(_troubles(pod), key=_rank, default=None)
+    return min(_problems(pod), key=_rank, default=None)
 
 
-def _troubles(pod: Object) -> Iterator[Trouble]:
+def _problems(pod: Object) -> Iterator[Problem]:
     name, status = pod["metadata"].get("name", ""), pod.get("status") or {}
     for field in ("initContainerStatuses", "containerStatuses"):
         for container in status.get(field) or ():
-            if (trouble := _of_container(name, container)) is not None:
-                yield trouble
+            if (problem := _of_container(name, container)) is not None:
+                yield problem
     for condition in status.get("conditions") or ():
         if condition.get("type") == "PodScheduled" and condition.get("status") == "False":
             reason = condition.get("reason") or "Unschedulable"
-            yield Trouble.said(reason, f"pod {name}: {condition.get('message') or 'no node was found'}")
+            yield Problem.of(reason, f"pod {name}: {condition.get('message') or 'no node was found'}")
     if status.get("phase") == "Failed":
         reason = status.get("reason") or "Error"
-        yield Trouble.said(reason, f"pod {name}: {status.get('message') or 'the pod failed'}")
+        yield Problem.of(reason, f"pod {name}: {status.get('message') or 'the pod failed'}")
 
 
-def _of_container(pod: str, container: Object) -> Trouble | None:
+def _of_container(pod: str, container: Object) -> Problem | None:
     state, last = container.get("state") or {}, container.get("lastState") or {}
     where = f"pod {pod}, container {container.get('name', '')}"
     waiting, ended = state.get("waiting") or {}, state.get("terminated") or last.get("terminated") or {}
     reason = waiting.get("reason")
     if reason and reason not in _ON_ITS_WAY:
-        return Trouble.said(reason, f"{where}: {_said(waiting, ended)}")
+        return Problem.of(reason, f"{where}: {_said(waiting, ended)}")
     if ended.get("exitCode") and not container.get("ready"):
-        return Trouble.said(ended.get("reason") or "Error", f"{where}: last {_exit(ended)}")
+        return Problem.of(ended.get("reason") or "Error", f"{where}: last {_exit(ended)}")
     return None
 
 
@@ -98,6 +98,6 @@ def _exit(ended: Object) -> str:
     return text
 
 
-def _rank(trouble: Trouble) -> tuple[float, str]:
-    known = _SEVERITY.index(trouble.reason) if trouble.reason in _SEVERITY else len(_SEVERITY) - 1.5
-    return known, trouble.message
+def _rank(problem: Problem) -> tuple[float, str]:
+    known = _SEVERITY.index(problem.reason) if problem.reason in _SEVERITY else len(_SEVERITY) - 1.5
+    return known, problem.message

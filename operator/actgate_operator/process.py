@@ -7,13 +7,11 @@ ends, a lost lease above all, stops kopf, so that the process ends and another r
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Final, Protocol
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Final
 
 import kopf
-from aiohttp import web
 
 from actgate.kube.client import Cluster
 from actgate.kube.errors import ClusterError, NotFound
@@ -22,24 +20,19 @@ from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate.kube.timing import Backoff, Timing
 from actgate.runtime import tracing
 from actgate.runtime.health import Health
-from actgate.runtime.listener import Limits, Listener, listen
-from actgate_operator.certificates.keeper import Keeper, Places, service_names
 from actgate_operator.certificates.metrics import CertificateMetrics
+from actgate_operator.certificates.reconciler import CertificateReconciler, Places, service_names
 from actgate_operator.controller import Controller
-from actgate_operator.deadlines import Clocks
-from actgate_operator.health import Checks, pages
+from actgate_operator.health import Checks, answering, pages
 from actgate_operator.kopf_fixes import Logins
-from actgate_operator.kopf_settings import KopfTiming, configure
+from actgate_operator.kopf_settings import configure
 from actgate_operator.metrics import Metrics
 from actgate_operator.models import ModelCache
 from actgate_operator.names import MANAGER
+from actgate_operator.options import Election, Options
 from actgate_operator.settings import Settings
-from actgate_operator.writer import Writer
 
 logger = logging.getLogger(__name__)
-
-LIMITS: Final = Limits(connections=64, lifetime=60.0)
-"""Of the connections to the health pages. A scraper or a kubelet opens another one when one is closed."""
 
 _FIRST_SECONDS: Final = 1.0
 """So long caches wait for the lease: what is listed while it is held need not be listed again."""
@@ -51,37 +44,6 @@ _FLUSH_SECONDS: Final = 2.0
 
 class NotInstalled(Exception):  # noqa: N818 - the name says it already
     """The API server does not serve the kind that the operator is for."""
-
-
-class Election(Protocol):
-    """What decides which replica leads; see ``actgate.kube.lease``."""
-
-    async def acquire(self) -> None:
-        """Return once this replica leads."""
-
-    async def keep(self) -> None:
-        """Go on leading; raise when that is over."""
-
-    async def release(self) -> None:
-        """Let another replica lead; nothing writes any more."""
-
-    def held(self) -> bool:
-        """Return whether it is certain that no other replica leads."""
-
-    def age(self) -> float:
-        """Return the seconds since the API server last answered about it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What only tests set."""
-
-    clocks: Clocks = field(default_factory=Clocks)
-    timing: Timing | None = None
-    kopf: KopfTiming = field(default_factory=KopfTiming)
-    election: Callable[[Cluster, Settings], Election] | None = None
-    writer: Callable[[Cluster, Callable[[], bool]], Writer] = Writer
-    serves_pages: bool = True
 
 
 class Process:
@@ -190,7 +152,7 @@ class Process:
         if options.serves_pages:
             live, ready = self._live.failing_checks, self._ready.failing_checks
             app = pages(metrics, Health("livez", [live]), Health("readyz", [ready]))
-            await stack.enter_async_context(_answering(app, settings))
+            await stack.enter_async_context(answering(app, settings.bind_address, settings.health_port))
 
     async def _run(self) -> None:
         """Keep caches, and lead as long as that may be; ends with an exception only."""
@@ -231,7 +193,7 @@ class Process:
                 logger.warning("models cannot be listed: %s", error)
                 await backoff.pause(error.retry_after)
 
-    def _certificates(self) -> Keeper:
+    def _certificates(self) -> CertificateReconciler:
         settings = self._settings
         names = service_names(settings.webhook_service, settings.webhook_namespace)
         places = Places(
@@ -241,7 +203,7 @@ class Process:
             registration=settings.webhook_configuration,
             names=(*names, *settings.webhook_extra_sans),
         )
-        return Keeper(
+        return CertificateReconciler(
             self._cluster,
             self._writer,
             places,
@@ -258,24 +220,3 @@ def _lease(cluster: Cluster, settings: Settings) -> Election:
         settings.identity,
         timing=settings.lease_timing,
     )
-
-
-@asynccontextmanager
-async def _answering(app: web.Application, settings: Settings) -> AsyncIterator[None]:
-    """Answer within limits: aiohttp waits for ever for the header of a first request."""
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
-    await runner.setup()
-    try:
-        with listen(settings.bind_address, settings.health_port) as listening:
-            assert runner.server is not None  # noqa: S101 - it is there after setup
-            listener = Listener(listening, runner.server, LIMITS)
-            listener.start()
-            try:
-                host, port = listening.getsockname()[:2]
-                logger.info("health on %s, port %d", host, port)
-                yield
-            finally:
-                listener.close()
-                await listener.wait_closed()
-    finally:
-        await runner.cleanup()

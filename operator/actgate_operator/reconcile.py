@@ -17,18 +17,21 @@ from actgate.kube.errors import ClusterError, Conflict, NotFound
 from actgate.kube.objects import Key, Object
 from actgate.kube.resources import AUTOSCALERS, DEPLOYMENTS, MODEL_DEPLOYMENTS
 from actgate.lookup.judge import SubjectJudge
-from actgate_operator.apply import Applier, ContestedError, GoingError, RefusedError
-from actgate_operator.children import Child, Children, read_child
+from actgate_operator.apply import Applier
+from actgate_operator.child import Child, read_child
+from actgate_operator.children import Children
 from actgate_operator.deadlines import Deadlines
+from actgate_operator.desired import is_ours, is_suspended, planned
 from actgate_operator.events import WARNING, Events, Note, transitions
 from actgate_operator.held import held, held_replicas
+from actgate_operator.in_sync import is_applied
 from actgate_operator.model import UnusableModelError, judged
 from actgate_operator.models import ModelCache
 from actgate_operator.names import child_name
+from actgate_operator.obstacles import ContestedError, RefusedError, TerminatingError
 from actgate_operator.patience import Patience
-from actgate_operator.plan import Plan, PlanError, plan
+from actgate_operator.plan import Plan
 from actgate_operator.pod_check import PodCheck
-from actgate_operator.settled import is_applied
 from actgate_operator.status import Judgement, Observation, Pass, condition_of, is_same, report
 from actgate_operator.writer import Writer
 
@@ -85,7 +88,7 @@ class Reconciler:
         Raises:
             ClusterError: Something was not done, and may be the next time; the status says so.
             EvidenceUnavailableError: The evidence is not known now.
-            GoingError: Something has to be deleted first; the status says so.
+            TerminatingError: Something has to be deleted first; the status says so.
             ContestedError: Somebody keeps changing a child; the status says so.
             RefusedError: The API server forbids what it may allow later; the status says so.
         """
@@ -99,8 +102,8 @@ class Reconciler:
         except _ModelGoneError:
             self._deadlines.set(key, None)
             return None
-        seen, former = done.seen, model.get("status") or {}
-        status = report(seen, former, self._wall())
+        observed, former = done.observed, model.get("status") or {}
+        status = report(observed, former, self._wall())
         if not is_same(status, former) and await self._write_status(key, model, status):
             for note in transitions(former, status):
                 self._events.note(model, note)
@@ -108,21 +111,21 @@ class Reconciler:
             self._events.note(model, Note(WARNING, "DriftCorrected", f"reverted: {deed}"))
         if done.failure is not None:
             raise done.failure
-        outcome = seen.judgement.verdict.outcome.value if seen.judgement is not None else "Unknown"
+        outcome = observed.judgement.verdict.outcome.value if observed.judgement is not None else "Unknown"
         return Report(outcome, condition_of(status, "Ready")["status"] == "True")
 
     async def _act(self, key: Key, model: Object) -> Pass:
         """Judge, plan and apply."""
-        done = Pass(Observation(model["metadata"]["generation"], suspended=_is_suspended(model)))
+        done = Pass(Observation(model["metadata"]["generation"], suspended=is_suspended(model)))
         try:
             judgement = await judged(model, self._judge, self._own_namespace)
         except UnusableModelError as error:
-            done.stuck(error.reason, error)
+            done.set_stalled(error.reason, error)
             await self._observe(key, model, self._running(key, model), done)
             return done
         self._judged(key, judgement.manifest_name)
         self._deadlines.set(key, judgement.verdict.valid_until)
-        done.seen = replace(done.seen, judgement=judgement, violated=judgement.scale_to_zero)
+        done.observed = replace(done.observed, judgement=judgement, violated=judgement.scale_to_zero)
         deployment = await self._run(key, model, judgement, done)
         await self._observe(key, model, deployment, done)
         return done
@@ -130,7 +133,7 @@ class Reconciler:
     def _running(self, key: Key, model: Object) -> Child | None:
         """Return the model's Deployment as it is known; not one that a former model left behind."""
         child = self._children.get(DEPLOYMENTS, (key[0], child_name(key[1])))
-        return child if child is not None and _is_ours(child, model) else None
+        return child if child is not None and is_ours(child, model) else None
 
     async def _found(self, key: Key, model: Object) -> Child | None:
         """Return the model's Deployment, also one whose labels were cut, so that no watch tells of it."""
@@ -140,7 +143,7 @@ class Reconciler:
             child = read_child(await self._cluster.get(DEPLOYMENTS, child_name(key[1]), key[0]))
         except NotFound:
             return None
-        return child if _is_ours(child, model) else None
+        return child if is_ours(child, model) else None
 
     async def _run(self, key: Key, model: Object, judgement: Judgement, done: Pass) -> Child | None:
         """Bring the children to what the verdict allows, and note what stands in the way."""
@@ -152,7 +155,7 @@ class Reconciler:
             if running is not None and running.owner == owner and not running.selects:
                 done.repaired.append(f"Deployment {name} was replaced by one with another selector")
                 await self._applier.remove_impostor((key[0], name), running)
-            wanted = _planned(model, judgement, running, done)
+            wanted = planned(model, judgement, running, done)
             if judgement.verdict.allowed:
                 if wanted is None:
                     return running
@@ -160,14 +163,14 @@ class Reconciler:
                 return await self._applier.converge(wanted, owner, done.repaired, confirm)
             return await self._hold(key, model, judgement, running, wanted, done)
         except RefusedError as error:
-            done.stuck(error.reason, error)
+            done.set_stalled(error.reason, error)
             done.failure = error if error.forbidden else None
-        except GoingError as error:
-            done.waits("WaitingForDeletion", error)
+        except TerminatingError as error:
+            done.set_retrying("WaitingForDeletion", error)
         except ContestedError as error:
-            done.waits("RepeatedDrift", error)
+            done.set_retrying("RepeatedDrift", error)
         except ClusterError as error:
-            done.waits("Retrying", error)
+            done.set_retrying("Retrying", error)
         return running
 
     async def _check_exists(self, key: Key, model: Object) -> None:
@@ -193,7 +196,7 @@ class Reconciler:
     ) -> Child | None:
         """Keep what runs as it was accepted, and let no more of it run; see ``held``."""
         most, owner = held_replicas(model, running, zero=judgement.scale_to_zero), model["metadata"]["uid"]
-        done.seen = replace(done.seen, held=most)
+        done.observed = replace(done.observed, held=most)
         if running is None:
             return None
         if wanted is not None and is_applied(running, wanted.deployment):
@@ -208,12 +211,12 @@ class Reconciler:
         done.repaired += checked.reverted
         done.failure = done.failure or checked.failure
         autoscaler = self._children.get(AUTOSCALERS, child)
-        done.seen = replace(
-            done.seen,
+        done.observed = replace(
+            done.observed,
             rollout=rollout,
             growing=rollout is not None and self._patience.growing(key, rollout, model.get("status") or {}),
             running=checked.running,
-            trouble=checked.trouble,
+            problem=checked.problem,
             autoscaled=autoscaler is not None,
             scaling=self._patience.scaling(key, autoscaler) if autoscaler is not None else None,
         )
@@ -246,38 +249,3 @@ class Reconciler:
             await self._models.fetch_live(key)
             raise
         return True
-
-
-def _is_ours(child: Child, model: Object) -> bool:
-    """Return whether a Deployment of the model's child name is its own, and no former model's.
-
-    Without an owner, its selector tells, which can never be changed: under it run this model's pods.
-    """
-    return child.owner == model["metadata"]["uid"] or (child.owner is None and child.selects)
-
-
-def _is_suspended(model: Object) -> bool:
-    spec = model.get("spec")
-    return isinstance(spec, dict) and spec.get("suspend") is True
-
-
-def _planned(model: Object, judgement: Judgement, running: Child | None, done: Pass) -> Plan | None:
-    """Return what there should be; None where the spec leads to nothing, which is noted."""
-    try:
-        wanted = plan(model, _digest(judgement, running), zero=judgement.scale_to_zero)
-    except PlanError as error:
-        done.stuck("InvalidSpec", error)
-        return None
-    done.seen = replace(done.seen, url=wanted.url, selector=wanted.selector)
-    return wanted
-
-
-def _digest(judgement: Judgement, running: Child | None) -> str | None:
-    """Return the digest that pods shall carry: that of the evidence on which they may run.
-
-    Where the evidence does not hold it is the one on which they were let run: what runs is not to be
-    rolled out anew because of evidence that does not count.
-    """
-    if judgement.verdict.allowed or running is None:
-        return judgement.manifest.digest if judgement.manifest is not None else None
-    return running.manifest_digest

@@ -14,7 +14,7 @@ from actgate.kube.client import Cluster
 from actgate.kube.errors import Forbidden, Invalid
 from actgate.kube.objects import Key, Object, key_of
 from actgate.kube.resources import DEPLOYMENTS, Resource
-from actgate_operator.children import Child
+from actgate_operator.child import Child
 from actgate_operator.comparison import Content, content_of, differences
 from actgate_operator.names import MANAGER, RESTARTED_ANNOTATION, STATE_ANNOTATION
 

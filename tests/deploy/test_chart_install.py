@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 import yaml
 
-from actgate_operator.certificates.keeper import MANAGER
+from actgate_operator.certificates.reconciler import MANAGER
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import APPLY_PATCH
 from tests.deploy.accounts import REGISTRATION

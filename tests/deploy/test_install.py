@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from actgate_operator.certificates.keeper import MANAGER
+from actgate_operator.certificates.reconciler import MANAGER
 from actgate_sandbox.pki import Authority
 from actgate_sandbox.rest import APPLY_PATCH
 from tests.deploy.accounts import REGISTRATION

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from actgate.decision.manifest import Oversight
 from actgate_operator.pod_records import Running, Unexpected
-from actgate_operator.pods import Trouble
+from actgate_operator.pods import Problem
 from actgate_operator.rollout import COMPLETE, OVERDUE, Rollout
 from actgate_operator.status import Judgement, Observation, Obstacle
 from tests.decision.build import ASKING, PASSING, judge, manifest, policy
@@ -40,7 +40,7 @@ UNPROVEN: Final = Judgement(
 )
 MISSING: Final = Judgement(judge(None), NAME, None)
 
-CRASHING: Final = Trouble("CrashLoopBackOff", "pod scorer-1, container server: back-off 40s")
+CRASHING: Final = Problem("CrashLoopBackOff", "pod scorer-1, container server: back-off 40s")
 URL: Final = "http://scorer.credit.svc:8080"
 
 
@@ -70,7 +70,7 @@ EDITED: Final = Running(
     2, unexpected=Unexpected("UnexpectedImage", "pod scorer-1 runs evil:1", permanent=False)
 )
 PLANTED: Final = Running(3, unexpected=Unexpected("UnexpectedPod", "pod evil is not ours", permanent=True))
-NO_METRICS: Final = Trouble("FailedGetResourceMetric", "missing request for cpu")
+NO_METRICS: Final = Problem("FailedGetResourceMetric", "missing request for cpu")
 NO_QUOTA: Final = rollout(
     available=False, progress="ReplicaSetUpdated", failure="exceeded quota", replicas=0, ready=0
 )
@@ -114,11 +114,11 @@ STATES: Final[dict[str, State]] = {
         seen(rolled=STARTING), FINE, "False RollingOut", "False RollingOut", "RollingOut", None, IN_PROGRESS
     ),
     "pods crash at first": State(
-        seen(rolled=STARTING, trouble=CRASHING),
+        seen(rolled=STARTING, problem=CRASHING),
         FINE, "False CrashLoopBackOff", "False CrashLoopBackOff", "CrashLoopBackOff", None, IN_PROGRESS,
     ),
     "pods crash later": State(
-        seen(rolled=DOWN, trouble=CRASHING),
+        seen(rolled=DOWN, problem=CRASHING),
         FINE, "False CrashLoopBackOff", "False CrashLoopBackOff", None, None, IN_PROGRESS,
     ),
     "pods are missing": State(
@@ -130,7 +130,7 @@ STATES: Final[dict[str, State]] = {
         FINE, "False RollingOut", "False RollingOut", "RollingOut", None, IN_PROGRESS,
     ),
     "an added pod crashes": State(
-        seen(rolled=rollout(available=False, wanted=3), growing=True, trouble=CRASHING),
+        seen(rolled=rollout(available=False, wanted=3), growing=True, problem=CRASHING),
         FINE, "False CrashLoopBackOff", "False CrashLoopBackOff", "CrashLoopBackOff", None, IN_PROGRESS,
     ),
     "a pod was edited": State(
@@ -170,7 +170,7 @@ STATES: Final[dict[str, State]] = {
         seen(rolled=rollout(current=False)), FINE, UP, "False RollingOut", "RollingOut", None, IN_PROGRESS
     ),
     "a new spec crashes": State(
-        seen(rolled=UPDATING, trouble=CRASHING),
+        seen(rolled=UPDATING, problem=CRASHING),
         FINE, UP, "False CrashLoopBackOff", "RollingOut", None, IN_PROGRESS,
     ),
     "overdue": State(
@@ -178,7 +178,7 @@ STATES: Final[dict[str, State]] = {
         FINE, f"False {OVERDUE}", f"False {OVERDUE}", None, OVERDUE, FAILED,
     ),
     "overdue and crashing": State(
-        seen(rolled=LATE, trouble=CRASHING),
+        seen(rolled=LATE, problem=CRASHING),
         FINE, "False CrashLoopBackOff", "False CrashLoopBackOff", None, OVERDUE, FAILED,
     ),
     "a new spec is overdue": State(
@@ -226,7 +226,7 @@ STATES: Final[dict[str, State]] = {
         seen(MISSING, GONE, held=0), NONE, UNWANTED, NONE, "ManifestNotFound", None, IN_PROGRESS
     ),
     "withdrawn while pods crash": State(
-        seen(MISSING, DOWN, trouble=CRASHING, held=2),
+        seen(MISSING, DOWN, problem=CRASHING, held=2),
         NONE, "False CrashLoopBackOff", NONE, "ManifestNotFound", None, IN_PROGRESS,
     ),
     "contested": State(

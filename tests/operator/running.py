@@ -21,7 +21,8 @@ from actgate_operator.deadlines import Clocks
 from actgate_operator.kopf_run import run_kopf
 from actgate_operator.kopf_settings import KopfTiming
 from actgate_operator.metrics import Metrics
-from actgate_operator.process import Options, Process
+from actgate_operator.options import Options
+from actgate_operator.process import Process
 from actgate_operator.settings import Settings
 from actgate_operator.writer import Writer
 from tests.support.waiting import wait_until

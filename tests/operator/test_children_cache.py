@@ -10,7 +10,8 @@ from actgate.api.names import API_VERSION
 from actgate.kube.objects import Key
 from actgate.kube.resources import DEPLOYMENTS
 from actgate.kube.store import Change
-from actgate_operator.children import Children, read_child
+from actgate_operator.child import read_child
+from actgate_operator.children import Children
 from tests.operator.fakes import unreachable
 
 KEY = ("credit", "scorer")
@@ -18,7 +19,7 @@ KEY = ("credit", "scorer")
 
 def deployment(version: int, *, foreign: bool = False) -> dict[str, Any]:
     """Return a Deployment of a model in a version, where asked for with a field of another manager."""
-    fields = {"f:spec": {"f:template": {"f:spec": {"f:hostNetwork": {}}}}}
+    fields: dict[str, Any] = {"f:spec": {"f:template": {"f:spec": {"f:hostNetwork": {}}}}}
     manager = {"manager": "kubectl", "operation": "Update", "apiVersion": "apps/v1", "fieldsV1": fields}
     owner = {
         "apiVersion": API_VERSION,

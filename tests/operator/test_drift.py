@@ -275,7 +275,7 @@ def test_what_is_absorbed_is_ours_and_nobody_elses() -> None:
     status = theirs({"f:status": {"f:replicas": {}}}, "kube-controller-manager", subresource="status")
     shell: Json = {'k:{"name":"shell"}': {".": {}, "f:name": {}}}
     other = entry(in_pod({"f:containers": shell}), "helm")
-    records = drift.absorbed([edit, restart, entry(OURS), status, other], "apps/v1")
+    records = drift.adopted([edit, restart, entry(OURS), status, other], "apps/v1")
     *kept, ours = records
     assert kept == [
         {**edit, "fieldsV1": {"f:metadata": {"f:annotations": {".": {}, "f:note": {}}}}},
@@ -294,7 +294,7 @@ def test_what_is_absorbed_is_ours_and_nobody_elses() -> None:
 def test_without_a_record_of_ours_one_is_made() -> None:
     """All that is below spec goes into it."""
     edit = theirs(in_pod({"f:hostNetwork": {}}))
-    (record,) = drift.absorbed([edit], "apps/v1")
+    (record,) = drift.adopted([edit], "apps/v1")
     assert (record["manager"], record["operation"], record["apiVersion"]) == (MANAGER, "Apply", "apps/v1")
     assert record["fieldsV1"] == in_pod({"f:hostNetwork": {}})
 
@@ -303,7 +303,7 @@ def test_nothing_is_changed_in_the_records_that_are_read() -> None:
     """They belong to an object that somebody else may hold."""
     records = [entry(OURS), theirs(in_pod({"f:hostNetwork": {}})), *TOLERATED]
     before = deepcopy(records)
-    drift.absorbed(records, "apps/v1")
+    drift.adopted(records, "apps/v1")
     drift.added_by_others(records)
     assert records == before
 
@@ -324,7 +324,7 @@ def test_after_absorbing_nobody_has_added_anything_and_no_field_is_lost(
 ) -> None:
     """Whoever owned what: every field that had an owner has one."""
     records = [entry(fieldsets.encode(paths), who, how) for who, how, paths in owners]
-    absorbed = drift.absorbed(records, "apps/v1")
+    absorbed = drift.adopted(records, "apps/v1")
     assert drift.added_by_others(absorbed) == {}
     assert _ends(absorbed) == _ends(records)
 

@@ -11,10 +11,11 @@ import pytest
 from actgate.kube.client import Cluster
 from actgate.kube.resources import AUTOSCALERS, DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Resource
 from actgate_operator.apply import Applier
-from actgate_operator.children import Child, Children, read_child
+from actgate_operator.child import Child, read_child
+from actgate_operator.children import Children
+from actgate_operator.in_sync import is_in_sync
 from actgate_operator.names import MANAGER, RESTARTED_ANNOTATION
 from actgate_operator.plan import Plan, plan
-from actgate_operator.settled import is_settled
 from actgate_operator.writer import Writer
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import APPLY_PATCH, MERGE_PATCH, Rest
@@ -68,9 +69,9 @@ class Hands:
         """Return a child as the operator sees it."""
         return read_child(self.live(plural))
 
-    def is_settled(self, plural: str = "deployments") -> bool:
+    def is_in_sync(self, plural: str = "deployments") -> bool:
         """Return whether the operator would leave it alone."""
-        return is_settled(self.child(plural), self.planned[plural])
+        return is_in_sync(self.child(plural), self.planned[plural])
 
     def edit(self, edit: Edit, plural: str = "deployments", manager: str = "kubectl-edit") -> None:
         """Change a child as an editor does: read, change, write back."""
@@ -136,7 +137,7 @@ class Hands:
         repaired: list[str] = []
         for _ in range(3):
             repaired += await self.converge()
-            if all(self.is_settled(plural) for plural in self.planned):
+            if all(self.is_in_sync(plural) for plural in self.planned):
                 return repaired
         raise AssertionError({plural: self.live(plural)["metadata"] for plural in self.planned})
 
@@ -258,7 +259,7 @@ async def test_an_edit_is_seen_named_and_undone(hands: Hands, name: str) -> None
     hands.edit(deed.edit, deed.plural)
     edited = hands.child(deed.plural)
     assert {path for _, path in edited.additions} - DEFAULTED == set(deed.added)
-    assert not hands.is_settled(deed.plural)
+    assert not hands.is_in_sync(deed.plural)
     repaired = await hands.mend()
     assert hands.live(deed.plural)["spec"] == before
     expected = 0 if name == "our state" else max(len(edited.additions), 1)
@@ -282,7 +283,7 @@ TOLERATED: dict[str, Edit] = {
 async def test_what_others_may_do_is_left_as_it_is(hands: Hands, name: str) -> None:
     """No write, and it stays also when something else is repaired."""
     hands.edit(TOLERATED[name], manager="kubectl-rollout")
-    assert hands.is_settled()
+    assert hands.is_in_sync()
     expected = hands.live()
     with hands.unwritten():
         assert await hands.converge() == []
@@ -297,7 +298,7 @@ async def test_what_others_may_do_is_left_as_it_is(hands: Hands, name: str) -> N
 async def test_replicas_of_an_autoscaler_stay_also_when_something_is_repaired(hands: Hands) -> None:
     """They are written by ``/scale``, and are no field of the plan."""
     hands.patch({"spec": {"replicas": 3}}, subresource="/scale")
-    assert hands.is_settled()
+    assert hands.is_in_sync()
     hands.edit(DEEDS["container added"].edit)
     await hands.mend()
     assert hands.live()["spec"]["replicas"] == 3
@@ -308,7 +309,7 @@ async def test_replicas_that_are_planned_come_back(control_plane: ControlPlane, 
     hands = Hands(control_plane, world, replicas=2)
     await hands.mend()
     hands.patch({"spec": {"replicas": 5}}, subresource="/scale")
-    assert not hands.is_settled()
+    assert not hands.is_in_sync()
     assert hands.child().additions == ()
     (words,) = await hands.mend()
     assert "replicas of Deployment" in words
@@ -318,7 +319,7 @@ async def test_replicas_that_are_planned_come_back(control_plane: ControlPlane, 
 async def test_a_manager_that_applies_the_same_value_shares_the_field(hands: Hands) -> None:
     """It is as planned, so there is nothing to do."""
     hands.take({"template": {"spec": {"containers": [{"name": "server", "image": RICH["server"]["image"]}]}}})
-    assert hands.is_settled()
+    assert hands.is_in_sync()
     with hands.unwritten():
         await hands.converge()
 
@@ -342,7 +343,7 @@ async def test_records_that_were_wiped_are_made_anew(hands: Hands) -> None:
     hands.edit(DEEDS["container added"].edit)
     hands.patch({"metadata": {"managedFields": [{}]}})
     assert not hands.live()["metadata"].get("managedFields")
-    assert not hands.is_settled()
+    assert not hands.is_in_sync()
     await hands.mend()
     assert hands.live()["spec"] == before
 
@@ -355,14 +356,14 @@ async def test_an_addition_to_a_child_out_of_our_sight_is_removed(hands: Hands) 
     async with hands.unseen() as applier:
         await applier.converge(hands.wanted, hands.model["metadata"]["uid"], [])
     assert hands.live()["spec"] == before
-    assert hands.is_settled()
+    assert hands.is_in_sync()
 
 
 async def test_what_a_wiped_record_leaves_to_nobody_is_no_edit(hands: Hands) -> None:
     """The API server records what there was before the first apply, under a name that nobody has."""
     hands.patch({"metadata": {"managedFields": [{}]}})
     repaired = await hands.converge()
-    assert hands.is_settled()
+    assert hands.is_in_sync()
     assert not any("before-first-apply" in words for words in repaired)
 
 
@@ -426,7 +427,7 @@ async def test_what_is_changed_in_our_name_is_undone(hands: Hands) -> None:
     """A field that is planned is planned, whoever says that it was us."""
     before = hands.live()["spec"]
     hands.edit(DEEDS["image"].edit, manager=MANAGER)
-    assert not hands.is_settled()
+    assert not hands.is_in_sync()
     await hands.mend()
     assert hands.live()["spec"] == before
 

@@ -185,7 +185,7 @@ def test_a_replica_that_waits_for_the_lease_has_caches_and_no_queue() -> None:
 
 
 def test_patience_is_what_readiness_and_liveness_differ_in(leader: Replica) -> None:
-    """The same trouble is unready first, and worth a restart later."""
+    """The same problem is unready first, and worth a restart later."""
     patient = Checks(leader, leader.parts, 4 * PATIENCE, now=leader.clock)
     patient.lead()
     leader.silent = 2 * PATIENCE

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actgate_operator.children import Child, read_child
+from actgate_operator.child import Child, read_child
 from actgate_operator.held import held, held_replicas
 from actgate_operator.plan import plan
 from tests.operator.plan.build import EVIDENCE

@@ -414,7 +414,7 @@ REFUSAL = Forbidden("compliancemanifests/status is forbidden", code=403)
 
 @pytest.mark.parametrize("error", [REFUSAL, ValueError("a defect")])
 def test_a_write_that_fails_is_tried_again(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
-    """Roles of an older installation, say; the same trouble is told once."""
+    """Roles of an older installation, say; the same problem is told once."""
 
     async def write() -> None:
         world = World(PASSING)

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from actgate.kube.objects import Key
-from actgate_operator.children import Children, read_child
+from actgate_operator.child import read_child
+from actgate_operator.children import Children
 from actgate_operator.patience import GROWS_FOR, SCALES_AFTER, Patience
 from tests.operator.fakes import unreachable
 from tests.operator.observed import rollout
@@ -70,6 +71,6 @@ def test_an_autoscaler_has_its_time(kind: str, age: timedelta | None, told: bool
         }
     )
     waiting = Waiting()
-    trouble = waiting.scaling(KEY, autoscaler)
-    assert (trouble is not None) is told
+    problem = waiting.scaling(KEY, autoscaler)
+    assert (problem is not None) is told
     assert bool(waiting.looks) is not told

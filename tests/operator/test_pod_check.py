@@ -11,7 +11,8 @@ from actgate.kube.client import REQUEST_SECONDS, Cluster, Page
 from actgate.kube.errors import ClusterError, Forbidden, Unavailable
 from actgate.kube.objects import Key, Object
 from actgate.kube.resources import Resource
-from actgate_operator.children import Child, Children, read_child
+from actgate_operator.child import Child, read_child
+from actgate_operator.children import Children
 from actgate_operator.pod_check import MOST_ROUNDS, PERIOD, Checked, PodCheck
 from actgate_operator.pod_records import PodRecord, read_pod
 from actgate_operator.writer import Writer

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from actgate.api.model_deployment import Condition
-from actgate_operator.pods import Trouble, trouble_of, worst_trouble
+from actgate_operator.pods import Problem, problem_of, worst_problem
 
 Json = dict[str, Any]
 
@@ -123,11 +123,11 @@ BACK_OFF = 'Back-off pulling image "registry.example/server:9"'
 )
 def test_a_pod_that_does_not_serve_says_why(thing: Json, reason: str, words: str) -> None:
     """In its own words, with the pod and the container that they are about."""
-    trouble = trouble_of(thing)
-    assert trouble is not None
-    assert trouble.reason == reason
-    assert words in trouble.message
-    assert trouble.message.startswith("pod scorer-1")
+    problem = problem_of(thing)
+    assert problem is not None
+    assert problem.reason == reason
+    assert words in problem.message
+    assert problem.message.startswith("pod scorer-1")
 
 
 @pytest.mark.parametrize(
@@ -149,30 +149,30 @@ def test_a_pod_that_does_not_serve_says_why(thing: Json, reason: str, words: str
 )
 def test_a_pod_that_serves_or_starts_has_no_trouble(thing: Json) -> None:
     """Only time is missing; what a container came back from is over."""
-    assert trouble_of(thing) is None
+    assert problem_of(thing) is None
 
 
 def test_a_pod_that_is_being_deleted_has_no_trouble() -> None:
     """It is to end, and its containers end as they like."""
     going = {**CRASHING, "metadata": {"name": "scorer-1", "deletionTimestamp": "2026-11-23T12:00:00Z"}}
-    assert trouble_of(going) is None
+    assert problem_of(going) is None
 
 
 def test_of_many_pods_the_one_that_says_most_is_heard() -> None:
     """A cause before its consequence: an image that is missing before pods that have no room."""
     unpulled = serving(container(waiting("ImagePullBackOff", BACK_OFF)))
     unheard = serving(container(waiting("SomethingNew", "of a new kubelet")))
-    assert worst_trouble([UNSCHEDULABLE, CRASHING, unpulled]) == trouble_of(unpulled)
-    assert worst_trouble([UNSCHEDULABLE, unheard]) == trouble_of(unheard)
-    assert worst_trouble([CRASHING, unheard]) == trouble_of(CRASHING)
-    assert worst_trouble([pod("Pending")]) is None
-    assert worst_trouble([]) is None
+    assert worst_problem([UNSCHEDULABLE, CRASHING, unpulled]) == problem_of(unpulled)
+    assert worst_problem([UNSCHEDULABLE, unheard]) == problem_of(unheard)
+    assert worst_problem([CRASHING, unheard]) == problem_of(CRASHING)
+    assert worst_problem([pod("Pending")]) is None
+    assert worst_problem([]) is None
 
 
 def test_of_equal_pods_always_the_same_is_heard() -> None:
     """Whatever the order of the list, or the status would change with every look."""
     pods = [pod("Failed", f"scorer-{number}", reason="Evicted") for number in range(3)]
-    assert worst_trouble(pods) == worst_trouble(reversed(pods)) == trouble_of(pods[0])
+    assert worst_problem(pods) == worst_problem(reversed(pods)) == problem_of(pods[0])
 
 
 def test_of_containers_in_one_pod_the_one_that_says_most_is_heard() -> None:
@@ -181,15 +181,15 @@ def test_of_containers_in_one_pod_the_one_that_says_most_is_heard() -> None:
         container(waiting("CrashLoopBackOff"), ended(1, "Error"), name="proxy"),
         container(waiting("ErrImagePull", "not found")),
     )
-    trouble = trouble_of(both)
-    assert trouble is not None
-    assert trouble.reason == "ErrImagePull"
+    problem = problem_of(both)
+    assert problem is not None
+    assert problem.reason == "ErrImagePull"
 
 
 @given(st.text(), st.text())
 def test_any_words_make_a_condition_that_the_api_server_takes(reason: str, message: str) -> None:
     """Whatever a kubelet or a runtime may write."""
-    told = Trouble.said(reason, message)
+    told = Problem.of(reason, message)
     assert REASON.fullmatch(told.reason)
     assert len(told.message) <= 512
     condition = {"type": "WorkloadAvailable", "status": "False", "reason": told.reason, "message": ""}
@@ -201,4 +201,4 @@ def test_any_words_make_a_condition_that_the_api_server_takes(reason: str, messa
 )
 def test_a_reason_that_fits_is_left_as_it_is(reason: str) -> None:
     """People search for it."""
-    assert Trouble.said(reason, "").reason == reason
+    assert Problem.of(reason, "").reason == reason

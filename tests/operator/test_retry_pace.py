@@ -11,9 +11,9 @@ import pytest
 
 from actgate.kube.errors import Forbidden, Invalid
 from actgate.kube.resources import DEPLOYMENTS
-from actgate_operator.apply import GoingError, RefusedError, _refused
-from actgate_operator.controller import BLOCKED_RETRY_SECONDS, MOST_RETRIES, longest_pause
+from actgate_operator.obstacles import RefusedError, TerminatingError, refused
 from actgate_operator.queue import WorkQueue
+from actgate_operator.retries import BLOCKED_RETRY_SECONDS, MOST_RETRIES, longest_pause
 from tests.kube.virtual_time import run_virtually, virtual_now
 
 pytestmark = pytest.mark.system
@@ -80,12 +80,12 @@ def test_many_models_that_wait_do_not_hammer_the_api_server(models: int) -> None
 )
 def test_what_may_be_let_in_later_is_tried_again(error: Forbidden | Invalid, again: bool) -> None:
     """What the plan itself does wrong is wrong the next time, too."""
-    refused = _refused(DEPLOYMENTS, error)
-    assert isinstance(refused, RefusedError)
-    assert refused.forbidden is again
+    obstacle = refused(DEPLOYMENTS, error)
+    assert isinstance(obstacle, RefusedError)
+    assert obstacle.forbidden is again
 
 
 def test_a_namespace_that_is_terminating_is_waited_for() -> None:
     """It is about to go, and the model with it."""
     error = Forbidden("unable to create: because it is being terminated")
-    assert isinstance(_refused(DEPLOYMENTS, error), GoingError)
+    assert isinstance(refused(DEPLOYMENTS, error), TerminatingError)

@@ -15,11 +15,13 @@ from actgate.kube.errors import ClusterError
 from actgate.kube.objects import Object
 from actgate.kube.observing import Asked
 from actgate.kube.resources import DEPLOYMENTS, SERVICES, Resource
-from actgate_operator.apply import Applier, ContestedError
-from actgate_operator.children import Children, read_child
+from actgate_operator.apply import Applier
+from actgate_operator.child import read_child
+from actgate_operator.children import Children
 from actgate_operator.contention import BURST
 from actgate_operator.held import held
 from actgate_operator.names import MANAGER
+from actgate_operator.obstacles import ContestedError
 from actgate_operator.plan import Plan, plan
 from actgate_operator.writer import Writer
 from actgate_sandbox.control_plane import ControlPlane

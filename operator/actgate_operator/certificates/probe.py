@@ -29,20 +29,20 @@ class Probe:
 
     def __init__(self, metrics: CertificateMetrics) -> None:
         self._metrics = metrics
-        self.trouble: str | None = "not asked yet"
+        self.problem: str | None = "not asked yet"
         """Why the webhook does not answer, None where it does."""
 
     async def ask(self, registration: Object | None) -> None:
         """Ask every webhook of a registration once."""
-        trouble = await _trouble(registration)
-        self._metrics.answered(trouble is None)
-        if trouble == self.trouble:
+        problem = await _trouble(registration)
+        self._metrics.answered(problem is None)
+        if problem == self.problem:
             return
-        self.trouble = trouble
-        if trouble is None:
+        self.problem = problem
+        if problem is None:
             logger.info("the webhook answers as it is registered")
         else:
-            logger.warning("the webhook does not answer as it is registered: %s", trouble)
+            logger.warning("the webhook does not answer as it is registered: %s", problem)
 
 
 async def _trouble(registration: Object | None) -> str | None:
@@ -51,11 +51,11 @@ async def _trouble(registration: Object | None) -> str | None:
     configs = {orjson.dumps(item["clientConfig"]): item for item in registration.get("webhooks") or []}
     for item in configs.values():
         try:
-            trouble = await _ask(item["clientConfig"])
+            problem = await _ask(item["clientConfig"])
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            trouble = f"{type(error).__name__}: {error}"
-        if trouble is not None:
-            return f"{item['name']}: {trouble}"
+            problem = f"{type(error).__name__}: {error}"
+        if problem is not None:
+            return f"{item['name']}: {problem}"
     return None
 
 

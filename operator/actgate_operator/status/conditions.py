@@ -29,7 +29,7 @@ REFERENCE: Final = "see "
 _LONGEST: Final = 4096
 
 
-class Said(NamedTuple):
+class Condition(NamedTuple):
     """A condition without its times."""
 
     type: str
@@ -39,40 +39,40 @@ class Said(NamedTuple):
     message: str
 
 
-def conditions(seen: Observation) -> list[Said]:
+def conditions(observed: Observation) -> list[Condition]:
     """Return every condition that holds; Reconciling and Stalled only while True."""
-    evidence, workload = evidence_accepted(seen), workload_available(seen)
-    said = [evidence, workload]
-    if seen.autoscaled:
-        said.append(scaling_active(seen))
-    if (stuck := stalled(seen, evidence, workload)) is not None:
-        said.append(stuck)
-    elif (busy := reconciling(seen, evidence, workload)) is not None:
-        said.append(busy)
-    *others, summary = _once([*said, ready(seen, evidence, workload)])
+    evidence, workload = evidence_accepted(observed), workload_available(observed)
+    found = [evidence, workload]
+    if observed.autoscaled:
+        found.append(scaling_active(observed))
+    if (stuck := stalled(observed, evidence, workload)) is not None:
+        found.append(stuck)
+    elif (busy := reconciling(observed, evidence, workload)) is not None:
+        found.append(busy)
+    *others, summary = _once([*found, ready(observed, evidence, workload)])
     return [*others[:2], summary, *others[2:]]
 
 
-def _once(said: list[Said]) -> Iterator[Said]:
+def _once(found: list[Condition]) -> Iterator[Condition]:
     """Say each text in one condition alone, the first that has it; the others refer to that one."""
     homes: dict[str, str] = {}
-    for condition in said:
+    for condition in found:
         home = homes.setdefault(condition.message, condition.type)
         yield condition if home == condition.type else condition._replace(message=f"{REFERENCE}{home}")
 
 
-def evidence_accepted(seen: Observation) -> Said:
+def evidence_accepted(observed: Observation) -> Condition:
     """Say whether the model may run."""
-    if seen.judgement is None:
-        reason, why = _obstacle(seen)
-        return Said(EVIDENCE_ACCEPTED, "Unknown", reason, why)
-    verdict = seen.judgement.verdict
+    if observed.judgement is None:
+        reason, why = _obstacle(observed)
+        return Condition(EVIDENCE_ACCEPTED, "Unknown", reason, why)
+    verdict = observed.judgement.verdict
     if verdict.allowed:
         noted = len(verdict.findings)
         advice = f"; findings that do not deny: {noted}" if verdict.outcome is Outcome.WARN else ""
-        message = f"ComplianceManifest {seen.judgement.manifest_name} is accepted{advice}"
-        return Said(EVIDENCE_ACCEPTED, "True", "Accepted", message)
-    return Said(EVIDENCE_ACCEPTED, "False", _rejection(seen.judgement), _cut(refusal(verdict)))
+        message = f"ComplianceManifest {observed.judgement.manifest_name} is accepted{advice}"
+        return Condition(EVIDENCE_ACCEPTED, "True", "Accepted", message)
+    return Condition(EVIDENCE_ACCEPTED, "False", _rejection(observed.judgement), _cut(refusal(verdict)))
 
 
 def _rejection(judgement: Judgement) -> str:
@@ -93,145 +93,148 @@ _OF_SIGNERS: Final = {rule.id for rule in (*attestation.RULES, assurance.LEVEL)}
 """What is out of order where the right party has not signed. A level alone may lack counts as well."""
 
 
-def workload_available(seen: Observation) -> Said:
+def workload_available(observed: Observation) -> Condition:
     """Say whether enough pods serve, and run what they should, whatever the evidence says."""
-    rollout, unexpected = seen.rollout, seen.running.unexpected
+    rollout, unexpected = observed.rollout, observed.running.unexpected
     if rollout is None:
-        if seen.judgement is not None and not seen.judgement.verdict.allowed:
+        if observed.judgement is not None and not observed.judgement.verdict.allowed:
             why = "no workload is created before the evidence is accepted"
-            return _unavailable("EvidenceNotAccepted", _beside(why, seen))
-        return _unavailable(*_obstacle(seen))
-    if seen.violated:
-        return _unavailable(SCALED_TO_ZERO, _beside("the evidence does not hold", seen))
-    if seen.suspended:
-        return _unavailable(SUSPENDED, _beside("spec.suspend is true", seen))
-    if _is_withheld(seen):
+            return _unavailable("EvidenceNotAccepted", _beside(why, observed))
+        return _unavailable(*_obstacle(observed))
+    if observed.violated:
+        return _unavailable(SCALED_TO_ZERO, _beside("the evidence does not hold", observed))
+    if observed.suspended:
+        return _unavailable(SUSPENDED, _beside("spec.suspend is true", observed))
+    if _is_withheld(observed):
         return _unavailable(
-            "EvidenceNotAccepted", _beside("no pods are started while the evidence does not hold", seen)
+            "EvidenceNotAccepted", _beside("no pods are started while the evidence does not hold", observed)
         )
     served = f"{rollout.served} of {rollout.wanted} pods are ready"
     if unexpected is not None:
         return _unavailable(unexpected.reason, f"{served}; {unexpected.message}")
-    if seen.running.ephemeral is not None:
-        served = f"{served}; {seen.running.ephemeral}"
+    if observed.running.ephemeral is not None:
+        served = f"{served}; {observed.running.ephemeral}"
     if rollout.available:
-        return Said(WORKLOAD_AVAILABLE, "True", "MinimumReplicasAvailable", served)
+        return Condition(WORKLOAD_AVAILABLE, "True", "MinimumReplicasAvailable", served)
     if rollout.failure is not None:
         return _unavailable(FAILED_CREATE, rollout.failure)
-    if seen.trouble is not None:
-        return _unavailable(seen.trouble.reason, seen.trouble.message)
+    if observed.problem is not None:
+        return _unavailable(observed.problem.reason, observed.problem.message)
     if rollout.overdue:
         return _unavailable(rollout.progress or ROLLING_OUT, rollout.progress_message)
-    if _is_under_way(seen):
+    if _is_under_way(observed):
         return _unavailable(ROLLING_OUT, served)
     return _unavailable("MinimumReplicasUnavailable", served)
 
 
-def scaling_active(seen: Observation) -> Said:
+def scaling_active(observed: Observation) -> Condition:
     """Say whether the autoscaler can do its work."""
-    if seen.scaling is not None:
-        return Said(
-            SCALING_ACTIVE, "False", seen.scaling.reason, f"HorizontalPodAutoscaler: {seen.scaling.message}"
+    if observed.scaling is not None:
+        return Condition(
+            SCALING_ACTIVE,
+            "False",
+            observed.scaling.reason,
+            f"HorizontalPodAutoscaler: {observed.scaling.message}",
         )
-    return Said(
+    return Condition(
         SCALING_ACTIVE, "True", "Autoscaled", "the HorizontalPodAutoscaler sets the number of replicas"
     )
 
 
-def ready(seen: Observation, evidence: Said, workload: Said) -> Said:
+def ready(observed: Observation, evidence: Condition, workload: Condition) -> Condition:
     """Sum up: the evidence is accepted, and the pods that serve match the spec."""
     if evidence.status != "True":
         return evidence._replace(type=READY)
-    if seen.obstacle is not None:
-        return Said(READY, "False", seen.obstacle.reason, seen.obstacle.message)
+    if observed.obstacle is not None:
+        return Condition(READY, "False", observed.obstacle.reason, observed.obstacle.message)
     if workload.status != "True":
         return workload._replace(type=READY)
-    rollout = seen.rollout
+    rollout = observed.rollout
     if rollout is not None and not rollout.complete:
         if rollout.overdue:
-            return Said(READY, "False", rollout.progress or ROLLING_OUT, rollout.progress_message)
-        if seen.trouble is not None:
-            return Said(READY, "False", seen.trouble.reason, seen.trouble.message)
-        return Said(
+            return Condition(READY, "False", rollout.progress or ROLLING_OUT, rollout.progress_message)
+        if observed.problem is not None:
+            return Condition(READY, "False", observed.problem.reason, observed.problem.message)
+        return Condition(
             READY, "False", ROLLING_OUT, "pods of the previous spec serve until the new ones are ready"
         )
-    if (held_up := _held_up(seen)) is not None:
-        return Said(READY, "False", FAILED_CREATE, held_up)
-    return Said(
+    if (held_up := _held_up(observed)) is not None:
+        return Condition(READY, "False", FAILED_CREATE, held_up)
+    return Condition(
         READY, "True", "Available", "the evidence is accepted, and the pods that serve match the spec"
     )
 
 
-def stalled(seen: Observation, evidence: Said, workload: Said) -> Said | None:
+def stalled(observed: Observation, evidence: Condition, workload: Condition) -> Condition | None:
     """Say what only a person can fix."""
-    if seen.obstacle is not None and seen.obstacle.permanent:
-        return Said(STALLED, "True", seen.obstacle.reason, seen.obstacle.message)
+    if observed.obstacle is not None and observed.obstacle.permanent:
+        return Condition(STALLED, "True", observed.obstacle.reason, observed.obstacle.message)
     if evidence.status == "False" and evidence.reason != MANIFEST_NOT_FOUND:
-        return Said(STALLED, "True", evidence.reason, evidence.message)
-    unexpected = seen.running.unexpected
+        return Condition(STALLED, "True", evidence.reason, evidence.message)
+    unexpected = observed.running.unexpected
     if unexpected is not None and unexpected.permanent:
-        return Said(STALLED, "True", unexpected.reason, workload.message)
-    rollout = seen.rollout
-    if rollout is not None and rollout.overdue and not (seen.suspended or seen.violated):
-        cause = seen.trouble.message if seen.trouble is not None else rollout.progress_message
-        return Said(STALLED, "True", rollout.progress or ROLLING_OUT, cause)
+        return Condition(STALLED, "True", unexpected.reason, workload.message)
+    rollout = observed.rollout
+    if rollout is not None and rollout.overdue and not (observed.suspended or observed.violated):
+        cause = observed.problem.message if observed.problem is not None else rollout.progress_message
+        return Condition(STALLED, "True", rollout.progress or ROLLING_OUT, cause)
     return None
 
 
-def reconciling(seen: Observation, evidence: Said, workload: Said) -> Said | None:
+def reconciling(observed: Observation, evidence: Condition, workload: Condition) -> Condition | None:
     """Say what is still under way."""
-    if seen.obstacle is not None:
-        return Said(RECONCILING, "True", seen.obstacle.reason, seen.obstacle.message)
+    if observed.obstacle is not None:
+        return Condition(RECONCILING, "True", observed.obstacle.reason, observed.obstacle.message)
     if evidence.reason == MANIFEST_NOT_FOUND:
-        return Said(RECONCILING, "True", MANIFEST_NOT_FOUND, "waiting for the ComplianceManifest")
-    if seen.running.unexpected is not None or (seen.rollout is not None and _is_under_way(seen)):
+        return Condition(RECONCILING, "True", MANIFEST_NOT_FOUND, "waiting for the ComplianceManifest")
+    if observed.running.unexpected is not None or (observed.rollout is not None and _is_under_way(observed)):
         if workload.status != "True":
-            return Said(RECONCILING, "True", workload.reason, workload.message)
-        return Said(
+            return Condition(RECONCILING, "True", workload.reason, workload.message)
+        return Condition(
             RECONCILING, "True", ROLLING_OUT, "pods of the previous spec serve until the new ones are ready"
         )
-    if (held_up := _held_up(seen)) is not None:
-        return Said(RECONCILING, "True", FAILED_CREATE, held_up)
+    if (held_up := _held_up(observed)) is not None:
+        return Condition(RECONCILING, "True", FAILED_CREATE, held_up)
     return None
 
 
-def _held_up(seen: Observation) -> str | None:
+def _held_up(observed: Observation) -> str | None:
     """Return why fewer pods are there than the spec wants, though enough of them serve: a quota, say."""
-    rollout = seen.rollout
-    if rollout is None or seen.suspended or seen.violated or rollout.replicas >= rollout.wanted:
+    rollout = observed.rollout
+    if rollout is None or observed.suspended or observed.violated or rollout.replicas >= rollout.wanted:
         return None
     return rollout.failure
 
 
-def _is_withheld(seen: Observation) -> bool:
+def _is_withheld(observed: Observation) -> bool:
     """Return whether nothing runs, and nothing may."""
-    return seen.held == 0 and seen.rollout is not None and seen.rollout.replicas == 0
+    return observed.held == 0 and observed.rollout is not None and observed.rollout.replicas == 0
 
 
-def _is_under_way(seen: Observation) -> bool:
+def _is_under_way(observed: Observation) -> bool:
     """Return whether the Deployment is on its way to what was applied last."""
-    rollout = seen.rollout
+    rollout = observed.rollout
     if rollout is None:
         return False
-    if seen.suspended or seen.violated:
-        return not rollout.current or _left(seen) > 0
-    return seen.growing or not (rollout.current and rollout.progress == COMPLETE)
+    if observed.suspended or observed.violated:
+        return not rollout.current or _left(observed) > 0
+    return observed.growing or not (rollout.current and rollout.progress == COMPLETE)
 
 
-def _unavailable(reason: str, message: str) -> Said:
-    return Said(WORKLOAD_AVAILABLE, "False", reason, message)
+def _unavailable(reason: str, message: str) -> Condition:
+    return Condition(WORKLOAD_AVAILABLE, "False", reason, message)
 
 
-def _beside(why: str, seen: Observation) -> str:
+def _beside(why: str, observed: Observation) -> str:
     """Return why no pods shall run, and which run all the same."""
-    words, left, terminating = why, _left(seen), seen.running.terminating
-    if left == 0 and seen.rollout is not None:
+    words, left, terminating = why, _left(observed), observed.running.terminating
+    if left == 0 and observed.rollout is not None:
         words = f"{why}; no pods are left"
     elif left and left == terminating:
         words = f"{why}; {_pods(left)} terminating"
     elif left:
         words = f"{why}; {_pods(left)} left"
-    unexpected = seen.running.unexpected
+    unexpected = observed.running.unexpected
     return words if unexpected is None else f"{words}; {unexpected.message}"
 
 
@@ -239,16 +242,16 @@ def _pods(count: int) -> str:
     return "1 pod is" if count == 1 else f"{count} pods are"
 
 
-def _left(seen: Observation) -> int:
+def _left(observed: Observation) -> int:
     """Return how many pods are there, terminating ones included, which no Deployment counts."""
-    counted = seen.rollout.replicas if seen.rollout is not None else 0
-    return max(counted, seen.running.serving + seen.running.terminating)
+    counted = observed.rollout.replicas if observed.rollout is not None else 0
+    return max(counted, observed.running.serving + observed.running.terminating)
 
 
-def _obstacle(seen: Observation) -> tuple[str, str]:
-    if seen.obstacle is None:
+def _obstacle(observed: Observation) -> tuple[str, str]:
+    if observed.obstacle is None:
         return ROLLING_OUT, "the Deployment has just been applied"
-    return seen.obstacle.reason, seen.obstacle.message
+    return observed.obstacle.reason, observed.obstacle.message
 
 
 def _cut(text: str) -> str:

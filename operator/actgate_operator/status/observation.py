@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 
 from actgate.decision import Manifest, Verdict
 from actgate_operator.pod_records import Running
-from actgate_operator.pods import Trouble
+from actgate_operator.pods import Problem
 from actgate_operator.rollout import Rollout
 
 
@@ -47,10 +47,10 @@ class Observation:
     """Whether the count was raised, and the new pods do not serve yet."""
     running: Running = field(default_factory=Running)
     """The pods that carry the model's label."""
-    trouble: Trouble | None = None
+    problem: Problem | None = None
     """Why pods do not serve."""
     autoscaled: bool = False
-    scaling: Trouble | None = None
+    scaling: Problem | None = None
     """Why the autoscaler cannot work; None where it does."""
     obstacle: Obstacle | None = None
     held: int | None = None
@@ -63,17 +63,17 @@ class Observation:
 class Pass:
     """What one pass saw and did."""
 
-    seen: Observation
+    observed: Observation
     repaired: list[str] = field(default_factory=list)
     """What others had done to children, in words."""
     failure: Exception | None = None
     """What has to be tried again."""
 
-    def stuck(self, reason: str, error: Exception) -> None:
+    def set_stalled(self, reason: str, error: Exception) -> None:
         """Note what only a person can fix."""
-        self.seen = replace(self.seen, obstacle=Obstacle(reason, str(error), permanent=True))
+        self.observed = replace(self.observed, obstacle=Obstacle(reason, str(error), permanent=True))
 
-    def waits(self, reason: str, error: Exception) -> None:
+    def set_retrying(self, reason: str, error: Exception) -> None:
         """Note what time may fix, and that it has to be retried."""
-        self.seen = replace(self.seen, obstacle=Obstacle(reason, str(error), permanent=False))
+        self.observed = replace(self.observed, obstacle=Obstacle(reason, str(error), permanent=False))
         self.failure = error

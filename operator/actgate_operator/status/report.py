@@ -18,7 +18,7 @@ from actgate.decision.attestation import Assessment
 from actgate.decision.data import RULESET
 from actgate.decision.decide import Appraisal
 from actgate.kube.objects import Object
-from actgate_operator.status.conditions import REFERENCE, Said, conditions
+from actgate_operator.status.conditions import REFERENCE, Condition, conditions
 from actgate_operator.status.observation import Judgement, Observation
 
 MOST_FINDINGS: Final = 128
@@ -37,31 +37,33 @@ OWN_CONDITIONS: Final = frozenset(
 )
 
 
-def report(seen: Observation, former: Mapping[str, Any], now: datetime) -> Object:
+def report(observed: Observation, former: Mapping[str, Any], now: datetime) -> Object:
     """Return the status for an observation.
 
     Args:
-        seen: What was observed.
+        observed: What was observed.
         former: The status as it stands.
         now: The moment of the observation; it stands only where something changed.
     """
     stamp = timestamp(now)
     status: Object = {
-        "observedGeneration": seen.generation,
-        "conditions": [_condition(said, former, seen.generation, stamp) for said in conditions(seen)],
-        "replicas": min(seen.rollout.replicas, _REPLICAS) if seen.rollout is not None else 0,
-        "readyReplicas": min(seen.rollout.ready, _REPLICAS) if seen.rollout is not None else 0,
+        "observedGeneration": observed.generation,
+        "conditions": [
+            _condition(found, former, observed.generation, stamp) for found in conditions(observed)
+        ],
+        "replicas": min(observed.rollout.replicas, _REPLICAS) if observed.rollout is not None else 0,
+        "readyReplicas": min(observed.rollout.ready, _REPLICAS) if observed.rollout is not None else 0,
     }
-    if seen.judgement is not None:
-        status["verdict"] = _verdict(seen.judgement, former.get("verdict") or {}, stamp)
+    if observed.judgement is not None:
+        status["verdict"] = _verdict(observed.judgement, former.get("verdict") or {}, stamp)
     # What is not judged stays held: an unknown verdict is no reason to let more run.
-    most = seen.held if seen.judgement is not None else former.get("heldReplicas")
+    most = observed.held if observed.judgement is not None else former.get("heldReplicas")
     if most is not None:
         status["heldReplicas"] = most
-    if seen.url is not None:
-        status["url"] = seen.url
-    if seen.selector is not None:
-        status["selector"] = seen.selector
+    if observed.url is not None:
+        status["url"] = observed.url
+    if observed.selector is not None:
+        status["selector"] = observed.selector
     return status
 
 
@@ -145,14 +147,14 @@ def _by_type(items: list[Any]) -> dict[str, Any]:
     return {item["type"]: item for item in items}
 
 
-def _condition(said: Said, former: Mapping[str, Any], generation: int, stamp: str) -> Object:
-    known = condition_of(former, said.type)
-    changed = known.get("status") != said.status
+def _condition(found: Condition, former: Mapping[str, Any], generation: int, stamp: str) -> Object:
+    known = condition_of(former, found.type)
+    changed = known.get("status") != found.status
     return {
-        "type": said.type,
-        "status": said.status,
-        "reason": said.reason,
-        "message": said.message[:_MESSAGE],
+        "type": found.type,
+        "status": found.status,
+        "reason": found.reason,
+        "message": found.message[:_MESSAGE],
         "lastTransitionTime": stamp if changed else known["lastTransitionTime"],
         "observedGeneration": generation,
     }

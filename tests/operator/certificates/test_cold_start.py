@@ -12,8 +12,8 @@ from actgate_sandbox import control_plane as sandbox
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import MERGE_PATCH, Reply, Rest
 from demo import registration, service
-from tests.operator.certificates.kept import REGISTRATION_FILE, Json, without_bundle
 from tests.operator.certificates.mounting import following, pair_in
+from tests.operator.certificates.reconciled import REGISTRATION_FILE, Json, without_bundle
 from tests.operator.world import World
 from tests.support import crds
 from tests.support.waiting import wait_until

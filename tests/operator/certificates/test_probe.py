@@ -19,31 +19,31 @@ def strict_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     make_strict(monkeypatch)
 
 
-async def trouble(made: Chain, trusted: bytes) -> str | None:
+async def problem(made: Chain, trusted: bytes) -> str | None:
     """Serve a webhook, ask it by its registration, and return why it does not answer."""
     probe = Probe(CertificateMetrics(CollectorRegistry()))
     with serving(made.server) as webhook:
         config = {"url": webhook.url, "caBundle": base64.b64encode(trusted).decode()}
         await probe.ask({"webhooks": [{"name": "models.actgate.dev", "clientConfig": config}]})
-    return probe.trouble
+    return probe.problem
 
 
 @pytest.mark.parametrize("shape", LESS_THAN_RFC_5280.values(), ids=LESS_THAN_RFC_5280)
 async def test_a_webhook_that_the_api_server_trusts_answers(shape: Shape) -> None:
     """An authority of one's own (`--certificates External`) may carry less than RFC 5280 asks."""
     made = chain(shape)
-    assert await trouble(made, made.trusted) is None
+    assert await problem(made, made.trusted) is None
 
 
 @pytest.mark.parametrize(("shape", "words"), REFUSED.values(), ids=REFUSED)
 async def test_a_webhook_that_the_api_server_refuses_does_not_answer(shape: Shape, words: str) -> None:
     """The API server verifies host and dates, too."""
     made = chain(shape)
-    told = await trouble(made, made.trusted)
+    told = await problem(made, made.trusted)
     assert told is not None
     assert any(word in told for word in words.split("|")), told
 
 
 async def test_a_webhook_of_an_unknown_authority_does_not_answer() -> None:
     """The caBundle is what the API server goes by."""
-    assert "certificate" in (await trouble(chain(Shape()), chain(Shape()).trusted) or "")
+    assert "certificate" in (await problem(chain(Shape()), chain(Shape()).trusted) or "")

@@ -16,8 +16,8 @@ from cryptography import x509
 from actgate_operator.certificates import pki
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import Rest
-from tests.operator.certificates.kept import AUTHORITIES, LEAF, Kept, keeping
 from tests.operator.certificates.mounting import following
+from tests.operator.certificates.reconciled import AUTHORITIES, LEAF, Kept, keeping
 from tests.operator.world import World
 from tests.support import crds
 from tests.support.waiting import eventually, wait_until

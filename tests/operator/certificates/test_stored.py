@@ -11,7 +11,7 @@ from actgate_operator.certificates.probe import address
 from actgate_operator.certificates.state import Authorities, Leaf, Registration
 from demo import registration
 from tests.operator.certificates.cluster import NAMES, START
-from tests.operator.certificates.kept import REGISTRATION_FILE
+from tests.operator.certificates.reconciled import REGISTRATION_FILE
 
 Json = dict[str, Any]
 

@@ -290,7 +290,7 @@ def test_black_holed_watches_are_noticed_and_opened_anew(proxy: FaultProxy, worl
         checks = Checks(NoElection(), running.controller.parts, patience=1.0)
         checks.lead()
         proxy.muted = True
-        wait_until(lambda: sum(trouble is not None for trouble in checks.failing_checks().values()) >= 6)
+        wait_until(lambda: sum(problem is not None for problem in checks.failing_checks().values()) >= 6)
         world.delete("ComplianceManifest", "credit-risk-scorer-v2")
         time.sleep(1.0)
         proxy.muted = False

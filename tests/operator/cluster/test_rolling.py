@@ -39,13 +39,13 @@ def images(world: World) -> set[str]:
 def settled(world: World) -> Json:
     """Wait until the model is Ready as its spec is now, and return it."""
 
-    def is_settled() -> Json:
+    def is_in_sync() -> Json:
         live = world.live()
         assert kstatus.verdict(live) is Verdict.CURRENT, live["status"]
         assert argocd.health(live).status == "Healthy"
         return live
 
-    return wait_until(is_settled)
+    return wait_until(is_in_sync)
 
 
 def test_a_model_becomes_ready_by_itself(rolling: World) -> None:

@@ -100,7 +100,7 @@ def assert_told(model: Object) -> None:
     assert (verdict is Verdict.CURRENT) == is_ready, (verdict, status)
 
 
-class Trouble(NamedTuple):
+class Problem(NamedTuple):
     """What a cluster says of a pod, and what the status has to say of it."""
 
     happens: Callable[[World, str], None]
@@ -116,30 +116,30 @@ def _evicted(world: World, pod: str) -> None:
 
 
 TROUBLES = {
-    "crashes": Trouble(
+    "crashes": Problem(
         lambda world, pod: world.workloads.crashing(pod, exit_code=3), "CrashLoopBackOff", "exit code 3"
     ),
-    "image cannot be pulled": Trouble(
+    "image cannot be pulled": Problem(
         lambda world, pod: world.workloads.not_pulled(pod), "ImagePullBackOff", "registry.example/server:1"
     ),
-    "image was not pulled once": Trouble(
+    "image was not pulled once": Problem(
         lambda world, pod: world.workloads.not_pulled(pod, "ErrImagePull"), "ErrImagePull", "not found"
     ),
-    "asks for a secret that is not there": Trouble(
+    "asks for a secret that is not there": Problem(
         lambda world, pod: world.workloads.misconfigured(pod), "CreateContainerConfigError", "credentials"
     ),
-    "runs out of memory": Trouble(
+    "runs out of memory": Problem(
         lambda world, pod: world.workloads.out_of_memory(pod), "OOMKilled", "exit code 137"
     ),
-    "finds no node": Trouble(
+    "finds no node": Problem(
         lambda world, pod: world.workloads.unschedulable(pod), "Unschedulable", "node affinity"
     ),
-    "is evicted": Trouble(_evicted, "Evicted", "low on resource"),
+    "is evicted": Problem(_evicted, "Evicted", "low on resource"),
 }
 
 
 @pytest.fixture(params=list(TROUBLES))
-def trouble(request: pytest.FixtureRequest) -> Trouble:
+def problem(request: pytest.FixtureRequest) -> Problem:
     """One of the troubles that a pod can be in."""
     return TROUBLES[request.param]
 
@@ -180,35 +180,35 @@ def assert_told_once(world: World, told: Told, *reasons: str) -> None:
     assert counted == sorted((reason, 1) for reason in reasons)
 
 
-def test_a_pod_in_trouble_says_why_the_model_is_not_ready(told: Told, world: World, trouble: Trouble) -> None:
+def test_a_pod_in_trouble_says_why_the_model_is_not_ready(told: Told, world: World, problem: Problem) -> None:
     """In its own words while the rollout is under way; and that it is over."""
     world.manifest()
     world.model()
     world.deployment()
     world.workloads.rolling_out(MODEL)
     pod = world.workloads.pod(MODEL)
-    trouble.happens(world, pod)
-    found = world.wait_for("WorkloadAvailable", "False", trouble.reason)
-    assert trouble.words in found["message"]
+    problem.happens(world, pod)
+    found = world.wait_for("WorkloadAvailable", "False", problem.reason)
+    assert problem.words in found["message"]
     assert pod in found["message"]
     summary = world.condition("Ready")
-    assert (summary["status"], summary["reason"]) == ("False", trouble.reason)
-    assert world.condition("Reconciling")["reason"] == trouble.reason
+    assert (summary["status"], summary["reason"]) == ("False", problem.reason)
+    assert world.condition("Reconciling")["reason"] == problem.reason
     assert verdict(world) == (Verdict.IN_PROGRESS, "Progressing")
-    assert_told_once(world, told, trouble.reason)
+    assert_told_once(world, told, problem.reason)
     world.workloads.running(pod)
     world.ready()
     assert abnormal(world) == set()
 
 
 def test_a_model_that_was_ready_is_so_no_longer_when_its_pods_are_in_trouble(
-    told: Told, ready: World, trouble: Trouble
+    told: Told, ready: World, problem: Problem
 ) -> None:
     """Nothing is latched: Ready goes, says why, and comes back."""
     pod = go_down(ready)
-    trouble.happens(ready, pod)
-    found = ready.wait_for("Ready", "False", trouble.reason)
-    assert trouble.words in found["message"]
+    problem.happens(ready, pod)
+    found = ready.wait_for("Ready", "False", problem.reason)
+    assert problem.words in found["message"]
     # No rollout is under way, and nobody has given up.
     assert abnormal(ready) == set()
     assert verdict(ready) == (Verdict.IN_PROGRESS, "Progressing")
@@ -216,7 +216,7 @@ def test_a_model_that_was_ready_is_so_no_longer_when_its_pods_are_in_trouble(
     ready.ready()
     assert verdict(ready) == (Verdict.CURRENT, "Healthy")
     told.operator.settle()
-    assert ready.reasons().count(trouble.reason) == 1
+    assert ready.reasons().count(problem.reason) == 1
     assert ready.reasons().count("WorkloadRestored") == 1
 
 
@@ -329,7 +329,7 @@ def test_a_suspended_model_is_suspended_and_nothing_else(told: Told, ready: Worl
 
 
 def test_evidence_that_is_gone_and_pods_that_crash_are_both_told(told: Told, ready: World) -> None:
-    """Ready speaks of the evidence first; the workload's trouble has its own condition."""
+    """Ready speaks of the evidence first; the workload's problem has its own condition."""
     ready.delete("ComplianceManifest", MANIFEST)
     ready.wait_for("EvidenceAccepted", "False", "ManifestNotFound")
     ready.workloads.crashing(go_down(ready))

@@ -14,7 +14,8 @@ import yaml
 
 from actgate.kube.errors import Misconfigured
 from actgate_operator import handlers
-from actgate_operator.process import Options, Process
+from actgate_operator.options import Options
+from actgate_operator.process import Process
 from actgate_operator.settings import Settings
 from tests.kube.fake_api import Refuse, always
 from tests.kube.test_access import write_kubeconfig

@@ -9,19 +9,19 @@ from typing import Final
 from actgate.kube.objects import Object
 from actgate.kube.resources import Resource
 from actgate_operator import drift
-from actgate_operator.children import Child
+from actgate_operator.child import Child
 from actgate_operator.names import MANAGER, STATE_ANNOTATION
 
-_ABSORBED: Final = ", to be applied again"
+_PENDING: Final = ", to be applied again"
 """Mark on the state of a child whose additions are ours, and not yet removed."""
 
 
-def is_settled(child: Child, planned: Object) -> bool:
+def is_in_sync(child: Child, planned: Object) -> bool:
     """Return whether a child is as it was applied, and was applied as it is planned."""
     return (
         _is_whole(child, planned)
         and planned["spec"].get("replicas", child.replicas) == child.replicas
-        and not must_hand_over(child, planned)
+        and not needs_initial_replicas(child, planned)
     )
 
 
@@ -46,11 +46,11 @@ def _is_whole(child: Child, planned: Object) -> bool:
 
 def is_applied(child: Child, planned: Object) -> bool:
     """Return whether what was last applied is what is planned, replicas apart."""
-    former = (child.state or "").removesuffix(_ABSORBED)
+    former = (child.state or "").removesuffix(_PENDING)
     return bool(former == planned["metadata"]["annotations"][STATE_ANNOTATION])
 
 
-def must_hand_over(child: Child, planned: Object) -> bool:
+def needs_initial_replicas(child: Child, planned: Object) -> bool:
     """Return whether an autoscaler shall choose the replicas that we set, or that are none."""
     if child.rollout is None or "replicas" in planned["spec"]:
         return False
@@ -58,19 +58,19 @@ def must_hand_over(child: Child, planned: Object) -> bool:
     return child.replicas == 0 or (isinstance(spec, Mapping) and "f:replicas" in spec)
 
 
-def handed_over(child: Child) -> int:
+def initial_replicas(child: Child) -> int:
     """Return the count with which an autoscaler begins: it leaves zero alone, and goes on from one."""
     return max(child.replicas or 0, 1)
 
 
-def deeds(kind: Resource, planned: Object, child: Child, scaler: str | None) -> list[str]:
+def foreign_changes(kind: Resource, planned: Object, child: Child, scaler: str | None) -> list[str]:
     """Say what others did to a child; a plan that changed, or a count to hand over, is nobody's deed."""
     if not is_applied(child, planned):
         return []
     what = f"{kind.kind} {planned['metadata']['name']}"
     if child.additions:
         return [f"{manager} changed {path} of {what}" for manager, path in child.additions]
-    if must_hand_over(child, planned):
+    if needs_initial_replicas(child, planned):
         return []
     if _is_whole(child, _without_count(planned)):
         # The state of a child does not tell its count: where nobody else set it, the plan changed.
@@ -78,7 +78,7 @@ def deeds(kind: Resource, planned: Object, child: Child, scaler: str | None) -> 
     return [f"fields of {what} were changed or removed"]
 
 
-def unrecorded(kind: Resource, planned: Object, paths: list[str]) -> list[str]:
+def unattributed_changes(kind: Resource, planned: Object, paths: list[str]) -> list[str]:
     """Say what others did to a child under our own name, or so that no record tells who it was."""
     what = f"{kind.kind} {planned['metadata']['name']}"
     return [f"another client, under the field manager {MANAGER}, changed {path} of {what}" for path in paths]
@@ -89,7 +89,7 @@ def _without_count(planned: Object) -> Object:
     return {**planned, "spec": spec}
 
 
-def marked(annotations: Mapping[str, str]) -> Mapping[str, str]:
+def with_pending_mark(annotations: Mapping[str, str]) -> Mapping[str, str]:
     """Mark what was absorbed: killed before the apply, we would take the additions for our own."""
-    state = annotations.get(STATE_ANNOTATION, "").removesuffix(_ABSORBED)
-    return {**annotations, STATE_ANNOTATION: f"{state}{_ABSORBED}"}
+    state = annotations.get(STATE_ANNOTATION, "").removesuffix(_PENDING)
+    return {**annotations, STATE_ANNOTATION: f"{state}{_PENDING}"}

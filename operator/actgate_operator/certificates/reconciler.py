@@ -72,7 +72,7 @@ class _Seen:
         )
 
 
-class Keeper:
+class CertificateReconciler:
     """Keeps certificates and ``caBundle`` as the plan wants them, and asks whether the webhook answers."""
 
     def __init__(

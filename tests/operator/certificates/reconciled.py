@@ -15,8 +15,8 @@ from prometheus_client import CollectorRegistry
 from actgate.kube.client import Cluster
 from actgate.kube.observing import Asked
 from actgate_operator.certificates import stored
-from actgate_operator.certificates.keeper import Keeper, Places, service_names
 from actgate_operator.certificates.metrics import CertificateMetrics
+from actgate_operator.certificates.reconciler import CertificateReconciler, Places, service_names
 from actgate_operator.certificates.state import State
 from actgate_operator.deadlines import Clocks
 from actgate_operator.names import MANAGER
@@ -53,7 +53,7 @@ class Kept:
 
     rest: Rest
     namespace: str
-    keeper: Keeper
+    keeper: CertificateReconciler
     metrics: CertificateMetrics
     registry: CollectorRegistry
     requests: list[Asked]
@@ -133,7 +133,7 @@ async def keeping(
     places = Places(namespace, LEAF, AUTHORITIES, f"actgate-{namespace}", names)
     async with Cluster.from_environment(kubeconfig, requests.append, MANAGER) as cluster:
         writer = Writer(cluster, leading)
-        keeper = Keeper(
+        keeper = CertificateReconciler(
             cluster,
             writer,
             places,

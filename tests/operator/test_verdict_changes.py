@@ -11,7 +11,7 @@ from actgate.kube.objects import Object
 from actgate.lookup.evidence import FRESH_SECONDS
 from actgate.lookup.judge import MANY
 from actgate_operator.deadlines import Clocks
-from actgate_operator.news import News
+from actgate_operator.verdict_changes import VerdictChanges
 from tests.decision.build import NOW, PASSING, manifest, policy
 from tests.lookup.fakes import FakeEvidence, known
 from tests.operator.fakes import model
@@ -42,7 +42,7 @@ def referring(outcome: str | None) -> Object:
 def test_a_verdict_that_becomes_another_one_is_urgent(cached: Any, reported: str, *, urgent: bool) -> None:  # noqa: ANN401
     """Refused where it was accepted, or the other way; a recommendation more is not."""
     evidence = FakeEvidence(known(cached) if cached is not None else {})
-    assert News(evidence, AT_NOW).concerns(referring(reported)) is urgent
+    assert VerdictChanges(evidence, AT_NOW).concerns(referring(reported)) is urgent
     assert evidence.reads == []
 
 
@@ -50,10 +50,10 @@ def test_a_verdict_that_becomes_another_one_is_urgent(cached: Any, reported: str
 def test_what_is_not_known_or_takes_long_is_not_urgent(policies: tuple[Policy, ...]) -> None:
     """It is reconciled with all others, in its turn."""
     evidence = FakeEvidence(known(REJECTED), policies=policies, age=1.0 if policies else FRESH_SECONDS)
-    assert News(evidence, AT_NOW).concerns(referring("Pass")) is False
+    assert VerdictChanges(evidence, AT_NOW).concerns(referring("Pass")) is False
 
 
 @pytest.mark.parametrize("broken", [{"spec": None}, {"status": "x"}, {"status": {"verdict": []}}])
 def test_a_model_that_predates_the_schema_stops_nothing(broken: dict[str, Any]) -> None:
     """Its status may be anything."""
-    News(FakeEvidence(known(PASSING)), AT_NOW).concerns({**referring("Pass"), **broken})
+    VerdictChanges(FakeEvidence(known(PASSING)), AT_NOW).concerns({**referring("Pass"), **broken})

@@ -10,11 +10,11 @@ import pytest
 from actgate.kube.errors import ClusterError
 from actgate.kube.resources import VALIDATING_WEBHOOK_CONFIGURATIONS
 from actgate_operator.certificates import pki, stored
-from actgate_operator.certificates.keeper import MANAGER
+from actgate_operator.certificates.reconciler import MANAGER
 from actgate_operator.writer import NotLeadingError
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import Rest
-from tests.operator.certificates.kept import AUTHORITIES, LEAF, Json, Kept, keeping, static_registration
+from tests.operator.certificates.reconciled import AUTHORITIES, LEAF, Json, Kept, keeping, static_registration
 from tests.support.kubectl import Kubectl
 
 DAY = 86400.0

@@ -12,7 +12,7 @@ from actgate_operator.deadlines import Clocks
 from actgate_operator.models import reference_of
 
 
-class News:
+class VerdictChanges:
     """Holds the verdict that a model's status reports against what its manifest is worth now."""
 
     def __init__(self, evidence: EvidenceSource, clocks: Clocks) -> None:
