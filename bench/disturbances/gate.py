@@ -173,7 +173,7 @@ async def _first_certificates(gate: Gate) -> None:
     kept = gate.kept
     await asyncio.to_thread(kept.install, gate.balancer.port)
     kept.offset[0] = -AGE.total_seconds()
-    await kept.keeper.look()
+    await kept.keeper.reconcile()
     kept.offset[0] = 0.0
-    await kept.keeper.look()
+    await kept.keeper.reconcile()
     await eventually(lambda: asyncio.to_thread(lambda: kept.state().leaf is not None))

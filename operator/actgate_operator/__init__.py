@@ -9,7 +9,7 @@ The way of one event, in the order in which to read it:
       model      whether it can be worked with, and the verdict on it
       plan       what should be there; pure
       apply      server-side apply of what is not as planned: ``children`` knows how they are,
-                 ``drift`` reads what others did to them, ``settled`` says what is left to do
+                 ``drift`` reads what others did to them, ``in_sync`` says what is left to do
       status     what was seen, as conditions; pure
       transitions, events   what of it is news
 

@@ -2,7 +2,7 @@
 
 - Missing: applied without force, so that an object of the same name that is not ours is not taken over.
 - Changed or cut by others: applied by force.
-- Added to by others: absorbed first (see ``drift``), so that the apply removes it.
+- Added to by others: adopted first (see ``drift``), so that the apply removes it.
 - Not planned any more: deleted, if it is ours.
 
 A replica count that is not planned belongs to an autoscaler. To omit a field that only we own would reset
@@ -15,13 +15,12 @@ from contextlib import suppress
 from typing import NoReturn
 
 from actgate.kube.client import Cluster
-from actgate.kube.errors import Conflict, Forbidden, Invalid, NotFound
+from actgate.kube.errors import Conflict, NotFound
 from actgate.kube.objects import Key, Object, key_of
 from actgate.kube.resources import AUTOSCALERS, DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Resource
-from actgate_operator import drift
 from actgate_operator.child import Child, read_child
+from actgate_operator.child_writes import ChildWriter
 from actgate_operator.children import Children
-from actgate_operator.comparison import content_of, differences
 from actgate_operator.contention import Contention
 from actgate_operator.in_sync import (
     foreign_changes,
@@ -30,12 +29,10 @@ from actgate_operator.in_sync import (
     is_in_sync,
     needs_initial_replicas,
     unattributed_changes,
-    with_pending_mark,
 )
-from actgate_operator.names import SCALE_MANAGER, selector
-from actgate_operator.obstacles import ContestedError, RefusedError, TerminatingError, refused, taken
+from actgate_operator.obstacles import ContestedError, RefusedError, TerminatingError, taken
 from actgate_operator.plan import Plan
-from actgate_operator.verification import Verifier, in_place
+from actgate_operator.verification import Verifier
 from actgate_operator.writer import Writer
 
 Confirm = Callable[[], Awaitable[None]]
@@ -54,9 +51,10 @@ class Applier:
         self._writer = writer
         self._children = children
         self._verifier = Verifier(cluster)
+        self._writes = ChildWriter(cluster, writer, children, self._verifier)
         self._contention = Contention()
         self._taken: set[tuple[Resource, Key]] = set()
-        """Names that were somebody else's the last time."""
+        """Names that another object had the last time."""
 
     async def converge(
         self, plan: Plan, owner: str, reverted: list[str], confirm: Confirm = _no_doubt
@@ -73,7 +71,7 @@ class Applier:
         Raises:
             RefusedError: The API server does not take a child.
             TerminatingError: Something has to go first.
-            ClusterError: The API server did not answer, or somebody else was faster; try again.
+            ClusterError: The API server did not answer, or another client was faster; try again.
         """
         deployment, key = None, key_of(plan.deployment)
         for kind, planned in _planned(plan):
@@ -112,7 +110,7 @@ class Applier:
         if left := self._contention.left(key):
             raise ContestedError(f"the replicas of Deployment {key[1]} were raised to {count} again", left)
         self._contention.note(key)
-        return await self._scale(key, most)
+        return await self._writes.scale(key, most)
 
     async def _converge_one(
         self,
@@ -154,19 +152,19 @@ class Applier:
                 if not is_applied(child, planned):
                     raise
                 # It was taken before: what was added in our name is in the way, as a second port.
-                return await self._overwrite(kind, planned)
+                return await self._writes.overwrite(kind, planned)
         elif foreign := await self._verifier.foreign(kind, planned, child):
             await confirm()
             self._revert(kind, planned, unattributed_changes(kind, planned, foreign), reverted)
-            return await self._overwrite(kind, planned)
+            return await self._writes.overwrite(kind, planned)
         else:
             return child
         if child.additions:
-            # After a record was wiped, the first apply leaves what there was to nobody in particular.
-            await self._adopt(kind, planned)
-            child = await self._apply(kind, planned)
+            # After a record was wiped, the first apply leaves what there was without an owner.
+            await self._writes.adopt(kind, planned)
+            child = await self._writes.apply(kind, planned)
         if await self._verifier.foreign(kind, planned, child):
-            child = await self._overwrite(kind, planned)
+            child = await self._writes.overwrite(kind, planned)
         return child
 
     def _revert(self, kind: Resource, planned: Object, found: list[str], reverted: list[str]) -> None:
@@ -181,25 +179,12 @@ class Applier:
         self._contention.note(key)
         reverted += found
 
-    async def _overwrite(self, kind: Resource, planned: Object) -> Child:
-        """Put the plan in place of an object whose records do not tell what was done to it."""
-        key = key_of(planned)
-        live = await self._cluster.get(kind, key[1], key[0])
-        written = await self._replace(kind, in_place(kind, planned, live))
-        child = await self._apply(kind, planned)
-        ours = set(differences(content_of(written), planned))
-        if child.content.raw is None or not ours.issuperset(differences(child.content.raw, planned)):
-            raise Conflict(f"{kind.kind} {key[1]} was changed while it was reverted")
-        # What still differs is what a mutating webhook makes of every write of ours.
-        self._verifier.accept(kind, planned, child)
-        return child
-
     async def _repair(self, kind: Resource, planned: Object, child: Child) -> Child:
         if child.additions or not child.owned:
-            await self._adopt(kind, planned)
+            await self._writes.adopt(kind, planned)
         if kind is DEPLOYMENTS and needs_initial_replicas(child, planned):
-            await self._scale(key_of(planned), initial_replicas(child))
-        return await self._apply(kind, planned)
+            await self._writes.scale(key_of(planned), initial_replicas(child))
+        return await self._writes.apply(kind, planned)
 
     def _scaler(self, kind: Resource, planned: Object, child: Child) -> str | None:
         """Return who set a count that was not theirs to set; an autoscaler of ours was asked to."""
@@ -211,13 +196,13 @@ class Applier:
         if (kind, key_of(planned)) in self._taken:
             await self._check_free(kind, planned, owner)
         try:
-            return await self._apply(kind, planned, force=False)
+            return await self._writes.apply(kind, planned, force=False)
         except Conflict:
             await self._check_free(kind, planned, owner)
-            return await self._apply(kind, planned)
+            return await self._writes.apply(kind, planned)
 
     async def _check_free(self, kind: Resource, planned: Object, owner: str) -> None:
-        """Return where a name is free or the model's own; raise where it is somebody else's."""
+        """Return where a name is free or the model's own; raise where another object has it."""
         key = key_of(planned)
         self._taken.discard((kind, key))
         try:
@@ -231,50 +216,6 @@ class Applier:
             self._taken.add((kind, key))
             raise taken(kind, planned, found)
 
-    async def _adopt(self, kind: Resource, planned: Object) -> None:
-        """Make everything in the object's spec a field of ours, so that an apply can remove it."""
-        key = key_of(planned)
-        live = await self._cluster.get(kind, key[1], key[0])
-        metadata = live["metadata"]
-        if not drift.applied_fields(metadata.get("managedFields") or []):
-            live = await self._rewrite(kind, planned, live)
-            metadata = live["metadata"]
-        metadata = {
-            **metadata,
-            "managedFields": drift.adopted(metadata.get("managedFields") or [], kind.api_version),
-            "annotations": with_pending_mark(metadata.get("annotations") or {}),
-        }
-        await self._replace(kind, {**_typed(kind, live), "metadata": metadata})
-
-    async def _rewrite(self, kind: Resource, planned: Object, live: Object) -> Object:
-        """Put the plan in place of an object without a record of us: nobody can tell who did what."""
-        return await self._replace(kind, in_place(kind, planned, live))
-
-    async def _scale(self, key: Key, replicas: int) -> Child:
-        body = {
-            "apiVersion": DEPLOYMENTS.api_version,
-            "kind": DEPLOYMENTS.kind,
-            # The labels by which it is watched may have been cut.
-            "metadata": {"namespace": key[0], "name": key[1], "labels": selector(key[1])},
-            "spec": {"replicas": replicas},
-        }
-        with self._children.writing(DEPLOYMENTS, key):
-            applied = await self._writer.apply(DEPLOYMENTS, body, manager=SCALE_MANAGER)
-            return self._children.note(DEPLOYMENTS, applied)
-
-    async def _apply(self, kind: Resource, planned: Object, *, force: bool = True) -> Child:
-        try:
-            with self._children.writing(kind, key_of(planned)):
-                return self._children.note(kind, await self._writer.apply(kind, planned, force=force))
-        except (Invalid, Forbidden) as error:
-            raise refused(kind, error) from error
-
-    async def _replace(self, kind: Resource, thing: Object) -> Object:
-        try:
-            return await self._writer.replace(kind, thing)
-        except (Invalid, Forbidden) as error:
-            raise refused(kind, error) from error
-
 
 def _planned(plan: Plan) -> tuple[tuple[Resource, Object | None], ...]:
     return (
@@ -283,7 +224,3 @@ def _planned(plan: Plan) -> tuple[tuple[Resource, Object | None], ...]:
         (AUTOSCALERS, plan.autoscaler),
         (DISRUPTION_BUDGETS, plan.budget),
     )
-
-
-def _typed(kind: Resource, thing: Object) -> Object:
-    return {**thing, "apiVersion": kind.api_version, "kind": kind.kind}

@@ -35,7 +35,7 @@ class Child:
     replicas: int | None
     """``spec.replicas``."""
     scaled_by: str | None
-    """Who but us set it last; None where nobody did."""
+    """Which other client set it last; None where none did."""
     content: Content
     """What of it has to be as planned; see ``comparison``."""
     rollout: Rollout | None
@@ -91,7 +91,7 @@ def _scaling(status: Object) -> tuple[Problem, str | None] | None:
         if (
             condition.get("type") in ("AbleToScale", "ScalingActive")
             and condition.get("status") == "False"
-            # It says so of a target that has no replicas, which nobody wants it to scale.
+            # It says so of a target that has no replicas, which it is not to scale.
             and condition.get("reason") != "ScalingDisabled"
         ):
             problem = Problem.of(condition.get("reason") or "Error", condition.get("message") or "")

@@ -1,4 +1,4 @@
-"""The children of all models as they are: slim pictures, and our own writes before a watch tells of them."""
+"""The children of all models as they are: slim caches, and our own writes before a watch shows them."""
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping
@@ -31,11 +31,11 @@ SELECTOR: Final = f"{MANAGED_BY_LABEL}={MANAGED_BY}"
 
 
 class Children:
-    """Pictures of every kind of child, and of pods, that live while ``run`` runs.
+    """Caches of every kind of child, and of pods, that live while ``run`` runs.
 
     Args:
         cluster: The API server.
-        changed: Told the key of the ModelDeployment whose child changed, our own writes apart.
+        changed: Called with the key of the ModelDeployment whose child changed, our own writes apart.
         timing: How the reflectors wait.
     """
 
@@ -47,7 +47,7 @@ class Children:
         self._held: dict[tuple[Resource, Key], list[Change[Child]]] = {}
         """Events of children that are being written."""
         self._names: dict[Key, str] = {}
-        self._pictures: dict[Resource, Reflector[Child]] = {
+        self._caches: dict[Resource, Reflector[Child]] = {
             kind: Reflector(
                 cluster,
                 kind,
@@ -61,29 +61,29 @@ class Children:
         self.growing: set[Key] = set()
         """Deployments whose count was raised, and the new pods do not serve yet."""
         self._pods = PodCache(cluster, self._pod_changed, SELECTOR, timing)
-        self.reflectors: tuple[Reflector[Any], ...] = (*self._pictures.values(), self._pods.reflector)
+        self.reflectors: tuple[Reflector[Any], ...] = (*self._caches.values(), self._pods.reflector)
 
     async def run(self) -> None:
-        """Keep the pictures true until cancelled."""
+        """Keep the caches true until cancelled."""
         async with asyncio.TaskGroup() as group:
             for reflector in self.reflectors:
                 group.create_task(reflector.run(), name=f"reflector of {reflector.resource}")
 
     async def synced(self) -> None:
-        """Wait until every picture has been complete once."""
+        """Wait until every cache has been complete once."""
         for reflector in self.reflectors:
             await reflector.synced.wait()
 
     def get(self, kind: Resource, key: Key) -> Child | None:
         """Return a child as it is known, our own last write included; None where none is known."""
-        picture = self._pictures[kind]
+        cache = self._caches[kind]
         written = self._written.get((kind, key))
         if written is not None:
-            if picture.version < written.version:
+            if cache.version < written.version:
                 return written
-            # The watch has told all up to our write: if the child is not there, it is gone.
+            # The watch has shown all up to our write: if the child is not there, it is gone.
             del self._written[kind, key]
-        child = picture.get(*key)
+        child = cache.get(*key)
         return None if isinstance(child, Unreadable) else child
 
     def pods(self, key: Key) -> Mapping[str, PodRecord]:
@@ -105,7 +105,7 @@ class Children:
                 self._take(kind, change)
 
     def note(self, kind: Resource, thing: Object) -> Child:
-        """Take the answer to a write of ours as known, until the watch has told as much."""
+        """Take the answer to a write of ours as known, until the watch has shown as much."""
         child, key = read_child(thing), key_of(thing)
         if kind is DEPLOYMENTS:
             self._learn_growth(key, self.get(kind, key), child)

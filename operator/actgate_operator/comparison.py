@@ -1,4 +1,4 @@
-"""Whether an object is what we planned, by its values: whoever may write it may write its records too.
+"""Whether an object is what we planned, by its values: a client that may write it may write its records too.
 
 ``differences`` walks a plan and a live object side by side. A field that is not planned may stand there only
 with the value that the API server gives it by default. The table of defaults need not be complete: what it

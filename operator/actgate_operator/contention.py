@@ -1,4 +1,4 @@
-"""How soon to revert again what somebody keeps changing: at once some times, then later and later.
+"""How soon to revert again what another client keeps changing: at once some times, then later and later.
 
 Two controllers that each undo the other would write as fast as the API server answers. Times are seconds on
 the clock ``now``.

@@ -1,7 +1,7 @@
-"""Moments at which time alone changes a verdict: told when the wall clock gets there, not found by a poll.
+"""Moments at which time alone changes a verdict: reported when the wall clock gets there, not polled for.
 
 The wall clock is not ours: it may be set while we sleep. So no sleep is longer than a few seconds, which
-costs a look at one number; and when the clock was set by more than a moment, whoever depends on it is told.
+costs next to nothing; and when the clock was set by more than a moment, that is reported.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _FEW: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
-    """The wall clock and one that nobody sets, in seconds."""
+    """The wall clock and one that cannot be set, in seconds."""
 
     wall: Callable[[], float] = time.time
     steady: Callable[[], float] = time.monotonic
@@ -40,8 +40,8 @@ class Deadlines(Generic[K]):
     """One moment per key.
 
     Args:
-        due: Told a key when its moment has come.
-        jumped: Told by how many seconds the wall clock was set.
+        due: Called with a key when its moment has come.
+        jumped: Called with the seconds by which the wall clock was set.
         clocks: The clocks.
     """
 
@@ -73,7 +73,7 @@ class Deadlines(Generic[K]):
         return dict(self._moments)
 
     async def run(self) -> None:
-        """Tell what is due until cancelled."""
+        """Report what is due until cancelled."""
         clocks = self._clocks
         offset = clocks.wall() - clocks.steady()
         while True:
@@ -93,6 +93,6 @@ class Deadlines(Generic[K]):
                 self._due(key)
 
     def _forget_replaced(self) -> None:
-        """Drop what will not be told: it may be years ahead."""
+        """Drop what will not be reported: it may be years ahead."""
         self._heap = [(stamp, next(self._numbers), key) for key, stamp in self._moments.items()]
         heapq.heapify(self._heap)

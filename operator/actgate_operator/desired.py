@@ -11,7 +11,7 @@ from actgate_operator.status import Judgement, Pass
 def is_ours(child: Child, model: Object) -> bool:
     """Return whether a Deployment of the model's child name is its own, and no former model's.
 
-    Without an owner, its selector tells, which can never be changed: under it run this model's pods.
+    Without an owner, its selector shows it, which can never be changed: under it run this model's pods.
     """
     return child.owner == model["metadata"]["uid"] or (child.owner is None and child.selects)
 

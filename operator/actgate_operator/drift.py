@@ -1,12 +1,12 @@
 """What became of an object since we applied it, read from its managedFields.
 
-Server-side apply keeps record of who owns which field (structured-merge-diff, ``FieldsV1``). Whoever changes
-a value of ours takes it out of our record, and so does whoever removes it. What others *added* shows in their
-records: a forced apply does not remove it, since it is no field of ours. ``absorbed`` makes it ours, and the
+Server-side apply keeps record of who owns which field (structured-merge-diff, ``FieldsV1``). A client that
+changes or removes a value of ours takes it out of our record. What others *added* shows in their
+records: a forced apply does not remove it, since it is no field of ours. ``adopted`` makes it ours, and the
 next apply, which does not name it, removes it.
 
 The records say who did what, and how to revert it. They are no proof that a child is as it was applied, since
-whoever may write the object may write them, too: see ``verification``.
+a client that may write the object may write them, too: see ``verification``.
 
 Pure: records in, records out. The measurements behind this are in docs/adr/0007.
 """
@@ -73,7 +73,7 @@ def added_by_others(managed: list[Object]) -> dict[str, list[str]]:
 
 
 def scaled_by(managed: list[Object]) -> str | None:
-    """Return who but us set ``spec.replicas``; None where nobody else did."""
+    """Return which other client set ``spec.replicas``; None where none did."""
     for entry in managed:
         spec = _fields(entry).get("f:spec")
         if entry.get("manager") in (MANAGER, SCALE_MANAGER):

@@ -1,8 +1,8 @@
 """Events (events.k8s.io/v1) about a ModelDeployment: what of a new status is worth one, and its record.
 
-Transitions are told each once, and good news only after bad: a model that comes up as planned is told by its
-status; whoever watches Events wants what is out of order, and that it is in order again. The same news within
-some minutes is one series.
+Transitions are recorded once each, and good news only after bad: a model that comes up as planned is reported
+by its status; Events are for what is out of order, and for its end. The same news within some minutes is one
+series.
 """
 
 import asyncio
@@ -225,8 +225,8 @@ def _accepted(status: Mapping[str, Any]) -> bool:
 
 def _stalled(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note]:
     before, after = condition_of(old, "Stalled"), condition_of(new, "Stalled")
-    told = {condition_of(new, name).get("reason") for name in ("EvidenceAccepted", "WorkloadAvailable")}
-    if after and _state(before) != _state(after) and after["reason"] not in told:
+    reported = {condition_of(new, name).get("reason") for name in ("EvidenceAccepted", "WorkloadAvailable")}
+    if after and _state(before) != _state(after) and after["reason"] not in reported:
         yield Note(WARNING, after["reason"], message_of(new, after))
 
 

@@ -57,7 +57,7 @@ class Checks:
         parts: Caches and queue.
         patience: How old the last answer may be.
         first: How long the first answer may take: 0.0 for a check that waits for it.
-        now: A clock that nobody sets, in seconds.
+        now: A clock that cannot be set, in seconds.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""How a child stands to its plan: settled, to be repaired, or to be handed over; and what others did to it.
+"""How a child stands to its plan: in sync, to be repaired, or to get initial replicas; what others did to it.
 
 Pure: a ``Child`` as it is known, the planned object, and an answer. ``apply`` acts on it.
 """
@@ -64,7 +64,7 @@ def initial_replicas(child: Child) -> int:
 
 
 def foreign_changes(kind: Resource, planned: Object, child: Child, scaler: str | None) -> list[str]:
-    """Say what others did to a child; a plan that changed, or a count to hand over, is nobody's deed."""
+    """Say what others did to a child; a changed plan, or a count to be released, is not their doing."""
     if not is_applied(child, planned):
         return []
     what = f"{kind.kind} {planned['metadata']['name']}"
@@ -73,13 +73,13 @@ def foreign_changes(kind: Resource, planned: Object, child: Child, scaler: str |
     if needs_initial_replicas(child, planned):
         return []
     if _is_whole(child, _without_count(planned)):
-        # The state of a child does not tell its count: where nobody else set it, the plan changed.
+        # The state of a child does not include its count: where no other client set it, the plan changed.
         return [f"{scaler} set the replicas of {what} to {child.replicas}"] if scaler else []
     return [f"fields of {what} were changed or removed"]
 
 
 def unattributed_changes(kind: Resource, planned: Object, paths: list[str]) -> list[str]:
-    """Say what others did to a child under our own name, or so that no record tells who it was."""
+    """Say what others did to a child under our own name, or so that no record shows which client it was."""
     what = f"{kind.kind} {planned['metadata']['name']}"
     return [f"another client, under the field manager {MANAGER}, changed {path} of {what}" for path in paths]
 
@@ -90,6 +90,6 @@ def _without_count(planned: Object) -> Object:
 
 
 def with_pending_mark(annotations: Mapping[str, str]) -> Mapping[str, str]:
-    """Mark what was absorbed: killed before the apply, we would take the additions for our own."""
+    """Mark what was adopted: killed before the apply, we would take the additions for our own."""
     state = annotations.get(STATE_ANNOTATION, "").removesuffix(_PENDING)
     return {**annotations, STATE_ANNOTATION: f"{state}{_PENDING}"}

@@ -1,11 +1,11 @@
-"""The status of manifests: each one's own appraisal, for whoever reads ``kubectl get cmf``.
+"""The status of manifests: each one's own appraisal, for readers of ``kubectl get cmf``.
 
 Only manifests that a ModelDeployment refers to have a status: a cluster may keep a hundred thousand others. A
 status is written when it differs from the one that is stored, at most five times a second, and it is removed
 when no model refers to the manifest any more. It does not say when it was written, so that the same appraisal
 is the same status, and nothing is written after a restart.
 
-No decision reads a status. Whoever wrote it, the evidence is the spec (ADR 0015).
+No decision reads a status. Whichever client wrote it, the evidence is the spec (ADR 0015).
 """
 
 import asyncio
@@ -38,7 +38,7 @@ PAUSE_SECONDS: Final = 0.2
 
 
 class Stored(NamedTuple):
-    """What tells whether a manifest's status is the one that it should have."""
+    """What decides whether a manifest's status is the one that it should have."""
 
     generation: int
     version: int
@@ -47,7 +47,7 @@ class Stored(NamedTuple):
 
 
 def fingerprint(status: object) -> bytes | None:
-    """Return what tells two statuses apart; None for none."""
+    """Return what distinguishes two statuses; None for none."""
     if not status:
         return None
     return hashlib.sha256(orjson.dumps(status, option=orjson.OPT_SORT_KEYS)).digest()[:16]
@@ -71,7 +71,7 @@ class ManifestStatuses:
         writer: Who writes.
         wall: The wall clock.
         sleep: How it pauses.
-        queue: Manifests whose status is to be looked at.
+        queue: Manifests whose status is to be reconciled.
     """
 
     def __init__(
@@ -91,9 +91,9 @@ class ManifestStatuses:
         self._referring: Counter[Key] = Counter()
         self._all_known = False
         self._stored: dict[Key, Stored] = {}
-        self._settled: dict[Key, tuple[Stored, Appraisal]] = {}
+        self._in_sync: dict[Key, tuple[Stored, Appraisal]] = {}
         self._written: dict[Key, _Written] = {}
-        self._told = ""
+        self._logged = ""
 
     def stored(self, key: Key, thing: Object | None) -> None:
         """Note a version of a manifest as the API server has it; None once it is gone."""
@@ -108,10 +108,10 @@ class ManifestStatuses:
             fingerprint(thing.get("status")),
         )
         if former is not None:
-            self.look(key)
+            self.enqueue(key)
 
     def refer(self, model: Key, name: str | None) -> None:
-        """Note which manifest of its namespace a model refers to, None for none, and look at its status."""
+        """Note which manifest of its namespace a model refers to, None for none, and reconcile its status."""
         manifest = (model[0], name) if name is not None else None
         former = self._references.get(model)
         if former != manifest:
@@ -121,10 +121,10 @@ class ManifestStatuses:
                 self._references[model] = manifest
                 self._referring[manifest] += 1
         if manifest is not None:
-            self.look(manifest)
+            self.enqueue(manifest)
 
     def refer_all(self, references: Mapping[Key, str | None]) -> None:
-        """Note what every model of the cluster refers to, and look at every status."""
+        """Note what every model of the cluster refers to, and reconcile every status."""
         self._all_known = True
         for model in self._references.keys() - references.keys():
             self.refer(model, None)
@@ -132,10 +132,10 @@ class ManifestStatuses:
             self.refer(model, name)
         for manifest, stored in self._stored.items():
             if stored.status is not None:
-                self.look(manifest)
+                self.enqueue(manifest)
 
-    def look(self, manifest: Key) -> None:
-        """Have the status of a manifest looked at."""
+    def enqueue(self, manifest: Key) -> None:
+        """Have the status of a manifest reconciled."""
         self._queue.add(manifest)
 
     async def run(self) -> NoReturn:
@@ -150,7 +150,7 @@ class ManifestStatuses:
         self._referring[manifest] -= 1
         if not self._referring[manifest]:
             del self._referring[manifest]
-            self.look(manifest)
+            self.enqueue(manifest)
 
     async def _work(self) -> NoReturn:
         while True:
@@ -175,16 +175,16 @@ class ManifestStatuses:
 
     def _failed(self, manifest: Key, error: ClusterError) -> None:
         # Without the right to write them it is the same for each of thousands.
-        level = logging.DEBUG if str(error) == self._told else logging.WARNING
-        self._told = str(error)
+        level = logging.DEBUG if str(error) == self._logged else logging.WARNING
+        self._logged = str(error)
         logger.log(level, "the status of ComplianceManifest %s/%s is not written: %s", *manifest, error)
         self._queue.retry(manifest, error.retry_after)
 
     async def _reconcile(self, key: Key) -> bool:
-        """Write the status of a manifest where it is another one than it should be; tell whether it was."""
+        """Write the status of a manifest where it is another one than it should be; return whether it was."""
         stored = self._stored.get(key)
         if stored is None:
-            self._settled.pop(key, None)
+            self._in_sync.pop(key, None)
             self._written.pop(key, None)
             return False
         if key not in self._referring:
@@ -195,10 +195,10 @@ class ManifestStatuses:
             return False
         manifest, now = evidence.manifests[0], self._wall()
         appraisal = self._evidence.appraisals.appraise(manifest, evidence.policies, now)
-        if self._settled.get(key) == (stored, appraisal):
+        if self._in_sync.get(key) == (stored, appraisal):
             return False
         wrote = await self._write(key, stored, status_of_manifest(stored.generation, appraisal))
-        self._settled[key] = (stored, appraisal)
+        self._in_sync[key] = (stored, appraisal)
         return wrote
 
     async def _write(self, key: Key, known: Stored, status: Object | None) -> bool:
@@ -207,7 +207,7 @@ class ManifestStatuses:
             return False
         if former is not None and former.wanted == wanted:
             if known.version < former.version:
-                return False  # The watch has not told of our write yet.
+                return False  # The watch has not shown our write yet.
             if known.status == former.stored:
                 return False  # The API server keeps something else of it, and would again.
         body = {
@@ -225,7 +225,7 @@ class ManifestStatuses:
 
 
 def _merged(status: Object | None) -> Object | None:
-    """Return a status for a merge patch: what it does not say is removed, whoever wrote it."""
+    """Return a status for a merge patch: what it does not say is removed, whichever client wrote it."""
     if status is None:
         return None
     verdict = {**_absent(ReportedAppraisal), **status["verdict"]}

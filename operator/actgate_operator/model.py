@@ -66,7 +66,7 @@ def check_spec(model: Object) -> None:
 
 
 async def judged(model: Object, judge: SubjectJudge, own: str) -> Judgement:
-    """Judge a model; a refusal that its status tells already is not read live again.
+    """Judge a model; a refusal that its status reports already is not read live again.
 
     Raises:
         UnusableModelError: It cannot be worked with; ``own`` is the namespace of the operator.

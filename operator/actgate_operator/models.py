@@ -53,7 +53,7 @@ class ModelCache:
     Args:
         cluster: The API server.
         changed: Called with the key of a model that came, changed or went; not for our own writes.
-        now: A clock that nobody sets, in seconds.
+        now: A clock that cannot be set, in seconds.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class ModelCache:
         """Read a model, and return it as it is; None where there is none any more.
 
         Raises:
-            ClusterError: The API server did not tell.
+            ClusterError: The API server did not answer.
         """
         asked_at = self._newest
         try:

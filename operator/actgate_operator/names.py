@@ -39,7 +39,7 @@ def child_name(name: str) -> str:
     """Return what the children of a ModelDeployment are called, given its name.
 
     The name itself where a Service may have it (RFC 1035 label, at most 63 characters); otherwise the
-    name as such a label, cut, and told apart from others by a hash of the whole name.
+    name as such a label, cut, and made unique by a hash of the whole name.
     """
     if _DNS_LABEL.fullmatch(name):
         return name

@@ -28,7 +28,7 @@ class RefusedError(Exception):
 
 
 class ContestedError(Exception):
-    """Somebody keeps changing a child back: it is reverted after ``seconds``."""
+    """Another client keeps changing a child back: it is reverted after ``seconds``."""
 
     def __init__(self, message: str, seconds: float) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""How long what looks wrong may only be slow: pods that were just asked for, metrics of new pods."""
+"""How long what seems wrong may only be slow: pods that were just asked for, metrics of new pods."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ SCALES_AFTER: Final = timedelta(minutes=2)
 
 
 class Patience:
-    """Tells slow from wrong, and has a model looked at again when it is the latter.
+    """Distinguishes slow from wrong, and has a model reconciled again when it is the latter.
 
     Args:
         children: What was scaled up lately.
@@ -42,11 +42,11 @@ class Patience:
         Args:
             key: The model.
             rollout: Its Deployment's.
-            former: Its status so far, which tells it after a restart.
+            former: Its status so far, which shows it after a restart.
         """
         raised = (key[0], child_name(key[1])) in self._children.growing
-        told = condition_of(former, "Reconciling").get("reason") == "RollingOut"
-        return (raised or told) and self._is_young(key, rollout.unavailable_since, GROWS_FOR)
+        reported = condition_of(former, "Reconciling").get("reason") == "RollingOut"
+        return (raised or reported) and self._is_young(key, rollout.unavailable_since, GROWS_FOR)
 
     def scaling(self, key: Key, autoscaler: Child) -> Problem | None:
         """Return why a model's autoscaler cannot work, once it has been so for a while."""

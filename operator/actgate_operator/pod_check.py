@@ -1,4 +1,4 @@
-"""Looks at the pods of one model: why they do not serve, what they run, and back to what they should run.
+"""Checks the pods of one model: why they do not serve, what they run, and back to what they should run.
 
 A pod is edited back by deleting it: its ReplicaSet makes another one of the template that was judged. That
 must not become a loop where something else changes every pod, such as an admission webhook that rewrites
@@ -101,8 +101,10 @@ class PodCheck:
             live = await self._live(child)
         except ClusterError as error:
             logger.warning("pods of %s/%s: %s", *child, error)
-            told = Unexpected(UNEXPECTED_IMAGE, _words(suspected, {}), permanent=False) if suspected else None
-            return Checked(replace(known, unexpected=told), failure=error if suspected else None)
+            suspicion = (
+                Unexpected(UNEXPECTED_IMAGE, _words(suspected, {}), permanent=False) if suspected else None
+            )
+            return Checked(replace(known, unexpected=suspicion), failure=error if suspected else None)
         records = {name: read_pod(pod) for name, pod in live.items()}
         checked = Checked(running(records), worst_problem(live.values()) if asks else None)
         if found := drift(records, images):

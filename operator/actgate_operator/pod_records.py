@@ -1,7 +1,7 @@
 """The pods of all models as they are: small records, found by the model's instance label, kept by a watch.
 
 A record holds what the status speaks of, and nothing that changes without telling anything: a kubelet
-writes far more often than a model has to be looked at.
+writes far more often than a model has to be reconciled.
 
 Records are held against the Deployment: edited images, and pods that others made. Only what the Deployment
 names is compared. Containers that are injected when a pod is created, such as a service mesh's, are not: an
@@ -201,7 +201,7 @@ class PodCache:
 
     Args:
         cluster: The API server.
-        changed: Told namespace and instance of a pod whose record changed.
+        changed: Called with namespace and instance of a pod whose record changed.
         label_selector: Which pods.
         timing: How the reflector waits.
     """

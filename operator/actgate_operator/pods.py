@@ -44,8 +44,8 @@ class Problem:
 
 def worst_problem(pods: Iterable[Object]) -> Problem | None:
     """Return what most likely keeps pods from serving; None where nothing does but time."""
-    troubles = [problem for pod in pods if (problem := problem_of(pod)) is not None]
-    return min(troubles, key=_rank, default=None)
+    problems = [problem for pod in pods if (problem := problem_of(pod)) is not None]
+    return min(problems, key=_rank, default=None)
 
 
 def problem_of(pod: Object) -> Problem | None:

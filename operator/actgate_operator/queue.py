@@ -25,7 +25,7 @@ LONGEST_SECONDS = 300.0
 
 
 class WorkQueue(Generic[K]):
-    """Keys that somebody has to look at; times are seconds on the clock ``now``."""
+    """Keys that wait to be reconciled; times are seconds on the clock ``now``."""
 
     def __init__(
         self, *, now: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random
@@ -43,7 +43,7 @@ class WorkQueue(Generic[K]):
         self._later_changed = asyncio.Event()
 
     def add(self, key: K) -> None:
-        """Have a key looked at as soon as a worker is free."""
+        """Have a key reconciled as soon as a worker is free."""
         self._due.pop(key, None)
         if key in self._waiting:
             return
@@ -52,7 +52,7 @@ class WorkQueue(Generic[K]):
             self._offer(key)
 
     def add_after(self, key: K, seconds: float) -> None:
-        """Have a key looked at after so many seconds, or sooner where that was asked already."""
+        """Have a key reconciled after so many seconds, or sooner where that was asked already."""
         due = self._now() + seconds
         if key not in self._waiting and due < self._due.get(key, due + 1):
             self._due[key] = due
@@ -60,7 +60,7 @@ class WorkQueue(Generic[K]):
             self._later_changed.set()
 
     def retry(self, key: K, at_least: float = 0.0, longest: float = LONGEST_SECONDS) -> None:
-        """Have a key that failed looked at again, later each time, but no later than ``longest``."""
+        """Have a key that failed reconciled again, later each time, but no later than ``longest``."""
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
         # The exponent is bounded since a float is not: an outage may last for weeks.

@@ -1,4 +1,4 @@
-"""The one function that acts on a model: look, judge, plan, apply, report.
+"""The one function that acts on a model: observe, decide, plan, apply, report.
 
 It knows no history. It compares what is with what should be, and does what is missing; killed anywhere and
 begun again, it ends in the same state. The model comes from the cache: a write to one that has changed
@@ -89,7 +89,7 @@ class Reconciler:
             ClusterError: Something was not done, and may be the next time; the status says so.
             EvidenceUnavailableError: The evidence is not known now.
             TerminatingError: Something has to be deleted first; the status says so.
-            ContestedError: Somebody keeps changing a child; the status says so.
+            ContestedError: Another client keeps changing a child; the status says so.
             RefusedError: The API server forbids what it may allow later; the status says so.
         """
         model = self._models.get(key)
@@ -107,8 +107,8 @@ class Reconciler:
         if not is_same(status, former) and await self._write_status(key, model, status):
             for note in transitions(former, status):
                 self._events.note(model, note)
-        for deed in done.repaired:
-            self._events.note(model, Note(WARNING, "DriftCorrected", f"reverted: {deed}"))
+        for change in done.repaired:
+            self._events.note(model, Note(WARNING, "DriftCorrected", f"reverted: {change}"))
         if done.failure is not None:
             raise done.failure
         outcome = observed.judgement.verdict.outcome.value if observed.judgement is not None else "Unknown"
@@ -136,7 +136,7 @@ class Reconciler:
         return child if child is not None and is_ours(child, model) else None
 
     async def _found(self, key: Key, model: Object) -> Child | None:
-        """Return the model's Deployment, also one whose labels were cut, so that no watch tells of it."""
+        """Return the model's Deployment, also one whose labels were cut, so that no watch shows it."""
         if (known := self._running(key, model)) is not None:
             return known
         try:
@@ -233,7 +233,7 @@ class Reconciler:
             "metadata": {
                 "namespace": key[0],
                 "name": key[1],
-                # Another model may have taken the name, or somebody changed this one.
+                # Another model may have taken the name, or this one was changed.
                 "uid": model["metadata"]["uid"],
                 "resourceVersion": model["metadata"]["resourceVersion"],
             },

@@ -20,7 +20,7 @@ class VerdictChanges:
         self._clocks = clocks
 
     def concerns(self, model: Object) -> bool:
-        """Return whether a model's evidence begins to hold or no longer holds, as far as the cache tells.
+        """Return whether a model's evidence begins to hold or no longer holds, as far as the cache shows.
 
         Under very many policies it would take too long to find out, and the answer is no.
         """

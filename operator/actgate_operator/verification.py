@@ -33,7 +33,7 @@ class Verifier:
         """Return the paths at which a child holds what an apply of its plan would not leave there.
 
         Raises:
-            ClusterError: The API server did not tell.
+            ClusterError: The API server did not answer.
         """
         key, token, raw = key_of(planned), _token(planned, child.content), child.content.raw
         if self._known.get((kind, key)) == token or (

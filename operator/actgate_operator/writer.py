@@ -14,7 +14,7 @@ from actgate_operator.names import MANAGER
 
 
 class NotLeadingError(Exception):
-    """It is not certain any more that nobody else writes: stop at once."""
+    """It is not certain any more that no other replica writes: stop at once."""
 
 
 class Writer:
@@ -61,7 +61,7 @@ class Writer:
             return await self.merge_status(resource, thing)
 
     async def merge_status(self, resource: Resource, thing: Object) -> Object:
-        """Merge into the status of an object, whoever wrote it, and return the object as it is then."""
+        """Merge into the status of an object, of any field manager, and return the object as it is then."""
         self._check()
         return await self._cluster.merge(
             resource, thing, field_manager=MANAGER, subresource="status", within=self.within

@@ -262,7 +262,7 @@ async def test_a_write_that_the_watch_has_not_told_yet_is_not_repeated() -> None
 async def test_a_manifest_that_no_model_refers_to_is_left_alone() -> None:
     """A cluster may keep a hundred thousand of them."""
     world = World(PASSING)
-    world.statuses.look((NAMESPACE, PASSING.name))
+    world.statuses.enqueue((NAMESPACE, PASSING.name))
     world.statuses.refer_all({MODEL: None, OTHER: "absent"})
     await world.settle()
     assert world.writes == []

@@ -51,7 +51,7 @@ class CertificateMetrics:
             self._rotations.labels("authority").inc()
 
     def failed(self, reason: str) -> None:
-        """Count a look that came to nothing."""
+        """Count a pass that failed."""
         self._errors.labels(reason).inc()
 
     def answered(self, answers: bool) -> None:

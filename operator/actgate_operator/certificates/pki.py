@@ -1,8 +1,8 @@
 """Authorities and leaves: X.509 with ECDSA on P-256, and what has to hold of them.
 
 A leaf is valid from when its authority is, and an authority from long before it was made. Of a private
-authority the beginning protects nobody, and what began only yesterday is refused by every clock that is two
-days late: whoever leads with a clock that is a year ahead must not sign what nobody accepts.
+authority the beginning protects no user, and what began only yesterday is refused by every clock that is two
+days late: a leader with a clock that is a year ahead must not sign what no client accepts.
 """
 
 import ipaddress
@@ -146,7 +146,7 @@ def due(certificate: x509.Certificate, lifetime: timedelta, now: datetime) -> bo
     """Return whether two thirds of a certificate's life are over.
 
     One that lasts longer than it should was made by a clock that was ahead; it is left to last, for the clock
-    that finds it so may itself be behind, and would replace what everybody accepts with what nobody does.
+    that finds it so may itself be behind, and would replace what every client accepts with what none does.
     """
     return now >= certificate.not_valid_after_utc - lifetime / 3
 
@@ -161,7 +161,7 @@ def issued_by(leaf: x509.Certificate, authority: x509.Certificate) -> bool:
 
 
 def trusted(leaf: x509.Certificate, trust: Iterable[x509.Certificate], now: datetime) -> bool:
-    """Return whether a leaf is accepted now by whoever trusts these authorities."""
+    """Return whether a leaf is accepted now by clients that trust these authorities."""
     return valid(leaf, now) and any(valid(one, now) and issued_by(leaf, one) for one in trust)
 
 

@@ -1,6 +1,6 @@
 """Asks the webhook as the API server would: at the address and with the trust of its registration.
 
-The question is a review of a dry run about a kind that nobody judges, so nothing is decided or remembered. A
+The question is a review of a dry run about a kind that is not judged, so nothing is decided or remembered. A
 webhook that answers only who has the API server's client certificate refuses us, and has answered all the
 same: address, certificate and trust fit together, which is what can go wrong in a cluster.
 """
@@ -25,7 +25,7 @@ _PATIENCE: Final = aiohttp.ClientTimeout(total=5)
 
 
 class Probe:
-    """Asks, and tells when the answer changes."""
+    """Asks, and reports when the answer changes."""
 
     def __init__(self, metrics: CertificateMetrics) -> None:
         self._metrics = metrics

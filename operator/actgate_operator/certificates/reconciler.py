@@ -1,4 +1,4 @@
-"""Looks at the certificates again and again while leading, and changes what the plan says.
+"""Reconciles the certificates every few seconds while leading.
 
 The wall clock is asked every few seconds instead of once for a far moment: a machine that slept, and a clock
 that was set, are noticed as soon as anything is.
@@ -93,11 +93,11 @@ class CertificateReconciler:
             cluster: Where they are read.
             writer: Where they are written.
             places: Which objects they are.
-            metrics: Told when certificates end, and what was changed.
-            writes: Whether they are ours; where somebody else makes them, the webhook is asked alone.
+            metrics: Gets when certificates end, and what was changed.
+            writes: Whether they are ours; where another client makes them, the webhook is asked alone.
             clocks: The clocks.
             settling: How long an authority is trusted before it signs.
-            every: Seconds between two looks.
+            every: Seconds between two passes.
         """
         self._cluster = cluster
         self._writer = writer
@@ -111,12 +111,12 @@ class CertificateReconciler:
         self._told = ""
 
     async def run(self) -> NoReturn:
-        """Look for ever; nothing that goes wrong here ends the operator."""
+        """Reconcile for ever; nothing that goes wrong here ends the operator."""
         while True:
-            await self.look()
+            await self.reconcile()
             await self._clocks.sleep(self._every)
 
-    async def look(self) -> None:
+    async def reconcile(self) -> None:
         """Change what has to be changed now, then ask the webhook."""
         try:
             if self._writes:
@@ -178,7 +178,7 @@ class CertificateReconciler:
                 await self._writer.apply(SECRETS, secret)
 
     def _failed(self, reason: str, error: Exception, *, trace: bool = False) -> None:
-        """Count a failure; what was told once is not told again every few seconds."""
+        """Count a failure; what was logged once is not logged again every few seconds."""
         self._metrics.failed(reason)
         if str(error) != self._told:
             self._told = str(error)

@@ -62,4 +62,4 @@ class State:
     authorities: Authorities = field(default_factory=Authorities)
     leaf: Leaf | None = None
     registration: Registration | None = None
-    """None where nobody has registered the webhook."""
+    """None where the webhook is not registered."""

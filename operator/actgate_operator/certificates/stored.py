@@ -1,8 +1,8 @@
 """The state as Kubernetes keeps it: two Secrets and a registration.
 
-Reading never fails: what is damaged is read as missing, and told in the log, for the plan mends what is
+Reading never fails: what is damaged is read as missing, and logged, for the plan replaces what is
 missing. Keys of a Secret that hold nothing are written as empty, since an applied field that is left out
-stays where somebody else has written it too.
+stays where another client has written it too.
 """
 
 import base64

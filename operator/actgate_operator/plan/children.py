@@ -180,13 +180,13 @@ def budget(order: Order) -> Object | None:
 def state(child: Mapping[str, Any]) -> str:
     """Return ``sha256:<64 hex digits>`` of a planned child, its own state annotation and replicas apart."""
     spec = {key: value for key, value in child["spec"].items() if key != "replicas"}
-    told = _annotated(child["metadata"])
-    text = json.dumps({**child, "metadata": told, "spec": spec}, sort_keys=True, separators=(",", ":"))
+    annotated = _annotated(child["metadata"])
+    text = json.dumps({**child, "metadata": annotated, "spec": spec}, sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 def stamped(child: Object) -> Object:
-    """Return the child with the annotation that tells its state."""
+    """Return the child with the annotation that holds its state."""
     metadata = _annotated(child["metadata"])
     return {**child, "metadata": {**metadata, "annotations": {**metadata["annotations"], **_stamp(child)}}}
 

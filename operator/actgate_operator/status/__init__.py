@@ -1,6 +1,6 @@
 """The status of a ModelDeployment: what was observed, as conditions that people and tools can rely on.
 
-- ``observation``: what one reconcile saw;
+- ``observation``: what one pass observed;
 - ``conditions``: what that means;
 - ``report``: the whole status, with the times of what did not change kept.
 

@@ -1,4 +1,4 @@
-"""What one reconcile saw of a model."""
+"""What one pass observed of a model."""
 
 from dataclasses import dataclass, field, replace
 
@@ -61,7 +61,7 @@ class Observation:
 
 @dataclass(slots=True)
 class Pass:
-    """What one pass saw and did."""
+    """What one pass observed and did."""
 
     observed: Observation
     repaired: list[str] = field(default_factory=list)

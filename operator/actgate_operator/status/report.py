@@ -87,8 +87,8 @@ def status_of_manifest(generation: int, appraisal: Appraisal) -> Object:
         ),
         attestations=[_attestation(item) for item in appraisal.attestations[:MOST_ATTESTATIONS]] or None,
     )
-    told: Object = status.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return told
+    shown: Object = status.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return shown
 
 
 def _attestation(found: Assessment) -> ReportedAttestation:
@@ -110,7 +110,7 @@ def _short(text: str | None) -> str | None:
 
 
 def is_same(status: Mapping[str, Any], former: Mapping[str, Any]) -> bool:
-    """Return whether a status tells nothing that the former one does not; others' conditions apart."""
+    """Return whether a status says nothing that the former one does not; others' conditions apart."""
     mine = [item for item in former.get("conditions") or () if item.get("type") in OWN_CONDITIONS]
     return {**former, "conditions": _by_type(mine)} == {
         **status,
@@ -163,30 +163,32 @@ def _condition(found: Condition, former: Mapping[str, Any], generation: int, sta
 def _verdict(judgement: Judgement, former: Mapping[str, Any], stamp: str) -> Object:
     """Return the verdict; ``evaluatedAt`` is the moment at which it last became another one."""
     verdict = judgement.verdict
-    told: Object = {
+    shown: Object = {
         "outcome": verdict.outcome.value,
         "manifest": _manifest(judgement),
         "policies": list(verdict.policies[:64]),
         "ruleset": verdict.ruleset,
     }
     if verdict.valid_until is not None:
-        told["validUntil"] = timestamp(verdict.valid_until)
+        shown["validUntil"] = timestamp(verdict.valid_until)
     if verdict.findings:
         # The strongest come first, so that what is left out is what matters least.
-        told["findings"] = [reported(item) for item in verdict.findings[:MOST_FINDINGS]]
+        shown["findings"] = [reported(item) for item in verdict.findings[:MOST_FINDINGS]]
     since = former.get("evaluatedAt")
-    same = since is not None and told == {key: value for key, value in former.items() if key != "evaluatedAt"}
-    return {**told, "evaluatedAt": since if same else stamp}
+    same = since is not None and shown == {
+        key: value for key, value in former.items() if key != "evaluatedAt"
+    }
+    return {**shown, "evaluatedAt": since if same else stamp}
 
 
 def _manifest(judgement: Judgement) -> Object:
-    told: Object = {"name": judgement.manifest_name}
+    shown: Object = {"name": judgement.manifest_name}
     if judgement.manifest is not None:
         if judgement.manifest.uid:
-            told["uid"] = judgement.manifest.uid
+            shown["uid"] = judgement.manifest.uid
         if judgement.manifest.digest:
-            told["digest"] = judgement.manifest.digest
-    return told
+            shown["digest"] = judgement.manifest.digest
+    return shown
 
 
 def _reason(findings: tuple[Finding, ...]) -> str | None:

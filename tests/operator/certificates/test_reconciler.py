@@ -43,7 +43,7 @@ def whole(kept: Kept) -> bool:
 
 async def test_a_new_cluster_gets_certificates_in_one_look(kept: Kept) -> None:
     """Two Secrets of the usual types and keys, and a caBundle that trusts them."""
-    await kept.keeper.look()
+    await kept.keeper.reconcile()
     assert whole(kept)
     leaf, authorities = kept.get(kept.secret_path(LEAF)), kept.get(kept.secret_path(AUTHORITIES))
     assert leaf is not None
@@ -63,7 +63,7 @@ async def test_a_new_cluster_gets_certificates_in_one_look(kept: Kept) -> None:
 async def test_of_a_registration_only_cabundle_is_written(kept: Kept) -> None:
     """All else stays as it was installed, and our field manager owns nothing else."""
     before = kept.install()
-    await kept.keeper.look()
+    await kept.keeper.reconcile()
     after = kept.get(kept.registration_path)
     assert after is not None
     for item in after["webhooks"]:
@@ -81,20 +81,20 @@ async def test_of_a_registration_only_cabundle_is_written(kept: Kept) -> None:
 
 async def test_what_is_as_it_has_to_be_is_only_read(kept: Kept) -> None:
     """A second look, and every one after it, writes nothing."""
-    await kept.keeper.look()
+    await kept.keeper.reconcile()
     kept.requests.clear()
-    await kept.keeper.look()
+    await kept.keeper.reconcile()
     assert {item.verb for item in kept.requests} == {"get"}
 
 
 async def test_applying_the_registration_again_keeps_cabundle(kept: Kept) -> None:
     """The file has none, so that server-side apply by whoever installs neither drops it nor conflicts."""
-    await kept.keeper.look()
+    await kept.keeper.reconcile()
     before = kept.get(kept.registration_path)
     assert before is not None
     assert kept.install()["webhooks"] == before["webhooks"]
     kept.requests.clear()
-    await kept.keeper.look()
+    await kept.keeper.reconcile()
     assert {item.verb for item in kept.requests} == {"get"}
 
 
@@ -107,7 +107,7 @@ async def test_kubectl_apply_keeps_cabundle_and_sees_no_difference(
     file.write_text(json.dumps(static_registration(kept.namespace)), encoding="utf-8")
     kept.rest("DELETE", kept.registration_path)
     kubectl("apply", "-f", str(file))
-    await kept.keeper.look()
+    await kept.keeper.reconcile()
     before = kept.get(kept.registration_path)
     assert before is not None
     kubectl("apply", "-f", str(file))
@@ -174,12 +174,12 @@ async def test_what_others_broke_is_mended_by_the_next_look(
     kept: Kept, damage: Callable[[Kept], None]
 ) -> None:
     """And the look after that finds nothing more to do."""
-    await kept.keeper.look()
+    await kept.keeper.reconcile()
     damage(kept)
-    await kept.keeper.look()
+    await kept.keeper.reconcile()
     assert whole(kept)
     kept.requests.clear()
-    await kept.keeper.look()
+    await kept.keeper.reconcile()
     assert {item.verb for item in kept.requests} == {"get"}
     assert kept.value("certificate_errors_total", reason="Unsettled") is None
 
@@ -189,7 +189,7 @@ async def test_a_registration_that_is_not_there_is_not_created(kept: Kept) -> No
     seen = kept.get(kept.registration_path)
     assert seen is not None
     assert kept.rest("DELETE", kept.registration_path).status == 200
-    await kept.keeper.look()
+    await kept.keeper.reconcile()
     assert kept.get(kept.registration_path) is None
     assert kept.state().leaf is not None
     bundle = stored.write_bundles(kept.state().authorities.trust, seen)
@@ -211,7 +211,7 @@ async def test_certificates_of_others_are_left_alone(
     """With cert-manager, nothing of ours is read but the registration, and nothing is written."""
     async with keeping(control_plane.kubeconfig, rest, namespace, writes=False) as kept:
         before = kept.install()
-        await kept.keeper.look()
+        await kept.keeper.reconcile()
         assert [(item.verb, item.resource) for item in kept.requests] == [
             ("get", "validatingwebhookconfigurations")
         ]
@@ -233,7 +233,7 @@ async def test_taking_over_from_cert_manager_leaves_no_gap(kept: Kept) -> None:
     for item in found["webhooks"]:
         item["clientConfig"]["caBundle"] = base64.b64encode(theirs.certificate_pem).decode()
     assert kept.rest("PUT", kept.registration_path, found, fieldManager="cainjector").status == 200
-    await kept.keeper.look()
+    await kept.keeper.reconcile()
     assert whole(kept)
     state = kept.state()
     assert state.registration is not None
@@ -250,7 +250,7 @@ async def test_who_leads_no_more_writes_nothing(
     async with keeping(control_plane.kubeconfig, rest, namespace, leading=lambda: False) as kept:
         kept.install()
         with pytest.raises(NotLeadingError):
-            await kept.keeper.look()
+            await kept.keeper.reconcile()
         assert kept.get(kept.secret_path(AUTHORITIES)) is None
 
 
@@ -262,14 +262,14 @@ async def test_a_failure_is_counted_and_the_next_look_succeeds(
     async with keeping(control_plane.kubeconfig, rest, absent) as kept:
         with monkeypatch.context() as broken:
             broken.setattr(kept.keeper, "_places", None)
-            await kept.keeper.look()
+            await kept.keeper.reconcile()
         assert kept.value("certificate_errors_total", reason="Defect") == 1
         kept.install()
-        await kept.keeper.look()
+        await kept.keeper.reconcile()
         assert kept.value("certificate_errors_total", reason="NotFound") == 1
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": absent}}
         assert rest("POST", "/api/v1/namespaces", body).status == 201
-        await kept.keeper.look()
+        await kept.keeper.reconcile()
         assert whole(kept)
         rest("DELETE", f"/api/v1/namespaces/{absent}")
 
@@ -284,11 +284,11 @@ async def test_an_authority_waits_before_it_signs(
         keeping(control_plane.kubeconfig, rest, namespace, settling=settling) as successor,
     ):
         kept.install()
-        await kept.keeper.look()
+        await kept.keeper.reconcile()
         old = kept.state().authorities.current
         assert old is not None
         kept.offset[0] = due
-        await kept.keeper.look()
+        await kept.keeper.reconcile()
         state = kept.state()
         assert state.authorities.current is not None
         assert state.authorities.current.certificate == old.certificate
@@ -296,7 +296,7 @@ async def test_an_authority_waits_before_it_signs(
         assert state.registration is not None
         assert state.registration.holds(state.authorities.trust)
         successor.offset[0] = due + 400
-        await successor.keeper.look()
+        await successor.keeper.reconcile()
         after = successor.state()
         assert after.authorities.current is not None
         assert after.authorities.current.certificate == state.authorities.next.certificate

@@ -177,17 +177,17 @@ async def test_the_probe_tells_what_is_wrong(
     """Nobody there, a certificate of somebody else, and then an answer: each is told once."""
     caplog.set_level("INFO", logger="actgate_operator")
     async with keeping(control_plane.kubeconfig, rest, namespace) as kept:
-        await kept.keeper.look()
+        await kept.keeper.reconcile()
         assert kept.value("webhook_up") == 0
         kept.install(webhook.port)
-        await kept.keeper.look()
-        await kept.keeper.look()
+        await kept.keeper.reconcile()
+        await kept.keeper.reconcile()
         assert kept.value("webhook_up") == 0
         leaf = kept.state().leaf
         assert leaf is not None
         webhook.mount.write(leaf.pair.certificate_pem, leaf.pair.key_pem)
         await eventually(lambda: asyncio.to_thread(lambda: served(webhook) == leaf.pair.certificate))
-        await kept.keeper.look()
+        await kept.keeper.reconcile()
         assert kept.value("webhook_up") == 1
     told = [record.getMessage() for record in caplog.records if "as it is registered" in record.getMessage()]
     assert len(told) == 3
