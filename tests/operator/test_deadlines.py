@@ -52,7 +52,7 @@ async def watching() -> AsyncIterator[Watched]:
             await task
 
 
-def test_a_moment_is_told_when_it_comes_and_not_before() -> None:
+def test_a_moment_is_reported_when_it_comes_and_not_before() -> None:
     """Each key once, at its own moment, in the order of time."""
 
     async def main() -> None:
@@ -67,7 +67,7 @@ def test_a_moment_is_told_when_it_comes_and_not_before() -> None:
     run_virtually(main())
 
 
-def test_a_moment_that_is_past_is_told_at_once() -> None:
+def test_a_moment_that_is_past_is_reported_at_once() -> None:
     """Within a slice of the sleep that is under way."""
 
     async def main() -> None:
@@ -81,7 +81,7 @@ def test_a_moment_that_is_past_is_told_at_once() -> None:
     run_virtually(main())
 
 
-def test_a_moment_that_is_replaced_or_removed_is_not_told() -> None:
+def test_a_moment_that_is_replaced_or_removed_is_not_reported() -> None:
     """One key has one moment: the last."""
 
     async def main() -> None:
@@ -103,7 +103,7 @@ def test_a_moment_that_is_replaced_or_removed_is_not_told() -> None:
     run_virtually(main())
 
 
-def test_a_moment_that_was_told_can_be_set_again() -> None:
+def test_a_moment_that_was_reported_can_be_set_again() -> None:
     """The same verdict may end twice at the same moment, when a clock goes back between."""
 
     async def main() -> None:
@@ -119,7 +119,7 @@ def test_a_moment_that_was_told_can_be_set_again() -> None:
     run_virtually(main())
 
 
-def test_a_clock_that_is_set_forward_tells_what_is_due_within_a_slice() -> None:
+def test_a_clock_that_is_set_forward_shows_what_is_due_within_a_slice() -> None:
     """And whoever depends on the clock hears by how much, once."""
 
     async def main() -> None:

@@ -164,7 +164,7 @@ def test_an_item_of_a_set_is_found_by_its_value() -> None:
     assert not drift.covers(record, {"finalizers": ["a", "b"]})
 
 
-def test_two_ports_of_one_number_are_told_apart_by_their_protocol() -> None:
+def test_two_ports_of_one_number_differ_by_their_protocol() -> None:
     """One of them gone is not hidden by the other."""
     record: Json = {
         'k:{"containerPort":53,"protocol":"TCP"}': {".": {}, "f:containerPort": {}, "f:protocol": {}},
@@ -268,7 +268,7 @@ def test_beside_a_restart_another_annotation_is_an_addition() -> None:
     assert found == {"kubectl-edit": ["spec.template.metadata.annotations.sidecar/inject"]}
 
 
-def test_what_is_absorbed_is_ours_and_nobody_elses() -> None:
+def test_what_is_adopted_is_ours_alone() -> None:
     """Everything below spec, of all who own some; the rest stays where it was."""
     restart = TOLERATED[2]
     edit = theirs(in_server({"f:command": {}}) | {"f:metadata": {"f:annotations": {".": {}, "f:note": {}}}})
@@ -319,7 +319,7 @@ def test_nothing_is_changed_in_the_records_that_are_read() -> None:
         unique_by=lambda item: item[:2],
     )
 )
-def test_after_absorbing_nobody_has_added_anything_and_no_field_is_lost(
+def test_after_adoption_nothing_is_added_and_no_field_is_lost(
     owners: list[tuple[str, str, fieldsets.Paths]],
 ) -> None:
     """Whoever owned what: every field that had an owner has one."""

@@ -372,7 +372,9 @@ FORGERIES = ("applied in our name", "updated in our name", "left to nobody")
 
 @pytest.mark.parametrize("way", FORGERIES)
 @pytest.mark.parametrize("name", [name for name in DEEDS if name != "our state"])
-async def test_what_is_done_in_our_name_or_in_nobodys_is_reverted(hands: Hands, name: str, way: str) -> None:
+async def test_what_is_done_in_our_name_or_in_no_clients_is_reverted(
+    hands: Hands, name: str, way: str
+) -> None:
     """Whoever may write an object may write its records: they say how to revert, not whether (redteam H2)."""
     deed = DEEDS[name]
     before = hands.live(deed.plural)

@@ -75,7 +75,7 @@ def leader() -> Replica:
     return replica
 
 
-def test_who_leads_in_time_has_no_trouble(leader: Replica) -> None:
+def test_a_leader_that_is_in_time_fails_no_check(leader: Replica) -> None:
     """Every part has its check."""
     assert leader.failing() == {}
     assert leader.checks.failing_checks().keys() == NAMES
@@ -96,7 +96,7 @@ def test_a_watch_without_contact_is_late(leader: Replica) -> None:
     assert leader.failing() == {"watch compliancemanifests.actgate.dev": "no contact for 151 s"}
 
 
-def test_trouble_alone_is_not_late(leader: Replica) -> None:
+def test_an_error_alone_is_not_late(leader: Replica) -> None:
     """A picture that was true a moment ago serves."""
     leader.reflectors[0].last_error = Unavailable("connection refused")
     assert leader.failing() == {}
@@ -165,7 +165,7 @@ def test_a_stuck_queue_is_late(leader: Replica) -> None:
     assert leader.failing() == {"queue": "the oldest model has waited for 151 s"}
 
 
-def test_a_lost_lease_is_told_at_once(leader: Replica) -> None:
+def test_a_lost_lease_is_reported_at_once(leader: Replica) -> None:
     """Whoever cannot show that it leads must not be taken for working."""
     leader.is_held = False
     assert leader.failing() == {"lease": "lost"}

@@ -48,7 +48,7 @@ async def test_a_refusal_that_is_news_is_read_live(outcome: str | None) -> None:
     assert evidence.reads == [("credit", PASSING.name)]
 
 
-async def test_a_refusal_that_the_status_tells_is_not_read_again() -> None:
+async def test_a_refusal_that_the_status_shows_is_not_read_again() -> None:
     """A thousand models without evidence cost the API server nothing."""
     evidence = FakeEvidence({}, live=known(STORED))
     judgement = await judged(evidence, asking("Fail"))

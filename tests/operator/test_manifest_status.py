@@ -249,7 +249,7 @@ async def test_a_manifest_that_a_model_refers_to_is_shown() -> None:
 
 
 @virtually
-async def test_a_write_that_the_watch_has_not_told_yet_is_not_repeated() -> None:
+async def test_a_write_that_the_watch_has_not_reported_yet_is_not_repeated() -> None:
     """The model may be judged ten times meanwhile."""
     world = World(PASSING)
     for _ in range(3):

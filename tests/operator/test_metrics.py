@@ -48,7 +48,7 @@ def test_requests_are_counted_by_verb_resource_and_code() -> None:
     assert value(metrics, "api_requests_total", **labels, code="0") == 1
 
 
-def test_looks_at_models_are_timed_also_when_they_fail() -> None:
+def test_passes_are_timed_also_when_they_fail() -> None:
     """And those that have to be repeated are counted by why."""
     metrics = Metrics()
     with metrics.reconciling():
@@ -90,7 +90,7 @@ def test_models_are_counted_by_outcome_and_no_outcome_is_missing() -> None:
     assert value(metrics, "models", outcome="Pass", ready="true") == 0
 
 
-def test_each_model_tells_when_its_evidence_stops_counting_and_is_forgotten_with_it() -> None:
+def test_each_model_shows_when_its_evidence_stops_counting_and_is_forgotten_with_it() -> None:
     """As Unix time, so that a query subtracts now; a model that is gone leaves no series."""
     metrics = Metrics()
     moments: dict[Key, float] = {("credit", "scorer"): 1_800_000_000.0}

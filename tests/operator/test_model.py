@@ -72,7 +72,7 @@ def test_a_model_without_a_spec_is_reported(spec: object) -> None:
         check_spec({"metadata": {"name": "scorer"}})
 
 
-def test_several_faults_are_told_together_and_not_all_of_them() -> None:
+def test_several_faults_are_reported_together_and_not_all_of_them() -> None:
     """One pass of mending is enough, and a message stays readable."""
     model = model_deployment(server={}, model={}, suspend=3)
     with pytest.raises(UnusableModelError, match=r"spec\.model.*; spec\.server.*; spec\.suspend") as raised:

@@ -115,7 +115,7 @@ async def test_pods_that_are_as_they_should_be_cost_no_request() -> None:
     assert checked.running.unexpected is None
 
 
-async def test_an_edited_pod_is_deleted_and_told() -> None:
+async def test_an_edited_pod_is_deleted_and_reported() -> None:
     """Time mends it: its ReplicaSet makes another one."""
     pods = Pods(pod(images={"server": EVIL}, generation=2))
     checked = await pods.check()
@@ -142,7 +142,7 @@ async def test_pods_are_not_compared_while_a_rollout_is_under_way() -> None:
     assert (pods.deleted, checked.running.unexpected) == ([], None)
 
 
-async def test_pods_that_are_created_so_are_left_alone_and_told() -> None:
+async def test_pods_that_are_created_so_are_left_alone_and_reported() -> None:
     """To delete them would never end; only a person can change the webhook that does it."""
     pods = Pods(pod(images={"server": EVIL}, generation=1))
     checked = await pods.check()
@@ -165,7 +165,7 @@ async def test_where_changes_are_not_counted_what_comes_back_the_same_is_left_al
     assert len(pods.deleted) == 2
 
 
-async def test_what_edits_pods_again_and_again_is_told_in_the_end() -> None:
+async def test_what_edits_pods_again_and_again_is_reported_in_the_end() -> None:
     """A controller of somebody's does it faster than a person: no loop, and after a while another try."""
     pods = Pods()
     for number in range(10):
@@ -178,7 +178,7 @@ async def test_what_edits_pods_again_and_again_is_told_in_the_end() -> None:
     assert len(pods.deleted) == MOST_ROUNDS + 1
 
 
-async def test_a_pod_that_somebody_else_made_is_told_and_left_alone() -> None:
+async def test_a_pod_that_another_client_made_is_reported_and_left_alone() -> None:
     """It is theirs."""
     pods = Pods(pod(), pod("planted", owner=None))
     checked = await pods.check()
@@ -199,7 +199,7 @@ async def test_without_an_answer_nothing_is_deleted_and_it_is_tried_again() -> N
 
 
 @pytest.mark.parametrize("refusal", [Forbidden("no right"), Unavailable("no answer")])
-async def test_a_pod_that_cannot_be_deleted_is_told_and_tried_again(refusal: ClusterError) -> None:
+async def test_a_pod_that_cannot_be_deleted_is_reported_and_tried_again(refusal: ClusterError) -> None:
     """And nobody is told that it was undone."""
     pods = Pods(pod(images={"server": EVIL}, generation=2))
     pods.refusal = refusal

@@ -93,7 +93,7 @@ def test_a_pod_that_was_created_so_was_not_edited(generation: int | None, edited
         ("Deployment", "evil"),
     ],
 )
-def test_a_pod_that_somebody_else_made_is_foreign(owner: tuple[str, str] | None) -> None:
+def test_a_pod_that_another_client_made_is_foreign(owner: tuple[str, str] | None) -> None:
     """The Service sends it requests all the same, since it goes by labels."""
     assert found(pod(owner=owner), images=None).foreign == ["scorer-abc-1"]
 

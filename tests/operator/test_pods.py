@@ -147,12 +147,12 @@ def test_a_pod_that_does_not_serve_says_why(thing: Json, reason: str, words: str
     ],
     ids=["new", "unseen", "scheduled", "creating", "initialized", "starting", "recovered"],
 )
-def test_a_pod_that_serves_or_starts_has_no_trouble(thing: Json) -> None:
+def test_a_pod_that_serves_or_starts_has_no_problem(thing: Json) -> None:
     """Only time is missing; what a container came back from is over."""
     assert problem_of(thing) is None
 
 
-def test_a_pod_that_is_being_deleted_has_no_trouble() -> None:
+def test_a_pod_that_is_being_deleted_has_no_problem() -> None:
     """It is to end, and its containers end as they like."""
     going = {**CRASHING, "metadata": {"name": "scorer-1", "deletionTimestamp": "2026-11-23T12:00:00Z"}}
     assert problem_of(going) is None

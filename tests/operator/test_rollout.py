@@ -34,7 +34,7 @@ def read(*told: Json, observed: int | None = 2, **counts: int) -> Rollout:
     return rollout_of({"generation": 2}, {"replicas": 2}, status)
 
 
-def test_a_deployment_that_nobody_has_looked_at_is_unknown() -> None:
+def test_a_deployment_without_a_status_is_unknown() -> None:
     """Neither available nor not, and its status speaks of nothing."""
     rollout = rollout_of({"generation": 1}, {}, {})
     assert rollout == Rollout(

@@ -53,7 +53,7 @@ def test_a_write_ends_before_another_replica_can_lead() -> None:
     )
 
 
-def test_a_silence_is_told_before_it_ends_the_process() -> None:
+def test_a_silence_is_reported_before_it_ends_the_process() -> None:
     """Unready first: a restart mends little that waiting does not."""
     settings = Settings.read([])
     # Longer than from bookmark to bookmark, and than the list after them.

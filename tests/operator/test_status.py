@@ -115,7 +115,7 @@ def test_the_api_server_takes_the_status_of_every_state(world: World) -> None:
         assert is_same(status, reply.body["status"]), name
 
 
-def test_of_a_model_that_nobody_has_seen_the_api_server_says_unknown(world: World) -> None:
+def test_of_a_model_that_was_not_reconciled_the_api_server_says_unknown(world: World) -> None:
     """So that it is not taken for settled; the first status of ours replaces that."""
     status = world.model()["status"]
     assert told(status) == {"Ready": "Unknown Pending"}
@@ -134,7 +134,7 @@ def test_a_transition_is_dated_when_the_status_of_a_condition_changed(first: str
 
 
 @given(states)
-def test_what_was_told_once_is_not_told_again(name: str) -> None:
+def test_what_was_reported_once_is_not_reported_again(name: str) -> None:
     """The same observation later makes the same status, whatever order the API server keeps."""
     status = report(STATES[name].seen, FIRST, NOW)
     again = report(STATES[name].seen, status, LATER)
@@ -152,7 +152,7 @@ def test_a_status_is_the_same_only_for_what_says_the_same(first: str, second: st
     assert is_same(before, before)
 
 
-def test_conditions_of_others_are_neither_told_nor_missed() -> None:
+def test_conditions_of_others_are_neither_reported_nor_missed() -> None:
     """They are another manager's, and stay beside ours."""
     status = report(STATES["ready"].seen, FIRST, NOW)
     theirs = {
@@ -175,7 +175,7 @@ def test_conditions_of_others_are_neither_told_nor_missed() -> None:
         {"verdict": {}},
     ],
 )
-def test_a_status_that_somebody_changed_is_told_anew(change: Json) -> None:
+def test_a_status_that_another_client_changed_is_reported_anew(change: Json) -> None:
     """Every field is ours."""
     status = report(STATES["ready"].seen, FIRST, NOW)
     assert not is_same(status, status | change)
@@ -221,7 +221,7 @@ def words(name: str) -> str:
         ("rejected", "no workload is created before the evidence is accepted"),
     ],
 )
-def test_the_workload_is_told_by_what_really_runs(name: str, said: str) -> None:
+def test_the_workload_is_reported_by_what_really_runs(name: str, said: str) -> None:
     """Pods that end are still there, and none is left only when none is."""
     assert words(name) == said
 
@@ -243,7 +243,7 @@ def test_pods_are_counted_until_the_last_one_is_gone(cause: str, running: Runnin
     assert condition_of(report(observed, FIRST, NOW), "WorkloadAvailable")["message"].endswith(f"; {said}")
 
 
-def test_pods_that_run_without_a_deployment_are_told() -> None:
+def test_pods_that_run_without_a_deployment_are_reported() -> None:
     """Somebody deleted it and left its pods, while the evidence does not hold."""
     status = report(seen(REJECTED, running=Running(2)), FIRST, NOW)
     assert condition_of(status, "WorkloadAvailable")["message"].endswith("; 2 pods are left")
@@ -256,7 +256,7 @@ def test_a_surge_is_not_counted(ready: int, said: str) -> None:
     assert condition_of(status, "WorkloadAvailable")["message"] == f"{said} pods are ready"
 
 
-def test_a_pod_that_cannot_be_created_is_told_though_enough_serve() -> None:
+def test_a_pod_that_cannot_be_created_is_reported_though_enough_serve() -> None:
     """Four of five are enough for a Deployment, and not what the spec says: a quota is in the way."""
     words = 'pods "risk-1" is forbidden: exceeded quota: pods'
     status = report(seen(rolled=rollout(replicas=4, ready=4, wanted=5, failure=words)), {}, NOW)
@@ -267,7 +267,7 @@ def test_a_pod_that_cannot_be_created_is_told_though_enough_serve() -> None:
     assert condition_of(status, "Reconciling")["reason"] == "FailedCreate"
 
 
-def test_an_ephemeral_container_is_told_and_changes_nothing() -> None:
+def test_an_ephemeral_container_is_reported_and_changes_nothing() -> None:
     """`kubectl debug` is no outage, and what it runs was not judged."""
     status = report(seen(rolled=rollout(), running=Running(2, ephemeral="pod a has debugger")), FIRST, NOW)
     assert condition_of(status, "Ready")["status"] == "True"
@@ -336,7 +336,7 @@ def findings(number: int) -> tuple[Finding, ...]:
     )
 
 
-def test_of_many_findings_the_first_are_told() -> None:
+def test_of_many_findings_the_first_are_reported() -> None:
     """They come with the strongest first; each is cut to what the schema takes."""
     verdict = replace(REJECTED.verdict, findings=findings(1000), outcome=Outcome.FAIL)
     status = report(seen(Judgement(verdict, NAME, STORED)), {}, NOW)

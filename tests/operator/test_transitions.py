@@ -82,26 +82,26 @@ def events(old: str | None, new: str) -> list[tuple[str, str]]:
         ("suspended, pods end", "suspended", []),
     ],
 )
-def test_what_is_told_of_a_change(old: str | None, new: str, told: list[tuple[str, str]]) -> None:
+def test_what_is_reported_of_a_change(old: str | None, new: str, told: list[tuple[str, str]]) -> None:
     """Each piece of news once, though several conditions may say it."""
     assert events(old, new) == told
 
 
 @given(states)
-def test_nothing_is_told_of_a_state_that_stays(name: str) -> None:
+def test_nothing_is_reported_of_a_state_that_stays(name: str) -> None:
     """Looking again is no news."""
     assert events(name, name) == []
 
 
 @given(states, states)
-def test_nothing_is_told_twice_of_one_change(old: str, new: str) -> None:
+def test_nothing_is_reported_twice_of_one_change(old: str, new: str) -> None:
     """Not by two conditions either."""
     told = events(old, new)
     assert len(told) == len(set(told))
 
 
 @given(states, states)
-def test_what_is_told_is_in_the_new_status(old: str, new: str) -> None:
+def test_what_is_reported_is_in_the_new_status(old: str, new: str) -> None:
     """A warning names a reason of a condition, and carries its message; good news carries one as well."""
     said = {item["message"] for item in status(new)["conditions"]}
     reasons = {item["reason"] for item in status(new)["conditions"]}
@@ -112,14 +112,14 @@ def test_what_is_told_is_in_the_new_status(old: str, new: str) -> None:
 
 
 @given(states, states)
-def test_nothing_good_is_told_while_the_evidence_does_not_hold(old: str, new: str) -> None:
+def test_nothing_good_is_reported_while_the_evidence_does_not_hold(old: str, new: str) -> None:
     """Pods that serve without evidence are no good news (redteam H1); that they rest on wish may be said."""
     if not STATES[new].evidence.startswith("True"):
         assert {reason for kind, reason in events(old, new) if kind == NORMAL} <= {"Suspended"}
 
 
 @given(states)
-def test_of_a_model_that_comes_up_as_planned_nothing_is_told(name: str) -> None:
+def test_of_a_model_that_comes_up_as_planned_nothing_is_reported(name: str) -> None:
     """Its status says it; a warning is told at first sight only where something is wrong."""
     state = STATES[name]
     fine = state.evidence.startswith("True") and state.workload.startswith("True")

@@ -344,7 +344,7 @@ def test_an_authority_has_settled_before_its_first_leaf(moves: list[int | timede
 
 
 @given(st.lists(st.tuples(st.sampled_from(GENTLE + ROUGH), st.integers(0, 6)), min_size=1, max_size=8))
-def test_any_damage_is_mended(damages: list[tuple[str, int]]) -> None:
+def test_any_damage_is_repaired(damages: list[tuple[str, int]]) -> None:
     """Once the damage ends, a pass, the settling and the kubelet's delay lead to a state that is whole."""
     cluster = installed()
     for how, steps in damages:

@@ -170,7 +170,7 @@ DAMAGES: dict[str, Callable[[Kept], None]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-async def test_what_others_broke_is_mended_by_the_next_look(
+async def test_what_others_broke_is_repaired_by_the_next_look(
     kept: Kept, damage: Callable[[Kept], None]
 ) -> None:
     """And the look after that finds nothing more to do."""

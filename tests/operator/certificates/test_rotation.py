@@ -167,7 +167,7 @@ def signed_anew(kept: Kept, webhook: WebhookProcess, old: pki.Pair) -> bool:
     return pki.issued_by(served(webhook), current.certificate)
 
 
-async def test_the_probe_tells_what_is_wrong(
+async def test_the_probe_shows_what_is_wrong(
     control_plane: ControlPlane,
     rest: Rest,
     namespace: str,

@@ -93,7 +93,7 @@ def test_an_added_container_is_taken_out(running: World) -> None:
     assert {item["name"] for item in pod_spec(running.deployment())["containers"]} == {"server"}
 
 
-def test_an_added_variable_and_a_removed_one_are_mended(running: World) -> None:
+def test_an_added_variable_and_a_removed_one_are_repaired(running: World) -> None:
     """Both at once, as a person would in an editor."""
     before = running.deployment()["spec"]
     env = pod_spec(running.deployment())["containers"][0]["env"]
@@ -141,7 +141,7 @@ def test_a_restart_by_kubectl_is_left_alone(running: World, operator: RunningOpe
     assert annotation.items() <= running.deployment()["spec"]["template"]["metadata"]["annotations"].items()
 
 
-def test_replicas_that_somebody_scaled_are_set_back(running: World) -> None:
+def test_replicas_that_another_client_scaled_are_set_back(running: World) -> None:
     """The count is the model's, unless an autoscaler has it."""
     path = f"{running.path('deployments')}/scale"
     scale = running.rest("GET", path).body
@@ -166,7 +166,7 @@ def test_a_service_that_was_pointed_elsewhere_points_back(running: World) -> Non
     wait_until(back)
 
 
-def test_a_child_whose_label_was_cut_is_found_and_mended(running: World) -> None:
+def test_a_child_whose_label_was_cut_is_found_and_repaired(running: World) -> None:
     """Without the label it is out of our watch's sight, which looks like a deletion."""
     uid = running.deployment()["metadata"]["uid"]
     edit(running, "deployments", {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}})
@@ -363,7 +363,7 @@ def test_a_template_that_is_changed_in_our_name_is_set_back(running: World, way:
     ],
     ids=["bad value", "wrong type", "unknown field", "bad name"],
 )
-def test_a_template_that_the_api_server_refuses_is_the_users_to_mend(
+def test_a_template_that_the_api_server_refuses_is_the_users_to_fix(
     world: World, operator: RunningOperator, overlay: Json
 ) -> None:
     """Stalled with the server's words and no storm of retries; mended, it runs."""

@@ -73,7 +73,7 @@ def test_scale_goes_through_the_model(running: World, kubectl: Kubectl) -> None:
 
 
 @pytest.mark.usefixtures("installed")
-def test_explain_tells_every_field(kubectl: Kubectl) -> None:
+def test_explain_shows_every_field(kubectl: Kubectl) -> None:
     """The words are those of the models."""
     outcome = kubectl("explain", "mdep.spec.placement")
     assert outcome.code == 0, outcome

@@ -77,7 +77,7 @@ def test_an_edited_pod_is_undone_while_the_evidence_does_not_hold(rolling: World
 
 
 @pytest.mark.parametrize("owned", [False, True])
-def test_a_planted_pod_is_told_until_it_goes(rolling: World, owned: bool) -> None:
+def test_a_planted_pod_is_reported_until_it_goes(rolling: World, owned: bool) -> None:
     """The model's Service would send it requests; to delete it is for whoever made it."""
     rolling.model()
     rolling.wait_for("Ready", "True")
@@ -207,7 +207,7 @@ def test_a_planted_child_goes_although_the_evidence_does_not_hold(
 
 
 @pytest.mark.parametrize("labelled", [True, False])
-def test_a_planted_child_of_nobody_is_left_alone_and_told(
+def test_a_planted_child_without_an_owner_is_left_alone_and_reported(
     control_plane: ControlPlane, world: World, labelled: bool
 ) -> None:
     """Our labels alone make it no child of ours."""
@@ -217,7 +217,9 @@ def test_a_planted_child_of_nobody_is_left_alone_and_told(
         assert world.deployment()["metadata"]["uid"] == found["metadata"]["uid"]
 
 
-def test_a_planted_child_of_nobody_is_not_scaled_to_zero(control_plane: ControlPlane, world: World) -> None:
+def test_a_planted_child_without_an_owner_is_not_scaled_to_zero(
+    control_plane: ControlPlane, world: World
+) -> None:
     """Its pods do not run in the model's name."""
     policy = f"zero-{world.namespace}"
     world.policy(policy, {"onViolation": "ScaleToZero"})
@@ -238,7 +240,7 @@ def hold(world: World, path: str, finalizers: list[str] | None) -> None:
 
 
 @pytest.mark.parametrize("cause", ["suspended", "scaled to zero"])
-def test_pods_that_end_are_told_until_they_are_gone(ready: World, cause: str) -> None:
+def test_pods_that_end_are_reported_until_they_are_gone(ready: World, cause: str) -> None:
     """They serve on through their grace period, and no Deployment counts them."""
     pod = ready.workloads.pod(MODEL)
     path = f"/api/v1/namespaces/{ready.namespace}/pods/{pod}"
@@ -329,7 +331,7 @@ def tell_autoscaler(world: World, status: str, reason: str, since: str = "2026-1
     assert reply.status == 200, reply
 
 
-def test_an_autoscaler_that_cannot_work_is_told_once(operator: RunningOperator, ready: World) -> None:
+def test_an_autoscaler_that_cannot_work_is_reported_once(operator: RunningOperator, ready: World) -> None:
     """In its own words; the model serves, and is Ready."""
     ready.change({"replicas": None, "autoscaling": {"minReplicas": 2, "maxReplicas": 9}})
     wait_until(lambda: ready.child("horizontalpodautoscalers"))

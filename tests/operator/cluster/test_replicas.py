@@ -138,7 +138,7 @@ def test_one_of_two_leads_and_both_are_ready(
         assert value(two, "actgate_operator_reconcile_duration_seconds_count") == 0
 
 
-def test_a_leader_that_is_told_to_end_gives_the_lease_back(
+def test_a_leader_that_is_signalled_gives_the_lease_back(
     control_plane: ControlPlane, installed: Rest, world: World, lease: str
 ) -> None:
     """The other one need not wait for it to expire, and finds nothing to write."""

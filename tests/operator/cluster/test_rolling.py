@@ -80,7 +80,7 @@ def test_a_changed_spec_is_rolled_out(rolling: World) -> None:
     assert before.isdisjoint(pod["metadata"]["uid"] for pod in pods(rolling))
 
 
-def test_a_region_without_nodes_is_told_by_the_scheduler(rolling: World) -> None:
+def test_a_region_without_nodes_is_reported_by_the_scheduler(rolling: World) -> None:
     """Nothing runs anywhere else for it; with a region that has nodes, it runs."""
     rolling.model(placement=at(NOWHERE))
     found = rolling.wait_for("WorkloadAvailable", "False", "Unschedulable")
@@ -116,7 +116,7 @@ def test_a_suspended_model_has_no_pods_and_comes_back(rolling: World) -> None:
     assert settled(rolling)["status"]["readyReplicas"] == 2
 
 
-def test_a_pod_that_crashes_later_is_told_and_forgotten_when_it_is_replaced(rolling: World) -> None:
+def test_a_pod_that_crashes_later_is_reported_and_forgotten_when_it_is_replaced(rolling: World) -> None:
     """Ready follows the pods, both ways."""
     rolling.model()
     settled(rolling)

@@ -359,7 +359,7 @@ def scale_the_deployment(world: World, replicas: int, manager: str) -> None:
 
 
 @pytest.mark.parametrize("change", [scale_through_the_model, suspend_and_resume, hand_over_and_take_back])
-def test_a_count_that_the_model_asks_for_is_nobodys_edit(
+def test_a_count_that_the_model_asks_for_is_no_edit(
     operator: RunningOperator, world: World, change: Callable[[World], None]
 ) -> None:
     """No Event accuses somebody of what the operator, or an autoscaler of its own, was asked to do."""
@@ -372,7 +372,7 @@ def test_a_count_that_the_model_asks_for_is_nobodys_edit(
 
 
 @pytest.mark.usefixtures("operator")
-def test_a_count_that_somebody_set_is_told_with_the_name(world: World) -> None:
+def test_a_count_that_another_client_set_is_reported_with_the_name(world: World) -> None:
     """Who scales the Deployment instead of the model learns why it went back."""
     world.manifest()
     world.model(replicas=2)

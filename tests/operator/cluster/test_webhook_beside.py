@@ -174,7 +174,7 @@ def test_withdrawn_evidence_does_not_keep_a_model_from_being_deleted(enforced: W
     wait_until(lambda: enforced.child("deployments") is None, within=240)
 
 
-def test_a_webhook_that_is_down_is_told_and_waited_for(enforced: World, webhook: Service) -> None:
+def test_a_webhook_that_is_down_is_reported_and_waited_for(enforced: World, webhook: Service) -> None:
     """The API server lets no workload in without it: the status says so, and goes on when there is none."""
     enforced.model()
     enforced.ready()

@@ -180,7 +180,7 @@ def assert_told_once(world: World, told: Told, *reasons: str) -> None:
     assert counted == sorted((reason, 1) for reason in reasons)
 
 
-def test_a_pod_in_trouble_says_why_the_model_is_not_ready(told: Told, world: World, problem: Problem) -> None:
+def test_a_pod_in_problem_says_why_the_model_is_not_ready(told: Told, world: World, problem: Problem) -> None:
     """In its own words while the rollout is under way; and that it is over."""
     world.manifest()
     world.model()
@@ -201,7 +201,7 @@ def test_a_pod_in_trouble_says_why_the_model_is_not_ready(told: Told, world: Wor
     assert abnormal(world) == set()
 
 
-def test_a_model_that_was_ready_is_so_no_longer_when_its_pods_are_in_trouble(
+def test_a_model_that_was_ready_is_so_no_longer_when_its_pods_are_in_problem(
     told: Told, ready: World, problem: Problem
 ) -> None:
     """Nothing is latched: Ready goes, says why, and comes back."""
@@ -230,7 +230,7 @@ def test_a_crash_that_repeats_is_one_event(told: Told, ready: World) -> None:
     assert ready.reasons().count("CrashLoopBackOff") == 1
 
 
-def test_the_trouble_that_says_most_is_told(told: Told, ready: World) -> None:
+def test_the_problem_that_says_most_is_reported(told: Told, ready: World) -> None:
     """Of several pods: not that one has no node, but what keeps every one of them from starting."""
     ready.workloads.unschedulable(go_down(ready))
     ready.wait_for("Ready", "False", "Unschedulable")
@@ -239,7 +239,9 @@ def test_the_trouble_that_says_most_is_told(told: Told, ready: World) -> None:
     assert_told_once(ready, told, DOWN, "CreateContainerConfigError", "Unschedulable")
 
 
-def test_pods_that_cannot_be_created_are_told_in_the_words_of_who_refused(told: Told, world: World) -> None:
+def test_pods_that_cannot_be_created_are_reported_in_the_words_of_who_refused(
+    told: Told, world: World
+) -> None:
     """There is no pod to ask: a quota, Pod Security or a webhook speaks through the Deployment."""
     words = 'pods "credit-risk-1" is forbidden: exceeded quota: team, requested: cpu=4, limited: cpu=2'
     world.manifest()
@@ -328,7 +330,7 @@ def test_a_suspended_model_is_suspended_and_nothing_else(told: Told, ready: Worl
     assert_told_once(ready, told, DOWN, "CrashLoopBackOff", "Suspended")
 
 
-def test_evidence_that_is_gone_and_pods_that_crash_are_both_told(told: Told, ready: World) -> None:
+def test_evidence_that_is_gone_and_pods_that_crash_are_both_reported(told: Told, ready: World) -> None:
     """Ready speaks of the evidence first; the workload's problem has its own condition."""
     ready.delete("ComplianceManifest", MANIFEST)
     ready.wait_for("EvidenceAccepted", "False", "ManifestNotFound")
@@ -338,7 +340,9 @@ def test_evidence_that_is_gone_and_pods_that_crash_are_both_told(told: Told, rea
     assert_told_once(ready, told, DOWN, "CrashLoopBackOff", "ManifestNotFound")
 
 
-def test_nobody_takes_a_model_for_settled_before_the_operator_has_seen_it(told: Told, world: World) -> None:
+def test_no_tool_takes_a_model_for_current_before_the_operator_has_reconciled_it(
+    told: Told, world: World
+) -> None:
     """Neither the answer to its creation, nor the answer to any change of its spec, says Ready."""
     world.manifest()
     created = world.model()

@@ -110,7 +110,7 @@ LONG_TROUBLE = 25
 @pytest.mark.parametrize(
     "fault", [Refuse(503), Refuse(500), Refuse(403), Refuse(429), HangUp(), Refuse(401)], ids=repr
 )
-async def test_long_trouble_does_not_end_it(
+async def test_long_problem_does_not_end_it(
     api: ModelsApi, kubeconfig: Path, request_kind: str, fault: Fault
 ) -> None:
     """An outage may take hours."""

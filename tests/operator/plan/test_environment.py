@@ -64,7 +64,7 @@ def test_what_is_not_stated_is_no_variable() -> None:
     assert "version" not in env[-1]["value"]
 
 
-def test_nobody_else_says_what_the_model_is() -> None:
+def test_no_other_field_says_what_the_model_is() -> None:
     """Ours win, also where there is nothing to say."""
     claims = [{"name": "ACTGATE_MODEL_NAME", "value": "x"}, {"name": "ACTGATE_MODEL_VERSION", "value": "9"}]
     env = variables(model={"name": "m"}, server=serving(env=claims))

@@ -49,7 +49,7 @@ def test_a_name_that_fits_is_kept(name: str) -> None:
         ("a" * 53 + "-" + "b" * 20, "a" * 53 + "-"),
     ],
 )
-def test_a_name_that_does_not_fit_is_mended_and_told_apart(name: str, start: str) -> None:
+def test_a_name_that_does_not_fit_is_changed_and_unique(name: str, start: str) -> None:
     """The readable part stays, and eight digits of a hash follow it."""
     child = child_name(name)
     assert re.fullmatch(re.escape(start) + "[0-9a-f]{8}", child)

@@ -84,7 +84,7 @@ def test_the_capability_that_implies_escalation_gets_no_default_that_contradicts
     assert context["securityContext"] == {"capabilities": {"drop": ["ALL"], "add": ["CAP_SYS_ADMIN"]}}
 
 
-def test_a_pod_that_runs_as_root_is_not_told_that_it_must_not() -> None:
+def test_a_pod_that_runs_as_root_is_not_forbidden_to() -> None:
     """The kubelet would never start it."""
     assert (
         "runAsNonRoot" not in pod(podTemplate=overlaid(securityContext={"runAsUser": 0}))["securityContext"]

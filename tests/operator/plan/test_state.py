@@ -22,7 +22,7 @@ def rearranged(dice: Random, value: Any) -> Any:  # noqa: ANN401 - any JSON
 
 
 @given(model_deployments)
-def test_every_child_tells_its_state(asked: Json) -> None:
+def test_every_child_shows_its_state(asked: Json) -> None:
     """The annotation is the digest of the child as planned, and the digest overlooks the annotation."""
     for child in plan(asked, EVIDENCE).children:
         told = child["metadata"]["annotations"][STATE]
@@ -48,7 +48,7 @@ def test_a_plan_leaves_what_it_read_as_it_was(asked: Json) -> None:
 
 
 @given(model_deployments)
-def test_nobody_owns_what_says_nothing(asked: Json) -> None:
+def test_what_says_nothing_is_not_owned(asked: Json) -> None:
     """No null anywhere, and no empty labels or annotations of ours."""
     for child in plan(asked, EVIDENCE).children:
         assert not holds_null(child)
