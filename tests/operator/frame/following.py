@@ -10,6 +10,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import kopf
@@ -25,7 +26,7 @@ from actgate_operator.models import ModelCache
 from tests.kube.fake_leases import no_server
 from tests.kube.running import PATIENCE_SECONDS, until
 
-PATIENT = KopfTiming(watch=3600, inactivity=3600.0, backoff_first=0.01, backoff_longest=0.05)
+PATIENT = KopfTiming(watch=3600, inactivity=3600.0, backoff_first=0.01, backoff_longest=0.02)
 """Nothing happens by time alone within a test, and what failed is tried again soon."""
 
 
@@ -122,9 +123,9 @@ async def failure_of(running: Following) -> BaseException:
     return running.failure
 
 
-def impatient(read: Callable[..., Awaitable[Configuration]]) -> Callable[[str], Awaitable[Configuration]]:
+def impatient(read: Callable[..., Awaitable[Configuration]]) -> Callable[..., Awaitable[Configuration]]:
     """Look tokens up for every request."""
-    return lambda paths: read(paths, token_seconds=0.0)
+    return partial(read, token_seconds=0.0)
 
 
 def replace_token(kubeconfig: Path) -> None:

@@ -102,7 +102,8 @@ async def test_a_list_that_expires_begins_again(api: ModelsApi, kubeconfig: Path
     assert len(api.lists) == 4
 
 
-LONG_TROUBLE = 25
+LONG_OUTAGE = 10
+FEW = 3
 """More failures in a row than kopf forgives by itself."""
 
 
@@ -115,7 +116,9 @@ async def test_long_problem_does_not_end_it(
 ) -> None:
     """An outage may take hours."""
     api.put("a")
-    setattr(api, request_kind, at_first(*repeat(fault, LONG_TROUBLE)))
+    # Of a refused login it forgives none.
+    count = FEW if fault == Refuse(401) else LONG_OUTAGE
+    setattr(api, request_kind, at_first(*repeat(fault, count)))
     async with following(kubeconfig) as running:
         await until(lambda: api.watching)
         api.put("b")
