@@ -11,8 +11,10 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import files, packages_distributions, requires
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,17 @@ class Hidden:
 sys.meta_path.insert(0, Hidden())
 """
 _ACTGATE = "from actgate.cli.main import main\nsys.exit(main())\n"
+_IN_TURN = """\
+import contextlib, io, json
+from actgate.cli.main import main
+done = []
+for command in json.loads(sys.argv[1]):
+    streams = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(streams[0]), contextlib.redirect_stderr(streams[1]):
+        code = main(command)
+    done.append([int(code), *(stream.getvalue() for stream in streams)])
+print(json.dumps(done))
+"""
 
 
 @cache
@@ -84,6 +97,13 @@ def run(script: str, *arguments: str, cwd: Path | None = None) -> subprocess.Com
 def actgate(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the command with nothing but the base install."""
     return run(_ACTGATE, *arguments)
+
+
+def in_turn(*commands: Sequence[str]) -> list[tuple[int, str, str]]:
+    """Run commands one after the other in one process; return exit code, output and errors of each."""
+    done = run(_IN_TURN, json.dumps(commands))
+    assert done.returncode == 0, done.stderr
+    return [(code, out, errors) for code, out, errors in json.loads(done.stdout)]
 
 
 def test_the_base_install_has_no_client_of_clusters_and_nothing_for_terminals() -> None:
@@ -139,18 +159,20 @@ def test_training_code_needs_the_base_alone(tmp_path: Path, example: str) -> Non
     assert actgate("check", "-f", str(written)).returncode == 0
 
 
-@pytest.mark.parametrize("output", ["text", "json", "junit", "sarif"])
-@pytest.mark.parametrize("metric", [0.03, 0.3])
-def test_check_needs_the_base_alone(tmp_path: Path, output: str, metric: float) -> None:
+def test_check_needs_the_base_alone(tmp_path: Path) -> None:
     """Models, manifests of both versions, every report, and every outcome."""
-    measured = {"demographic_parity_diff": metric, "threshold": 0.05, "compliant": metric < 0.05}
-    files = (
-        write(tmp_path / "input.yaml", manifest(), model()),
-        write(tmp_path / "other.json", pipeline_file(bias_metrics=measured)),
-    )
-    done = actgate("check", "-f", *map(str, files), "--now", NOW, "-o", output)
-    assert done.returncode == (0 if metric < 0.05 else 1), done.stderr
-    assert "credit-risk-scorer-v2" in done.stdout
+    commands, codes = [], []
+    for metric, output in product((0.03, 0.3), ("text", "json", "junit", "sarif")):
+        measured = {"demographic_parity_diff": metric, "threshold": 0.05, "compliant": metric < 0.05}
+        files = (
+            write(tmp_path / "input.yaml", manifest(), model()),
+            write(tmp_path / f"{metric}.json", pipeline_file(bias_metrics=measured)),
+        )
+        commands.append(("check", "-f", *map(str, files), "--now", NOW, "-o", output))
+        codes.append(0 if metric < 0.05 else 1)
+    for command, code, (returned, out, errors) in zip(commands, codes, in_turn(*commands), strict=True):
+        assert returned == code, (command, errors)
+        assert "credit-risk-scorer-v2" in out, command
 
 
 def test_a_terminal_without_rich_gets_the_whole_report_in_plain_text(tmp_path: Path) -> None:
@@ -176,17 +198,22 @@ def test_a_terminal_without_rich_gets_the_whole_report_in_plain_text(tmp_path: P
 def test_the_other_commands_need_the_base_alone(tmp_path: Path) -> None:
     """Rules are explained, files converted and digests printed without a cluster's client."""
     file = str(write(tmp_path / "evidence.json", pipeline_file()))
-    assert "bias/limit" in actgate("explain").stdout
-    converted = actgate("manifest", "convert", file, "-o", "yaml")
-    assert yaml.safe_load(converted.stdout)["kind"] == "ComplianceManifest"
-    assert json.loads(actgate("manifest", "convert", file, "-o", "json").stdout)["spec"]
-    assert re.fullmatch(r"sha256:[0-9a-f]{64}\n", actgate("manifest", "digest", file).stdout)
     report = tmp_path / "results.json"
     report.write_text('{"results": {"arc_easy": {"acc,none": 0.71}}}')
-    taken = actgate("evaluate", "--import", str(report), "--format", "lm-eval", "-o", "json")
-    assert json.loads(taken.stdout)["evaluations"][0]["value"] == 0.71
-    verified = actgate("log", "verify", file)
-    assert (verified.returncode, "no line of a decision log" in verified.stderr) == (2, True)
+    explained, in_yaml, in_json, digest, taken, verified = in_turn(
+        ("explain",),
+        ("manifest", "convert", file, "-o", "yaml"),
+        ("manifest", "convert", file, "-o", "json"),
+        ("manifest", "digest", file),
+        ("evaluate", "--import", str(report), "--format", "lm-eval", "-o", "json"),
+        ("log", "verify", file),
+    )
+    assert "bias/limit" in explained[1]
+    assert yaml.safe_load(in_yaml[1])["kind"] == "ComplianceManifest"
+    assert json.loads(in_json[1])["spec"]
+    assert re.fullmatch(r"sha256:[0-9a-f]{64}\n", digest[1])
+    assert json.loads(taken[1])["evaluations"][0]["value"] == 0.71
+    assert (verified[0], "no line of a decision log" in verified[2]) == (2, True)
 
 
 def test_evidence_is_signed_and_verified_with_the_base_alone(tmp_path: Path) -> None:
@@ -194,16 +221,16 @@ def test_evidence_is_signed_and_verified_with_the_base_alone(tmp_path: Path) -> 
     file, key = str(write(tmp_path / "m.yaml", unsigned())), key_file(tmp_path, "training")
     signed, rules = str(tmp_path / "signed.yaml"), policy("p", evidence=trusting(party("training")))
     arguments = ("--policy", str(write(tmp_path / "p.yaml", rules)), "--at", NOW)
-    for command in (
+    commands = (
         ("attest", file, "--key", key, "--output-file", signed),
         ("approve", signed, "--key", key, "--role", "Office", "--by", "J. Doe"),
         ("verify", signed, *arguments),
         ("pack", signed, *arguments, "--output-file", str(tmp_path / "pack.zip")),
         ("verify", str(tmp_path / "pack.zip")),
         ("model", "digest", file),
-    ):
-        done = actgate(*command)
-        assert done.returncode == 0, done.stderr
+    )
+    for command, (code, _, errors) in zip(commands, in_turn(*commands), strict=True):
+        assert code == 0, (command, errors)
 
 
 def test_mlflow_needs_the_base_alone_and_other_registries_name_their_extra(tmp_path: Path) -> None:

@@ -145,8 +145,15 @@ def test_a_server_that_is_down_is_one_sentence(tmp_path: Path) -> None:
         assert done.stderr.startswith(f"error: MLflow at {url}: ")
 
 
-def test_a_registry_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
-    """Before anything is sent."""
+def test_a_registry_that_cannot_be_used_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is sent: the cluster that is named answers no request."""
+    cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:9"}}
+    context = {"name": "c", "context": {"cluster": "c", "user": "u"}}
+    user = {"name": "u", "user": {"token": "t"}}
+    known = {"clusters": [cluster], "contexts": [context], "users": [user], "current-context": "c"}
+    monkeypatch.setenv("KUBECONFIG", str(write(tmp_path / "kubeconfig.yaml", known)))
     file = str(write(tmp_path / "m.yaml", unsigned()))
     v0 = str(write(tmp_path / "v0.json", pipeline_file(model_name="Scorer")))
     for arguments, sentence in (
