@@ -7,7 +7,10 @@ over sooner is what they show.
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -18,11 +21,12 @@ from signal import SIGCONT, SIGKILL, SIGSTOP, SIGTERM
 from typing import Any
 
 import pytest
+import urllib3
 
 from actgate_sandbox import control_plane as sandbox
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import Rest
-from demo.service import Operator, operator
+from demo.service import Operator, free_port, operator
 from tests.operator.world import MODEL, World
 from tests.support.fault_proxy import FaultProxy, Refuse, Seen, proxied
 from tests.support.waiting import wait_until
@@ -313,3 +317,31 @@ def test_without_the_definitions_it_ends_and_says_so(control_plane: ControlPlane
     assert "install the definitions in crds/" in words
     assert lease.status == 404
     assert all(json.loads(line) for line in log if line.startswith("{"))
+
+
+def test_kopfs_own_command_runs_it(
+    control_plane: ControlPlane, installed: Rest, world: World, lease: str
+) -> None:
+    """With settings from the environment: it works, answers both liveness pages, and gives the lease back."""
+    port, probe = free_port(), free_port()
+    settings = {
+        "KUBECONFIG": control_plane.kubeconfig, "BIND_ADDRESS": "127.0.0.1", "HEALTH_PORT": port,
+        "LEASE_NAMESPACE": "default", "LEASE_NAME": lease, "CERTIFICATES": "External",
+    }  # fmt: skip
+    command = [sys.executable, "-m", "kopf", "run", "-m", "actgate_operator.handlers", "--quiet"]
+    command += ["--standalone", "--all-namespaces", f"--liveness=http://127.0.0.1:{probe}/livez"]
+    environment = {f"ACTGATE_OPERATOR_{name}": str(value) for name, value in settings.items()}
+    process = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True)  # noqa: S603
+    try:
+        world.manifest()
+        world.model()
+        world.ready()
+        with urllib3.PoolManager(retries=False) as pool:
+            assert pool.request("GET", f"http://127.0.0.1:{port}/livez").data == b"ok"
+            assert pool.request("GET", f"http://127.0.0.1:{probe}/livez").json() == {"livez": "ok"}
+    finally:
+        process.send_signal(SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "ERROR" not in errors, errors
+    assert spec_of(installed, lease)["holderIdentity"] == ""
