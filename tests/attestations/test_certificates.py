@@ -324,7 +324,7 @@ def test_a_chain_that_is_not_understood_is_a_fact(text: str) -> None:
 
 BAD_ROOTS = {
     "no certificate": ("-----BEGIN CERTIFICATE-----\nnonsense", "must be certificates in PEM"),
-    "a signer's": (chain(signer(ROOT)[1]), '"CN=signer" is no certificate of an authority'),
+    "a signer's": (chain(signer(ROOT)[1]), '"CN=signer" is not a certificate of an authority'),
     "too many": (ROOT.pem * 33, "has 33 certificates: must have at most 32"),
     "a small key": (root("Weak", key=rsa_pss(1024)).pem, 'the key of "CN=Weak" is RSA of 1024 bits'),
 }

@@ -229,7 +229,7 @@ def test_what_cannot_sign_is_one_sentence_and_exit_code_2(tmp_path: Path) -> Non
     for arguments, sentence in (
         ((file, "--key", "public.pem"), "public.pem is a public key: name the private key"),
         ((file, "--key", "small.pem"), "small.pem is RSA of 1024 bits: must be"),
-        ((file, "--key", "text.pem"), "text.pem is no private key in PEM: openssl genpkey"),
+        ((file, "--key", "text.pem"), "text.pem is not a private key in PEM: openssl genpkey"),
         ((file, "--key", "absent.pem"), "absent.pem cannot be read: No such file or directory"),
         ((file, "--key", "."), ". cannot be read: Is a directory"),
         ((file, "--key", key, "--chain", "public.pem"), "public.pem must be certificates in PEM"),
@@ -302,7 +302,7 @@ def test_an_approval_needs_one_statement_to_approve(tmp_path: Path) -> None:
     done = actgate("approve", str(file), *sign)
     assert (
         done.returncode,
-        "exactly one that is no approval is expected; choose with --of" in done.stderr,
+        "exactly one that is not an approval is expected; choose with --of" in done.stderr,
     ) == (2, True)
     done = actgate("approve", str(file), *sign, "--of", "absent")
     assert (done.returncode, 'one named "absent" is expected' in done.stderr) == (2, True)

@@ -245,4 +245,4 @@ def test_a_label_with_missing_values_and_a_foreign_result_are_refused(tmp_path: 
     assert (done.returncode, "1 of 21 rows have no value" in done.stderr) == (2, True)
     (tmp_path / "evaluation.json").write_text("[]")
     done = actgate("evaluate", FAIR, data_file(tmp_path), "--label", "y", "--run-dir", str(tmp_path))
-    assert (done.returncode, "is no result of actgate evaluate" in done.stderr) == (2, True)
+    assert (done.returncode, "is not a result of actgate evaluate" in done.stderr) == (2, True)

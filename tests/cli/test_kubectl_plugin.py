@@ -122,7 +122,7 @@ def test_a_context_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
         "clusters: [{name: k, cluster: {server: 'https://127.0.0.1:1'}}]\nusers: []\n",
         encoding="utf-8",
     )
-    for context, words in (("absent", "absent"), ("c", "'../x' is no name of a namespace")):
+    for context, words in (("absent", "absent"), ("c", "'../x' is not a valid namespace name")):
         done = actgate(
             "registry", "list", "--to", "kubernetes:", "--kubeconfig", str(config), "--context", context
         )

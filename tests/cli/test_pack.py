@@ -74,7 +74,7 @@ def test_data_and_models_are_left_out_by_name(tmp_path: Path) -> None:
     arguments = ("--run-dir", str(run_dir(tmp_path)), "--at", AT, "--output-file", str(tmp_path / "p.zip"))
     done = actgate("pack", str(file), *arguments)
     assert done.stderr.splitlines() == [
-        f"warning: {tmp_path}/run: not packed, since it is no evidence: {name}"
+        f"warning: {tmp_path}/run: not packed, since it is not evidence: {name}"
         for name in ("data.csv", "rows.json")
     ]
 

@@ -95,7 +95,7 @@ def test_a_verdict_that_is_not_the_one_is_compared_finding_by_finding(pack: Path
     assert 'level: recorded "Declared", derived "Attested"' in said(
         lambda report: report.update(level="Declared")
     )
-    assert "is no report of actgate verify" in said(lambda report: report.pop("check"))
+    assert "is not a report of actgate verify" in said(lambda report: report.pop("check"))
 
 
 def test_files_that_are_added_removed_or_renamed_are_named(pack: Path) -> None:

@@ -140,7 +140,7 @@ def test_what_is_no_model_has_no_digest(tmp_path: Path) -> None:
     for path, sentence in (
         (empty, "empty holds no files"),
         (odd, "pipe is neither a file nor a directory"),
-        (unnamed, "is no UTF-8 name"),
+        (unnamed, "is not a UTF-8 name"),
         (tmp_path / "absent", "absent cannot be read: No such file or directory"),
         (Path(os.devnull), "is neither a file nor a directory"),
     ):
@@ -233,10 +233,10 @@ def test_a_changed_or_missing_blob_is_no_image(tmp_path: Path) -> None:
         (b"{", "is not JSON"),
         (b"[" * 100_000, "is not JSON"),
         (b"[]", "must be an object"),
-        (b'{"schemaVersion": 2, "manifests": []}', "no image manifest: it must have schemaVersion 2"),
+        (b'{"schemaVersion": 2, "manifests": []}', "not an image manifest: it must have schemaVersion 2"),
         (b'{"schemaVersion": 2, "config": {}, "layers": []}', "config.digest: null"),
         (b'{"schemaVersion": 2, "config": {"digest": "sha256:../x"}, "layers": []}', "config.digest:"),
-        (b'{"schemaVersion": 2, "config": 1, "layers": [1]}', "no image manifest"),
+        (b'{"schemaVersion": 2, "config": 1, "layers": [1]}', "not an image manifest"),
     ],
 )
 def test_what_is_no_image_manifest_is_refused(tmp_path: Path, content: bytes, sentence: str) -> None:

@@ -126,9 +126,9 @@ def test_a_key_of_cosign_is_read_with_its_password(label: str) -> None:
 )
 def test_a_key_of_cosign_in_another_form_is_refused(changed: dict[str, object]) -> None:
     """Before any work is done that the file asks for."""
-    with pytest.raises(KeyFileError, match="no key of cosign that can be read"):
+    with pytest.raises(KeyFileError, match="not a key of cosign that can be read"):
         load(of_cosign(changed=changed), lambda: b"password")
-    with pytest.raises(KeyFileError, match="no key of cosign that can be read"):
+    with pytest.raises(KeyFileError, match="not a key of cosign that can be read"):
         load(b"-----BEGIN ENCRYPTED SIGSTORE PRIVATE KEY-----\n", never)
 
 
@@ -170,13 +170,13 @@ def test_what_is_no_key_to_sign_with_is_refused_in_words_that_help() -> None:
     public = made.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     ssh = pem(MAKERS["Ed25519"](), PrivateFormat.OpenSSH)
     for content, sentence in (
-        (b"", "is no private key in PEM: openssl genpkey"),
-        (b"\xff\x00 text", "is no private key in PEM: openssl genpkey"),
+        (b"", "is not a private key in PEM: openssl genpkey"),
+        (b"\xff\x00 text", "is not a private key in PEM: openssl genpkey"),
         (public, "is a public key: name the private key that belongs to it"),
         (b"-----BEGIN CERTIFICATE-----\n", "is a certificate: name its private key here"),
         (ssh, "is a key of OpenSSH: ssh-keygen -p -m PKCS8"),
-        (pem(made)[:-40], "is no private key that can be read"),
-        (pem(made).replace(b"M", b"?", 1), "is no private key that can be read"),
+        (pem(made)[:-40], "is not a private key that can be read"),
+        (pem(made).replace(b"M", b"?", 1), "is not a private key that can be read"),
         (pem(ec.generate_private_key(ec.SECP521R1())), "is ECDSA secp521r1: must be ECDSA P-256 or P-384"),
         (pem(ec.generate_private_key(ec.SECP256K1())), "is ECDSA secp256k1: must be"),
         (

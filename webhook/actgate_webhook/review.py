@@ -148,7 +148,7 @@ class Answer(Struct, frozen=True, rename="camel"):
 
 
 class Problem(Struct, frozen=True):
-    """What is wrong with a request that is no AdmissionReview."""
+    """What is wrong with a request that is not an AdmissionReview."""
 
     message: str
 
@@ -175,7 +175,7 @@ def decode(body: bytes | bytearray) -> Review:
     except RecursionError:
         raise BadRequestError(400, "the body is nested too deeply to be an AdmissionReview") from None
     except ValueError as error:
-        sentence = f"the body is no AdmissionReview of admission.k8s.io/v1: {error}"
+        sentence = f"the body is not an AdmissionReview of admission.k8s.io/v1: {error}"
         raise BadRequestError(400, cut(sentence, _LONGEST_SENTENCE)) from None
     *asked, obj, old = astuple(request)
     old_object = _parsed(old) if request.operation is Operation.UPDATE else ReviewedObject()

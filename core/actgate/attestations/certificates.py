@@ -84,7 +84,7 @@ def roots_from_pem(pem: str) -> tuple[Root, ...]:
     """Read root certificates.
 
     Raises:
-        AttestationError: There is none, there are more than 32, or one is no certificate of an authority.
+        AttestationError: There is none, there are more than 32, or one is not a certificate of an authority.
     """
     found = tuple(_root(certificate) for certificate in from_pem(pem, MOST_ROOTS))
     if not found:
@@ -281,7 +281,7 @@ def _root(certificate: x509.Certificate) -> Root:
     except Exception:
         raise AttestationError("has a certificate that cannot be read") from None
     if not authority:
-        raise AttestationError(f"{_name(certificate.subject)} is no certificate of an authority")
+        raise AttestationError(f"{_name(certificate.subject)} is not a certificate of an authority")
     der = certificate.public_bytes(Encoding.DER)
     try:
         key = keys.wrap(certificate.public_key()).fingerprint

@@ -224,7 +224,7 @@ def _to_approve(found: tuple[Attestation, ...], of: str | None, place: str) -> A
     ]
     if len(candidates) != 1:
         names = ", ".join(quoted(fact.name) for fact in found) or "none"
-        wanted = "exactly one that is no approval" if of is None else f"one named {quoted(of)}"
+        wanted = "exactly one that is not an approval" if of is None else f"one named {quoted(of)}"
         raise UnusableError(
             f"{place}: spec.attestations: has {names}, and {wanted} is expected; choose with --of"
         )

@@ -174,7 +174,7 @@ def pack(options: Namespace) -> Exit:
     text = f"{sha256(data)}  {options.output_file}\n" + verification.render(found, "text")
     streams.write(lambda: sys.stdout.write(text))
     streams.note(found.remarks)
-    streams.note([f"{options.run_dir}: not packed, since it is no evidence: {name}" for name in left_out])
+    streams.note([f"{options.run_dir}: not packed, since it is not evidence: {name}" for name in left_out])
     return found.exit
 
 

@@ -33,7 +33,7 @@ def register(options: Namespace) -> Exit:
     streams.note(
         [
             *found.remarks,
-            *(f"{options.run_dir}: not registered, since it is no evidence: {name}" for name in left_out),
+            *(f"{options.run_dir}: not registered, since it is not evidence: {name}" for name in left_out),
         ]
     )
     return Exit.PASSED

@@ -124,7 +124,7 @@ def _add_approve(subparsers: "argparse._SubParsersAction[P]") -> None:
         "--of",
         type=argument_types.label,
         metavar="NAME",
-        help="attestation to approve (default: the only one that is no approval)",
+        help="attestation to approve (default: the only one that is not an approval)",
     )
     approve.add_argument(
         "--name",

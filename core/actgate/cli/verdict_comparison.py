@@ -30,7 +30,7 @@ def differing(name: str, recorded: bytes, derived: bytes) -> Iterator[Fault]:
                 yield Fault(name, printable(f"finding {' '.join(finding[:3])}: {words}: {finding[3]}"))
         yield from _fields_unlike(name, _without_findings(theirs), _without_findings(ours), "")
     except (AttributeError, LookupError, TypeError, ValueError):
-        yield Fault(name, "is no report of actgate verify")
+        yield Fault(name, "is not a report of actgate verify")
     yield Fault(name, "is not the verdict that follows from the files of the pack")
 
 

@@ -63,7 +63,9 @@ def namespace(kubeconfig: Path | None = None, context: str | None = None) -> str
     if not found:
         return None
     if not isinstance(found, str) or not is_namespace_name(found):
-        raise Misconfigured(f"the kubeconfig {paths!r} cannot be used: {found!r} is no name of a namespace")
+        raise Misconfigured(
+            f"the kubeconfig {paths!r} cannot be used: {found!r} is not a valid namespace name"
+        )
     return found
 
 

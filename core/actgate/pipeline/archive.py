@@ -102,7 +102,7 @@ def read(data: bytes) -> Archive:
     end = data.rfind(_END_MARK, max(0, len(data) - _END.size - _LONGEST_COMMENT))
     if end < 0 or len(data) - end < _END.size:
         raise ArchiveError(
-            "has no end record (its last 22 bytes): it is no zip file, or was cut off or changed"
+            "has no end record (its last 22 bytes): it is not a zip file, or was cut off or changed"
         )
     faults: list[Fault] = []
     if (behind := len(data) - end - _END.size) > 0:

@@ -75,7 +75,7 @@ def _require_text(name: str) -> None:
     try:
         name.encode()
     except UnicodeEncodeError:
-        raise ModelDigestError(f"{name} is no UTF-8 name, and has no place in a list; rename it") from None
+        raise ModelDigestError(f"{name} is not a UTF-8 name, and cannot be listed; rename it") from None
 
 
 def require_unchanged(top: str, before: Mapping[str, Identity], after: Mapping[str, Identity]) -> None:

@@ -68,7 +68,7 @@ def blobs(manifest: bytes) -> tuple[Blob, ...]:
     stated = _object(manifest, "the image manifest")
     config, layers = stated.get("config"), stated.get("layers")
     if stated.get("schemaVersion") != 2 or not isinstance(config, dict) or not isinstance(layers, list):
-        raise ImageError("this is no image manifest: it must have schemaVersion 2, config and layers")
+        raise ImageError("this is not an image manifest: it must have schemaVersion 2, config and layers")
     named = [("config", config), *((f"layers[{place}]", layer) for place, layer in enumerate(layers))]
     return tuple(_blob(descriptor, place) for place, descriptor in named)
 

@@ -120,7 +120,7 @@ def _unlike_sums(files: Mapping[str, bytes]) -> Iterator[Fault]:
     listed: dict[str, str] = {}
     for number, line in enumerate(files[SUMS].decode("utf-8", "backslashreplace").splitlines(), 1):
         if (match := _LINE.fullmatch(line)) is None or match[2] in listed:
-            yield Fault(SUMS, f"line {number} is no digest of a file, or lists one again")
+            yield Fault(SUMS, f"line {number} is not a digest of a file, or is a duplicate")
         else:
             listed[match[2]] = match[1]
     canonical = "".join(f"{listed[name]}  {name}\n" for name in sorted(listed)).encode()

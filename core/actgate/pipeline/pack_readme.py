@@ -108,7 +108,7 @@ def text(manifest: str, found: Signatures) -> str:
         [_SIGNATURES, *(line for one in found.signed for line in _signed(one))] if found.signed else [_NONE]
     )
     for name in found.unreadable:
-        parts.append(f"\nThe attestation `{name}` is no envelope that can be read.\n")
+        parts.append(f"\nThe attestation `{name}` is not an envelope that can be read.\n")
     if found.signed:
         parts.append('\n```sh\nrm -r "$work"\n```\n')
     parts.append(_TAIL.replace("{manifest}", manifest).replace("{number}", "4").replace("{next}", "5"))

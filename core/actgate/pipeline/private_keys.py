@@ -58,7 +58,7 @@ def load(content: bytes, password: PasswordSource) -> keys.PrivateKeyType:
         key = _of_pem(content, password)
     else:
         known = (text for name, text in _OTHERS.items() if name in names)
-        raise KeyFileError(next(known, f"is no private key in PEM: {_MAKE}"))
+        raise KeyFileError(next(known, f"is not a private key in PEM: {_MAKE}"))
     try:
         return _supported(key)
     except AttestationError as error:
@@ -91,7 +91,7 @@ def _of_pem(content: bytes, password: PasswordSource) -> object:
     except TypeError:  # It is encrypted.
         given = password()
     except Exception:
-        raise KeyFileError("is no private key that can be read: is the file complete?") from None
+        raise KeyFileError("is not a private key that can be read: is the file complete?") from None
     try:
         return load_pem_private_key(text, given)
     except Exception:
@@ -112,7 +112,7 @@ def _of_cosign(content: bytes, password: PasswordSource) -> object:
         bounded = known and work <= _MOST_WORK and size * lanes <= _MOST_LANES
         kept = Scrypt(salt, secretbox.KEY_SIZE, work if bounded else 0, size, lanes)
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise KeyFileError("is no key of cosign that can be read: is the file complete?") from None
+        raise KeyFileError("is not a key of cosign that can be read: is the file complete?") from None
     opened = secretbox.open_box(kept.derive(password()), nonce, box)
     if opened is None:
         raise KeyFileError("cannot be decrypted: the password is wrong")

@@ -99,7 +99,7 @@ class Verifier:
         if found.entry is None:
             self._proof.others += 1
             if self._strict:
-                self._fault("this is no line of a decision log")
+                self._fault("this is not a line of a decision log")
             return
         wrong = _malformed(found.entry)
         if wrong is not None:

@@ -149,7 +149,7 @@ class Certificates:
             leaf = x509.load_pem_x509_certificates(self._read(self._certificate))[0]
         except (OSError, ValueError) as error:
             raise CertificateError(
-                f"{self._certificate} and {self._key} are no certificate and its key: {error}"
+                f"{self._certificate} and {self._key} are not a certificate and its key: {error}"
             ) from error
         return Loaded(context, leaf)
 

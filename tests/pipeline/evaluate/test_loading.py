@@ -104,8 +104,8 @@ def test_an_mlflow_model_of_scikit_learn_needs_no_mlflow(tmp_path: Path) -> None
         ({"flavors": {"sklearn": {"pickled_model": "../model.pkl"}}}, "within the directory"),
         ({"flavors": {"sklearn": {"pickled_model": "/model.pkl"}}}, "within the directory"),
         ({"flavors": {"python_function": {}}}, "needs mlflow"),
-        ({"flavors": 3}, "no description"),
-        ([], "no description"),
+        ({"flavors": 3}, "not a description"),
+        ([], "not a description"),
     ],
 )
 def test_an_odd_mlflow_model_is_refused_in_one_sentence(

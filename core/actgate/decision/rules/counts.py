@@ -22,7 +22,7 @@ COUNTS: Final = Rule(
     "their selection rates can have, as far as the printed digits go. No count is larger than the one that "
     "it is part of, a rate is that of the counts, referenceGroup is one of the groups, and no group and no "
     "measurement with another value is stated twice.",
-    rationale="A value that its own groups refute was not measured on them. Rounding is no contradiction: "
+    rationale="A value that its own groups refute was not measured on them. Rounding is not a contradiction: "
     "0.03 stands for 0.025 to 0.035, and digits beyond the sixth do not count.",
     remediation="Measure again, and write value, counts and selection rates of the same evaluation. With "
     "more than two groups a directional metric needs a referenceGroup where counts are stated, and its value "

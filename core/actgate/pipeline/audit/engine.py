@@ -178,7 +178,7 @@ def _require_parquet(paths: list[str]) -> None:
             file.seek(max(0, size - len(_MAGIC)))
             last = file.read()
         if first != _MAGIC:
-            raise AuditError(f"{path} is no Parquet file: name it by its format, or write it again")
+            raise AuditError(f"{path} is not a Parquet file: name it by its format, or write it again")
         if last != _MAGIC or size < 12:
             raise AuditError(f"{path} is cut off: a Parquet file ends with its index; write or copy it again")
 

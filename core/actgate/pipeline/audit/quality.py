@@ -199,7 +199,7 @@ def _range_words(name: str, one: Range) -> str:
     low = f">= {one.min:g}" if one.min is not None else ""
     high = f"<= {one.max:g}" if one.max is not None else ""
     bounds = " and ".join(part for part in (low, high) if part)
-    return f"values of column {quoted(name)} that are no number {bounds}; missing ones aside"
+    return f"values of column {quoted(name)} that are not a number {bounds}; missing ones aside"
 
 
 def _columns(names: list[str]) -> str:

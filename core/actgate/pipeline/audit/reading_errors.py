@@ -60,7 +60,7 @@ def _words(text: str, kind: str, data: Data, path: str | None) -> str:
             return (
                 f"{at}: is damaged or of a kind of Parquet that DuckDB does not read: write or copy it again"
             )
-    return f"{at}: is no valid {data.kind}, or cannot be read to its end: write or copy it again"
+    return f"{at}: is not valid {data.kind}, or cannot be read to its end: write or copy it again"
 
 
 def _of_address(text: str, kind: str, where: str) -> str | None:

@@ -93,7 +93,7 @@ def _items(path: str) -> list[Mapping[str, Any]]:
     try:
         text = raw[: _MOST + 1].decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise AuditError(f"{path} is no UTF-8 from byte {error.start} on: save it as UTF-8") from None
+        raise AuditError(f"{path} is not UTF-8 from byte {error.start} on: save it as UTF-8") from None
     if len(raw) > _MOST:
         raise AuditError(f"{path} is larger than the result of a query can be: name the counts, not the data")
     if not text.lstrip().startswith("["):
@@ -101,7 +101,7 @@ def _items(path: str) -> list[Mapping[str, Any]]:
     try:
         items = json.loads(text)
     except ValueError:
-        raise AuditError(f"{path} is no valid JSON: write the result of the query again") from None
+        raise AuditError(f"{path} is not valid JSON: write the result of the query again") from None
     if not all(isinstance(item, Mapping) for item in items):
         raise AuditError(f"{path}: must be a list of objects, a row of the result each")
     return [*items]

@@ -16,8 +16,8 @@ LEVELS: Final = Words(
     "interval and the outcome were recomputed from them. Attested: also covered by an accepted signature."
 )
 CLAIMS: Final = Words(
-    "This document says which evidence is present, missing or contradictory. It is no statement that a legal "
-    "requirement is met."
+    "This document says which evidence is present, missing or contradictory. It is not a statement that a "
+    "legal requirement is met."
 )
 
 

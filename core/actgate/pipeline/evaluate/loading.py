@@ -188,7 +188,7 @@ def _mlflow(path: Path, *, trusted: bool) -> tuple[Any, bool]:
     except FileNotFoundError:
         raise EvaluationError(f"{path}: holds no {_MLMODEL}: name an MLflow model directory") from None
     except (OSError, ValueError, yaml.YAMLError, TypeError, KeyError, AttributeError):
-        raise EvaluationError(f"{path / _MLMODEL}: is no description of an MLflow model") from None
+        raise EvaluationError(f"{path / _MLMODEL}: is not a description of an MLflow model") from None
     if isinstance(named, str):
         inner = PurePosixPath(named)
         if inner.is_absolute() or ".." in inner.parts:

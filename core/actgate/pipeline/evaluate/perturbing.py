@@ -104,7 +104,7 @@ def counterfactual(asked: Asked, attribute: str) -> Evaluation:
         ModelFailedError: It is no feature, has one value or too many, or the model fails.
     """
     if attribute not in asked.features:
-        raise ModelFailedError(f"{quoted(attribute)} is no feature of the model, so it cannot be flipped")
+        raise ModelFailedError(f"{quoted(attribute)} is not a feature of the model, so it cannot be flipped")
     values = sorted({one for one in asked.data.columns[attribute] if one is not None}, key=str)
     if not 2 <= len(values) <= _MOST_VALUES:
         raise ModelFailedError(f"{quoted(attribute)} must have 2 to {_MOST_VALUES} values")

@@ -97,7 +97,7 @@ def of_folder(folder: str | None) -> Result:
     try:
         return _of_document(json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
-        raise EvaluationError(f"{path}: is no result of actgate evaluate: remove it") from None
+        raise EvaluationError(f"{path}: is not a result of actgate evaluate: remove it") from None
 
 
 _FRAME: Final = frozenset(

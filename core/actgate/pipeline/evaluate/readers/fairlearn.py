@@ -79,7 +79,7 @@ def _of_csv(report: Report) -> Frame:
     try:
         header, *lines = [*csv.reader(io.StringIO(report.text, newline=""), strict=True)] or [[]]
     except csv.Error:
-        raise report.refused("is no CSV") from None
+        raise report.refused("is not CSV") from None
     lines = [line for line in lines if line]
     if any(len(line) != len(header) for line in lines) or len(header) < 2 or not lines:
         raise report.refused("its lines do not have the columns of the first one")

@@ -158,7 +158,7 @@ def of_file(path: str, form: str) -> Report:
     except (OSError, ValueError) as error:
         raise EvaluationError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if len(raw) > _LARGEST:
-        raise EvaluationError(f"{path} is larger than 64 MiB: it is no report, but data")
+        raise EvaluationError(f"{path} is larger than 64 MiB: it is data, not a report")
     return Report(path, form, raw)
 
 
