@@ -32,7 +32,7 @@ def test_signers_that_share_nothing_are_as_many_parties() -> None:
 
 
 def test_signers_that_share_something_are_one_party() -> None:
-    """A key, a name, or others that do; whoever is between them may come first or last."""
+    """A key, a name, or others that do; a party between them may come first or last."""
     for linked in (
         [by_key("a"), by_key("a")],
         [by_key("a"), by_name("a", "x")],
