@@ -180,6 +180,7 @@ def test_a_stored_baseline_finds_drift_without_the_old_data(tmp_path: Path) -> N
     assert (values(evaluated(FAIR, moved, "--baseline", stored))["psi_max"] or 0) > 0.25
 
 
+@pytest.mark.system  # scikit-learn alone takes two seconds
 def test_a_model_of_scikit_learn_is_given_what_it_was_trained_on(tmp_path: Path) -> None:
     """A data frame by its own names, or an array by their number; calibrated probabilities are read, too."""
     joblib, linear = pytest.importorskip("joblib"), pytest.importorskip("sklearn.linear_model")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Final
 
 import pytest
@@ -27,6 +28,7 @@ OTHERS: Final = {
 _METRIC: Final = re.compile(r"\b(?:actgate|apiserver)_[a-z_]+\b|\bup\b(?=\{)")
 
 
+@cache
 def alerts() -> list[Json]:
     """Return every alert."""
     (rule,) = yaml.safe_load_all((FOLDER / "alerts.yaml").read_text("utf-8"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actgate.manifests.naming import LONGEST, object_name, split_version
@@ -45,7 +45,6 @@ def test_a_plain_name_is_spelled_the_kubernetes_way(stated: str, name: str) -> N
     assert object_name(stated) == name
 
 
-@settings(max_examples=500, deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_has_a_valid_name(text: str) -> None:
     """RFC 1123, and short enough for a label."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actgate.decision import Subject
@@ -61,7 +61,6 @@ def test_the_words_around_a_code_are_its_statement() -> None:
     assert regions_in("EU-WEST-3") == (Region("eu-west-3"),)
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text(max_size=200))
 def test_text_with_words_names_at_least_one_region(text: str) -> None:
     """Whatever a text says, something of it remains to be judged, unless it says nothing."""
@@ -127,7 +126,6 @@ def test_the_seeds_own_text_passes_with_its_warning() -> None:
     assert "also names Frankfurt, DE" in doubt.message
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text(max_size=200) | st.text(st.characters(), max_size=1100))
 def test_no_text_raises_and_none_passes_by_chance(text: str) -> None:
     """Any text is read; without an allowed region's code in it, it is refused."""
