@@ -307,7 +307,7 @@ class AdjustableClocks:
 
     def clocks(self) -> Clocks:
         """Return clocks that see the offset."""
-        return Clocks(wall=lambda: time.time() + self.offset)
+        return Clocks(wall=lambda: time.time() + self.offset, slice=0.2)
 
 
 def test_a_clock_that_is_set_by_an_hour_changes_what_time_alone_changes(
