@@ -149,6 +149,8 @@ def of_counts() -> Iterator[tuple[str, Case]]:
     yield "another value than the counts", bias(replace(pair, value=0.04))
     yield "a value of no rates", bias(rates(DIFFERENCE, 0.01, 0.40, 0.44))
     yield "a value of no two groups", bias(rates(IMPACT, 0.5, 0.50, 0.45, 0.40))
+    yield "a directed value of no rates", bias(rates(Metric.STATISTICAL_PARITY_DIFFERENCE, 0.01, 0.4, 0.44))
+    yield "a value of no rates of three", bias(rates(DIFFERENCE, 0.01, 0.40, 0.42, 0.44))
     yield "a group twice", bias(replace(pair, groups=(one, two, replace(two, name="B "))))
     yield "an unknown reference", bias(replace(pair, reference_group="z"))
     three = counted(IMPACT, 1.0, (900, 90), (900, 90), (900, 90))
