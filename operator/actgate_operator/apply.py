@@ -6,8 +6,8 @@
 - Not planned any more: deleted, if it is ours.
 
 A replica count that is not planned belongs to an autoscaler. To omit a field that only we own would reset
-it to 1, so it is handed over first: a second field manager owns the current value until the autoscaler
-writes another one.
+it to 1, so its ownership is passed on first: a second field manager owns the current value until the
+autoscaler writes another one.
 """
 
 from collections.abc import Awaitable, Callable

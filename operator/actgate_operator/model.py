@@ -3,7 +3,7 @@
 The API server holds objects against the schema when they are written, and never again: one that is older
 than the schema may be anything. No model runs in the namespaces of Kubernetes itself and in the operator's
 own: the webhook is not asked about kube-system, kube-node-lease and actgate-system, so that neither can be
-locked out by it; what is not judged there must not run there either. kube-public is readable by everybody.
+locked out by it; what is not judged there must not run there either. Every user can read kube-public.
 `deploy/base/operator-limits.yaml` holds the operator's account to the same, should its token be stolen.
 """
 

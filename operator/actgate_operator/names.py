@@ -43,11 +43,11 @@ def child_name(name: str) -> str:
     """
     if _DNS_LABEL.fullmatch(name):
         return name
-    told_apart = hashlib.sha256(name.encode()).hexdigest()[:_HASH_DIGITS]
+    suffix = hashlib.sha256(name.encode()).hexdigest()[:_HASH_DIGITS]
     label = name.replace(".", "-")
     if not label[:1].isalpha():
         label = f"m-{label}"
-    return f"{label[: _LONGEST - _HASH_DIGITS - 1].rstrip('-')}-{told_apart}"
+    return f"{label[: _LONGEST - _HASH_DIGITS - 1].rstrip('-')}-{suffix}"
 
 
 def selector(child: str) -> dict[str, str]:

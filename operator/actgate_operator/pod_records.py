@@ -1,7 +1,7 @@
 """The pods of all models as they are: small records, found by the model's instance label, kept by a watch.
 
-A record holds what the status speaks of, and nothing that changes without telling anything: a kubelet
-writes far more often than a model has to be reconciled.
+A record holds what the status reports, and no field whose changes do not matter to it: a kubelet writes
+far more often than a model has to be reconciled.
 
 Records are held against the Deployment: edited images, and pods that others made. Only what the Deployment
 names is compared. Containers that are injected when a pod is created, such as a service mesh's, are not: an

@@ -18,7 +18,7 @@ class Rollout:
     current: bool
     """Whether the status speaks of the spec as it is."""
     available: bool | None
-    """Whether enough pods serve; None before anybody said so."""
+    """Whether enough pods serve; None before the Deployment controller has reported it."""
     progress: str | None
     """Reason of the condition ``Progressing``."""
     progress_message: str

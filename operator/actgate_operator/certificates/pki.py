@@ -27,7 +27,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 AUTHORITY_LIFETIME: Final = timedelta(days=5 * 365)
 LEAF_LIFETIME: Final = timedelta(days=90)
 BACKDATING: Final = timedelta(days=400)
-"""By how much a clock may be ahead and still sign what everybody else accepts."""
+"""By how much the clock of a signer may be ahead while every other clock accepts what it signs."""
 
 Trust: TypeAlias = frozenset[x509.Certificate]
 """Certificates of authorities, as a ``caBundle`` holds them."""

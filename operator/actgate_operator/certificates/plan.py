@@ -127,14 +127,14 @@ def _note(state: State, now: datetime) -> Change | None:
 
 def _promote(state: State, now: datetime, settling: timedelta) -> Change | None:
     known = state.authorities
-    if known.next is None or not _settled(state, now, settling):
+    if known.next is None or not _is_known(state, now, settling):
         return None
     before = frozenset() if known.current is None else frozenset({known.current.certificate})
     kept = replace(_with_previous(known, before, now), current=known.next, next=None, next_trusted_since=None)
     return KeepAuthorities(kept, "the next authority signs from now on", signs=True)
 
 
-def _settled(state: State, now: datetime, settling: timedelta) -> bool:
+def _is_known(state: State, now: datetime, settling: timedelta) -> bool:
     """Return whether every API server trusts the next authority, or has no leaf to refuse."""
     if state.registration is None or not _in_use(state, now):
         return True

@@ -34,7 +34,7 @@ class Probe:
 
     async def ask(self, registration: Object | None) -> None:
         """Ask every webhook of a registration once."""
-        problem = await _trouble(registration)
+        problem = await _problem(registration)
         self._metrics.answered(problem is None)
         if problem == self.problem:
             return
@@ -45,7 +45,7 @@ class Probe:
             logger.warning("the webhook does not answer as it is registered: %s", problem)
 
 
-async def _trouble(registration: Object | None) -> str | None:
+async def _problem(registration: Object | None) -> str | None:
     if registration is None:
         return "it is not registered"
     configs = {orjson.dumps(item["clientConfig"]): item for item in registration.get("webhooks") or []}

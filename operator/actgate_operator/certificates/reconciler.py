@@ -108,7 +108,7 @@ class CertificateReconciler:
         self._settling = settling
         self._every = every
         self._probe = Probe(metrics)
-        self._told = ""
+        self._last_error = ""
 
     async def run(self) -> NoReturn:
         """Reconcile for ever; nothing that goes wrong here ends the operator."""
@@ -120,7 +120,7 @@ class CertificateReconciler:
         """Change what has to be changed now, then ask the webhook."""
         try:
             if self._writes:
-                await self._mend()
+                await self._fix()
             await self._probe.ask(
                 await self._get(VALIDATING_WEBHOOK_CONFIGURATIONS, self._places.registration)
             )
@@ -131,9 +131,9 @@ class CertificateReconciler:
         except Exception as error:
             self._failed("Defect", error, trace=True)
         else:
-            self._told = ""
+            self._last_error = ""
 
-    async def _mend(self) -> None:
+    async def _fix(self) -> None:
         for _ in range(_LONGEST_PASS):
             seen = await self._read()
             state = seen.state()
@@ -180,8 +180,8 @@ class CertificateReconciler:
     def _failed(self, reason: str, error: Exception, *, trace: bool = False) -> None:
         """Count a failure; what was logged once is not logged again every few seconds."""
         self._metrics.failed(reason)
-        if str(error) != self._told:
-            self._told = str(error)
+        if str(error) != self._last_error:
+            self._last_error = str(error)
             logger.warning(
                 "certificates are reconciled every %g s until this is fixed: %s",
                 self._every,

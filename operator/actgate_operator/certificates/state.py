@@ -16,7 +16,7 @@ class Authorities:
     current: Pair | None = None
     """Signs leaves; None before the first one, or where it was lost."""
     next: Pair | None = None
-    """Signs as soon as everybody trusts it."""
+    """Signs as soon as every API server trusts it."""
     next_trusted_since: datetime | None = None
     """Since when every registered webhook is called with it."""
     previous: Trust = frozenset()

@@ -149,8 +149,8 @@ def _merged(field: str, below: Any, above: Any) -> Any:  # noqa: ANN401 - any JS
 def _by_key(field: str, below: list[Object], above: list[Object]) -> list[Object]:
     """Return what stands below, each thing with what stands above it, and then what is new above.
 
-    A key that stands twice above stays there twice: the API server refuses it, where one of both would
-    have been lost here.
+    A duplicate key above stays a duplicate: the API server refuses it, where one of both would have been
+    lost here.
     """
     first = {_key(field, item): index for index, item in reversed([*enumerate(above)])}
     over = [first.pop(_key(field, item), None) for item in below]
