@@ -25,7 +25,7 @@ class Cluster(World):
 
     def wait_until_idle(self) -> None:
         """Wait until the operator has nothing left to do."""
-        self._operator.settle()
+        self._operator.wait_until_idle()
 
     def versions(self, commit: Sequence[Json]) -> list[str]:
         """Return the resource versions of what is live, which change with any write."""

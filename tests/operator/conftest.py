@@ -1,4 +1,4 @@
-"""Fixtures: the CRDs, an operator at work, and a namespace to look at what it does."""
+"""Fixtures: the CRDs, an operator at work, and a namespace in which it is observed."""
 
 from __future__ import annotations
 

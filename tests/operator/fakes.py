@@ -15,7 +15,7 @@ from tests.kube.fake_leases import no_server
 
 
 def unreachable() -> Cluster:
-    """Return a client that nobody may use."""
+    """Return a client that fails when it is used."""
     return Cluster(no_server)
 
 

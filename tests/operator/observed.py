@@ -1,4 +1,4 @@
-"""What one reconcile may see of a model: the states that a status has to tell, and what it tells of each."""
+"""What one reconcile may see of a model: the states that a status has to report, and what it says of each."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ UNSIGNED: Final = Judgement(judge(STORED, ASKING, policy(evidence={"require": _A
 UNSIGNED_UNWATCHED: Final = Judgement(
     judge(UNWATCHED, ASKING, policy(evidence={"require": _ASKED})), NAME, UNWATCHED
 )
-UNPROVEN: Final = Judgement(
+NOT_RECOMPUTABLE: Final = Judgement(
     judge(STORED, ASKING, policy(evidence={"level": {"HighRisk": "Recomputable"}})), NAME, STORED
 )
 MISSING: Final = Judgement(judge(None), NAME, None)
@@ -208,7 +208,7 @@ STATES: Final[dict[str, State]] = {
     "not signed, and more": State(
         seen(UNSIGNED_UNWATCHED), BAD, UNWANTED, BAD, None, "EvidenceRejected", FAILED
     ),
-    "without counts": State(seen(UNPROVEN), BAD, UNWANTED, BAD, None, "EvidenceRejected", FAILED),
+    "without counts": State(seen(NOT_RECOMPUTABLE), BAD, UNWANTED, BAD, None, "EvidenceRejected", FAILED),
     "expired": State(seen(OUTDATED), OLD, UNWANTED, OLD, None, "EvidenceExpired", FAILED),
     "expired and kept": State(seen(OUTDATED, rollout()), OLD, UP, OLD, None, "EvidenceExpired", FAILED),
     "withdrawn and kept": State(

@@ -117,16 +117,16 @@ class RunningOperator:
         queue = self.controller.queue
         return len(queue) == 0 and queue.age() == 0.0
 
-    def settle(self) -> None:
+    def wait_until_idle(self) -> None:
         """Wait until it has reconciled everything that there is to reconcile."""
         quiet = 0
 
-        def settled() -> bool:
+        def stays_idle() -> bool:
             nonlocal quiet
             quiet = quiet + 1 if self.idle() else 0
             return quiet >= 8
 
-        wait_until(settled)
+        wait_until(stays_idle)
 
     def stop(self) -> None:
         """End it, as a signal would."""

@@ -1,4 +1,4 @@
-"""Whether an object is as planned is told by its values: defaults are explained, all else is named."""
+"""Whether an object is as planned is judged by its values: defaults are explained, all else is named."""
 
 from __future__ import annotations
 

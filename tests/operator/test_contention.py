@@ -1,4 +1,4 @@
-"""Reverts that somebody keeps undoing are made at once some times, and then ever later."""
+"""Reverts that another field manager keeps changing back: at once a few times, and then ever later."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ KEY = ("credit", "scorer")
 
 
 class Fight:
-    """A clock, and somebody who changes a child as soon as it is reverted."""
+    """A clock, and another field manager that changes a child as soon as it is reverted."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -37,7 +37,7 @@ def test_a_few_reverts_are_made_at_once_and_the_next_ones_later_and_later() -> N
 
 
 def test_after_a_calm_while_reverts_are_made_at_once_again() -> None:
-    """Whoever fought has given up; another edit is another matter."""
+    """The other field manager has given up; another edit is another matter."""
     fight = Fight()
     for _ in range(50):
         fight.revert()

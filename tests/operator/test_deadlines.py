@@ -1,4 +1,4 @@
-"""Moments are told when the wall clock gets there, also when somebody sets it; in virtual time."""
+"""Moments are reported when the wall clock gets there, also when it is set; in virtual time."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ AHEAD = 1_800_000_000.0
 
 
 class Watched:
-    """Deadlines that run, the wall clock that a test sets, and what was told at which steady time."""
+    """Deadlines that run, the wall clock that a test sets, and what was reported at which steady time."""
 
     def __init__(self) -> None:
         self.ahead = AHEAD
-        self.told: list[tuple[str, float]] = []
+        self.reported: list[tuple[str, float]] = []
         self.jumps: list[float] = []
         self.looks = 0
         self.clocks = Clocks(wall=self._wall, steady=virtual_now)
         self.deadlines = Deadlines[str](
-            lambda key: self.told.append((key, virtual_now())), self.jumps.append, self.clocks
+            lambda key: self.reported.append((key, virtual_now())), self.jumps.append, self.clocks
         )
 
     def set(self, key: str, steady: float | None) -> None:
-        """Set a moment, as the time on the steady clock at which it comes if nobody sets the other one."""
+        """Set a moment, as the time on the steady clock at which it comes unless the other one is set."""
         moment = None if steady is None else datetime.fromtimestamp(steady + AHEAD, UTC)
         self.deadlines.set(key, moment)
 
@@ -60,7 +60,7 @@ def test_a_moment_is_reported_when_it_comes_and_not_before() -> None:
             watched.set("late", START + 2 * HOUR)
             watched.set("early", START + HOUR + 0.5)
             await asyncio.sleep(3 * HOUR)
-            assert watched.told == [("early", START + HOUR + 0.5), ("late", START + 2 * HOUR)]
+            assert watched.reported == [("early", START + HOUR + 0.5), ("late", START + 2 * HOUR)]
             assert watched.jumps == []
             assert watched.deadlines.moments() == {}
 
@@ -75,7 +75,7 @@ def test_a_moment_that_is_past_is_reported_at_once() -> None:
             await asyncio.sleep(5)
             watched.set("a", START - HOUR)
             await asyncio.sleep(HOUR)
-            ((key, when),) = watched.told
+            ((key, when),) = watched.reported
             assert (key, when - START - 5 <= watched.clocks.slice) == ("a", True)
 
     run_virtually(main())
@@ -98,7 +98,7 @@ def test_a_moment_that_is_replaced_or_removed_is_not_reported() -> None:
                 "later": START + 2 * HOUR + AHEAD,
             }
             await asyncio.sleep(3 * HOUR)
-            assert watched.told == [("sooner", START + HOUR), ("later", START + 2 * HOUR)]
+            assert watched.reported == [("sooner", START + HOUR), ("later", START + 2 * HOUR)]
 
     run_virtually(main())
 
@@ -114,13 +114,13 @@ def test_a_moment_that_was_reported_can_be_set_again() -> None:
             watched.ahead -= 2 * HOUR
             watched.set("a", START + HOUR)
             await asyncio.sleep(2 * HOUR)
-            assert watched.told == [("a", START + HOUR), ("a", START + 3 * HOUR)]
+            assert watched.reported == [("a", START + HOUR), ("a", START + 3 * HOUR)]
 
     run_virtually(main())
 
 
 def test_a_clock_that_is_set_forward_shows_what_is_due_within_a_slice() -> None:
-    """And whoever depends on the clock hears by how much, once."""
+    """And what depends on the clock is notified by how much, once."""
 
     async def main() -> None:
         async with watching() as watched:
@@ -130,7 +130,7 @@ def test_a_clock_that_is_set_forward_shows_what_is_due_within_a_slice() -> None:
             watched.ahead += HOUR
             await asyncio.sleep(watched.clocks.slice)
             await asyncio.sleep(0)
-            assert [key for key, _ in watched.told] == ["a"]
+            assert [key for key, _ in watched.reported] == ["a"]
             await asyncio.sleep(HOUR)
             assert watched.jumps == [HOUR]
 
@@ -138,7 +138,7 @@ def test_a_clock_that_is_set_forward_shows_what_is_due_within_a_slice() -> None:
 
 
 def test_a_clock_that_is_set_backward_delays_a_moment_until_the_clock_is_there() -> None:
-    """The wall clock is what evidence goes by; that it was set is told."""
+    """The wall clock is what evidence goes by; that it was set is reported."""
 
     async def main() -> None:
         async with watching() as watched:
@@ -146,15 +146,15 @@ def test_a_clock_that_is_set_backward_delays_a_moment_until_the_clock_is_there()
             await asyncio.sleep(5)
             watched.ahead -= HOUR
             await asyncio.sleep(1.5 * HOUR)
-            assert (watched.told, watched.jumps) == ([], [-HOUR])
+            assert (watched.reported, watched.jumps) == ([], [-HOUR])
             await asyncio.sleep(HOUR)
-            assert watched.told == [("a", START + 2 * HOUR)]
+            assert watched.reported == [("a", START + 2 * HOUR)]
 
     run_virtually(main())
 
 
 def test_a_clock_that_is_nudged_is_not_set() -> None:
-    """Time servers move it by parts of a second; what adds up is told in the end."""
+    """Time servers move it by parts of a second; what adds up is reported in the end."""
 
     async def main() -> None:
         async with watching() as watched:

@@ -81,7 +81,7 @@ def entry(fields: Json, manager: str = MANAGER, operation: str = "Apply", **more
 
 
 def theirs(fields: Json, manager: str = "kubectl-edit", **more: str) -> Json:
-    """Return the record of somebody who changed an object."""
+    """Return the record of another field manager that changed an object."""
     return entry(fields, manager, "Update", **more)
 
 
@@ -101,7 +101,7 @@ def annotated(fields: Json) -> Json:
 
 
 def fields_of(thing: Json) -> Json:
-    """Return the record of whoever applies an object, by the schema of its kind."""
+    """Return the record of a field manager that applies an object, by the schema of its kind."""
     body = {"metadata": _described(thing), "spec": thing["spec"]}
     return fieldsets.encode(fieldsets.paths_of(body, model_schema(SCHEMAS[thing["kind"]])))
 
@@ -152,7 +152,7 @@ def test_a_record_that_names_every_leaf_covers_the_plan() -> None:
     ],
 )
 def test_a_record_without_a_leaf_does_not_cover_the_plan(path: tuple[str, ...]) -> None:
-    """Somebody changed it, or removed it."""
+    """Another field manager changed it, or removed it."""
     paths = {other for other in fieldsets.decode(OURS) if other[: len(path)] != path}
     assert not drift.covers(fieldsets.encode(frozenset(paths)), PLANNED)
 
@@ -300,7 +300,7 @@ def test_without_a_record_of_ours_one_is_made() -> None:
 
 
 def test_nothing_is_changed_in_the_records_that_are_read() -> None:
-    """They belong to an object that somebody else may hold."""
+    """They belong to an object that other code may hold."""
     records = [entry(OURS), theirs(in_pod({"f:hostNetwork": {}})), *TOLERATED]
     before = deepcopy(records)
     drift.adopted(records, "apps/v1")
@@ -322,11 +322,11 @@ def test_nothing_is_changed_in_the_records_that_are_read() -> None:
 def test_after_adoption_nothing_is_added_and_no_field_is_lost(
     owners: list[tuple[str, str, fieldsets.Paths]],
 ) -> None:
-    """Whoever owned what: every field that had an owner has one."""
+    """Whichever manager owned what: every field that had an owner has one."""
     records = [entry(fieldsets.encode(paths), who, how) for who, how, paths in owners]
-    absorbed = drift.adopted(records, "apps/v1")
-    assert drift.added_by_others(absorbed) == {}
-    assert _ends(absorbed) == _ends(records)
+    adopted = drift.adopted(records, "apps/v1")
+    assert drift.added_by_others(adopted) == {}
+    assert _ends(adopted) == _ends(records)
 
 
 def _ends(records: list[Json]) -> set[fieldsets.Path]:

@@ -49,7 +49,7 @@ RICH: Json = {
 
 
 class Hands:
-    """The children of one model as they were applied, and what somebody does to them."""
+    """The children of one model as they were applied, and what other clients do to them."""
 
     def __init__(self, control_plane: ControlPlane, world: World, **spec: object) -> None:
         self.rest: Rest = world.rest
@@ -85,7 +85,7 @@ class Hands:
         records = self.live(plural)["metadata"]["managedFields"]
         if way == "updated in our name":
             self.edit(edit, plural, MANAGER)
-        elif way == "left to nobody":
+        elif way == "left to no manager":
             self.edit(edit, plural)
             # Where nothing changes but the records, the API server takes them as they are sent.
             self.edit(lambda live: live["metadata"].update(managedFields=records), plural)
@@ -102,7 +102,7 @@ class Hands:
     def patch(self, body: Json, plural: str = "deployments", subresource: str = "") -> None:
         """Change a child by a merge patch."""
         path = f"{self._world.path(plural)}{subresource}"
-        reply = self.rest("PATCH", path, body, MERGE_PATCH, fieldManager="somebody")
+        reply = self.rest("PATCH", path, body, MERGE_PATCH, fieldManager="kubectl-patch")
         assert reply.status == 200, reply
 
     def take(self, spec: Json, plural: str = "deployments") -> None:
@@ -132,8 +132,8 @@ class Hands:
         async with Cluster.from_environment(self._kubeconfig) as cluster:
             yield Applier(cluster, Writer(cluster, lambda: True), Children(cluster, lambda _: None))
 
-    async def mend(self) -> list[str]:
-        """Converge until nothing is left to do, and return everything that was undone."""
+    async def fix(self) -> list[str]:
+        """Converge until nothing is left to do, and return everything that was reverted."""
         repaired: list[str] = []
         for _ in range(3):
             repaired += await self.converge()
@@ -157,7 +157,7 @@ SCALED: Json = {"autoscaling": {"minReplicas": 2, "maxReplicas": 4}}
 async def hands(control_plane: ControlPlane, world: World) -> Hands:
     """An autoscaled model with a child of every kind."""
     hands = Hands(control_plane, world, **SCALED)
-    await hands.mend()
+    await hands.fix()
     assert hands.planned.keys() == KINDS.keys()
     return hands
 
@@ -189,8 +189,8 @@ def change_port(live: Json) -> None:
     live["spec"]["ports"][0]["port"] = 81
 
 
-class Deed(NamedTuple):
-    """An edit, and what is said of it."""
+class HandEdit(NamedTuple):
+    """An edit, and what is reported of it."""
 
     edit: Edit
     added: tuple[str, ...]
@@ -200,71 +200,71 @@ class Deed(NamedTuple):
 
 POD = "spec.template.spec"
 SERVER = f"{POD}.containers[name=server]"
-DEEDS: dict[str, Deed] = {
-    "image": Deed(lambda live: server(live).update(image="evil:1"), (f"{SERVER}.image",)),
-    "variable added": Deed(
+HAND_EDITS: dict[str, HandEdit] = {
+    "image": HandEdit(lambda live: server(live).update(image="evil:1"), (f"{SERVER}.image",)),
+    "variable added": HandEdit(
         lambda live: server(live)["env"].append({"name": "B", "value": "1"}), (f"{SERVER}.env[name=B]",)
     ),
-    "variable changed": Deed(change_value, (f"{SERVER}.env[name=A].value",)),
-    "variable removed": Deed(remove_variable, ()),
-    "container added": Deed(
+    "variable changed": HandEdit(change_value, (f"{SERVER}.env[name=A].value",)),
+    "variable removed": HandEdit(remove_variable, ()),
+    "container added": HandEdit(
         lambda live: pod(live)["containers"].insert(0, {"name": "shell", "image": "shell:1"}),
         (f"{POD}.containers[name=shell]",),
     ),
-    "container removed": Deed(lambda live: pod(live)["containers"].pop(), ()),
-    "init container added": Deed(
+    "container removed": HandEdit(lambda live: pod(live)["containers"].pop(), ()),
+    "init container added": HandEdit(
         lambda live: pod(live).update(initContainers=[{"name": "fetch", "image": "shell:1"}]),
         (f"{POD}.initContainers",),
     ),
-    "toleration": Deed(
+    "toleration": HandEdit(
         lambda live: pod(live).update(tolerations=[{"operator": "Exists"}]), (f"{POD}.tolerations",)
     ),
-    "node selector": Deed(lambda live: pod(live).pop("nodeSelector"), ()),
-    "affinity": Deed(lambda live: pod(live).pop("affinity"), ()),
-    "host network": Deed(lambda live: pod(live).update(hostNetwork=True), (f"{POD}.hostNetwork",)),
-    "command": Deed(lambda live: server(live).update(command=["sh"]), (f"{SERVER}.command",)),
-    "grace period": Deed(
+    "node selector": HandEdit(lambda live: pod(live).pop("nodeSelector"), ()),
+    "affinity": HandEdit(lambda live: pod(live).pop("affinity"), ()),
+    "host network": HandEdit(lambda live: pod(live).update(hostNetwork=True), (f"{POD}.hostNetwork",)),
+    "command": HandEdit(lambda live: server(live).update(command=["sh"]), (f"{SERVER}.command",)),
+    "grace period": HandEdit(
         lambda live: pod(live).update(terminationGracePeriodSeconds=1),
         (f"{POD}.terminationGracePeriodSeconds",),
     ),
-    "label of pods": Deed(
+    "label of pods": HandEdit(
         lambda live: live["spec"]["template"]["metadata"]["labels"].update(team="x"),
         ("spec.template.metadata.labels.team",),
     ),
-    "our label": Deed(
+    "our label": HandEdit(
         lambda live: live["metadata"]["labels"].update({"app.kubernetes.io/component": "x"}), ()
     ),
-    "our state": Deed(lambda live: live["metadata"]["annotations"].pop("actgate.dev/desired-state"), ()),
-    "owner": Deed(lambda live: live["metadata"].pop("ownerReferences"), ()),
-    "paused": Deed(lambda live: live["spec"].update(paused=True), ("spec.paused",)),
-    "port": Deed(change_port, ("spec.ports",), "services"),
-    "service type": Deed(lambda live: live["spec"].update(type="NodePort"), ("spec.type",), "services"),
-    "most replicas": Deed(
+    "our state": HandEdit(lambda live: live["metadata"]["annotations"].pop("actgate.dev/desired-state"), ()),
+    "owner": HandEdit(lambda live: live["metadata"].pop("ownerReferences"), ()),
+    "paused": HandEdit(lambda live: live["spec"].update(paused=True), ("spec.paused",)),
+    "port": HandEdit(change_port, ("spec.ports",), "services"),
+    "service type": HandEdit(lambda live: live["spec"].update(type="NodePort"), ("spec.type",), "services"),
+    "most replicas": HandEdit(
         lambda live: live["spec"].update(maxReplicas=100), ("spec.maxReplicas",), "horizontalpodautoscalers"
     ),
-    "disruptions": Deed(
+    "disruptions": HandEdit(
         lambda live: live["spec"].update(maxUnavailable=2), ("spec.maxUnavailable",), "poddisruptionbudgets"
     ),
 }
 
 DEFAULTED = {"spec.externalTrafficPolicy"}
-"""What an API server adds to an edit, in the name of whoever edits."""
+"""What an API server adds to an edit, in the name of the client that edits."""
 
 
-@pytest.mark.parametrize("name", DEEDS)
-async def test_an_edit_is_seen_named_and_undone(hands: Hands, name: str) -> None:
+@pytest.mark.parametrize("name", HAND_EDITS)
+async def test_an_edit_is_seen_named_and_reverted(hands: Hands, name: str) -> None:
     """Afterwards the spec is what it was, byte for byte, and there is nothing left to write."""
-    deed = DEEDS[name]
-    before = hands.live(deed.plural)["spec"]
-    hands.edit(deed.edit, deed.plural)
-    edited = hands.child(deed.plural)
-    assert {path for _, path in edited.additions} - DEFAULTED == set(deed.added)
-    assert not hands.is_in_sync(deed.plural)
-    repaired = await hands.mend()
-    assert hands.live(deed.plural)["spec"] == before
+    hand_edit = HAND_EDITS[name]
+    before = hands.live(hand_edit.plural)["spec"]
+    hands.edit(hand_edit.edit, hand_edit.plural)
+    edited = hands.child(hand_edit.plural)
+    assert {path for _, path in edited.additions} - DEFAULTED == set(hand_edit.added)
+    assert not hands.is_in_sync(hand_edit.plural)
+    repaired = await hands.fix()
+    assert hands.live(hand_edit.plural)["spec"] == before
     expected = 0 if name == "our state" else max(len(edited.additions), 1)
     assert len(repaired) == expected, repaired
-    for path in deed.added:
+    for path in hand_edit.added:
         assert any(path in words and "kubectl-edit" in words for words in repaired), repaired
     with hands.unwritten():
         assert await hands.converge() == []
@@ -287,8 +287,8 @@ async def test_what_others_may_do_is_left_as_it_is(hands: Hands, name: str) -> N
     expected = hands.live()
     with hands.unwritten():
         assert await hands.converge() == []
-    hands.edit(DEEDS["container added"].edit)
-    await hands.mend()
+    hands.edit(HAND_EDITS["container added"].edit)
+    await hands.fix()
     live = hands.live()
     assert live["spec"] == expected["spec"]
     for field in ("labels", "annotations"):
@@ -299,19 +299,19 @@ async def test_replicas_of_an_autoscaler_stay_also_when_something_is_repaired(ha
     """They are written by ``/scale``, and are no field of the plan."""
     hands.patch({"spec": {"replicas": 3}}, subresource="/scale")
     assert hands.is_in_sync()
-    hands.edit(DEEDS["container added"].edit)
-    await hands.mend()
+    hands.edit(HAND_EDITS["container added"].edit)
+    await hands.fix()
     assert hands.live()["spec"]["replicas"] == 3
 
 
 async def test_replicas_that_are_planned_come_back(control_plane: ControlPlane, world: World) -> None:
     """Who scales the Deployment by hand scales the wrong object."""
     hands = Hands(control_plane, world, replicas=2)
-    await hands.mend()
+    await hands.fix()
     hands.patch({"spec": {"replicas": 5}}, subresource="/scale")
     assert not hands.is_in_sync()
     assert hands.child().additions == ()
-    (words,) = await hands.mend()
+    (words,) = await hands.fix()
     assert "replicas of Deployment" in words
     assert hands.live()["spec"]["replicas"] == 2
 
@@ -333,25 +333,25 @@ async def test_a_manager_that_applies_another_value_takes_the_field_and_loses_it
         f"{SERVER}.image",
         f"{POD}.containers[name=shell]",
     }
-    await hands.mend()
+    await hands.fix()
     assert hands.live()["spec"] == before
 
 
 async def test_records_that_were_wiped_are_made_anew(hands: Hands) -> None:
-    """Nobody can tell then who did what: the plan is put in place of what is there."""
+    """It is not known then who changed what: the plan is put in place of what is there."""
     before = hands.live()["spec"]
-    hands.edit(DEEDS["container added"].edit)
+    hands.edit(HAND_EDITS["container added"].edit)
     hands.patch({"metadata": {"managedFields": [{}]}})
     assert not hands.live()["metadata"].get("managedFields")
     assert not hands.is_in_sync()
-    await hands.mend()
+    await hands.fix()
     assert hands.live()["spec"] == before
 
 
 async def test_an_addition_to_a_child_out_of_our_sight_is_removed(hands: Hands) -> None:
-    """With its label cut no watch of ours tells of it: it is found by applying, and looked at then."""
+    """With its label cut no watch of the operator reports it: it is found by applying, and compared then."""
     before = hands.live()["spec"]
-    hands.edit(DEEDS["container added"].edit)
+    hands.edit(HAND_EDITS["container added"].edit)
     hands.patch({"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}})
     async with hands.unseen() as applier:
         await applier.converge(hands.wanted, hands.model["metadata"]["uid"], [])
@@ -359,29 +359,29 @@ async def test_an_addition_to_a_child_out_of_our_sight_is_removed(hands: Hands) 
     assert hands.is_in_sync()
 
 
-async def test_what_a_wiped_record_leaves_to_nobody_is_no_edit(hands: Hands) -> None:
-    """The API server records what there was before the first apply, under a name that nobody has."""
+async def test_what_a_wiped_record_leaves_to_no_manager_is_no_edit(hands: Hands) -> None:
+    """The API server records what there was before the first apply, under a name that no client has."""
     hands.patch({"metadata": {"managedFields": [{}]}})
     repaired = await hands.converge()
     assert hands.is_in_sync()
     assert not any("before-first-apply" in words for words in repaired)
 
 
-FORGERIES = ("applied in our name", "updated in our name", "left to nobody")
+FORGERIES = ("applied in our name", "updated in our name", "left to no manager")
 
 
 @pytest.mark.parametrize("way", FORGERIES)
-@pytest.mark.parametrize("name", [name for name in DEEDS if name != "our state"])
+@pytest.mark.parametrize("name", [name for name in HAND_EDITS if name != "our state"])
 async def test_what_is_done_in_our_name_or_in_no_clients_is_reverted(
     hands: Hands, name: str, way: str
 ) -> None:
-    """Whoever may write an object may write its records: they say how to revert, not whether (redteam H2)."""
-    deed = DEEDS[name]
-    before = hands.live(deed.plural)
-    hands.forge(deed.edit, deed.plural, way)
-    assert hands.live(deed.plural)["spec"] != before["spec"] or name in ("owner", "our label")
-    repaired = await hands.mend()
-    after = hands.live(deed.plural)
+    """A writer of an object may write its records: they say how to revert, not whether (redteam H2)."""
+    hand_edit = HAND_EDITS[name]
+    before = hands.live(hand_edit.plural)
+    hands.forge(hand_edit.edit, hand_edit.plural, way)
+    assert hands.live(hand_edit.plural)["spec"] != before["spec"] or name in ("owner", "our label")
+    repaired = await hands.fix()
+    after = hands.live(hand_edit.plural)
     assert after["spec"] == before["spec"]
     for field in ("labels", "ownerReferences"):
         assert after["metadata"][field] == before["metadata"][field]
@@ -405,7 +405,7 @@ async def test_an_apply_in_our_name_and_another_version_is_reverted(hands: Hands
     if reply.status == 404:
         pytest.skip("the stand-in serves one version of each kind")
     assert reply.status == 200, reply
-    await hands.mend()
+    await hands.fix()
     assert hands.live(plural)["spec"] == before
     with hands.unwritten():
         assert await hands.converge() == []
@@ -417,20 +417,20 @@ async def test_what_others_may_do_stays_when_a_forgery_is_reverted(hands: Hands)
         hands.edit(edit, manager="kubectl-rollout")
     hands.patch({"spec": {"replicas": 3}}, subresource="/scale")
     before = hands.live()
-    hands.forge(DEEDS["host network"].edit, "deployments", "left to nobody")
-    await hands.mend()
+    hands.forge(HAND_EDITS["host network"].edit, "deployments", "left to no manager")
+    await hands.fix()
     live = hands.live()
     assert live["spec"] == before["spec"]
     for field in ("labels", "annotations"):
         assert live["metadata"][field] == before["metadata"][field]
 
 
-async def test_what_is_changed_in_our_name_is_undone(hands: Hands) -> None:
-    """A field that is planned is planned, whoever says that it was us."""
+async def test_what_is_changed_in_our_name_is_reverted(hands: Hands) -> None:
+    """A field that is planned is planned, also when the record says that it was us."""
     before = hands.live()["spec"]
-    hands.edit(DEEDS["image"].edit, manager=MANAGER)
+    hands.edit(HAND_EDITS["image"].edit, manager=MANAGER)
     assert not hands.is_in_sync()
-    await hands.mend()
+    await hands.fix()
     assert hands.live()["spec"] == before
 
 
@@ -441,7 +441,7 @@ async def test_a_child_that_was_deleted_comes_back(hands: Hands) -> None:
         kind = KINDS[plural]
         reply = hands.rest("DELETE", kind.item(MODEL, hands.model["metadata"]["namespace"]))
         assert reply.status == 200, reply
-    await hands.mend()
+    await hands.fix()
     for plural, spec in before.items():
         fixed = {"clusterIP", "clusterIPs", "replicas"}
         live = hands.live(plural)["spec"]
@@ -450,10 +450,10 @@ async def test_a_child_that_was_deleted_comes_back(hands: Hands) -> None:
         }
 
 
-async def test_everything_at_once_is_undone_at_once(hands: Hands) -> None:
+async def test_everything_at_once_is_reverted_at_once(hands: Hands) -> None:
     """Edits by several managers, one after another."""
     before = {plural: hands.live(plural)["spec"] for plural in hands.planned}
-    for number, deed in enumerate(DEEDS.values()):
-        hands.edit(deed.edit, deed.plural, manager=f"somebody-{number % 3}")
-    await hands.mend()
+    for number, hand_edit in enumerate(HAND_EDITS.values()):
+        hands.edit(hand_edit.edit, hand_edit.plural, manager=f"editor-{number % 3}")
+    await hands.fix()
     assert {plural: hands.live(plural)["spec"] for plural in hands.planned} == before

@@ -97,7 +97,7 @@ def test_a_watch_without_contact_is_late(leader: Replica) -> None:
 
 
 def test_an_error_alone_is_not_late(leader: Replica) -> None:
-    """A picture that was true a moment ago serves."""
+    """A cache that was complete a moment ago serves."""
     leader.reflectors[0].last_error = Unavailable("connection refused")
     assert leader.failing() == {}
 
@@ -139,7 +139,7 @@ def test_the_first_answer_may_take_as_long_as_any_later_one(leads: bool, late: s
 
 @pytest.mark.parametrize(("leads", "late"), [(False, {"lease"} | WATCHES), (True, WATCHES)])
 def test_before_the_first_answer_nothing_is_ready(leads: bool, late: set[str]) -> None:
-    """It has no age that could be told in seconds."""
+    """It has no age that could be given in seconds."""
     _, ready, _ = nothing_heard(leads)
     assert failing(ready).keys() == late
     assert not any("inf" in why for why in failing(ready).values())
@@ -166,7 +166,7 @@ def test_a_stuck_queue_is_late(leader: Replica) -> None:
 
 
 def test_a_lost_lease_is_reported_at_once(leader: Replica) -> None:
-    """Whoever cannot show that it leads must not be taken for working."""
+    """A replica that cannot show that it leads must not be taken for working."""
     leader.is_held = False
     assert leader.failing() == {"lease": "lost"}
 

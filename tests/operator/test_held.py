@@ -57,7 +57,7 @@ def test_a_count_that_is_absent_is_one() -> None:
 
 @given(model_deployments, counts)
 def test_a_plan_that_is_held_starts_nothing(model: Json, count: int) -> None:
-    """A count of our own, nobody to raise it, and only in the Deployment that runs; the rest as planned."""
+    """A fixed count, no autoscaler to raise it, and only in the Deployment that runs; the rest as planned."""
     wanted = plan(model, EVIDENCE)
     kept = held(wanted, count, child(count))
     assert (kept.deployment["spec"]["replicas"], kept.autoscaler) == (count, None)

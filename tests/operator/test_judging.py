@@ -16,7 +16,7 @@ from tests.operator.plan.build import PARIS, Json, model_deployment
 
 
 def asking(outcome: str | None = None) -> Json:
-    """Return a model that the manifest speaks for, with the verdict that its status tells."""
+    """Return a model that the manifest speaks for, with the verdict that its status shows."""
     status = {"verdict": {"outcome": outcome}} if outcome is not None else {}
     placement = {"regions": [PARIS]}
     model = {"name": "CreditRiskScorer", "version": "2"}
@@ -29,7 +29,7 @@ async def judged(evidence: FakeEvidence, model: Json) -> Judgement:
 
 
 async def test_evidence_that_holds_is_believed_at_once() -> None:
-    """No look at the API server, whatever the status says."""
+    """No request to the API server, whatever the status says."""
     for outcome in (None, "Pass", "Fail"):
         evidence = FakeEvidence(known(STORED))
         judgement = await judged(evidence, asking(outcome))

@@ -48,7 +48,7 @@ def virtually(test: Callable[[], Coroutine[Any, Any, None]]) -> Callable[[], Non
 
 
 class World(FakeEvidence):
-    """Manifests in the cache: what the API server has, and what the watch has told of it."""
+    """Manifests in the cache: what the API server has, and what the watch has reported of it."""
 
     def __init__(self, *manifests: Manifest, policies: tuple[Policy, ...] = ()) -> None:
         self.shown: dict[Key, Manifest] = {}
@@ -103,7 +103,7 @@ class World(FakeEvidence):
             raise EvidenceUnavailableError("namespaces are not listed yet")
         return super().from_cache(namespace, names)
 
-    async def settle(self, seconds: float = 0.5) -> None:
+    async def run_for(self, seconds: float = 0.5) -> None:
         """Let the work go on for a while, whatever comes of it."""
         task = asyncio.create_task(self.statuses.run())
         await asyncio.sleep(seconds)
@@ -173,7 +173,7 @@ def test_a_status_names_the_rules_that_failed(enforcement: str, outcome: str) ->
 
 
 def test_a_status_is_bounded() -> None:
-    """Thousands of findings are counted, and the strongest are told."""
+    """Thousands of findings are counted, and the strongest are listed."""
     metric = PASSING.bias[0].metric
     unfair = tuple(Measurement(metric, 0.5, attribute=f"attribute {number}") for number in range(64))
     small = manifest(bias=unfair, oversight=None, risk_category=None, training_regions=(), finished_at=None)
@@ -226,24 +226,24 @@ async def test_attestations_go_when_the_evidence_has_none_any_more() -> None:
     """What a status does not say is removed, a list as well."""
     world = World(PASSING)
     world.statuses.refer(MODEL, PASSING.name)
-    await world.settle()
+    await world.run_for()
     world.hear()
     right = world.status()
     assert "attestations" not in right
     world.forge({**right, "attestations": [{"name": "training", "result": "Accepted"}]})
-    await world.settle()
+    await world.run_for()
     assert world.status() == right
 
 
 @virtually
 async def test_a_manifest_that_a_model_refers_to_is_shown() -> None:
-    """Written once, and not again when the watch tells of it, nor when the model is judged again."""
+    """Written once, and not again when the watch reports it, nor when the model is judged again."""
     world = World(PASSING)
     for _ in range(3):
         world.statuses.refer(MODEL, PASSING.name)
-        await world.settle()
+        await world.run_for()
         world.hear()
-        await world.settle()
+        await world.run_for()
     assert world.status()["verdict"]["outcome"] == "Pass"
     assert len(world.writes) == 1
 
@@ -254,7 +254,7 @@ async def test_a_write_that_the_watch_has_not_reported_yet_is_not_repeated() -> 
     world = World(PASSING)
     for _ in range(3):
         world.statuses.refer(MODEL, PASSING.name)
-        await world.settle()
+        await world.run_for()
     assert len(world.writes) == 1
 
 
@@ -264,7 +264,7 @@ async def test_a_manifest_that_no_model_refers_to_is_left_alone() -> None:
     world = World(PASSING)
     world.statuses.enqueue((NAMESPACE, PASSING.name))
     world.statuses.refer_all({MODEL: None, OTHER: "absent"})
-    await world.settle()
+    await world.run_for()
     assert world.writes == []
 
 
@@ -273,13 +273,13 @@ async def test_after_a_restart_nothing_is_written() -> None:
     """The same evidence, policies and time are the same status."""
     world = World(PASSING)
     world.statuses.refer(MODEL, PASSING.name)
-    await world.settle()
+    await world.run_for()
     world.hear()
     again = World(policies=world.policies)
     again.put(PASSING, world.status())
     again.statuses.refer(MODEL, PASSING.name)
     again.statuses.refer_all({MODEL: PASSING.name})
-    await again.settle()
+    await again.run_for()
     assert again.writes == []
 
 
@@ -288,16 +288,16 @@ async def test_time_and_policies_change_what_is_shown() -> None:
     """Whenever a model that refers to it is judged again, which is at each deadline."""
     world = World(manifest(not_after=EXPIRES))
     world.statuses.refer(MODEL, PASSING.name)
-    await world.settle()
+    await world.run_for()
     world.hear()
     world.now = EXPIRES
     world.statuses.refer(MODEL, PASSING.name)
-    await world.settle()
+    await world.run_for()
     assert world.status()["verdict"]["reason"] == "evidence/expired"
     world.hear()
     world.policies = (policy("lenient", enforcement="Warn"),)
     world.statuses.refer(MODEL, PASSING.name)
-    await world.settle()
+    await world.run_for()
     assert (world.status()["verdict"]["outcome"], world.status()["verdict"]["policies"]) == (
         "Warn",
         ["lenient"],
@@ -318,56 +318,56 @@ FORGERIES: dict[str, Object | None] = {
 
 @pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES)
 def test_a_forged_status_is_corrected(forgery: Object | None) -> None:
-    """As soon as the watch tells of it; each time, and with what it added removed."""
+    """As soon as the watch reports it; each time, and with what it added removed."""
 
     async def correct() -> None:
         world = World(UNWATCHED)
         world.statuses.refer(MODEL, PASSING.name)
-        await world.settle()
+        await world.run_for()
         world.hear()
-        await world.settle()
+        await world.run_for()
         right = world.status()
         for round_ in range(2):
             world.forge(forgery)
-            await world.settle()
+            await world.run_for()
             assert world.status() == right
             assert len(world.writes) == 2 + round_
             world.hear()
-            await world.settle()
+            await world.run_for()
 
     run_virtually(correct())
 
 
 @virtually
 async def test_a_status_goes_with_the_last_reference() -> None:
-    """A verdict that nobody keeps up to date would mislead; not before every model is known, though."""
+    """A verdict that is not kept up to date would mislead; not before every model is known, though."""
     world = World(PASSING)
     world.statuses.refer(MODEL, PASSING.name)
     world.statuses.refer(OTHER, PASSING.name)
-    await world.settle()
+    await world.run_for()
     world.hear()
     world.statuses.refer(MODEL, None)
-    await world.settle()
+    await world.run_for()
     assert world.status() != {}
     world.statuses.refer(OTHER, "another")
-    await world.settle()
+    await world.run_for()
     assert world.status() != {}, "a model that was not listed yet may refer to it"
     world.statuses.refer_all({OTHER: "another"})
-    await world.settle()
+    await world.run_for()
     assert world.status() == {}
     world.hear()
     world.statuses.refer(MODEL, PASSING.name)
-    await world.settle()
+    await world.run_for()
     assert world.status()["verdict"]["outcome"] == "Pass"
 
 
 @virtually
 async def test_a_status_that_a_former_leader_left_behind_is_removed() -> None:
-    """The model went while nobody led."""
+    """The model was deleted while no replica led."""
     world = World()
     world.put(PASSING, {"observedGeneration": 1})
     world.statuses.refer_all({MODEL: None})
-    await world.settle()
+    await world.run_for()
     assert world.status() == {}
 
 
@@ -378,7 +378,7 @@ async def test_what_an_older_definition_prunes_is_not_written_again_and_again() 
     world.prunes = ("reason", "findings")
     world.statuses.refer(MODEL, PASSING.name)
     for _ in range(4):
-        await world.settle()
+        await world.run_for()
         world.hear()
     assert len(world.writes) == 1
 
@@ -390,7 +390,7 @@ async def test_at_most_five_are_written_in_a_second() -> None:
     world = World(*manifests)
     for number, item in enumerate(manifests):
         world.statuses.refer((NAMESPACE, f"model-{number}"), item.name)
-    await world.settle(20.0)
+    await world.run_for(20.0)
     assert len(world.writes) == 50
     times = [moment for moment, _ in world.writes]
     assert all(later - sooner >= 1.0 - 1e-6 for sooner, later in zip(times, times[5:], strict=False))
@@ -398,14 +398,14 @@ async def test_at_most_five_are_written_in_a_second() -> None:
 
 @virtually
 async def test_what_is_not_known_now_is_shown_later() -> None:
-    """Nothing is told on a picture that is too old."""
+    """Nothing is written from a cache that is too old."""
     world = World(PASSING)
     world.known = False
     world.statuses.refer(MODEL, PASSING.name)
-    await world.settle(5.0)
+    await world.run_for(5.0)
     assert world.writes == []
     world.known = True
-    await world.settle(300.0)
+    await world.run_for(300.0)
     assert world.status()["verdict"]["outcome"] == "Pass"
 
 
@@ -414,13 +414,13 @@ REFUSAL = Forbidden("compliancemanifests/status is forbidden", code=403)
 
 @pytest.mark.parametrize("error", [REFUSAL, ValueError("a defect")])
 def test_a_write_that_fails_is_tried_again(error: Exception, caplog: pytest.LogCaptureFixture) -> None:
-    """Roles of an older installation, say; the same problem is told once."""
+    """Roles of an older installation, say; the same problem is logged once."""
 
     async def write() -> None:
         world = World(PASSING)
         world.failures = [error, error]
         world.statuses.refer(MODEL, PASSING.name)
-        await world.settle(30.0)
+        await world.run_for(30.0)
         assert world.status()["verdict"]["outcome"] == "Pass"
         assert len(world.writes) == 3
 
@@ -431,15 +431,15 @@ def test_a_write_that_fails_is_tried_again(error: Exception, caplog: pytest.LogC
 
 @virtually
 async def test_a_manifest_that_is_gone_has_no_status() -> None:
-    """Neither in the picture nor when it is written."""
+    """Neither in the cache nor when it is written."""
     world = World(PASSING)
     world.failures = [NotFound("no such manifest", code=404)]
     world.statuses.refer(MODEL, PASSING.name)
-    await world.settle(30.0)
+    await world.run_for(30.0)
     assert len(world.writes) == 1
     world.remove()
     world.statuses.refer(MODEL, PASSING.name)
-    await world.settle()
+    await world.run_for()
     assert len(world.writes) == 1
 
 
@@ -450,5 +450,5 @@ async def test_who_does_not_lead_any_more_writes_nothing_and_ends() -> None:
     world.failures = [NotLeadingError("the lease is not held any more")]
     world.statuses.refer(MODEL, PASSING.name)
     with pytest.raises(ExceptionGroup) as caught:
-        await world.settle()
+        await world.run_for()
     assert caught.group_contains(NotLeadingError)

@@ -1,4 +1,4 @@
-"""A spec that cannot be worked with is told in one sentence, with the field."""
+"""A spec that cannot be worked with is reported in one sentence, with the field."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_a_model_without_a_spec_is_reported(spec: object) -> None:
 
 
 def test_several_faults_are_reported_together_and_not_all_of_them() -> None:
-    """One pass of mending is enough, and a message stays readable."""
+    """One pass of fixing is enough, and a message stays readable."""
     model = model_deployment(server={}, model={}, suspend=3)
     with pytest.raises(UnusableModelError, match=r"spec\.model.*; spec\.server.*; spec\.suspend") as raised:
         check_spec(model)

@@ -47,7 +47,7 @@ def cache(changed: list[Key]) -> ModelCache:
 
 
 def test_events_are_news_once_and_in_order(cache: ModelCache, changed: list[Key]) -> None:
-    """An event that comes late tells nothing, and a list of kopf's repeats what is known."""
+    """An event that comes late changes nothing, and a list of kopf's repeats what is known."""
     cache.observe("ADDED", model(5))
     cache.observe(None, model(5))
     cache.observe("MODIFIED", model(7))

@@ -15,11 +15,11 @@ from tests.operator.observed import rollout
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 KEY = ("credit", "scorer")
-TOLD = {"conditions": [{"type": "Reconciling", "status": "True", "reason": "RollingOut"}]}
+ROLLING_OUT = {"conditions": [{"type": "Reconciling", "status": "True", "reason": "RollingOut"}]}
 
 
 class Waiting(Patience):
-    """At noon; notes when models are to be looked at again."""
+    """At noon; notes when models are to be reconciled again."""
 
     def __init__(self) -> None:
         self.looks: list[tuple[Key, float]] = []
@@ -36,14 +36,15 @@ def ago(age: timedelta) -> str:
     ("age", "growing"), [(timedelta(0), True), (GROWS_FOR / 2, True), (GROWS_FOR, False)]
 )
 def test_a_count_that_was_raised_has_its_time(age: timedelta, growing: bool) -> None:
-    """Then too few pods are too few; the model is looked at when that is."""
+    """Then too few pods are too few; the model is reconciled at that time."""
     waiting = Waiting()
-    assert waiting.growing(KEY, rollout(available=False, unavailable_since=ago(age)), TOLD) is growing
+    assert waiting.growing(KEY, rollout(available=False, unavailable_since=ago(age)), ROLLING_OUT) is growing
     assert waiting.looks == ([(KEY, (GROWS_FOR - age).total_seconds())] if growing else [])
 
 
 @pytest.mark.parametrize(
-    ("since", "former"), [(None, TOLD), (ago(timedelta(0)), {}), (ago(timedelta(0)), {"conditions": []})]
+    ("since", "former"),
+    [(None, ROLLING_OUT), (ago(timedelta(0)), {}), (ago(timedelta(0)), {"conditions": []})],
 )
 def test_nothing_grows_that_was_not_raised_or_that_serves(
     since: str | None, former: dict[str, object]
@@ -55,10 +56,11 @@ def test_nothing_grows_that_was_not_raised_or_that_serves(
 
 
 @pytest.mark.parametrize(
-    ("age", "told"), [(timedelta(0), False), (SCALES_AFTER, True), (timedelta(days=1), True), (None, True)]
+    ("age", "reported"),
+    [(timedelta(0), False), (SCALES_AFTER, True), (timedelta(days=1), True), (None, True)],
 )
 @pytest.mark.parametrize("kind", ["ScalingActive", "AbleToScale"])
-def test_an_autoscaler_has_its_time(kind: str, age: timedelta | None, told: bool) -> None:
+def test_an_autoscaler_has_its_time(kind: str, age: timedelta | None, reported: bool) -> None:
     """Of new pods there are no metrics at first."""
     condition = {"type": kind, "status": "False", "reason": "FailedGetResourceMetric", "message": "no cpu"}
     if age is not None:
@@ -72,5 +74,5 @@ def test_an_autoscaler_has_its_time(kind: str, age: timedelta | None, told: bool
     )
     waiting = Waiting()
     problem = waiting.scaling(KEY, autoscaler)
-    assert (problem is not None) is told
-    assert bool(waiting.looks) is not told
+    assert (problem is not None) is reported
+    assert bool(waiting.looks) is not reported

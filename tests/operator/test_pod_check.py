@@ -1,4 +1,4 @@
-"""How often pods are deleted for what they run: as often as somebody edits them, and never for ever."""
+"""How often pods are deleted for what they run: as often as they are edited, and never for ever."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Pods(Cluster):
         super().__init__(no_server)
         self.live = {item["metadata"]["name"]: item for item in pods}
         self.known: dict[str, Object] | None = None
-        """What the watch has told, where that is not what there is."""
+        """What the watch has reported, where that is not what there is."""
         self.lists = 0
         self.deleted: list[str] = []
         self.failure: ClusterError | None = None
@@ -108,7 +108,7 @@ class _Deleting(Writer):
 
 
 async def test_pods_that_are_as_they_should_be_cost_no_request() -> None:
-    """Nor does anything that the cache tells without doubt."""
+    """Nor does anything that the cache shows without doubt."""
     pods = Pods(pod(), pod("b", deletionTimestamp="2026-11-23T12:00:00Z"))
     checked = await pods.check()
     assert (checked.running.serving, checked.running.terminating, pods.lists) == (1, 1, 0)
@@ -116,7 +116,7 @@ async def test_pods_that_are_as_they_should_be_cost_no_request() -> None:
 
 
 async def test_an_edited_pod_is_deleted_and_reported() -> None:
-    """Time mends it: its ReplicaSet makes another one."""
+    """No remediation is needed: its ReplicaSet makes another one."""
     pods = Pods(pod(images={"server": EVIL}, generation=2))
     checked = await pods.check()
     assert pods.deleted == ["scorer-abc-1"]
@@ -166,7 +166,7 @@ async def test_where_changes_are_not_counted_what_comes_back_the_same_is_left_al
 
 
 async def test_what_edits_pods_again_and_again_is_reported_in_the_end() -> None:
-    """A controller of somebody's does it faster than a person: no loop, and after a while another try."""
+    """A third party's controller does it faster than a person: no loop, and after a while another try."""
     pods = Pods()
     for number in range(10):
         pods.made_anew(number, images={"server": EVIL}, generation=2)
@@ -190,7 +190,7 @@ async def test_a_pod_that_another_client_made_is_reported_and_left_alone() -> No
 
 
 async def test_without_an_answer_nothing_is_deleted_and_it_is_tried_again() -> None:
-    """What the cache says is told meanwhile."""
+    """What the cache says is reported meanwhile."""
     pods = Pods(pod(images={"server": EVIL}, generation=2))
     pods.failure = Unavailable("no answer")
     checked = await pods.check()
@@ -200,7 +200,7 @@ async def test_without_an_answer_nothing_is_deleted_and_it_is_tried_again() -> N
 
 @pytest.mark.parametrize("refusal", [Forbidden("no right"), Unavailable("no answer")])
 async def test_a_pod_that_cannot_be_deleted_is_reported_and_tried_again(refusal: ClusterError) -> None:
-    """And nobody is told that it was undone."""
+    """And it is not reported as reverted."""
     pods = Pods(pod(images={"server": EVIL}, generation=2))
     pods.refusal = refusal
     checked = await pods.check()

@@ -60,7 +60,7 @@ def found(*pods: Object, images: tuple[tuple[str, str], ...] | None = TEMPLATE) 
 
 
 def test_a_pod_of_the_template_does_not_differ() -> None:
-    """Nor does one that a service mesh put a container into, or that somebody debugs."""
+    """Nor does one that a service mesh put a container into, or that a user debugs."""
     assert not found(
         pod(), pod("b", images={"istio-proxy": "mesh:1"}), pod("c", ephemeral={"debug": "busybox"})
     )
@@ -99,7 +99,7 @@ def test_a_pod_that_another_client_made_is_foreign(owner: tuple[str, str] | None
 
 
 def test_an_owner_that_does_not_control_is_none() -> None:
-    """Anybody may write another owner reference."""
+    """Any user may write another owner reference."""
     owners = [{"kind": "ReplicaSet", "name": "scorer-abc", "uid": "rs"}]
     assert found(pod(ownerReferences=owners)).foreign == ["scorer-abc-1"]
 
@@ -113,7 +113,7 @@ def test_an_adopted_pod_without_the_servers_container_is_found() -> None:
 
 @pytest.mark.parametrize("phase", ["Succeeded", "Failed"])
 def test_a_pod_that_has_ended_runs_nothing(phase: str) -> None:
-    """Whoever made it."""
+    """Whatever created it."""
     ended = pod(owner=None, images={"server": EVIL}, phase=phase)
     assert not found(ended)
     assert running({"a": read_pod(ended)}).serving == 0
@@ -165,7 +165,7 @@ def test_images_of_a_template_and_of_its_pods_are_read_alike() -> None:
 
 
 class Heard:
-    """A cache that is told of changes, and what it passes on."""
+    """A cache that observes changes, and what it passes on."""
 
     def __init__(self) -> None:
         self.keys: list[tuple[str, str]] = []

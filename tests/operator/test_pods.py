@@ -189,10 +189,10 @@ def test_of_containers_in_one_pod_the_one_that_says_most_is_heard() -> None:
 @given(st.text(), st.text())
 def test_any_words_make_a_condition_that_the_api_server_takes(reason: str, message: str) -> None:
     """Whatever a kubelet or a runtime may write."""
-    told = Problem.of(reason, message)
-    assert REASON.fullmatch(told.reason)
-    assert len(told.message) <= 512
-    condition = {"type": "WorkloadAvailable", "status": "False", "reason": told.reason, "message": ""}
+    problem = Problem.of(reason, message)
+    assert REASON.fullmatch(problem.reason)
+    assert len(problem.message) <= 512
+    condition = {"type": "WorkloadAvailable", "status": "False", "reason": problem.reason, "message": ""}
     TypeAdapter(Condition).validate_python({**condition, "lastTransitionTime": "2026-11-23T12:00:00Z"})
 
 

@@ -134,7 +134,7 @@ def test_a_key_comes_when_it_is_due_and_a_sooner_time_wins() -> None:
 
 
 def test_a_key_that_is_added_now_is_not_added_again_when_it_would_have_been_due() -> None:
-    """It was looked at meanwhile."""
+    """It was reconciled meanwhile."""
 
     async def main() -> None:
         async with queueing() as queue:
@@ -288,10 +288,10 @@ class AnyUse(RuleBasedStateMachine):
     @precondition(lambda self: self.waiting.keys() - self.at_work.keys())
     @rule()
     def get(self) -> None:
-        """A worker takes a key: one that was asked for, and that nobody has."""
+        """A worker takes a key: one that was asked for, and that no other worker has."""
         self.wait(0.0)
         key = self.runner.run(self.queue.get())
-        assert key in self.waiting, "nobody asked for it"
+        assert key in self.waiting, "it was not asked for"
         assert key not in self.at_work, "two workers have it"
         del self.waiting[key]
         self.at_work[key] = self.now()

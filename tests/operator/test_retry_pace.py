@@ -22,7 +22,7 @@ MINUTES = 30 * 60.0
 
 
 async def looks(models: int, seconds: float) -> list[tuple[float, int]]:
-    """Return when which of some models, all of which something is in the way of, is looked at."""
+    """Return when which of some models, all of which something is in the way of, is reconciled."""
     queue: WorkQueue[int] = WorkQueue(now=virtual_now, chance=random.Random(models).random)  # noqa: S311
     task = asyncio.create_task(queue.run())
     begun, seen = virtual_now(), []
@@ -42,7 +42,7 @@ async def looks(models: int, seconds: float) -> list[tuple[float, int]]:
 
 
 def test_a_cause_that_is_gone_is_noticed_within_seconds_also_after_half_an_hour() -> None:
-    """The pause between two looks at a model never exceeds ten seconds, however long it waits."""
+    """The pause between two reconciles of a model never exceeds ten seconds, however long it waits."""
 
     async def main() -> None:
         moments = [moment for moment, _ in await looks(1, MINUTES)]

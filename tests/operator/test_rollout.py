@@ -13,22 +13,26 @@ Json = dict[str, Any]
 
 def conditions(available: str | None, progressing: str | None, failure: str | None = None) -> list[Json]:
     """Return the conditions of a Deployment."""
-    told = []
+    reported = []
     if available is not None:
-        told.append({"type": "Available", "status": available, "reason": "Minimum", "message": "minimum."})
+        reported.append(
+            {"type": "Available", "status": available, "reason": "Minimum", "message": "minimum."}
+        )
     if progressing is not None:
         status = "False" if progressing == "ProgressDeadlineExceeded" else "True"
-        told.append({"type": "Progressing", "status": status, "reason": progressing, "message": "so far."})
+        reported.append(
+            {"type": "Progressing", "status": status, "reason": progressing, "message": "so far."}
+        )
     if failure is not None:
-        told.append(
+        reported.append(
             {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": failure}
         )
-    return told
+    return reported
 
 
-def read(*told: Json, observed: int | None = 2, **counts: int) -> Rollout:
+def read(*reported: Json, observed: int | None = 2, **counts: int) -> Rollout:
     """Read the status of a Deployment in its second generation."""
-    status = {"conditions": list(told), **counts}
+    status = {"conditions": list(reported), **counts}
     if observed is not None:
         status["observedGeneration"] = observed
     return rollout_of({"generation": 2}, {"replicas": 2}, status)
@@ -52,7 +56,7 @@ def test_a_rollout_that_is_over_is_complete() -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "observed"),
+    ("reported", "observed"),
     [
         (conditions("True", "NewReplicaSetAvailable"), 1),
         (conditions("True", "NewReplicaSetAvailable"), None),
@@ -65,17 +69,17 @@ def test_a_rollout_that_is_over_is_complete() -> None:
         (conditions("True", None), 2),
     ],
 )
-def test_anything_less_is_not_complete(told: list[Json], observed: int | None) -> None:
+def test_anything_less_is_not_complete(reported: list[Json], observed: int | None) -> None:
     """A status of another generation, pods of the former spec, or too few of them."""
-    assert not read(*told, observed=observed).complete
+    assert not read(*reported, observed=observed).complete
 
 
 def test_a_rollout_is_overdue_once_the_controller_says_so() -> None:
     """Of the spec as it is: that a former one never came up is no news."""
-    told = conditions("False", "ProgressDeadlineExceeded")
-    rollout = read(*told)
+    reported = conditions("False", "ProgressDeadlineExceeded")
+    rollout = read(*reported)
     assert (rollout.overdue, rollout.progress_message) == (True, "so far.")
-    assert not read(*told, observed=1).overdue
+    assert not read(*reported, observed=1).overdue
 
 
 def test_pods_that_cannot_be_created_are_a_failure_while_it_is_true() -> None:
@@ -89,8 +93,8 @@ def test_pods_that_cannot_be_created_are_a_failure_while_it_is_true() -> None:
 
 def test_what_is_wanted_is_what_the_spec_asks_for() -> None:
     """The status follows it; a surge is more than that, and served is never more than wanted."""
-    told = conditions("True", "ReplicaSetUpdated")
-    rollout = read(*told, replicas=3, readyReplicas=3, updatedReplicas=1)
+    reported = conditions("True", "ReplicaSetUpdated")
+    rollout = read(*reported, replicas=3, readyReplicas=3, updatedReplicas=1)
     assert (rollout.wanted, rollout.served, rollout.uniform) == (2, 2, False)
     over = conditions("True", "NewReplicaSetAvailable")
     assert read(*over, replicas=2, updatedReplicas=2).uniform

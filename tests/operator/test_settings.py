@@ -14,9 +14,9 @@ from tests.operator.fakes import unreachable
 
 def test_the_defaults_are_those_of_a_pod(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The lease is in the pod's own namespace, in the pod's name."""
-    told = tmp_path / "namespace"
-    told.write_text("governance\n", encoding="utf-8")
-    monkeypatch.setattr(module, "_POD_NAMESPACE", told)
+    namespace = tmp_path / "namespace"
+    namespace.write_text("governance\n", encoding="utf-8")
+    monkeypatch.setattr(module, "_POD_NAMESPACE", namespace)
     monkeypatch.setenv("HOSTNAME", "actgate-operator-7c9f-x2x8v")
     settings = Settings.read([])
     assert (settings.lease_namespace, settings.lease_name) == ("governance", "actgate-operator")
@@ -54,7 +54,7 @@ def test_a_write_ends_before_another_replica_can_lead() -> None:
 
 
 def test_a_silence_is_reported_before_it_ends_the_process() -> None:
-    """Unready first: a restart mends little that waiting does not."""
+    """Unready first: a restart fixes little that waiting does not."""
     settings = Settings.read([])
     # Longer than from bookmark to bookmark, and than the list after them.
     assert 75.0 < settings.unready_after < settings.unhealthy_after

@@ -47,12 +47,12 @@ FIRST: Json = {
         }
     ]
 }  # fmt: skip
-"""What the CRD's own default says of a model that nobody has seen."""
+"""What the CRD's own default says of a model that was never reconciled."""
 
 states = st.sampled_from(sorted(STATES))
 
 
-def told(status: Json) -> dict[str, str]:
+def reported(status: Json) -> dict[str, str]:
     """Return every condition as its status and reason, that of an autoscaler apart."""
     return {
         item["type"]: f"{item['status']} {item['reason']}"
@@ -76,7 +76,7 @@ def expected(state: State) -> dict[str, str]:
 def test_every_condition_of_a_state(name: str) -> None:
     """Ready sums up; Reconciling and Stalled are there only while True, and never both."""
     status = report(STATES[name].seen, FIRST, NOW)
-    assert told(status) == expected(STATES[name])
+    assert reported(status) == expected(STATES[name])
     assert {item["observedGeneration"] for item in status["conditions"]} == {3}
     assert all(item["message"] for item in status["conditions"])
 
@@ -116,9 +116,9 @@ def test_the_api_server_takes_the_status_of_every_state(world: World) -> None:
 
 
 def test_of_a_model_that_was_not_reconciled_the_api_server_says_unknown(world: World) -> None:
-    """So that it is not taken for settled; the first status of ours replaces that."""
+    """So that it is not taken for in sync; the first status of ours replaces that."""
     status = world.model()["status"]
-    assert told(status) == {"Ready": "Unknown Pending"}
+    assert reported(status) == {"Ready": "Unknown Pending"}
     assert not is_same(report(STATES["ready"].seen, status, NOW), status)
 
 
@@ -194,7 +194,7 @@ def test_each_text_stands_in_one_condition_alone(name: str) -> None:
 
 
 def test_what_a_condition_says_in_another_place_is_found() -> None:
-    """For Events, and for whoever reads one condition."""
+    """For Events, and for a reader of one condition."""
     status = report(STATES["pods crash later"].seen, FIRST, NOW)
     summary = condition_of(status, "Ready")
     assert summary["message"] == "see WorkloadAvailable"
@@ -244,7 +244,7 @@ def test_pods_are_counted_until_the_last_one_is_gone(cause: str, running: Runnin
 
 
 def test_pods_that_run_without_a_deployment_are_reported() -> None:
-    """Somebody deleted it and left its pods, while the evidence does not hold."""
+    """A user deleted it and left its pods, while the evidence does not hold."""
     status = report(seen(REJECTED, running=Running(2)), FIRST, NOW)
     assert condition_of(status, "WorkloadAvailable")["message"].endswith("; 2 pods are left")
 
@@ -375,7 +375,7 @@ def test_without_a_deployment_no_pods_are_claimed() -> None:
 
 @given(states, states)
 def test_the_former_status_is_left_as_it_is(first: str, second: str) -> None:
-    """It belongs to an object that somebody else may hold."""
+    """It belongs to an object that other code may hold."""
     former = report(STATES[first].seen, FIRST, NOW)
     before = deepcopy(former)
     report(STATES[second].seen, former, LATER)

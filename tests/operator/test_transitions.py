@@ -20,17 +20,17 @@ states = st.sampled_from(sorted(STATES))
 
 
 def status(name: str | None) -> dict[str, Any]:
-    """Return the status of a state; None for that of a model that nobody has seen."""
+    """Return the status of a state; None for that of a model that was never reconciled."""
     return FIRST if name is None else report(STATES[name].seen, FIRST, NOW)
 
 
 def events(old: str | None, new: str) -> list[tuple[str, str]]:
-    """Return type and reason of what is told of a change."""
+    """Return type and reason of what is reported of a change."""
     return [(note.type, note.reason) for note in transitions(status(old), status(new))]
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "reported"),
     [
         (None, "just applied", []),
         ("just applied", "pods start", []),
@@ -82,9 +82,9 @@ def events(old: str | None, new: str) -> list[tuple[str, str]]:
         ("suspended, pods end", "suspended", []),
     ],
 )
-def test_what_is_reported_of_a_change(old: str | None, new: str, told: list[tuple[str, str]]) -> None:
+def test_what_is_reported_of_a_change(old: str | None, new: str, reported: list[tuple[str, str]]) -> None:
     """Each piece of news once, though several conditions may say it."""
-    assert events(old, new) == told
+    assert events(old, new) == reported
 
 
 @given(states)
@@ -96,8 +96,8 @@ def test_nothing_is_reported_of_a_state_that_stays(name: str) -> None:
 @given(states, states)
 def test_nothing_is_reported_twice_of_one_change(old: str, new: str) -> None:
     """Not by two conditions either."""
-    told = events(old, new)
-    assert len(told) == len(set(told))
+    reported = events(old, new)
+    assert len(reported) == len(set(reported))
 
 
 @given(states, states)
@@ -120,7 +120,7 @@ def test_nothing_good_is_reported_while_the_evidence_does_not_hold(old: str, new
 
 @given(states)
 def test_of_a_model_that_comes_up_as_planned_nothing_is_reported(name: str) -> None:
-    """Its status says it; a warning is told at first sight only where something is wrong."""
+    """Its status says it; a warning is reported at first sight only where something is wrong."""
     state = STATES[name]
     fine = state.evidence.startswith("True") and state.workload.startswith("True")
     if state.stalled is None and fine and state.seen.scaling is None:

@@ -1,4 +1,4 @@
-"""What a mutating webhook makes of our own writes is ours; what anybody else does beside it is not."""
+"""What a mutating webhook makes of our own writes is ours; what any other client changes beside it is not."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Meshed:
         self._applier = Applier(self._cluster, Writer(self._cluster, lambda: True), self._children)
 
     async def converge(self) -> list[str]:
-        """Look at the children as they are, make them what they should be, and return what is reverted."""
+        """Read the children as they are, make them what they should be, and return what is reverted."""
         for kind in (DEPLOYMENTS, SERVICES):
             live = self.world.child(kind.plural)
             if live is not None:
@@ -120,7 +120,7 @@ async def meshed(control_plane: ControlPlane, world: World, kind: type[Cluster])
 
 
 async def test_what_is_ours_is_verified_without_a_request(control_plane: ControlPlane, world: World) -> None:
-    """Four writes at most make a model, and a second look at it asks for nothing."""
+    """Four writes at most make a model, and a second reconcile of it asks for nothing."""
     async with meshed(control_plane, world, Cluster) as model:
         await model.converge()
         assert [item.verb for item in model.asked] == ["patch", "patch"]
@@ -188,7 +188,7 @@ async def test_who_keeps_changing_a_child_is_not_answered_without_end(
 
 
 async def test_a_plan_that_is_held_makes_no_deployment(control_plane: ControlPlane, world: World) -> None:
-    """Deleted a moment ago, of which no watch has told yet: it is not made again by an apply that forces."""
+    """Deleted a moment ago, which no watch has reported yet: it is not made again by an apply that forces."""
     async with meshed(control_plane, world, Cluster) as model:
         await model.converge()
         running = read_child(world.deployment())

@@ -94,8 +94,8 @@ class World:
         }
         return f"/{groups[plural]}/namespaces/{self.namespace}/{plural}/{name}"
 
-    def patch_child(self, plural: str, body: Json, name: str = MODEL, manager: str = "somebody") -> Json:
-        """Change a child as somebody else would."""
+    def patch_child(self, plural: str, body: Json, name: str = MODEL, manager: str = "kubectl-patch") -> Json:
+        """Change a child as another field manager would."""
         reply = self.rest("PATCH", self.path(plural, name), body, MERGE_PATCH, fieldManager=manager)
         assert reply.status == 200, reply
         return dict(reply.body)

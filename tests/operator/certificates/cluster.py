@@ -29,7 +29,7 @@ class Cluster:
 
     state: State = field(default_factory=State)
     now: datetime = START
-    """The clock of everybody else."""
+    """The clock of all other processes."""
     ahead: timedelta = timedelta()
     """By how much the operator's clock is ahead of it."""
     served: list[tuple[datetime, x509.Certificate]] = field(default_factory=list)
@@ -55,7 +55,7 @@ class Cluster:
                 self.served.append((self.now, change.leaf.pair.certificate))
         return change
 
-    def settle(self) -> None:
+    def reconcile(self) -> None:
         """Let the operator make every change that it wants to make now."""
         for _ in range(10):
             if self.step() is None:
@@ -65,7 +65,7 @@ class Cluster:
     def wait(self, time: timedelta) -> None:
         """Let time pass, and let the operator look afterwards, as often as it does something."""
         self.now += time
-        self.settle()
+        self.reconcile()
 
     def in_service(self) -> list[x509.Certificate]:
         """Return every leaf that a replica may serve now."""
@@ -88,5 +88,5 @@ class Cluster:
 def installed() -> Cluster:
     """Return a cluster in which everything is as it has to be."""
     cluster = Cluster(State(registration=registered()))
-    cluster.settle()
+    cluster.reconcile()
     return cluster

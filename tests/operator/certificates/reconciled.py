@@ -40,7 +40,7 @@ def static_registration(namespace: str, port: int = 9) -> Json:
 
 
 def without_bundle(written: Json, port: int) -> Json:
-    """Return a registration that points at loopback and trusts nobody yet."""
+    """Return a registration that points at loopback and trusts no authority yet."""
     pointed = registration.on_loopback(written, port, b"")
     for item in pointed["webhooks"]:
         del item["clientConfig"]["caBundle"]
@@ -86,8 +86,8 @@ class Kept:
         )
 
     def patch(self, path: str, body: Json) -> Json:
-        """Change something as somebody else would."""
-        reply = self.rest("PATCH", path, body, MERGE_PATCH, fieldManager="somebody")
+        """Change an object as another field manager would."""
+        reply = self.rest("PATCH", path, body, MERGE_PATCH, fieldManager="kubectl-patch")
         assert reply.status == 200, reply
         return dict(reply.body)
 

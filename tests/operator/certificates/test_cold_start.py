@@ -97,18 +97,18 @@ def test_a_cold_cluster_comes_up_by_itself(
         reply = created(cold_rest, kind, "team", f"model-{kind.lower()}", {"actgate.dev/inference": "true"})
         assert reply.status == 500, reply
         assert 'failed calling webhook "workloads.actgate.dev"' in reply.message
-    _writes_that_nobody_judges(cold_rest)
+    _writes_that_are_not_judged(cold_rest)
     if port is not None:
         _comes_up(cold, cold_rest, tmp_path, port)
 
 
 def refused(rest: Rest, namespace: str) -> bool:
-    """Return whether a model is kept out because nobody can be asked."""
+    """Return whether a model is kept out because no webhook can be asked."""
     reply = crds.create(rest, "ModelDeployment", "early", crds.deployment_spec(), namespace)
     return reply.status == 500 and 'failed calling webhook "modeldeployments.actgate.dev"' in reply.message
 
 
-def _writes_that_nobody_judges(rest: Rest) -> None:
+def _writes_that_are_not_judged(rest: Rest) -> None:
     """Labels, scale, status and the end of a model that was there before go through."""
     model = f"{crds.collection('ModelDeployment', 'others')}/before"
     labelled = {"metadata": {"labels": {"team": "credit"}}}
@@ -148,7 +148,7 @@ def _comes_up(plane: ControlPlane, rest: Rest, folder: Path, port: int) -> None:
         wait_until(lambda: _let_in(rest))
         wait_until(lambda: "actgate_operator_webhook_up 1.0" in operator.get("/metrics")[1])
         absent = crds.deployment_spec(complianceManifestRef={"name": "absent"})
-        assert crds.create(rest, "ModelDeployment", "unproven", absent, "team").status == 403
+        assert crds.create(rest, "ModelDeployment", "without-evidence", absent, "team").status == 403
         assert 'rotations_total{certificate="leaf"} 1.0' in operator.get("/metrics")[1]
 
 

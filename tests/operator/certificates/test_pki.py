@@ -37,7 +37,7 @@ def test_a_leaf_is_accepted_by_an_independent_verifier(name: str) -> None:
 
 
 def test_lives_are_as_promised() -> None:
-    """Five years and 90 days, from before the clock of anybody who is less than a year behind."""
+    """Five years and 90 days, from before any clock that is less than a year behind."""
     assert AUTHORITY.ends == START + timedelta(days=5 * 365)
     assert LEAF.ends == START + timedelta(days=90)
     assert LEAF.certificate.not_valid_before_utc == AUTHORITY.certificate.not_valid_before_utc
@@ -67,14 +67,14 @@ def test_each_authority_has_a_name_and_a_key_of_its_own() -> None:
 
 
 def test_a_leaf_signs_nothing() -> None:
-    """Whoever has a leaf's key cannot make others."""
+    """The holder of a leaf's key cannot make other certificates."""
     forged = pki.new_leaf(LEAF, NAMES, START)
     assert not pki.issued_by(forged.certificate, LEAF.certificate)
     assert not pki.trusted(forged.certificate, [LEAF.certificate, AUTHORITY.certificate], START)
 
 
 def test_trust_ends_with_either_life() -> None:
-    """An expired authority vouches for nobody."""
+    """An expired authority vouches for no certificate."""
     assert pki.trusted(LEAF.certificate, [AUTHORITY.certificate], START)
     assert not pki.trusted(LEAF.certificate, [AUTHORITY.certificate], LEAF.ends)
     assert not pki.trusted(LEAF.certificate, [], START)
@@ -121,7 +121,7 @@ def test_a_leaf_with_an_rsa_key_can_be_read() -> None:
     ],
 )
 def test_what_is_no_pair_is_refused_in_words(certificate: bytes, key: bytes, words: str) -> None:
-    """Whatever somebody has put into a Secret."""
+    """Whatever a user has put into a Secret."""
     with pytest.raises(pki.UnusableError, match=words):
         pki.Pair.read(certificate, key)
 

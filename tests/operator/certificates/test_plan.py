@@ -45,13 +45,13 @@ def test_a_new_cluster_gets_an_authority_then_trust_then_a_leaf() -> None:
 
 
 def test_without_a_registration_there_is_a_leaf_and_nothing_is_registered() -> None:
-    """The webhook can start before anybody registers it; a later registration gets its caBundle."""
+    """The webhook can start before it is registered; a later registration gets its caBundle."""
     cluster = Cluster()
-    cluster.settle()
+    cluster.reconcile()
     assert "Publish" not in kinds(cluster)
     assert cluster.state.leaf is not None
     cluster.state = replace(cluster.state, registration=registered())
-    cluster.settle()
+    cluster.reconcile()
     assert kinds(cluster)[-1] == "Publish"
     assert cluster.refused() == []
 
@@ -118,13 +118,13 @@ def test_a_lost_authority_is_replaced_as_gently_as_an_old_one() -> None:
 
 
 def test_nothing_is_trusted_that_was_not() -> None:
-    """A leaf of somebody whom caBundle does not hold is replaced, and its authority is not adopted."""
+    """A leaf of an authority that caBundle does not hold is replaced, and its authority is not adopted."""
     cluster = installed()
     before = cluster.state.registration
     stranger = pki.new_authority(START)
     foreign = Leaf(pki.new_leaf(stranger, NAMES, START), stranger.certificate)
     cluster.state = replace(cluster.state, leaf=foreign)
-    cluster.settle()
+    cluster.reconcile()
     assert cluster.state.registration == before
     assert cluster.state.leaf != foreign
     assert cluster.refused() == []
@@ -136,14 +136,14 @@ def test_deleting_both_secrets_ends_the_trust_in_both() -> None:
     old = cluster.state.authorities.current
     assert old is not None
     cluster.state = replace(cluster.state, authorities=Authorities(), leaf=None)
-    cluster.settle()
+    cluster.reconcile()
     assert cluster.state.registration is not None
     assert not cluster.state.registration.trusts(old.certificate)
     assert cluster.state.leaf is not None
 
 
 @pytest.mark.parametrize("jump", [366 * DAY, -366 * DAY], ids=["ahead", "behind"])
-def test_what_a_clock_a_year_off_makes_everybody_accepts(jump: timedelta) -> None:
+def test_what_a_clock_a_year_off_makes_is_accepted(jump: timedelta) -> None:
     """The leader's clock alone is wrong: calls by the right clock succeed, then and when it is set right."""
     cluster = installed()
     cluster.wait(20 * DAY)
@@ -182,14 +182,14 @@ def test_other_names_mean_another_leaf() -> None:
     assert isinstance(plan(state, (*NAMES, "10.0.0.1"), START), Serve)
     assert plan(state, tuple(reversed(NAMES)), START) is None
     odd = Cluster(State(registration=registered()))
-    odd.settle()
+    odd.reconcile()
     leaf = plan(odd.state, (*NAMES, "0:0:0:0:0:0:0:1"), START)
     assert isinstance(leaf, Serve)
     assert plan(replace(odd.state, leaf=leaf.leaf), (*NAMES, "::1"), START) is None
 
 
 def test_a_leaf_beside_another_authority_is_made_anew() -> None:
-    """Whoever trusts ca.crt, a scraper say, is not misled."""
+    """A client that trusts ca.crt, a scraper say, is not misled."""
     state = installed().state
     assert state.leaf is not None
     for authority in (None, pki.new_authority(START).certificate):
@@ -227,13 +227,13 @@ def test_earlier_authorities_of_unknown_need_are_kept_for_a_leaf_s_life() -> Non
     cluster.wait(SETTLING)
     known = cluster.state.authorities
     cluster.state = replace(cluster.state, authorities=replace(known, previous_needed_until=None))
-    cluster.settle()
+    cluster.reconcile()
     assert cluster.state.authorities.previous == known.previous
     assert cluster.state.authorities.previous_needed_until == cluster.now + pki.LEAF_LIFETIME
 
 
 def damage(cluster: Cluster, how: str) -> None:
-    """Break one thing as somebody might."""
+    """Break one thing as a user might."""
     state, known = cluster.state, cluster.state.authorities
     match how:
         case "caBundle emptied":
@@ -300,7 +300,7 @@ def stepped(cluster: Cluster) -> bool:
 
 
 def passed(cluster: Cluster, time: timedelta) -> None:
-    """Let time pass, in which somebody leads at least once in the last third of a leaf's life."""
+    """Let time pass, in which a replica leads at least once in the last third of a leaf's life."""
     longest = pki.LEAF_LIFETIME / 3 - DAY
     while time > timedelta():
         for piece in (min(time, longest), SETTLING):
@@ -313,20 +313,20 @@ def passed(cluster: Cluster, time: timedelta) -> None:
 
 @given(st.lists(MOVES, min_size=1, max_size=8))
 def test_every_leaf_that_may_be_served_is_trusted_at_every_moment(moves: list[int | timedelta | str]) -> None:
-    """Whenever the operator is killed, and however long nobody leads, within a third of a leaf's life."""
+    """Whenever the operator is killed, and however long no replica leads, within a third of a leaf's life."""
     ran(installed(), moves)
 
 
 @given(st.lists(st.one_of(MOVES, st.sampled_from(GENTLE)), min_size=1, max_size=8))
 def test_gentle_damage_at_any_moment_leaves_no_gap(moves: list[int | timedelta | str]) -> None:
-    """A deleted leaf, a lost next authority and lost times are mended while everything is trusted."""
+    """A deleted leaf, a lost next authority and lost times are replaced while everything is trusted."""
     ran(installed(), moves)
 
 
 @given(
     st.lists(st.one_of(MOVES, st.just("caBundle emptied"), st.sampled_from(GENTLE)), min_size=1, max_size=8)
 )
-def test_an_authority_has_settled_before_its_first_leaf(moves: list[int | timedelta | str]) -> None:
+def test_an_authority_is_known_before_its_first_leaf(moves: list[int | timedelta | str]) -> None:
     """It has stood in caBundle without a break for long enough for every API server to have heard of it."""
     cluster = installed()
     for move in [*moves, AUTHORITY_DUE, SETTLING, "caBundle emptied", 6, SETTLING]:
@@ -351,7 +351,7 @@ def test_any_damage_is_repaired(damages: list[tuple[str, int]]) -> None:
         damage(cluster, how)
         for _ in range(steps):
             cluster.step()
-    cluster.settle()
+    cluster.reconcile()
     cluster.wait(SETTLING)
     cluster.now += RELOADED
     assert cluster.step() is None

@@ -39,9 +39,9 @@ async def test_a_webhook_that_the_api_server_trusts_answers(shape: Shape) -> Non
 async def test_a_webhook_that_the_api_server_refuses_does_not_answer(shape: Shape, words: str) -> None:
     """The API server verifies host and dates, too."""
     made = chain(shape)
-    told = await problem(made, made.trusted)
-    assert told is not None
-    assert any(word in told for word in words.split("|")), told
+    reported = await problem(made, made.trusted)
+    assert reported is not None
+    assert any(word in reported for word in words.split("|")), reported
 
 
 async def test_a_webhook_of_an_unknown_authority_does_not_answer() -> None:

@@ -88,7 +88,7 @@ async def test_what_is_as_it_has_to_be_is_only_read(kept: Kept) -> None:
 
 
 async def test_applying_the_registration_again_keeps_cabundle(kept: Kept) -> None:
-    """The file has none, so that server-side apply by whoever installs neither drops it nor conflicts."""
+    """The file has none, so that an installation by server-side apply neither drops it nor conflicts."""
     await kept.keeper.reconcile()
     before = kept.get(kept.registration_path)
     assert before is not None
@@ -152,7 +152,7 @@ def _another_key(kept: Kept) -> None:
 
 DAMAGES: dict[str, Callable[[Kept], None]] = {
     "caBundle emptied": _emptied,
-    "one caBundle of somebody else": _another_bundle,
+    "one caBundle of another authority": _another_bundle,
     "leaf deleted": _deleted(LEAF),
     "authorities deleted": _deleted(AUTHORITIES),
     "leaf garbage": lambda kept: kept.spoil(LEAF, tls_crt=b"garbage"),

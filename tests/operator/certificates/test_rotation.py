@@ -30,7 +30,7 @@ SETTLING = timedelta(seconds=1)
 def webhook(
     control_plane: ControlPlane, rest: Rest, namespace: str, tmp_path: Path
 ) -> Iterator[WebhookProcess]:
-    """A webhook that knows evidence for a model; its first certificate is nobody's."""
+    """A webhook that knows evidence for a model; its first certificate is of no known authority."""
     crds.install(rest)
     World(rest, namespace).manifest()
     with running(tmp_path / "webhook", control_plane.kubeconfig, "--tls-reload-interval", "100ms") as process:
@@ -73,12 +73,12 @@ class Writes:
         self.stop = threading.Event()
 
     def run(self) -> None:
-        """Write until told to stop."""
+        """Write until `stop` is set."""
         path = crds.collection("ModelDeployment", self._namespace)
         while not self.stop.is_set():
             name = f"model-{self.done}"
             self._create(name, 201)
-            self._create(f"{name}-unproven", 403, complianceManifestRef={"name": "absent"})
+            self._create(f"{name}-without-evidence", 403, complianceManifestRef={"name": "absent"})
             self._rest("DELETE", f"{path}/{name}")
             self.done += 1
 
@@ -174,7 +174,7 @@ async def test_the_probe_shows_what_is_wrong(
     webhook: WebhookProcess,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Nobody there, a certificate of somebody else, and then an answer: each is told once."""
+    """No server, a certificate of another authority, and then an answer: each is logged once."""
     caplog.set_level("INFO", logger="actgate_operator")
     async with keeping(control_plane.kubeconfig, rest, namespace) as kept:
         await kept.keeper.reconcile()
@@ -189,11 +189,13 @@ async def test_the_probe_shows_what_is_wrong(
         await eventually(lambda: asyncio.to_thread(lambda: served(webhook) == leaf.pair.certificate))
         await kept.keeper.reconcile()
         assert kept.value("webhook_up") == 1
-    told = [record.getMessage() for record in caplog.records if "as it is registered" in record.getMessage()]
-    assert len(told) == 3
-    assert "it is not registered" in told[0]
-    assert "CERTIFICATE_VERIFY_FAILED" in told[1]
-    assert "the webhook answers" in told[2]
+    messages = [
+        record.getMessage() for record in caplog.records if "as it is registered" in record.getMessage()
+    ]
+    assert len(messages) == 3
+    assert "it is not registered" in messages[0]
+    assert "CERTIFICATE_VERIFY_FAILED" in messages[1]
+    assert "the webhook answers" in messages[2]
 
 
 async def test_a_webhook_that_asks_for_the_api_server_s_certificate_has_answered(

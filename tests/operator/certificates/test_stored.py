@@ -45,7 +45,7 @@ def test_authorities_are_read_as_they_were_written(kept: Authorities) -> None:
 
 
 def test_every_key_is_always_written() -> None:
-    """One that is left out of an apply would stay where somebody else has touched it."""
+    """One that is left out of an apply would stay where another field manager has changed it."""
     assert set(written(Authorities())["data"]) == set(written(FULL)["data"])
     assert set(written(Authorities())["metadata"]["annotations"]) == set(
         written(FULL)["metadata"]["annotations"]
@@ -79,7 +79,7 @@ def test_an_authority_has_one_role() -> None:
 
 
 def test_a_secret_without_data_is_an_empty_one() -> None:
-    """As somebody may have created it."""
+    """As a user may have created it."""
     bare = {"metadata": {"name": "ca"}, "data": None}
     assert stored.read_authorities(bare) == Authorities()
     assert stored.read_leaf(bare) is None

@@ -71,7 +71,7 @@ def test_a_changed_image_is_set_back(running: World) -> None:
 
 
 def test_an_added_container_is_taken_out(running: World) -> None:
-    """A forced apply alone would leave it: it is nobody's field of ours."""
+    """A forced apply alone would leave it: the operator does not own the field."""
     before = running.deployment()
     extra = {"name": "shell", "image": "registry.example/shell:1"}
     edit(
@@ -104,7 +104,9 @@ def test_an_added_variable_and_a_removed_one_are_repaired(running: World) -> Non
             "value": [*env[1:], {"name": "X", "value": "1"}],
         }
     ]
-    reply = running.rest("PATCH", running.path("deployments"), patch, JSON_PATCH, fieldManager="somebody")
+    reply = running.rest(
+        "PATCH", running.path("deployments"), patch, JSON_PATCH, fieldManager="kubectl-patch"
+    )
     assert reply.status == 200
     wait_until(lambda: running.deployment()["spec"] == before)
 
@@ -131,7 +133,7 @@ def test_a_restart_by_kubectl_is_left_alone(running: World, operator: RunningOpe
     """`kubectl rollout restart` is a person's right."""
     annotation = {"kubectl.kubernetes.io/restartedAt": "2026-11-23T10:00:00Z"}
     edited = edit(running, "deployments", {"spec": {"template": {"metadata": {"annotations": annotation}}}})
-    operator.settle()
+    operator.wait_until_idle()
     after = running.deployment()
     assert after["metadata"]["generation"] == edited["metadata"]["generation"]
     assert annotation.items() <= after["spec"]["template"]["metadata"]["annotations"].items()
@@ -188,7 +190,7 @@ def test_an_owner_reference_that_was_cut_is_restored(running: World) -> None:
 
 
 def test_records_that_were_wiped_do_not_hide_an_addition(running: World) -> None:
-    """Whoever empties managedFields leaves no trace of who did what, so everything is put back."""
+    """An emptied managedFields leaves no trace of who changed what, so everything is reverted."""
     before = running.deployment()["spec"]
     live = running.deployment()
     live["metadata"]["managedFields"] = [{}]
@@ -261,7 +263,7 @@ def test_an_autoscaler_that_scales_meanwhile_is_not_reset(running: World, operat
         autoscale(running, count)
         running.change({"podTemplate": {"metadata": {"annotations": {"count": str(count)}}}})
         wait_for_annotation(running, "count", str(count))
-        operator.settle()
+        operator.wait_until_idle()
         assert running.deployment()["spec"]["replicas"] == count
 
 
@@ -330,7 +332,7 @@ def test_two_models_with_one_child_name_do_not_share_it(world: World) -> None:
 
 @pytest.mark.parametrize("way", ["applied", "updated"])
 def test_a_template_that_is_changed_in_our_name_is_set_back(running: World, way: str) -> None:
-    """Told by an Event, and within the time of any other edit (redteam H2)."""
+    """Reported by an Event, and within the time of any other edit (redteam H2)."""
     before = running.deployment()
     forged = {
         "apiVersion": "apps/v1",
@@ -366,12 +368,12 @@ def test_a_template_that_is_changed_in_our_name_is_set_back(running: World, way:
 def test_a_template_that_the_api_server_refuses_is_the_users_to_fix(
     world: World, operator: RunningOperator, overlay: Json
 ) -> None:
-    """Stalled with the server's words and no storm of retries; mended, it runs."""
+    """Stalled with the server's words and no storm of retries; once fixed, it runs."""
     world.manifest()
     world.model(podTemplate=overlay)
     found = world.wait_for("Stalled", "True")
     assert found["reason"] in ("Refused", "InvalidSpec")
-    operator.settle()
+    operator.wait_until_idle()
     before = len(operator.writes("deployments"))
     wait_until(lambda: world.reasons().count(found["reason"]) == 1)
     assert len(operator.writes("deployments")) - before <= 1

@@ -111,7 +111,7 @@ def test_a_violation_scales_an_autoscaled_model_to_zero_and_back(world: World) -
 
 
 def test_evidence_expires_at_its_moment(world: World) -> None:
-    """The status tells the moment beforehand, and at it the model is no longer Ready."""
+    """The status shows the moment beforehand, and at it the model is no longer Ready."""
     until = datetime.now(UTC) + timedelta(seconds=6)
     world.manifest(validity={"notAfter": stamp(until)})
     world.model()

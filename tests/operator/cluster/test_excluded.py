@@ -20,7 +20,7 @@ PLURALS = ("deployments", "services", "horizontalpodautoscalers", "poddisruption
 
 @pytest.fixture(params=["kube-system", "kube-public", "kube-node-lease", OWN])
 def world(request: pytest.FixtureRequest, installed: Rest) -> Iterator[World]:
-    """A namespace that is never judged, or is everybody's to read."""
+    """A namespace that is never judged, or that every user can read."""
     namespace: str = request.param
     installed("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
     wait_until(lambda: installed("GET", f"/api/v1/namespaces/{namespace}").status == 200)
@@ -40,7 +40,7 @@ def test_a_model_in_an_excluded_namespace_never_runs(operator: RunningOperator, 
         "namespace"
     )
     assert world.condition("Ready")["status"] == "Unknown"
-    operator.settle()
+    operator.wait_until_idle()
     assert [plural for plural in PLURALS if world.child(plural) is not None] == []
     assert "NamespaceExcluded" in world.reasons()
 

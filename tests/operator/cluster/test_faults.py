@@ -145,7 +145,7 @@ def test_killed_at_every_write_it_ends_in_the_same_state(control_plane: ControlP
     die_at_each_write(control_plane, lambda: world.child("poddisruptionbudgets") is None)
     with operating(control_plane.kubeconfig) as running:
         world.ready()
-        running.settle()
+        running.wait_until_idle()
     assert uids["deployments"] == world.deployment()["metadata"]["uid"]
     listed = world.rest("GET", world.path("deployments").rpartition("/")[0]).body["items"]
     assert len(listed) == 1
@@ -158,7 +158,7 @@ def test_killed_at_every_write_it_ends_in_the_same_state(control_plane: ControlP
     assert without_addresses(shape(world)) == killed
 
 
-def test_a_restart_over_what_is_settled_writes_nothing(control_plane: ControlPlane, world: World) -> None:
+def test_a_restart_over_what_is_in_sync_writes_nothing(control_plane: ControlPlane, world: World) -> None:
     """Also the second operator knows what the first one did."""
     world.manifest()
     with operating(control_plane.kubeconfig) as first:
@@ -166,10 +166,10 @@ def test_a_restart_over_what_is_settled_writes_nothing(control_plane: ControlPla
             world.model(f"model-{number}", replicas=1 + number % 2)
         for number in range(5):
             world.ready(f"model-{number}")
-        first.settle()
+        first.wait_until_idle()
     with operating(control_plane.kubeconfig) as second:
         wait_until(lambda: len(second.metrics.models) >= 5)
-        second.settle()
+        second.wait_until_idle()
         assert second.writes() == []
 
 
@@ -340,13 +340,13 @@ def test_a_namespace_that_is_deleted_under_it_ends_in_silence(
             installed("DELETE", world.path(kind, "model-0"))
         wait_until(lambda: installed("GET", path).status == 404)
         wait_until(lambda: not any(key[0] == world.namespace for key in running.metrics.models))
-        running.settle()
+        running.wait_until_idle()
 
 
 def test_a_malformed_object_that_is_older_than_the_schema_stops_nothing(
     control_plane: ControlPlane, installed: Rest, world: World
 ) -> None:
-    """It is told that it is unusable, and all others go on."""
+    """Its status says that it is unusable, and all others go on."""
     definition = crds.definitions()["modeldeployments.actgate.dev.yaml"]
     path = f"/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{definition['metadata']['name']}"
     former = installed("GET", path).body

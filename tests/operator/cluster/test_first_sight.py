@@ -43,11 +43,11 @@ def test_evidence_that_holds_makes_a_model_run(world: World) -> None:
 def test_a_plain_model_costs_four_writes_and_no_read(operator: RunningOperator, world: World) -> None:
     """A Deployment, a Service, and its status twice; it comes from the cache, and so does its evidence."""
     world.manifest()
-    operator.settle()
+    operator.wait_until_idle()
     before = len(operator.requests)
     world.model(replicas=1)
     world.ready()
-    operator.settle()
+    operator.wait_until_idle()
     asked = [item for item in operator.requests[before:] if item.verb != "watch"]
     writes = [item.resource for item in asked if item.verb == "patch"]
     assert sorted(item for item in writes if not item.startswith("compliancemanifests")) == [
@@ -73,7 +73,7 @@ def test_nothing_runs_without_a_manifest_and_the_status_says_why(world: World) -
 
 
 def test_nothing_runs_on_evidence_that_fails(world: World) -> None:
-    """A refusal is for a person to mend, with every finding in the status."""
+    """A refusal is for a person to fix, with every finding in the status."""
     world.manifest(humanOversight={"enabled": False})
     world.model()
     world.wait_for("EvidenceAccepted", "False", "EvidenceRejected")
@@ -121,11 +121,11 @@ def test_a_plain_model_costs_four_writes(operator: RunningOperator, world: World
     # On the real API server, namespaces of former tests go in their own time, and manifests with them.
     wait_until(lambda: not world.rest("GET", f"{ROOT}/modeldeployments").body["items"])
     world.manifest()
-    operator.settle()
+    operator.wait_until_idle()
     before = len(operator.requests)
     world.model()
     world.ready()
-    operator.settle()
+    operator.wait_until_idle()
     wait_until(
         lambda: any(item.resource == "compliancemanifests/status" for item in operator.requests[before:])
     )

@@ -1,4 +1,4 @@
-"""While the evidence does not hold, never more replicas run than ran already, whoever asks for more."""
+"""While the evidence does not hold, never more replicas run than ran already, whatever asks for more."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def held(world: World, operator: RunningOperator, count: int) -> None:
     wait_until(lambda: replicas(world) == count)
     observed = world.live()["metadata"]["generation"]
     wait_until(lambda: world.status().get("observedGeneration") == observed)
-    operator.settle()
+    operator.wait_until_idle()
     assert replicas(world) == count
     assert world.status()["heldReplicas"] == count
     assert world.child("horizontalpodautoscalers") is None
@@ -75,7 +75,7 @@ RAISED: dict[str, tuple[Json, Json, int]] = {
 
 @pytest.mark.parametrize("way", RAISED)
 def test_a_spec_that_asks_for_more_starts_nothing(world: World, operator: RunningOperator, way: str) -> None:
-    """Whatever of the spec asks for it; nothing good is told of it (redteam H1)."""
+    """Whatever of the spec asks for it; no condition reports success (redteam H1)."""
     before, change, count = RAISED[way]
     withdrawn(world, **before)
     world.change(change)
@@ -102,9 +102,9 @@ def test_an_autoscaler_is_away_and_raises_nothing(
     world.manifest(**spec)
     wait_until(lambda: world.child("horizontalpodautoscalers") is not None)
     assert replicas(world) == count
-    operator.settle()
+    operator.wait_until_idle()
     scale(world, 4, "kube-controller-manager")
-    operator.settle()
+    operator.wait_until_idle()
     assert replicas(world) == 4
 
 
@@ -183,7 +183,7 @@ def test_a_deleted_deployment_is_not_made_again(world: World, operator: RunningO
     wait_until(lambda: world.child("deployments") is None)
     world.change({"replicas": 3})
     world.wait_for("WorkloadAvailable", "False", "EvidenceNotAccepted")
-    operator.settle()
+    operator.wait_until_idle()
     assert world.child("deployments") is None
     world.manifest(**spec)
     wait_until(lambda: replicas(world) == 3)

@@ -84,7 +84,7 @@ def test_explain_shows_every_field(kubectl: Kubectl) -> None:
 
 @pytest.mark.usefixtures("operator")
 def test_describe_shows_events(world: World, kubectl: Kubectl) -> None:
-    """What is out of order is told where people look first."""
+    """A problem is reported where people look first."""
     world.model()
     wait_until(lambda: "ManifestNotFound" in world.reasons())
     outcome = kubectl("describe", "mdep", MODEL)

@@ -53,7 +53,7 @@ def verdict(world: World, name: str = MANIFEST) -> Json:
 
 
 def forge(world: World, status: Json | None) -> None:
-    """Write a status as somebody else."""
+    """Write a status as another client."""
     reply = world.rest("PATCH", f"{path(world)}/status", {"status": status}, MERGE_PATCH)
     assert reply.status == 200, reply
 
@@ -117,17 +117,17 @@ def test_a_policy_changes_what_a_manifest_shows(world: World) -> None:
 
 
 def test_a_forged_status_is_corrected_and_decides_nothing(beside: RunningOperator, world: World) -> None:
-    """No model is looked at because of it, and none runs on it."""
+    """No model is reconciled because of it, and none runs on it."""
     world.manifest(**BAD)
     world.model()
     world.wait_for("EvidenceAccepted", "False", "EvidenceRejected")
     right = shown(world, "Fail")
-    beside.settle()
+    beside.wait_until_idle()
     reads = looks(beside)
     for forged in (FORGED, None, {"observedGeneration": 7}):
         forge(world, forged)
         wait_until(lambda: verdict(world) == right)
-    beside.settle()
+    beside.wait_until_idle()
     assert looks(beside) == reads, names_of(beside.requests)
     assert world.child("deployments") is None
     assert world.condition("EvidenceAccepted")["status"] == "False"
@@ -147,18 +147,18 @@ def test_after_a_restart_no_status_is_written(control_plane: ControlPlane, world
     with operating(control_plane.kubeconfig) as running:
         world.ready()
         shown(world, "Warn")
-        running.settle()
+        running.wait_until_idle()
         assert len(running.writes("compliancemanifests")) == 1
     before = stored(world)["metadata"]["resourceVersion"]
     with operating(control_plane.kubeconfig) as running:
         wait_until(lambda: looks(running) > 0)
-        running.settle()
+        running.wait_until_idle()
         assert running.writes("compliancemanifests") == []
     assert stored(world)["metadata"]["resourceVersion"] == before
 
 
 def test_a_status_goes_when_the_last_model_lets_go(beside: RunningOperator, world: World) -> None:
-    """Nobody would keep it up to date."""
+    """No replica would keep it up to date."""
     world.manifest()
     world.model()
     shown(world, "Warn")

@@ -1,4 +1,4 @@
-"""What others do to pods and children beside editing a Deployment: it is told, and undone or Stalled."""
+"""What others do to pods and children beside editing a Deployment: reported, and reverted or Stalled."""
 
 from __future__ import annotations
 
@@ -49,8 +49,10 @@ def images(world: World) -> list[str]:
 @pytest.mark.parametrize(
     ("field", "container"), [("containers", "server"), ("containers", "proxy"), ("initContainers", "fetch")]
 )
-def test_an_image_that_is_set_on_a_running_pod_is_undone(rolling: World, field: str, container: str) -> None:
-    """Drift of the Deployment tells nothing of it: the pod goes, and one of the template comes."""
+def test_an_image_that_is_set_on_a_running_pod_is_reverted(
+    rolling: World, field: str, container: str
+) -> None:
+    """The Deployment does not drift: the pod is deleted, and one of the template replaces it."""
     template = {
         "containers": [{"name": "proxy", "image": "registry.example/proxy:1"}],
         "initContainers": [{"name": "fetch", "image": "registry.example/fetch:1"}],
@@ -66,7 +68,7 @@ def test_an_image_that_is_set_on_a_running_pod_is_undone(rolling: World, field: 
     rolling.wait_for("Ready", "True")
 
 
-def test_an_edited_pod_is_undone_while_the_evidence_does_not_hold(rolling: World) -> None:
+def test_an_edited_pod_is_reverted_while_the_evidence_does_not_hold(rolling: World) -> None:
     """Keep keeps what was accepted, which this is not; there are no more pods than before."""
     rolling.model()
     rolling.wait_for("Ready", "True")
@@ -78,7 +80,7 @@ def test_an_edited_pod_is_undone_while_the_evidence_does_not_hold(rolling: World
 
 @pytest.mark.parametrize("owned", [False, True])
 def test_a_planted_pod_is_reported_until_it_goes(rolling: World, owned: bool) -> None:
-    """The model's Service would send it requests; to delete it is for whoever made it."""
+    """The model's Service would send it requests; to delete it is for the user who made it."""
     rolling.model()
     rolling.wait_for("Ready", "True")
     [made] = pods(rolling)
@@ -116,7 +118,7 @@ def merge(metadata: Json) -> Change:
 CUTS: dict[str, Change] = {
     "nothing": lambda _: None,
     "managed-by label": merge({"labels": {MANAGED: None}}),
-    "another managed-by label": merge({"labels": {MANAGED: "somebody"}}),
+    "another managed-by label": merge({"labels": {MANAGED: "Helm"}}),
     "all labels": merge({"labels": None}),
     "all annotations": merge({"annotations": None}),
     "owner": merge({"ownerReferences": None}),
@@ -129,7 +131,7 @@ CUTS: dict[str, Change] = {
 
 @pytest.mark.parametrize("cut", CUTS)
 def test_pods_that_are_started_again_after_scale_to_zero_are_stopped(rolling: World, cut: str) -> None:
-    """Whatever was done to the Deployment first, so that no watch of ours tells of it."""
+    """Whatever was done to the Deployment first, so that no watch of the operator reports it."""
     policy = f"zero-{rolling.namespace}"
     rolling.policy(policy, {"onViolation": "ScaleToZero"})
     try:
@@ -200,7 +202,7 @@ def test_a_planted_child_that_claims_our_model_is_replaced(
 def test_a_planted_child_goes_although_the_evidence_does_not_hold(
     control_plane: ControlPlane, world: World, labelled: bool
 ) -> None:
-    """Nobody ever accepted it; nothing is made in its place."""
+    """It was never accepted; nothing is made in its place."""
     with planting(control_plane, world, labelled=labelled):
         wait_until(lambda: world.child("deployments") is None)
         world.wait_for("WorkloadAvailable", "False", "EvidenceNotAccepted")
@@ -227,7 +229,7 @@ def test_a_planted_child_without_an_owner_is_not_scaled_to_zero(
         planted(world, world.model(), owned=False)
         with operating(control_plane.kubeconfig) as running:
             world.wait_for("WorkloadAvailable", "False", "EvidenceNotAccepted")
-            running.settle()
+            running.wait_until_idle()
             assert world.deployment()["spec"]["replicas"] == 1
     finally:
         world.delete_policy(policy)
@@ -301,7 +303,7 @@ def test_a_healthy_model_that_is_scaled_up_is_rolling_out(
     wait_until(lambda: ready.deployment()["spec"]["replicas"] == 3)
     for made in (2, 3):
         ready.workloads.scaling(MODEL, ready=2, made=made)
-        operator.settle()
+        operator.wait_until_idle()
         found = ready.wait_for("WorkloadAvailable", "False", "RollingOut")
         assert found["message"] == "2 of 3 pods are ready"
         assert ready.condition("Reconciling")["reason"] == "RollingOut"
@@ -310,7 +312,7 @@ def test_a_healthy_model_that_is_scaled_up_is_rolling_out(
     # Later it is an outage again.
     ready.workloads.scaling(MODEL, ready=2, made=3)
     ready.wait_for("WorkloadAvailable", "False", "MinimumReplicasUnavailable")
-    operator.settle()
+    operator.wait_until_idle()
     assert [reason for reason in ready.reasons() if reason != "WorkloadRestored"] == [
         "MinimumReplicasUnavailable"
     ]
@@ -340,7 +342,7 @@ def test_an_autoscaler_that_cannot_work_is_reported_once(operator: RunningOperat
         tell_autoscaler(ready, "False", "FailedGetResourceMetric")
         found = ready.wait_for("ScalingActive", "False", "FailedGetResourceMetric")
         assert "missing request for cpu" in found["message"]
-        operator.settle()
+        operator.wait_until_idle()
     assert ready.condition("Ready")["status"] == "True"
     assert ready.reasons().count("FailedGetResourceMetric") == 1
     tell_autoscaler(ready, "True", "ValidMetricFound")
@@ -359,6 +361,6 @@ def test_an_autoscaler_that_has_nothing_to_scale_yet_is_no_news(
     ready.change({"replicas": None, "autoscaling": {"minReplicas": 2, "maxReplicas": 9}})
     wait_until(lambda: ready.child("horizontalpodautoscalers"))
     tell_autoscaler(ready, "False", reason, since)
-    operator.settle()
+    operator.wait_until_idle()
     assert ready.wait_for("ScalingActive", "True")
     assert reason not in ready.reasons()

@@ -155,7 +155,7 @@ def test_a_leader_that_is_signalled_gives_the_lease_back(
         assert one.process.wait() == 0
         assert "released" in one.log.read_text(encoding="utf-8")
         wait_until(lambda: leads(two))
-        # From here on the former holder is nobody, and its lease lasts a second: see `Lease.release`.
+        # From here on the former holder is empty, and its lease lasts a second: see `Lease.release`.
         assert spec_of(installed, lease)["holderIdentity"].startswith("two_")
         assert spec_of(installed, lease)["leaseTransitions"] >= 1
         world.model("another")

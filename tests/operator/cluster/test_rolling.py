@@ -1,4 +1,4 @@
-"""A model where Deployments roll out and pods run: nobody plays the cluster but its controllers."""
+"""A model where Deployments roll out and pods run, by the cluster's controllers and not by the test."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def images(world: World) -> set[str]:
     return {container["image"] for pod in pods(world) for container in pod["spec"]["containers"]}
 
 
-def settled(world: World) -> Json:
+def wait_until_ready(world: World) -> Json:
     """Wait until the model is Ready as its spec is now, and return it."""
 
     def is_in_sync() -> Json:
@@ -51,7 +51,7 @@ def settled(world: World) -> Json:
 def test_a_model_becomes_ready_by_itself(rolling: World) -> None:
     """Its pods run where its placement says, and carry who judges them by what."""
     rolling.model(replicas=2, placement=at(HERE))
-    live = settled(rolling)
+    live = wait_until_ready(rolling)
     assert (live["status"]["replicas"], live["status"]["readyReplicas"]) == (2, 2)
     found = pods(rolling)
     assert len(found) == 2
@@ -70,11 +70,11 @@ def test_a_model_becomes_ready_by_itself(rolling: World) -> None:
 def test_a_changed_spec_is_rolled_out(rolling: World) -> None:
     """Every pod is replaced, and Ready speaks of the new spec alone."""
     rolling.model(replicas=2)
-    settled(rolling)
+    wait_until_ready(rolling)
     before = {pod["metadata"]["uid"] for pod in pods(rolling)}
     changed = rolling.change({"server": {"image": "registry.example/server:2"}})
     assert kstatus.verdict(changed) is Verdict.IN_PROGRESS
-    live = settled(rolling)
+    live = wait_until_ready(rolling)
     assert live["status"]["observedGeneration"] == 2
     wait_until(lambda: images(rolling) == {"registry.example/server:2"})
     assert before.isdisjoint(pod["metadata"]["uid"] for pod in pods(rolling))
@@ -88,14 +88,14 @@ def test_a_region_without_nodes_is_reported_by_the_scheduler(rolling: World) -> 
     assert rolling.condition("Ready")["reason"] == "Unschedulable"
     assert [pod["status"]["phase"] for pod in pods(rolling)] == ["Pending"]
     rolling.change({"placement": at(HERE)})
-    settled(rolling)
+    wait_until_ready(rolling)
     wait_until(lambda: [pod["status"]["phase"] for pod in pods(rolling)] == ["Running"])
 
 
 def test_a_move_to_a_region_without_nodes_leaves_the_old_pods_serving(rolling: World) -> None:
     """The workload is available, the new spec is not: Ready is False with the scheduler's reason."""
     rolling.model(placement=at(HERE))
-    settled(rolling)
+    wait_until_ready(rolling)
     rolling.change({"placement": at(NOWHERE)})
     found = rolling.wait_for("Ready", "False", "Unschedulable")
     assert found["observedGeneration"] == 2
@@ -106,26 +106,26 @@ def test_a_move_to_a_region_without_nodes_leaves_the_old_pods_serving(rolling: W
 def test_a_suspended_model_has_no_pods_and_comes_back(rolling: World) -> None:
     """As many as before."""
     rolling.model(replicas=2)
-    settled(rolling)
+    wait_until_ready(rolling)
     rolling.change({"suspend": True})
     rolling.wait_for("Ready", "False", "Suspended")
     wait_until(lambda: pods(rolling) == [])
     wait_until(lambda: argocd.health(rolling.live()) == ("Suspended", rolling.condition("Ready")["message"]))
     wait_until(lambda: "no pods are left" in rolling.condition("WorkloadAvailable")["message"])
     rolling.change({"suspend": False})
-    assert settled(rolling)["status"]["readyReplicas"] == 2
+    assert wait_until_ready(rolling)["status"]["readyReplicas"] == 2
 
 
 def test_a_pod_that_crashes_later_is_reported_and_forgotten_when_it_is_replaced(rolling: World) -> None:
     """Ready follows the pods, both ways."""
     rolling.model()
-    settled(rolling)
+    wait_until_ready(rolling)
     [pod] = pods(rolling)
     name = pod["metadata"]["name"]
     rolling.workloads.crashing(name, exit_code=9)
     assert "exit code 9" in rolling.wait_for("Ready", "False", "CrashLoopBackOff")["message"]
     rolling.workloads.delete(name)
-    settled(rolling)
+    wait_until_ready(rolling)
 
 
 def test_withdrawn_evidence_takes_the_pods_away_where_a_policy_says_so(rolling: World) -> None:
@@ -135,12 +135,12 @@ def test_withdrawn_evidence_takes_the_pods_away_where_a_policy_says_so(rolling: 
     try:
         manifest = rolling.manifest("evidence")
         rolling.model(replicas=2, complianceManifestRef={"name": "evidence"})
-        settled(rolling)
+        wait_until_ready(rolling)
         rolling.delete("ComplianceManifest", "evidence")
         wait_until(lambda: pods(rolling) == [])
         rolling.wait_for("WorkloadAvailable", "False", "ScaledToZero")
         rolling.manifest("evidence", **manifest["spec"])
-        assert settled(rolling)["status"]["readyReplicas"] == 2
+        assert wait_until_ready(rolling)["status"]["readyReplicas"] == 2
         assert "DriftCorrected" not in rolling.reasons()
     finally:
         rolling.delete_policy(policy)
@@ -150,13 +150,13 @@ def test_evidence_that_flaps_rolls_nothing_out(rolling: World, rolling_operator:
     """Good and bad evidence under one name in turn: one ReplicaSet, and the pods of the first minute."""
     good = rolling.manifest("evidence")["spec"]
     rolling.model(replicas=2, complianceManifestRef={"name": "evidence"})
-    settled(rolling)
+    wait_until_ready(rolling)
     before = {pod["metadata"]["uid"] for pod in pods(rolling)}
     for number in range(20):
         rolling.delete("ComplianceManifest", "evidence")
         rolling.manifest("evidence", **good | ({} if number % 2 else {"humanOversight": {"enabled": False}}))
-    rolling_operator.settle()
-    settled(rolling)
+    rolling_operator.wait_until_idle()
+    wait_until_ready(rolling)
     # Each further ReplicaSet would be a revision.
     assert rolling.deployment()["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "1"
     assert {pod["metadata"]["uid"] for pod in pods(rolling)} == before
@@ -168,7 +168,7 @@ def test_a_deleted_model_leaves_nothing(rolling: World) -> None:
     Slow on a real control plane: its garbage collector hears of new kinds every 30 s.
     """
     rolling.model(replicas=2)
-    settled(rolling)
+    wait_until_ready(rolling)
     rolling.delete("ModelDeployment", MODEL)
     wait_until(lambda: pods(rolling) == [], within=240)
     for plural in ("deployments", "services", "poddisruptionbudgets", "horizontalpodautoscalers"):
@@ -185,5 +185,5 @@ def test_kubectl_waits_and_restarts(rolling: World, rolling_kubectl: Kubectl) ->
     restarted = rolling_kubectl("rollout", "restart", f"deployment/{MODEL}")
     assert restarted.code == 0, restarted
     wait_until(lambda: before["metadata"]["uid"] not in {pod["metadata"]["uid"] for pod in pods(rolling)})
-    settled(rolling)
+    wait_until_ready(rolling)
     assert "DriftCorrected" not in rolling.reasons()

@@ -102,7 +102,7 @@ class Witness:
         self.states: dict[str, list[str]] = {}
 
     async def watch(self, kubeconfig: Any, synced: threading.Event, stop: threading.Event) -> None:  # noqa: ANN401
-        """Follow the models until told to stop."""
+        """Follow the models until `stop` is set."""
         async with Cluster.from_environment(kubeconfig) as cluster:
             reflector = Reflector(
                 cluster, MODEL_DEPLOYMENTS, _evidence_of, self._note, namespace=self._namespace
@@ -213,18 +213,18 @@ def test_a_new_key_is_tried_once_and_nothing_is_asked_live_meanwhile(
         for name in names:
             world.wait_for("EvidenceAccepted", "True", name=name)
             _wait_for_authority(world, name, KEPT.name)
-        beside.settle()
+        beside.wait_until_idle()
         before = [world.live(name)["metadata"]["resourceVersion"] for name in names]
         for done in (work.reconciled, work.verified, work.read_live):
             done.clear()
         work.go.clear()
         trusting.trust(KEPT, NEW)
         wait_until(lambda: sorted(work.reconciled) == names)
-        beside.settle()
+        beside.wait_until_idle()
         assert (work.verified, work.read_live) == ([], [])
         work.go.set()
         wait_until(lambda: sorted(work.reconciled) == sorted(2 * names))
-        beside.settle()
+        beside.wait_until_idle()
         assert (sorted(work.verified), work.read_live) == (names, [])
         assert [world.live(name)["metadata"]["resourceVersion"] for name in names] == before
         stored = apply(world, "by-the-new-key", NEW)
@@ -243,7 +243,7 @@ def test_what_is_written_beside_the_evidence_is_no_change_of_it(
         apply(world, "model", KEPT)
         world.wait_for("EvidenceAccepted", "True", name="model")
         _wait_for_authority(world, "model", KEPT.name)
-        beside.settle()
+        beside.wait_until_idle()
         work.reconciled.clear()
         work.verified.clear()
         path = f"{collection('ComplianceManifest', world.namespace)}/model"
@@ -253,7 +253,7 @@ def test_what_is_written_beside_the_evidence_is_no_change_of_it(
             _wait_for_authority(world, "model", KEPT.name)
             labels = {"metadata": {"labels": {"round": str(number)}}}
             assert world.rest("PATCH", path, labels, MERGE_PATCH).status == 200
-        beside.settle()
+        beside.wait_until_idle()
         assert (work.reconciled, work.verified) == ([], [])
 
 

@@ -123,7 +123,7 @@ def test_a_withdrawn_payload_concerns_no_other_evidence(world: World) -> None:
 
 
 def test_a_revoked_key_is_noticed_and_the_message_says_who_would_have_to_sign(world: World) -> None:
-    """The reason tells it from evidence that fails by its content."""
+    """The reason differs from that of evidence that fails by its content."""
     with policy(world, TRAINING) as trusting:
         running(world, TRAINING)
         revoked = {"at": "2026-01-01T00:00:00Z", "reason": "Compromised"}
@@ -149,7 +149,7 @@ def test_a_key_that_is_revoked_from_now_on_keeps_what_it_signed_before(
         store(world, signed_spec(RISK), "by-the-new-key")
         world.model("new", complianceManifestRef={"name": "by-the-new-key"})
         world.wait_for("EvidenceAccepted", "True", name="new")
-        operator.settle()
+        operator.wait_until_idle()
         assert world.condition("EvidenceAccepted")["status"] == "True"
         past = stamp(datetime.now(UTC) - timedelta(days=1))
         trusting.trust(TRAINING.authority(revoked={"at": past, "reason": "Rotated"}), RISK)
@@ -168,7 +168,7 @@ def test_a_period_of_a_key_is_compared_with_the_time_of_the_object(
         store(world, signed_spec(RISK), "another")
         world.model("another", complianceManifestRef={"name": "another"})
         world.wait_for("EvidenceAccepted", "True", name="another")
-        operator.settle()
+        operator.wait_until_idle()
         assert world.condition("EvidenceAccepted")["status"] == "True"
         assert world.status()["verdict"].get("validUntil") != stamp(end)
         trusting.trust(TRAINING.authority(validFor={"end": "2026-01-01T00:00:00Z"}))

@@ -62,7 +62,7 @@ class Held:
 def test_evidence_that_cannot_be_listed_is_not_taken_for_none(
     proxy: FaultProxy, world: World, resource: str, code: int
 ) -> None:
-    """An empty cache is no answer (kubernetes informer), one watch that is refused is told (kopf#1077)."""
+    """An empty cache is no answer (kubernetes informer); a refused watch is reported (kopf#1077)."""
     reason = {403: "Forbidden", 500: "InternalError"}[code]
 
     def refused(seen: Seen) -> Refuse | None:
@@ -77,8 +77,8 @@ def test_evidence_that_cannot_be_listed_is_not_taken_for_none(
         checks.lead()
 
         def named() -> str:
-            troubles = checks.failing_checks()
-            return next((text or "" for name, text in troubles.items() if resource in name), "")
+            failing = checks.failing_checks()
+            return next((text or "" for name, text in failing.items() if resource in name), "")
 
         wait_until(lambda: str(code) in named())
         # Neither accepted under no policy, nor refused for want of evidence.
@@ -136,7 +136,7 @@ def test_looking_at_everything_again_writes_nothing(control_plane: ControlPlane,
         world.deployment("asleep")
         world.workloads.available("asleep")
         wait_until(lambda: "no pods are left" in world.condition("Ready", "asleep").get("message", ""))
-        running.settle()
+        running.wait_until_idle()
         before, looks = len(noted), reconciled(running)
         wait_until(lambda: reconciled(running) >= looks + 24)
         tried = {(kind, name) for kind, namespace, name in noted[before:] if namespace == world.namespace}
@@ -145,9 +145,9 @@ def test_looking_at_everything_again_writes_nothing(control_plane: ControlPlane,
 
 
 def test_a_change_that_meets_our_own_write_is_not_lost(proxy: FaultProxy, world: World) -> None:
-    """kopf#729: an echo of our write that holds somebody's change as well is more than an echo.
+    """kopf#729: an echo of our write that holds another client's change as well is more than an echo.
 
-    The watch loses its place meanwhile, so that of both only what is there in the end is ever told.
+    The watch loses its place meanwhile, so that of both it only ever reports the final object.
     """
     lost = False
 
@@ -160,7 +160,7 @@ def test_a_change_that_meets_our_own_write_is_not_lost(proxy: FaultProxy, world:
 
     class Overtaken(Writer):
         async def apply_status(self, resource: Resource, thing: Object) -> Object:
-            """Let somebody change the spec right before our write, and kopf hear of both only afterwards."""
+            """Let another client change the spec right before our write; kopf sees both only afterwards."""
             if not proxy.muted and world.live()["spec"]["replicas"] == 1:
                 proxy.muted = True
                 world.change({"replicas": 2})
@@ -181,7 +181,7 @@ def test_a_change_that_meets_our_own_write_is_not_lost(proxy: FaultProxy, world:
 
 
 def reconciled(running: RunningOperator) -> float:
-    """Return how many looks at models there were."""
+    """Return how many times models were reconciled."""
     value = running.metrics.registry.get_sample_value("actgate_operator_reconcile_duration_seconds_count")
     return value or 0.0
 
@@ -195,7 +195,7 @@ def test_generations_of_children_are_not_the_models(operator: RunningOperator, w
         restart = {"metadata": {"annotations": {"kubectl.kubernetes.io/restartedAt": moment}}}
         world.patch_child("deployments", {"spec": {"template": restart}})
         world.ready()
-    operator.settle()
+    operator.wait_until_idle()
     live = world.live()
     assert world.deployment()["metadata"]["generation"] == 4
     assert live["metadata"]["generation"] == live["status"]["observedGeneration"] == 1
@@ -203,7 +203,7 @@ def test_generations_of_children_are_not_the_models(operator: RunningOperator, w
 
 @pytest.mark.usefixtures("operator")
 def test_an_init_container_that_fails_says_why(world: World) -> None:
-    """kserve#4187: a download that fails is told at once, and not after half an hour of waiting."""
+    """kserve#4187: a download that fails is reported at once, and not after half an hour of waiting."""
     fetch = {"name": "fetch", "image": "registry.example/fetch:1"}
     world.manifest()
     world.model(podTemplate={"spec": {"initContainers": [fetch]}})
@@ -362,12 +362,12 @@ def scale_the_deployment(world: World, replicas: int, manager: str) -> None:
 def test_a_count_that_the_model_asks_for_is_no_edit(
     operator: RunningOperator, world: World, change: Callable[[World], None]
 ) -> None:
-    """No Event accuses somebody of what the operator, or an autoscaler of its own, was asked to do."""
+    """No Event accuses a field manager of what the operator, or an autoscaler of its own, was asked to do."""
     world.manifest()
     world.model(replicas=2)
     world.ready()
     change(world)
-    operator.settle()
+    operator.wait_until_idle()
     assert "DriftCorrected" not in world.reasons()
 
 
@@ -417,13 +417,13 @@ def test_a_deletion_that_passes_unheard_brings_no_child_back(
         world.manifest()
         world.model(replicas=2)
         world.ready()
-        running.settle()
+        running.wait_until_idle()
         monkeypatch.setattr(running.process.models, "observe", lambda _event, _model: None)
         before = len(running.writes("deployments"))
         world.delete("ModelDeployment", MODEL)
         wait_until(lambda: all(world.child(kind) is None for kind in CHILDREN))
         wait_until(lambda: len(running.process.models) == 0)
-        running.settle()
+        running.wait_until_idle()
         assert all(world.child(kind) is None for kind in CHILDREN)
         assert len(running.writes("deployments")) == before
 

@@ -1,6 +1,6 @@
 """The webhook and the operator on one control plane: one judges what is applied, the other what runs.
 
-The operator writes as anybody does, so its own children go through the webhook where a namespace asks for
+The operator writes as any client does, so its own children go through the webhook where a namespace asks for
 it. Both have to come to the same verdict, else one would refuse what the other one wants.
 """
 
@@ -126,12 +126,12 @@ def test_an_edit_that_changes_what_was_judged_is_refused_at_the_door(
     )
     assert reply.status == 200, reply
     wait_until(lambda: enforced.deployment()["spec"] == before["spec"])
-    beside.settle()
+    beside.wait_until_idle()
     assert enforced.reasons() == ["DriftCorrected"]
 
 
 def test_an_image_that_the_manifest_does_not_bind_is_refused_in_the_deployment(enforced: World) -> None:
-    """Where evidence names images, nobody puts another one under the same annotations."""
+    """Where evidence names images, no other one is accepted under the same annotations."""
     digest = "registry.example/server@sha256:" + "a" * 64
     enforced.manifest("bound", model={"name": "CreditRiskScorer", "version": "2", "images": [digest]})
     enforced.model(server={"image": digest}, complianceManifestRef={"name": "bound"})
@@ -221,13 +221,13 @@ def test_the_operator_finds_of_an_example_what_every_door_finds(
     verdict = checked([*policies(example), *left], home, tmp_path, capsys)
     [model] = [item for item in left if item["kind"] == "ModelDeployment"]
 
-    def told() -> Json:
+    def reported() -> Json:
         return dict(world.status(model["metadata"]["name"]).get("verdict") or {})
 
-    found = wait_until(told)
+    found = wait_until(reported)
     # Evidence that is applied first may be heard of after its model.
-    wait_until(lambda: told()["outcome"] == verdict["outcome"])
-    found = told()
+    wait_until(lambda: reported()["outcome"] == verdict["outcome"])
+    found = reported()
     assert lines(found) == lines(verdict)
     if len(left) == len(documents):
         assert verdict["outcome"] == example.outcome

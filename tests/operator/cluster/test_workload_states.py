@@ -1,7 +1,7 @@
-"""What becomes of pods, as the status tells it; and that every status that is ever written tells the truth.
+"""What becomes of pods, as the status reports it; and that every status that is ever written is true.
 
 The test plays the cluster (`tests.support.workloads`). Whatever the operator writes on the way, also what a
-test does not look at, is held against what kstatus and Argo CD make of it.
+test does not check, is held against what kstatus and Argo CD make of it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ AGREED = {
 DOWN = "MinimumReplicasUnavailable"
 
 
-class Told:
+class Statuses:
     """Every status that an operator wrote, as the object was after it."""
 
     def __init__(self, operator: RunningOperator, models: list[Object]) -> None:
@@ -50,8 +50,8 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(control_plane: ControlPlane, installed: Rest) -> Iterator[Told]:
-    """An operator that works while the tests of this module run, and what it tells."""
+def statuses(control_plane: ControlPlane, installed: Rest) -> Iterator[Statuses]:
+    """An operator that works while the tests of this module run, and every status that it writes."""
     models: list[Object] = []
 
     class NotingWriter(Writer):
@@ -65,24 +65,24 @@ def told(control_plane: ControlPlane, installed: Rest) -> Iterator[Told]:
         return NotingWriter(cluster, leading)
 
     with operating(control_plane.kubeconfig, make_writer=make) as running:
-        yield Told(running, models)
+        yield Statuses(running, models)
 
 
 @pytest.fixture(autouse=True)
-def truthful(told: Told, world: World) -> Iterator[None]:
+def truthful(statuses: Statuses, world: World) -> Iterator[None]:
     """After each test: every status of its models was one that all tools read alike, the last one final."""
     yield
-    told.operator.settle()
-    written = told.of(world.namespace)
+    statuses.operator.wait_until_idle()
+    written = statuses.of(world.namespace)
     assert written
     for model in written:
-        assert_told(model)
+        assert_consistent(model)
     for name in {model["metadata"]["name"] for model in written}:
         live = world.live(name)
         assert live["status"]["observedGeneration"] == live["metadata"]["generation"]
 
 
-def assert_told(model: Object) -> None:
+def assert_consistent(model: Object) -> None:
     """Hold one status against its generation, kstatus and Argo CD."""
     status, generation = model["status"], model["metadata"]["generation"]
     observed = status["observedGeneration"]
@@ -115,7 +115,7 @@ def _evicted(world: World, pod: str) -> None:
     assert world.rest("PATCH", path, {"status": status}, "application/merge-patch+json").status == 200
 
 
-TROUBLES = {
+PROBLEMS = {
     "crashes": Problem(
         lambda world, pod: world.workloads.crashing(pod, exit_code=3), "CrashLoopBackOff", "exit code 3"
     ),
@@ -138,10 +138,10 @@ TROUBLES = {
 }
 
 
-@pytest.fixture(params=list(TROUBLES))
+@pytest.fixture(params=list(PROBLEMS))
 def problem(request: pytest.FixtureRequest) -> Problem:
-    """One of the troubles that a pod can be in."""
-    return TROUBLES[request.param]
+    """One of the problems that a pod can have."""
+    return PROBLEMS[request.param]
 
 
 @pytest.fixture
@@ -171,16 +171,18 @@ def go_down(world: World) -> str:
     return world.workloads.pod(MODEL)
 
 
-def assert_told_once(world: World, told: Told, *reasons: str) -> None:
+def assert_events(world: World, statuses: Statuses, *reasons: str) -> None:
     """Assert that Events of these reasons, one each and no others, came of what happened."""
-    told.operator.settle()
+    statuses.operator.wait_until_idle()
     counted = sorted(
         (event["reason"], (event.get("series") or {}).get("count", 1)) for event in world.events()
     )
     assert counted == sorted((reason, 1) for reason in reasons)
 
 
-def test_a_pod_in_problem_says_why_the_model_is_not_ready(told: Told, world: World, problem: Problem) -> None:
+def test_a_pod_in_problem_says_why_the_model_is_not_ready(
+    statuses: Statuses, world: World, problem: Problem
+) -> None:
     """In its own words while the rollout is under way; and that it is over."""
     world.manifest()
     world.model()
@@ -195,52 +197,52 @@ def test_a_pod_in_problem_says_why_the_model_is_not_ready(told: Told, world: Wor
     assert (summary["status"], summary["reason"]) == ("False", problem.reason)
     assert world.condition("Reconciling")["reason"] == problem.reason
     assert verdict(world) == (Verdict.IN_PROGRESS, "Progressing")
-    assert_told_once(world, told, problem.reason)
+    assert_events(world, statuses, problem.reason)
     world.workloads.running(pod)
     world.ready()
     assert abnormal(world) == set()
 
 
 def test_a_model_that_was_ready_is_so_no_longer_when_its_pods_are_in_problem(
-    told: Told, ready: World, problem: Problem
+    statuses: Statuses, ready: World, problem: Problem
 ) -> None:
     """Nothing is latched: Ready goes, says why, and comes back."""
     pod = go_down(ready)
     problem.happens(ready, pod)
     found = ready.wait_for("Ready", "False", problem.reason)
     assert problem.words in found["message"]
-    # No rollout is under way, and nobody has given up.
+    # No rollout is under way, and no deadline has passed.
     assert abnormal(ready) == set()
     assert verdict(ready) == (Verdict.IN_PROGRESS, "Progressing")
     ready.workloads.running(pod)
     ready.ready()
     assert verdict(ready) == (Verdict.CURRENT, "Healthy")
-    told.operator.settle()
+    statuses.operator.wait_until_idle()
     assert ready.reasons().count(problem.reason) == 1
     assert ready.reasons().count("WorkloadRestored") == 1
 
 
-def test_a_crash_that_repeats_is_one_event(told: Told, ready: World) -> None:
+def test_a_crash_that_repeats_is_one_event(statuses: Statuses, ready: World) -> None:
     """Each restart changes the pod, and is no news."""
     pod = go_down(ready)
     for restarts in range(1, 6):
         ready.workloads.crashing(pod, restarts=restarts)
-        told.operator.settle()
+        statuses.operator.wait_until_idle()
     ready.wait_for("Ready", "False", "CrashLoopBackOff")
     assert ready.reasons().count("CrashLoopBackOff") == 1
 
 
-def test_the_problem_that_says_most_is_reported(told: Told, ready: World) -> None:
+def test_the_problem_that_says_most_is_reported(statuses: Statuses, ready: World) -> None:
     """Of several pods: not that one has no node, but what keeps every one of them from starting."""
     ready.workloads.unschedulable(go_down(ready))
     ready.wait_for("Ready", "False", "Unschedulable")
     ready.workloads.misconfigured(ready.workloads.pod(MODEL))
     ready.wait_for("Ready", "False", "CreateContainerConfigError")
-    assert_told_once(ready, told, DOWN, "CreateContainerConfigError", "Unschedulable")
+    assert_events(ready, statuses, DOWN, "CreateContainerConfigError", "Unschedulable")
 
 
 def test_pods_that_cannot_be_created_are_reported_in_the_words_of_who_refused(
-    told: Told, world: World
+    statuses: Statuses, world: World
 ) -> None:
     """There is no pod to ask: a quota, Pod Security or a webhook speaks through the Deployment."""
     words = 'pods "credit-risk-1" is forbidden: exceeded quota: team, requested: cpu=4, limited: cpu=2'
@@ -251,13 +253,13 @@ def test_pods_that_cannot_be_created_are_reported_in_the_words_of_who_refused(
     assert world.wait_for("WorkloadAvailable", "False", "FailedCreate")["message"] == words
     assert world.condition("Ready")["reason"] == "FailedCreate"
     assert verdict(world) == (Verdict.IN_PROGRESS, "Progressing")
-    assert_told_once(world, told, "FailedCreate")
+    assert_events(world, statuses, "FailedCreate")
     world.ready()
-    assert_told_once(world, told, "FailedCreate", "WorkloadRestored")
+    assert_events(world, statuses, "FailedCreate", "WorkloadRestored")
 
 
-def test_a_rollout_that_took_too_long_is_stalled(told: Told, world: World) -> None:
-    """Whoever waits gives up, as the Deployment's controller did; one that comes up late is Ready."""
+def test_a_rollout_that_took_too_long_is_stalled(statuses: Statuses, world: World) -> None:
+    """A tool that waits gives up, as the Deployment's controller did; one that comes up late is Ready."""
     world.manifest()
     world.model()
     world.deployment()
@@ -267,14 +269,14 @@ def test_a_rollout_that_took_too_long_is_stalled(told: Told, world: World) -> No
     assert abnormal(world) == {"Stalled"}
     assert world.condition("Ready")["reason"] == "ProgressDeadlineExceeded"
     assert verdict(world) == (Verdict.FAILED, "Degraded")
-    assert_told_once(world, told, "ProgressDeadlineExceeded")
+    assert_events(world, statuses, "ProgressDeadlineExceeded")
     world.ready()
     assert abnormal(world) == set()
     assert verdict(world) == (Verdict.CURRENT, "Healthy")
 
 
-def test_a_rollout_that_took_too_long_says_what_the_pod_said(told: Told, world: World) -> None:
-    """The deadline is why it is given up, the pod's exit is what to mend."""
+def test_a_rollout_that_took_too_long_says_what_the_pod_said(statuses: Statuses, world: World) -> None:
+    """The deadline is why it is given up, the pod's exit is what to fix."""
     world.manifest()
     world.model()
     world.deployment()
@@ -286,11 +288,11 @@ def test_a_rollout_that_took_too_long_says_what_the_pod_said(told: Told, world: 
     assert "exit code 42" in found["message"]
     assert world.condition("Ready")["reason"] == "CrashLoopBackOff"
     assert verdict(world) == (Verdict.FAILED, "Degraded")
-    assert_told_once(world, told, "CrashLoopBackOff", "ProgressDeadlineExceeded")
+    assert_events(world, statuses, "CrashLoopBackOff", "ProgressDeadlineExceeded")
 
 
 def test_a_new_spec_that_does_not_come_up_is_not_ready_though_the_old_one_serves(
-    told: Told, ready: World
+    statuses: Statuses, ready: World
 ) -> None:
     """The workload is available, and what the spec says is not what serves: both are said."""
     ready.change({"server": {"image": "registry.example/server:2"}})
@@ -311,7 +313,7 @@ def test_a_new_spec_that_does_not_come_up_is_not_ready_though_the_old_one_serves
     assert ready.condition("Ready")["observedGeneration"] == 3
 
 
-def test_a_suspended_model_is_suspended_and_nothing_else(told: Told, ready: World) -> None:
+def test_a_suspended_model_is_suspended_and_nothing_else(statuses: Statuses, ready: World) -> None:
     """Neither broken nor under way, whatever its last pods did; and it comes back."""
     pod = go_down(ready)
     ready.workloads.crashing(pod)
@@ -327,21 +329,23 @@ def test_a_suspended_model_is_suspended_and_nothing_else(told: Told, ready: Worl
     ready.change({"suspend": False})
     wait_until(lambda: ready.deployment()["spec"]["replicas"] == 1)
     ready.ready()
-    assert_told_once(ready, told, DOWN, "CrashLoopBackOff", "Suspended")
+    assert_events(ready, statuses, DOWN, "CrashLoopBackOff", "Suspended")
 
 
-def test_evidence_that_is_gone_and_pods_that_crash_are_both_reported(told: Told, ready: World) -> None:
+def test_evidence_that_is_gone_and_pods_that_crash_are_both_reported(
+    statuses: Statuses, ready: World
+) -> None:
     """Ready speaks of the evidence first; the workload's problem has its own condition."""
     ready.delete("ComplianceManifest", MANIFEST)
     ready.wait_for("EvidenceAccepted", "False", "ManifestNotFound")
     ready.workloads.crashing(go_down(ready))
     ready.wait_for("WorkloadAvailable", "False", "CrashLoopBackOff")
     assert ready.condition("Ready")["reason"] == "ManifestNotFound"
-    assert_told_once(ready, told, DOWN, "CrashLoopBackOff", "ManifestNotFound")
+    assert_events(ready, statuses, DOWN, "CrashLoopBackOff", "ManifestNotFound")
 
 
 def test_no_tool_takes_a_model_for_current_before_the_operator_has_reconciled_it(
-    told: Told, world: World
+    statuses: Statuses, world: World
 ) -> None:
     """Neither the answer to its creation, nor the answer to any change of its spec, says Ready."""
     world.manifest()
@@ -359,10 +363,10 @@ def test_no_tool_takes_a_model_for_current_before_the_operator_has_reconciled_it
         wait_until(lambda wanted=replicas: world.deployment()["spec"]["replicas"] == wanted)  # type: ignore[misc]
         world.ready()
         assert world.condition("Ready")["observedGeneration"] == generation
-    assert [model for model in told.of(world.namespace) if kstatus.verdict(model) is Verdict.CURRENT]
+    assert [model for model in statuses.of(world.namespace) if kstatus.verdict(model) is Verdict.CURRENT]
 
 
-def test_every_way_to_fail_early_ends_in_a_status(told: Told, world: World) -> None:
+def test_every_way_to_fail_early_ends_in_a_status(statuses: Statuses, world: World) -> None:
     """Rejected, refused by the API server, or not to be planned: none is left at Unknown."""
     world.manifest()
     world.manifest("rejected", humanOversight={"enabled": False})
@@ -377,5 +381,5 @@ def test_every_way_to_fail_early_ends_in_a_status(told: Told, world: World) -> N
     world.deployment("none")
     world.workloads.available("none")
     world.wait_for("Ready", "True", name="none")
-    names = {model["metadata"]["name"] for model in told.of(world.namespace)}
+    names = {model["metadata"]["name"] for model in statuses.of(world.namespace)}
     assert names == {"without", "rejected", "refused", "none"}

@@ -37,7 +37,7 @@ def knows_all(running: Following, api: ModelsApi) -> bool:
 
 
 async def test_a_dead_watch_is_opened_again(api: ModelsApi, kubeconfig: Path) -> None:
-    """It gives no error: what it swallowed is told by the next one."""
+    """It gives no error: what it swallowed is reported by the next one."""
     async with following(kubeconfig, replace(PATIENT, inactivity=0.5)) as running:
         await until(lambda: api.watching)
         api.silence_watches()
@@ -141,7 +141,7 @@ async def test_it_comes_back_when_the_server_asks(
 
 
 async def test_a_restarted_api_server_is_found_again(api: ModelsApi, kubeconfig: Path) -> None:
-    """Connections break, nobody listens for a while, and what happened meanwhile is told."""
+    """Connections break, nothing listens for a while, and what happened meanwhile is reported."""
     api.put("a")
     async with following(kubeconfig) as running:
         await until(lambda: api.watching)

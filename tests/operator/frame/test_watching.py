@@ -58,7 +58,7 @@ async def test_many_objects_come_in_pages(api: ModelsApi, kubeconfig: Path) -> N
 
 
 async def test_silence_ends_with_an_answer_and_with_an_event(api: ModelsApi, kubeconfig: Path) -> None:
-    """On a quiet cluster it is the next watch that tells: none lasts longer than a minute."""
+    """On a quiet cluster it is the next watch that shows it: none lasts longer than a minute."""
     clock = Clock()
     async with following(kubeconfig, replace(PATIENT, now=clock)) as running:
         await until(lambda: api.watching and running.models.silence() == 0.0)

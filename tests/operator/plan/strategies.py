@@ -1,7 +1,7 @@
 """ModelDeployments of every kind that the schema allows, and that can run at all.
 
 Good and bad placements, models and images occur about as often, so that verdicts of all kinds occur. What
-the two judges read differently, and why, is told and held in ``test_same_verdict``; it is left out here.
+the two judges read differently, and why, is the matter of ``test_same_verdict``; it is left out here.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def test_replicas_are_left_to_the_autoscaler() -> None:
 
 @pytest.mark.parametrize("sized", [{}, {"replicas": 3}, {"autoscaling": AUTOSCALING}])
 def test_a_model_is_scaled_to_zero_when_suspended_or_asked_to(sized: Json) -> None:
-    """Suspension and lost evidence both, whoever else chooses the number."""
+    """Suspension and lost evidence both, whatever else chooses the number."""
     assert deployed(suspend=True, **sized)["replicas"] == 0
     assert deployed(zero=True, **sized)["replicas"] == 0
 

@@ -22,7 +22,7 @@ UDP: Json = {"containerPort": 4000, "protocol": "UDP"}
     ],
 )
 def test_a_server_without_a_readiness_probe_gets_one(ports: list[Json] | None, number: int | None) -> None:
-    """On the port that its Service sends requests to, and by TCP alone: nobody knows its paths."""
+    """On the port that its Service sends requests to, and by TCP alone: its paths are not known."""
     stated = serving() if ports is None else serving(ports=ports)
     probe = server(server=stated).get("readinessProbe")
     assert probe == (None if number is None else {"tcpSocket": {"port": number}, "periodSeconds": 5})

@@ -1,7 +1,7 @@
 """The webhook judges a ModelDeployment, its Deployment, its ReplicaSets and its pods alike.
 
-Otherwise a model that was let in would be stopped half-way, or pods would run that nobody let in. Where the
-judges differ by design, the difference is told here, and never lets anything run: either the
+Otherwise a model that was let in would be stopped half-way, or pods would run that were not let in. Where
+the judges differ by design, the difference is tested here, and never lets anything run: either the
 ModelDeployment is judged more strictly, so that nothing is ever planned for it, or its Deployment is.
 """
 
@@ -141,7 +141,7 @@ def test_a_placement_without_provider_is_refused_though_the_overlay_names_one() 
 def test_a_code_that_is_ambiguous_alone_is_refused_in_pods_of_several_providers(
     other: Json,
 ) -> None:
-    """A node's label tells its region without the provider: eu-west-1 alone is also Alibaba's London."""
+    """A node's label names its region without the provider: eu-west-1 alone is also Alibaba's London."""
     asked = model_deployment(placement={"regions": [{"provider": "aws", "region": "eu-west-1"}, other]})
     assert strictness(asked, []) == (Outcome.PASS, Outcome.FAIL)
 

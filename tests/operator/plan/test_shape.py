@@ -55,7 +55,7 @@ WRONG: list[tuple[Json, str]] = [
 
 @pytest.mark.parametrize(("overlay", "words"), WRONG)
 def test_a_field_of_a_wrong_type_is_refused_in_a_sentence_that_names_it(overlay: Json, words: str) -> None:
-    """Where the plan would have to add to it; the author is told where to mend it."""
+    """Where the plan would have to add to it; the message says where the author has to fix it."""
     with pytest.raises(PlanError) as refused:
         template(podTemplate=overlay, placement={"regions": [PARIS]})
     assert str(refused.value).startswith(words)

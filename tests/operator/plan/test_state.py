@@ -25,11 +25,11 @@ def rearranged(dice: Random, value: Any) -> Any:  # noqa: ANN401 - any JSON
 def test_every_child_shows_its_state(asked: Json) -> None:
     """The annotation is the digest of the child as planned, and the digest overlooks the annotation."""
     for child in plan(asked, EVIDENCE).children:
-        told = child["metadata"]["annotations"][STATE]
-        assert told == state(child)
+        recorded = child["metadata"]["annotations"][STATE]
+        assert recorded == state(child)
         bare = copy.deepcopy(child)
         del bare["metadata"]["annotations"][STATE]
-        assert told == state(bare)
+        assert recorded == state(bare)
 
 
 @given(model_deployments, st.randoms(use_true_random=False))
