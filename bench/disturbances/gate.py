@@ -26,7 +26,7 @@ from bench.disturbances.replicas import Replica
 from bench.disturbances.reviews import Load, prepared
 from bench.disturbances.waiting import until
 from tests.operator.certificates.mounting import pair_in
-from tests.operator.certificates.reconciled import LEAF, Kept, keeping
+from tests.operator.certificates.reconciled import LEAF, Kept, reconciling
 from tests.support.fault_proxy import FaultProxy, proxied
 from tests.support.waiting import eventually
 
@@ -104,7 +104,7 @@ class Gate:
 
     def keep(self) -> None:
         """Let the certificate controller work."""
-        self._keeping = asyncio.create_task(self.kept.keeper.run())
+        self._keeping = asyncio.create_task(self.kept.reconciler.run())
 
     async def keep_nothing(self) -> None:
         """Stop the certificate controller, as when no operator leads."""
@@ -151,7 +151,7 @@ async def standing(
     with prepared(rest, namespace), proxied(plane, folder) as proxy:
         async with (
             Balancer() as balancer,
-            keeping(plane.kubeconfig, rest, namespace, settling=_SETTLING, every=0.2) as kept,
+            reconciling(plane.kubeconfig, rest, namespace, settling=_SETTLING, every=0.2) as kept,
         ):
             gate = Gate(plane, rest, kept, balancer, proxy, folder)
             await _first_certificates(gate)
@@ -173,7 +173,7 @@ async def _first_certificates(gate: Gate) -> None:
     kept = gate.kept
     await asyncio.to_thread(kept.install, gate.balancer.port)
     kept.offset[0] = -AGE.total_seconds()
-    await kept.keeper.reconcile()
+    await kept.reconciler.reconcile()
     kept.offset[0] = 0.0
-    await kept.keeper.reconcile()
+    await kept.reconciler.reconcile()
     await eventually(lambda: asyncio.to_thread(lambda: kept.state().leaf is not None))

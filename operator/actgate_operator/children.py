@@ -115,14 +115,14 @@ class Children:
         return child
 
     def _listener(self, kind: Resource) -> Callable[[Change[Child]], None]:
-        def heard(change: Change[Child]) -> None:
+        def observe(change: Change[Child]) -> None:
             held = self._held.get((kind, change.key))
             if held is None:
                 self._take(kind, change)
             else:
                 held.append(change)
 
-        return heard
+        return observe
 
     def _take(self, kind: Resource, change: Change[Child]) -> None:
         written = self._written.get((kind, change.key))

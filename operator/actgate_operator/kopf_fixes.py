@@ -30,15 +30,15 @@ from actgate_operator.names import MANAGER
 _COLLECTION = MODEL_DEPLOYMENTS.collection()
 
 
-def listening(heard: Callable[[], None]) -> aiohttp.ClientMiddlewareType:
-    """Call ``heard`` whenever kopf's list or watch has an answer; watches last a minute at most."""
+def listening(on_answer: Callable[[], None]) -> aiohttp.ClientMiddlewareType:
+    """Call ``on_answer`` whenever kopf's list or watch has an answer; watches last a minute at most."""
 
     async def middleware(
         request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
         response = await handler(request)
         if request.url.path.endswith(_COLLECTION) and response.status == 200:
-            heard()
+            on_answer()
         return response
 
     return middleware
@@ -88,12 +88,12 @@ class Logins:
         self,
         kubeconfig: Path | None,
         timing: KopfTiming,
-        heard: Callable[[], None],
+        on_answer: Callable[[], None],
         observe: Observer | None,
     ) -> None:
         self._kubeconfig = kubeconfig
         self._timing = timing
-        self._heard = heard
+        self._on_answer = on_answer
         self._observe = observe
         self._pace = Pace(timing.pauses(), timing.steady)
         # They outlive a session, else each login would begin to ask in a rush.
@@ -112,7 +112,7 @@ class Logins:
             configuration,
             self._pacing,
             relisting(),
-            listening(self._heard),
+            listening(self._on_answer),
             observe=self._observe,
             agent=MANAGER,
         )

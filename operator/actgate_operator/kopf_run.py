@@ -12,7 +12,7 @@ from actgate_operator.settings import Settings
 
 
 class WatchEnded(Exception):  # noqa: N818 - the name says it already
-    """kopf has ended by itself: changes of models are no longer heard of."""
+    """kopf has ended by itself: changes of models are no longer observed."""
 
 
 async def serve(settings: Settings) -> None:

@@ -67,7 +67,7 @@ class ModelCache:
         self._is_known = False
         self._held: dict[Key, list[tuple[str | None, Object]]] = {}
         """Events of models whose status is being written."""
-        self._heard_at = float("-inf")
+        self._answered_at = float("-inf")
 
     def get(self, key: Key) -> Object | None:
         """Return a model, without ``managedFields``; None where none is known."""
@@ -87,17 +87,17 @@ class ModelCache:
     def __len__(self) -> int:
         return len(self._store)
 
-    def hear(self) -> None:
+    def note_answer(self) -> None:
         """Note that the API server answered kopf's list or watch."""
-        self._heard_at = self._now()
+        self._answered_at = self._now()
 
     def silence(self) -> float:
         """Return the seconds since kopf's list or watch had an answer or an event; infinity before."""
-        return self._now() - self._heard_at
+        return self._now() - self._answered_at
 
     def observe(self, event: str | None, model: Object) -> None:
         """Take an event of a watch, or an object of a list of kopf's, whose event is None."""
-        self.hear()
+        self.note_answer()
         if (held := self._held.get(key_of(model))) is not None:
             held.append((event, model))
             return

@@ -216,14 +216,14 @@ class PodCache:
         self._changed = changed
         self._by_instance: dict[Key, dict[str, PodRecord]] = {}
         self.reflector: Reflector[PodRecord] = Reflector(
-            cluster, PODS, read_pod, self._heard, label_selector=label_selector, timing=timing
+            cluster, PODS, read_pod, self._observe, label_selector=label_selector, timing=timing
         )
 
     def of(self, instance: Key) -> Mapping[str, PodRecord]:
         """Return the pods of a Deployment, given its namespace and name, by their names."""
         return self._by_instance.get(instance, {})
 
-    def _heard(self, change: Change[PodRecord]) -> None:
+    def _observe(self, change: Change[PodRecord]) -> None:
         if change.old == change.new:
             return
         namespace, name = change.key

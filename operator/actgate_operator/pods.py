@@ -37,7 +37,7 @@ class Problem:
 
     @classmethod
     def of(cls, reason: str, message: str) -> Self:
-        """Return what was said of a pod, fit for a condition."""
+        """Return what was reported of a pod, fit for a condition."""
         cut = message if len(message) <= _LONGEST else f"{message[: _LONGEST - 3]}..."
         return cls(_NO_REASON.sub("_", reason[:_LONGEST]).strip("_") or "Error", cut)
 

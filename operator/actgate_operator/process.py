@@ -144,7 +144,7 @@ class Process:
             timing=options.timing,
             traces=traces,
         )
-        self.logins = Logins(settings.kubeconfig, options.kopf, self.models.hear, metrics.asked)
+        self.logins = Logins(settings.kubeconfig, options.kopf, self.models.note_answer, metrics.asked)
         stack.push_async_callback(self.logins.close)
         parts, patience = self.controller.parts, settings.unhealthy_after
         self._live = Checks(self._election, parts, patience, first=patience)

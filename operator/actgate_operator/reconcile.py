@@ -176,7 +176,7 @@ class Reconciler:
     async def _check_exists(self, key: Key, model: Object) -> None:
         """Return for a model that may have children made, or given back what they lost.
 
-        Where children vanish or lose their owner, the model may be going, and kopf may not have heard of it:
+        Where children vanish or lose their owner, the model may be terminating, and kopf may not know it:
         the garbage collector is not to be worked against. A new model is written to right after.
         """
         if "observedGeneration" in (model.get("status") or {}):

@@ -158,7 +158,7 @@ class RunningOperator:
         await run_kopf(self.process, self._stop)
 
     def _has_started(self) -> None:
-        """Tell the test once there is a controller to ask."""
+        """Notify the test once there is a controller to ask."""
         if hasattr(self.process, "controller"):
             self._started.set()
         else:

@@ -52,16 +52,16 @@ def test_the_event_of_our_own_write_is_no_news(event_first: bool, foreign: bool)
     """What another client added right before our write is: it is in the answer, too."""
     changed: list[Key] = []
     children = Children(unreachable(), changed.append)
-    hear = children._listener(DEPLOYMENTS)
+    observe = children._listener(DEPLOYMENTS)
     with children.writing(DEPLOYMENTS, KEY):
         if event_first:
-            hear(event(5, foreign=foreign))
+            observe(event(5, foreign=foreign))
             assert changed == []
         children.note(DEPLOYMENTS, deployment(5, foreign=foreign))
     if not event_first:
-        hear(event(5, foreign=foreign))
+        observe(event(5, foreign=foreign))
     assert changed == ([KEY] if foreign else [])
-    hear(event(6))
+    observe(event(6))
     assert changed[-1:] == [KEY]
 
 
@@ -69,18 +69,18 @@ def test_a_write_that_fails_hides_nothing() -> None:
     """Events that came meanwhile are news, as those of other children are at any time."""
     changed: list[Key] = []
     children = Children(unreachable(), changed.append)
-    hear = children._listener(DEPLOYMENTS)
+    observe = children._listener(DEPLOYMENTS)
     with pytest.raises(RuntimeError, match="no answer"):
-        failing_write(children, hear, changed)
+        failing_write(children, observe, changed)
     assert changed == [("credit", "other"), KEY]
 
 
-def failing_write(children: Children, hear: Any, changed: list[Key]) -> None:  # noqa: ANN401
+def failing_write(children: Children, observe: Any, changed: list[Key]) -> None:  # noqa: ANN401
     """Write while events come, without an answer."""
     with children.writing(DEPLOYMENTS, KEY):
-        hear(event(5))
+        observe(event(5))
         other = deployment(6)
         other["metadata"]["name"] = other["metadata"]["ownerReferences"][0]["name"] = "other"
-        hear(Change(("credit", "other"), None, read_child(other)))
+        observe(Change(("credit", "other"), None, read_child(other)))
         assert changed == [("credit", "other")]
         raise RuntimeError("no answer")

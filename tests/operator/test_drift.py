@@ -1,4 +1,4 @@
-"""What managedFields tell of an object; with records as API servers write them, and planned objects."""
+"""What managedFields say of an object; with records as API servers write them, and planned objects."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def test_an_error_alone_is_not_late(leader: Replica) -> None:
     assert leader.failing() == {}
 
 
-def nothing_heard(leads: bool) -> tuple[Replica, Checks, Checks]:
+def without_answers(leads: bool) -> tuple[Replica, Checks, Checks]:
     """Return a replica whose API server never answered, and its checks of readiness and of liveness."""
     replica = Replica()
     replica.answered = 0.0 if leads else math.inf
@@ -128,7 +128,7 @@ WATCHES = NAMES - {"lease", "queue"}
 @pytest.mark.parametrize(("leads", "late"), [(False, {"lease"} | WATCHES), (True, WATCHES)])
 def test_the_first_answer_may_take_as_long_as_any_later_one(leads: bool, late: set[str]) -> None:
     """A cold start of the cluster, a wrong network, a long first list: no restart fixes them."""
-    replica, _, live = nothing_heard(leads)
+    replica, _, live = without_answers(leads)
     assert failing(live) == {}
     replica.clock.time += 4 * PATIENCE - 1
     assert failing(live) == {}
@@ -140,21 +140,21 @@ def test_the_first_answer_may_take_as_long_as_any_later_one(leads: bool, late: s
 @pytest.mark.parametrize(("leads", "late"), [(False, {"lease"} | WATCHES), (True, WATCHES)])
 def test_before_the_first_answer_nothing_is_ready(leads: bool, late: set[str]) -> None:
     """It has no age that could be given in seconds."""
-    _, ready, _ = nothing_heard(leads)
+    _, ready, _ = without_answers(leads)
     assert failing(ready).keys() == late
     assert not any("inf" in why for why in failing(ready).values())
 
 
-def test_a_watch_that_was_never_heard_says_why() -> None:
+def test_a_watch_that_never_answered_says_why() -> None:
     """What went wrong stands beside it."""
-    replica, ready, _ = nothing_heard(leads=True)
+    replica, ready, _ = without_answers(leads=True)
     replica.reflectors[0].last_error = Unavailable("connection refused")
     watch = failing(ready)["watch compliancemanifests.actgate.dev"]
     assert watch == "no contact yet, after 0 s: connection refused"
 
 
 def test_a_silent_feed_is_late(leader: Replica) -> None:
-    """Models may change unheard."""
+    """Models may change unobserved."""
     leader.silent = PATIENCE + 1
     assert leader.failing() == {"watch modeldeployments.actgate.dev": "no answer for 151 s"}
 

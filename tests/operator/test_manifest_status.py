@@ -71,24 +71,24 @@ class World(FakeEvidence):
         return self.now
 
     def put(self, item: Manifest, status: Object | None = None) -> None:
-        """Store a manifest, and have the watch tell of it."""
+        """Store a manifest, and have the watch report it."""
         key = (item.namespace, item.name)
         self.version += 1
         self.stored[key] = status or {}
         self.shown[key] = item
-        self.hear(item.name)
+        self.observe(item.name)
 
     def remove(self, name: str = PASSING.name) -> None:
-        """Delete a manifest, and have the watch tell of it."""
+        """Delete a manifest, and have the watch report it."""
         del self.shown[NAMESPACE, name]
         self.statuses.stored((NAMESPACE, name), None)
 
     def forge(self, status: Object | None, name: str = PASSING.name) -> None:
-        """Write a status in another field manager's name, and have the watch tell of it."""
+        """Write a status in another field manager's name, and have the watch report it."""
         self.put(self.shown[NAMESPACE, name], status)
 
-    def hear(self, name: str = PASSING.name) -> None:
-        """Have the watch tell what is stored."""
+    def observe(self, name: str = PASSING.name) -> None:
+        """Have the watch report what is stored."""
         key = (NAMESPACE, name)
         metadata = {"generation": 1, "resourceVersion": str(self.version)}
         self.statuses.stored(key, {"metadata": metadata, "status": self.stored[key]})
@@ -227,7 +227,7 @@ async def test_attestations_go_when_the_evidence_has_none_any_more() -> None:
     world = World(PASSING)
     world.statuses.refer(MODEL, PASSING.name)
     await world.run_for()
-    world.hear()
+    world.observe()
     right = world.status()
     assert "attestations" not in right
     world.forge({**right, "attestations": [{"name": "training", "result": "Accepted"}]})
@@ -242,7 +242,7 @@ async def test_a_manifest_that_a_model_refers_to_is_shown() -> None:
     for _ in range(3):
         world.statuses.refer(MODEL, PASSING.name)
         await world.run_for()
-        world.hear()
+        world.observe()
         await world.run_for()
     assert world.status()["verdict"]["outcome"] == "Pass"
     assert len(world.writes) == 1
@@ -274,7 +274,7 @@ async def test_after_a_restart_nothing_is_written() -> None:
     world = World(PASSING)
     world.statuses.refer(MODEL, PASSING.name)
     await world.run_for()
-    world.hear()
+    world.observe()
     again = World(policies=world.policies)
     again.put(PASSING, world.status())
     again.statuses.refer(MODEL, PASSING.name)
@@ -289,12 +289,12 @@ async def test_time_and_policies_change_what_is_shown() -> None:
     world = World(manifest(not_after=EXPIRES))
     world.statuses.refer(MODEL, PASSING.name)
     await world.run_for()
-    world.hear()
+    world.observe()
     world.now = EXPIRES
     world.statuses.refer(MODEL, PASSING.name)
     await world.run_for()
     assert world.status()["verdict"]["reason"] == "evidence/expired"
-    world.hear()
+    world.observe()
     world.policies = (policy("lenient", enforcement="Warn"),)
     world.statuses.refer(MODEL, PASSING.name)
     await world.run_for()
@@ -324,7 +324,7 @@ def test_a_forged_status_is_corrected(forgery: Object | None) -> None:
         world = World(UNWATCHED)
         world.statuses.refer(MODEL, PASSING.name)
         await world.run_for()
-        world.hear()
+        world.observe()
         await world.run_for()
         right = world.status()
         for round_ in range(2):
@@ -332,7 +332,7 @@ def test_a_forged_status_is_corrected(forgery: Object | None) -> None:
             await world.run_for()
             assert world.status() == right
             assert len(world.writes) == 2 + round_
-            world.hear()
+            world.observe()
             await world.run_for()
 
     run_virtually(correct())
@@ -345,7 +345,7 @@ async def test_a_status_goes_with_the_last_reference() -> None:
     world.statuses.refer(MODEL, PASSING.name)
     world.statuses.refer(OTHER, PASSING.name)
     await world.run_for()
-    world.hear()
+    world.observe()
     world.statuses.refer(MODEL, None)
     await world.run_for()
     assert world.status() != {}
@@ -355,7 +355,7 @@ async def test_a_status_goes_with_the_last_reference() -> None:
     world.statuses.refer_all({OTHER: "another"})
     await world.run_for()
     assert world.status() == {}
-    world.hear()
+    world.observe()
     world.statuses.refer(MODEL, PASSING.name)
     await world.run_for()
     assert world.status()["verdict"]["outcome"] == "Pass"
@@ -379,7 +379,7 @@ async def test_what_an_older_definition_prunes_is_not_written_again_and_again() 
     world.statuses.refer(MODEL, PASSING.name)
     for _ in range(4):
         await world.run_for()
-        world.hear()
+        world.observe()
     assert len(world.writes) == 1
 
 

@@ -95,7 +95,7 @@ def test_what_is_kept_is_the_model_without_records_of_its_fields(cache: ModelCac
     assert cache.references() == {KEY: "evidence"}
 
 
-async def test_a_list_finds_what_vanished_unheard(changed: list[Key]) -> None:
+async def test_a_list_finds_what_vanished_unobserved(changed: list[Key]) -> None:
     """Kopf reports no deletion from a gap of its watch."""
 
     class Meanwhile(Listing):
@@ -155,7 +155,7 @@ def test_silence_is_counted_from_the_last_answer(changed: list[Key]) -> None:
     clock = Clock()
     cache = ModelCache(unreachable(), changed.append, clock)
     assert cache.silence() == float("inf")
-    cache.hear()
+    cache.note_answer()
     clock.time += 30.0
     assert cache.silence() == 30.0
     cache.observe("ADDED", model(5))

@@ -22,9 +22,9 @@ class Waiting(Patience):
     """At noon; notes when models are to be reconciled again."""
 
     def __init__(self) -> None:
-        self.looks: list[tuple[Key, float]] = []
+        self.due: list[tuple[Key, float]] = []
         children = Children(unreachable(), lambda _: None)
-        super().__init__(children, lambda: NOW, lambda key, seconds: self.looks.append((key, seconds)))
+        super().__init__(children, lambda: NOW, lambda key, seconds: self.due.append((key, seconds)))
 
 
 def ago(age: timedelta) -> str:
@@ -39,7 +39,7 @@ def test_a_count_that_was_raised_has_its_time(age: timedelta, growing: bool) -> 
     """Then too few pods are too few; the model is reconciled at that time."""
     waiting = Waiting()
     assert waiting.growing(KEY, rollout(available=False, unavailable_since=ago(age)), ROLLING_OUT) is growing
-    assert waiting.looks == ([(KEY, (GROWS_FOR - age).total_seconds())] if growing else [])
+    assert waiting.due == ([(KEY, (GROWS_FOR - age).total_seconds())] if growing else [])
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_nothing_grows_that_was_not_raised_or_that_serves(
     """A pod that died is an outage at once."""
     waiting = Waiting()
     assert not waiting.growing(KEY, rollout(available=since is None, unavailable_since=since), former)
-    assert waiting.looks == []
+    assert waiting.due == []
 
 
 @pytest.mark.parametrize(
@@ -75,4 +75,4 @@ def test_an_autoscaler_has_its_time(kind: str, age: timedelta | None, reported: 
     waiting = Waiting()
     problem = waiting.scaling(KEY, autoscaler)
     assert (problem is not None) is reported
-    assert bool(waiting.looks) is not reported
+    assert bool(waiting.due) is not reported

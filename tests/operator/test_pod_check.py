@@ -127,7 +127,7 @@ async def test_an_edited_pod_is_deleted_and_reported() -> None:
     assert not checked.running.unexpected.permanent
 
 
-async def test_what_the_cache_has_not_heard_yet_is_asked() -> None:
+async def test_what_the_cache_has_not_observed_yet_is_fetched() -> None:
     """A pod of the former template that has just gone must not be taken for an edited one."""
     pods = Pods(pod("b"))
     pods.known = {"a": pod("a", images={"server": EVIL}), "b": pod("b")}
@@ -136,7 +136,7 @@ async def test_what_the_cache_has_not_heard_yet_is_asked() -> None:
 
 
 async def test_pods_are_not_compared_while_a_rollout_is_under_way() -> None:
-    """Those of the former template run what that one said."""
+    """Those of the former template run what that one named."""
     pods = Pods(pod(images={"server": EVIL}, generation=2))
     checked = await pods.check(progress="ReplicaSetUpdated")
     assert (pods.deleted, checked.running.unexpected) == ([], None)
@@ -153,7 +153,7 @@ async def test_pods_that_are_created_so_are_left_alone_and_reported() -> None:
 
 
 async def test_where_changes_are_not_counted_what_comes_back_the_same_is_left_alone() -> None:
-    """Before Kubernetes 1.33 a pod does not tell whether it was edited: one deletion finds out."""
+    """Before Kubernetes 1.33 a pod does not show whether it was edited: one deletion finds out."""
     pods = Pods(pod("scorer-abc-1", images={"server": EVIL}), pod("scorer-abc-2", images={"server": EVIL}))
     await pods.check()
     assert pods.deleted == ["scorer-abc-1", "scorer-abc-2"]

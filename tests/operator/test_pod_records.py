@@ -128,7 +128,7 @@ def test_a_pod_that_is_being_deleted_is_not_deleted_again() -> None:
 
 
 def test_images_are_compared_only_with_a_template_that_all_pods_are_of() -> None:
-    """While a rollout is under way, pods of the former template run what that one said."""
+    """While a rollout is under way, pods of the former template run what that one named."""
     assert not found(pod(images={"server": EVIL}), images=None)
 
 
@@ -164,7 +164,7 @@ def test_images_of_a_template_and_of_its_pods_are_read_alike() -> None:
     assert images_of(spec) == read_pod(pod()).images == TEMPLATE
 
 
-class Heard:
+class Observer:
     """A cache that observes changes, and what it passes on."""
 
     def __init__(self) -> None:
@@ -172,42 +172,42 @@ class Heard:
         self.cache = PodCache(unreachable(), self.keys.append, "")
         self._known: dict[str, PodRecord | Unreadable] = {}
 
-    def tell(self, name: str, new: Object | Unreadable | None) -> None:
-        """Tell of a pod as a reflector does."""
+    def observe(self, name: str, new: Object | Unreadable | None) -> None:
+        """Observe a change of a pod as from a reflector."""
         record = read_pod(new) if isinstance(new, dict) else new
         change = Change(("credit", name), self._known.pop(name, None), record)
-        self.cache._heard(change)
+        self.cache._observe(change)
         if record is not None:
             self._known[name] = record
 
 
 def test_what_a_kubelet_writes_over_and_over_is_no_news() -> None:
     """Only a record that changed brings its model onto the queue."""
-    heard = Heard()
+    observer = Observer()
     for version in ("1", "2", "3"):
-        heard.tell("a", pod("a", resourceVersion=version))
-    assert heard.keys == [("credit", "scorer")]
-    heard.tell("a", pod("a", deletionTimestamp="2026-11-23T12:00:00Z"))
-    heard.tell("a", None)
-    assert heard.keys == [("credit", "scorer")] * 3
-    assert heard.cache.of(("credit", "scorer")) == {}
+        observer.observe("a", pod("a", resourceVersion=version))
+    assert observer.keys == [("credit", "scorer")]
+    observer.observe("a", pod("a", deletionTimestamp="2026-11-23T12:00:00Z"))
+    observer.observe("a", None)
+    assert observer.keys == [("credit", "scorer")] * 3
+    assert observer.cache.of(("credit", "scorer")) == {}
 
 
 def test_a_pod_whose_label_was_changed_is_news_of_both_models() -> None:
     """One lost it, the other got it."""
-    heard = Heard()
-    heard.tell("a", pod("a"))
-    heard.tell("a", pod("a", labels={"app.kubernetes.io/instance": "other"}))
-    assert sorted(heard.keys[1:]) == [("credit", "other"), ("credit", "scorer")]
-    assert heard.cache.of(("credit", "scorer")) == {}
-    assert set(heard.cache.of(("credit", "other"))) == {"a"}
+    observer = Observer()
+    observer.observe("a", pod("a"))
+    observer.observe("a", pod("a", labels={"app.kubernetes.io/instance": "other"}))
+    assert sorted(observer.keys[1:]) == [("credit", "other"), ("credit", "scorer")]
+    assert observer.cache.of(("credit", "scorer")) == {}
+    assert set(observer.cache.of(("credit", "other"))) == {"a"}
 
 
 def test_a_pod_that_cannot_be_read_is_left_out() -> None:
     """And back when it can."""
-    heard = Heard()
-    heard.tell("a", pod("a"))
-    heard.tell("a", Unreadable("KeyError", "uid", "2"))
-    assert heard.cache.of(("credit", "scorer")) == {}
-    heard.tell("a", pod("a"))
-    assert set(heard.cache.of(("credit", "scorer"))) == {"a"}
+    observer = Observer()
+    observer.observe("a", pod("a"))
+    observer.observe("a", Unreadable("KeyError", "uid", "2"))
+    assert observer.cache.of(("credit", "scorer")) == {}
+    observer.observe("a", pod("a"))
+    assert set(observer.cache.of(("credit", "scorer"))) == {"a"}

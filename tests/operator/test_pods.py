@@ -158,24 +158,24 @@ def test_a_pod_that_is_being_deleted_has_no_problem() -> None:
     assert problem_of(going) is None
 
 
-def test_of_many_pods_the_one_that_says_most_is_heard() -> None:
+def test_of_many_pods_the_one_that_says_most_is_reported() -> None:
     """A cause before its consequence: an image that is missing before pods that have no room."""
     unpulled = serving(container(waiting("ImagePullBackOff", BACK_OFF)))
-    unheard = serving(container(waiting("SomethingNew", "of a new kubelet")))
+    unknown = serving(container(waiting("SomethingNew", "of a new kubelet")))
     assert worst_problem([UNSCHEDULABLE, CRASHING, unpulled]) == problem_of(unpulled)
-    assert worst_problem([UNSCHEDULABLE, unheard]) == problem_of(unheard)
-    assert worst_problem([CRASHING, unheard]) == problem_of(CRASHING)
+    assert worst_problem([UNSCHEDULABLE, unknown]) == problem_of(unknown)
+    assert worst_problem([CRASHING, unknown]) == problem_of(CRASHING)
     assert worst_problem([pod("Pending")]) is None
     assert worst_problem([]) is None
 
 
-def test_of_equal_pods_always_the_same_is_heard() -> None:
-    """Whatever the order of the list, or the status would change with every look."""
+def test_of_equal_pods_always_the_same_is_reported() -> None:
+    """Whatever the order of the list, or the status would change with every reconcile."""
     pods = [pod("Failed", f"scorer-{number}", reason="Evicted") for number in range(3)]
     assert worst_problem(pods) == worst_problem(reversed(pods)) == problem_of(pods[0])
 
 
-def test_of_containers_in_one_pod_the_one_that_says_most_is_heard() -> None:
+def test_of_containers_in_one_pod_the_one_that_says_most_is_reported() -> None:
     """A sidecar that crashes since the server cannot be pulled is not the cause."""
     both = serving(
         container(waiting("CrashLoopBackOff"), ended(1, "Error"), name="proxy"),

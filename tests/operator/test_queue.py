@@ -236,7 +236,7 @@ def test_the_age_is_that_of_the_key_that_waits_or_is_worked_on_longest() -> None
 
 
 async def test_the_age_of_an_empty_queue_is_exactly_zero_on_a_real_clock() -> None:
-    """A clock that goes on between two looks makes no age."""
+    """A clock that goes on between two readings makes no age."""
     assert {WorkQueue[str]().age() for _ in range(1000)} == {0.0}
 
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.system
 MINUTES = 30 * 60.0
 
 
-async def looks(models: int, seconds: float) -> list[tuple[float, int]]:
+async def reconciles(models: int, seconds: float) -> list[tuple[float, int]]:
     """Return when which of some models, all of which something is in the way of, is reconciled."""
     queue: WorkQueue[int] = WorkQueue(now=virtual_now, chance=random.Random(models).random)  # noqa: S311
     task = asyncio.create_task(queue.run())
@@ -45,7 +45,7 @@ def test_a_cause_that_is_gone_is_noticed_within_seconds_also_after_half_an_hour(
     """The pause between two reconciles of a model never exceeds ten seconds, however long it waits."""
 
     async def main() -> None:
-        moments = [moment for moment, _ in await looks(1, MINUTES)]
+        moments = [moment for moment, _ in await reconciles(1, MINUTES)]
         assert max(later - earlier for earlier, later in itertools.pairwise(moments)) <= BLOCKED_RETRY_SECONDS
         assert MINUTES - moments[-1] <= BLOCKED_RETRY_SECONDS
 
@@ -54,10 +54,10 @@ def test_a_cause_that_is_gone_is_noticed_within_seconds_also_after_half_an_hour(
 
 @pytest.mark.parametrize("models", [10, 100, 1000])
 def test_many_models_that_wait_do_not_hammer_the_api_server(models: int) -> None:
-    """After the first back-offs, so many looks a second and no more, spread by chance."""
+    """After the first back-offs, so many reconciles a second and no more, spread by chance."""
 
     async def main() -> None:
-        seen = await looks(models, MINUTES)
+        seen = await reconciles(models, MINUTES)
         steady = [moment for moment, _ in seen if moment > MINUTES / 2]
         assert len(steady) / (MINUTES / 2) <= 1.2 * MOST_RETRIES
         # No second takes many times its share, either.

@@ -204,7 +204,7 @@ def test_what_a_condition_says_in_another_place_is_found() -> None:
 
 
 def words(name: str) -> str:
-    """Return what is said of the workload in a state."""
+    """Return what is reported of the workload in a state."""
     return str(condition_of(report(STATES[name].seen, FIRST, NOW), "WorkloadAvailable")["message"])
 
 

@@ -113,7 +113,7 @@ def test_what_is_reported_is_in_the_new_status(old: str, new: str) -> None:
 
 @given(states, states)
 def test_nothing_good_is_reported_while_the_evidence_does_not_hold(old: str, new: str) -> None:
-    """Pods that serve without evidence are no good news (redteam H1); that they rest on wish may be said."""
+    """Pods that serve without evidence are no good news (redteam H1); a suspension may be reported."""
     if not STATES[new].evidence.startswith("True"):
         assert {reason for kind, reason in events(old, new) if kind == NORMAL} <= {"Suspended"}
 

@@ -129,7 +129,7 @@ async def test_what_is_ours_is_verified_without_a_request(control_plane: Control
 
 
 async def test_what_a_webhook_adds_is_not_fought(control_plane: ControlPlane, world: World) -> None:
-    """It is learned by one dry run; a second look asks for nothing, and an edit beside it is reverted."""
+    """It is learned by one dry run; a second reconcile sends nothing, and an edit beside it is reverted."""
     async with meshed(control_plane, world, Injecting) as model:
         await model.converge()
         images = model.images()
@@ -175,7 +175,7 @@ async def test_a_webhook_that_never_does_the_same_is_not_fought_for_ever(
 async def test_who_keeps_changing_a_child_is_not_answered_without_end(
     control_plane: ControlPlane, world: World
 ) -> None:
-    """Some reverts at once, and then a pause, which the caller hears of."""
+    """Some reverts at once, and then a pause, which the caller is given."""
     async with meshed(control_plane, world, Cluster) as model:
         await model.converge()
         for number in range(BURST):

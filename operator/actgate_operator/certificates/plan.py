@@ -18,7 +18,7 @@ from actgate_operator.certificates import pki
 from actgate_operator.certificates.state import Authorities, Leaf, State
 
 SETTLING: Final = timedelta(seconds=30)
-"""How long an authority stands in ``caBundle`` before it signs: each API server hears of it by a watch."""
+"""How long an authority stands in ``caBundle`` before it signs: each API server observes it by a watch."""
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,7 @@ class Cluster:
         raise AssertionError(f"it never ends: {[change.why for change in self.changes[-10:]]}")
 
     def wait(self, time: timedelta) -> None:
-        """Let time pass, and let the operator look afterwards, as often as it does something."""
+        """Let time pass, and let the operator reconcile afterwards, as often as it changes something."""
         self.now += time
         self.reconcile()
 

@@ -1,4 +1,4 @@
-"""A namespace and a registration of a test, and a keeper at work on them before a real control plane."""
+"""A namespace and a registration of a test, and the certificate reconciler at work on them."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ def without_bundle(written: Json, port: int) -> Json:
 
 @dataclass
 class Kept:
-    """What the keeper keeps, as others see it."""
+    """What the certificate reconciler writes, as others see it."""
 
     rest: Rest
     namespace: str
-    keeper: CertificateReconciler
+    reconciler: CertificateReconciler
     metrics: CertificateMetrics
     registry: CollectorRegistry
     requests: list[Asked]
     clocks: Clocks
     offset: list[float]
-    """By how many seconds the keeper's wall clock is ahead."""
+    """By how many seconds the reconciler's wall clock is ahead."""
     writer: Writer
     names: tuple[str, ...]
 
@@ -114,7 +114,7 @@ class Kept:
 
 
 @asynccontextmanager
-async def keeping(
+async def reconciling(
     kubeconfig: Path,
     rest: Rest,
     namespace: str,
@@ -124,7 +124,7 @@ async def keeping(
     settling: timedelta = timedelta(),
     every: float = 0.1,
 ) -> AsyncIterator[Kept]:
-    """Yield a keeper for a namespace; the registration, if there is one by then, goes at the end."""
+    """Yield a reconciler for a namespace; the registration, if there is one by then, goes at the end."""
     requests: list[Asked] = []
     registry, offset = CollectorRegistry(), [0.0]
     metrics, clocks = CertificateMetrics(registry), Clocks()
@@ -133,7 +133,7 @@ async def keeping(
     places = Places(namespace, LEAF, AUTHORITIES, f"actgate-{namespace}", names)
     async with Cluster.from_environment(kubeconfig, requests.append, MANAGER) as cluster:
         writer = Writer(cluster, leading)
-        keeper = CertificateReconciler(
+        reconciler = CertificateReconciler(
             cluster,
             writer,
             places,
@@ -143,7 +143,7 @@ async def keeping(
             settling=settling,
             every=every,
         )
-        kept = Kept(rest, namespace, keeper, metrics, registry, requests, shifted, offset, writer, names)
+        kept = Kept(rest, namespace, reconciler, metrics, registry, requests, shifted, offset, writer, names)
         try:
             yield kept
         finally:

@@ -160,7 +160,7 @@ def test_what_a_clock_a_year_off_makes_is_accepted(jump: timedelta) -> None:
 
 
 def test_a_cluster_whose_clock_jumps_by_a_year_has_a_valid_leaf_at_once() -> None:
-    """Everything of before has expired or is due; one look later it is renewed."""
+    """Everything of before has expired or is due; the next reconcile renews it."""
     cluster = installed()
     cluster.wait(366 * DAY)
     cluster.now += RELOADED
@@ -327,7 +327,7 @@ def test_gentle_damage_at_any_moment_leaves_no_gap(moves: list[int | timedelta |
     st.lists(st.one_of(MOVES, st.just("caBundle emptied"), st.sampled_from(GENTLE)), min_size=1, max_size=8)
 )
 def test_an_authority_is_known_before_its_first_leaf(moves: list[int | timedelta | str]) -> None:
-    """It has stood in caBundle without a break for long enough for every API server to have heard of it."""
+    """It has stood in caBundle without a break for long enough for every API server to have observed it."""
     cluster = installed()
     for move in [*moves, AUTHORITY_DUE, SETTLING, "caBundle emptied", 6, SETTLING]:
         if isinstance(move, str):

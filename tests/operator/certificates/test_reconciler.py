@@ -14,7 +14,14 @@ from actgate_operator.certificates.reconciler import MANAGER
 from actgate_operator.writer import NotLeadingError
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import Rest
-from tests.operator.certificates.reconciled import AUTHORITIES, LEAF, Json, Kept, keeping, static_registration
+from tests.operator.certificates.reconciled import (
+    AUTHORITIES,
+    LEAF,
+    Json,
+    Kept,
+    reconciling,
+    static_registration,
+)
 from tests.support.kubectl import Kubectl
 
 DAY = 86400.0
@@ -22,8 +29,8 @@ DAY = 86400.0
 
 @pytest.fixture
 async def kept(control_plane: ControlPlane, rest: Rest, namespace: str) -> AsyncIterator[Kept]:
-    """A registration as installed, and a keeper that has not looked yet."""
-    async with keeping(control_plane.kubeconfig, rest, namespace) as found:
+    """A registration as installed, and a reconciler that has not run yet."""
+    async with reconciling(control_plane.kubeconfig, rest, namespace) as found:
         found.install()
         yield found
 
@@ -41,9 +48,9 @@ def whole(kept: Kept) -> bool:
     )
 
 
-async def test_a_new_cluster_gets_certificates_in_one_look(kept: Kept) -> None:
+async def test_a_new_cluster_gets_certificates_in_one_reconcile(kept: Kept) -> None:
     """Two Secrets of the usual types and keys, and a caBundle that trusts them."""
-    await kept.keeper.reconcile()
+    await kept.reconciler.reconcile()
     assert whole(kept)
     leaf, authorities = kept.get(kept.secret_path(LEAF)), kept.get(kept.secret_path(AUTHORITIES))
     assert leaf is not None
@@ -63,7 +70,7 @@ async def test_a_new_cluster_gets_certificates_in_one_look(kept: Kept) -> None:
 async def test_of_a_registration_only_cabundle_is_written(kept: Kept) -> None:
     """All else stays as it was installed, and our field manager owns nothing else."""
     before = kept.install()
-    await kept.keeper.reconcile()
+    await kept.reconciler.reconcile()
     after = kept.get(kept.registration_path)
     assert after is not None
     for item in after["webhooks"]:
@@ -80,21 +87,21 @@ async def test_of_a_registration_only_cabundle_is_written(kept: Kept) -> None:
 
 
 async def test_what_is_as_it_has_to_be_is_only_read(kept: Kept) -> None:
-    """A second look, and every one after it, writes nothing."""
-    await kept.keeper.reconcile()
+    """A second reconcile, and every one after it, writes nothing."""
+    await kept.reconciler.reconcile()
     kept.requests.clear()
-    await kept.keeper.reconcile()
+    await kept.reconciler.reconcile()
     assert {item.verb for item in kept.requests} == {"get"}
 
 
 async def test_applying_the_registration_again_keeps_cabundle(kept: Kept) -> None:
     """The file has none, so that an installation by server-side apply neither drops it nor conflicts."""
-    await kept.keeper.reconcile()
+    await kept.reconciler.reconcile()
     before = kept.get(kept.registration_path)
     assert before is not None
     assert kept.install()["webhooks"] == before["webhooks"]
     kept.requests.clear()
-    await kept.keeper.reconcile()
+    await kept.reconciler.reconcile()
     assert {item.verb for item in kept.requests} == {"get"}
 
 
@@ -107,7 +114,7 @@ async def test_kubectl_apply_keeps_cabundle_and_sees_no_difference(
     file.write_text(json.dumps(static_registration(kept.namespace)), encoding="utf-8")
     kept.rest("DELETE", kept.registration_path)
     kubectl("apply", "-f", str(file))
-    await kept.keeper.reconcile()
+    await kept.reconciler.reconcile()
     before = kept.get(kept.registration_path)
     assert before is not None
     kubectl("apply", "-f", str(file))
@@ -170,16 +177,16 @@ DAMAGES: dict[str, Callable[[Kept], None]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-async def test_what_others_broke_is_repaired_by_the_next_look(
+async def test_what_others_broke_is_repaired_by_the_next_reconcile(
     kept: Kept, damage: Callable[[Kept], None]
 ) -> None:
-    """And the look after that finds nothing more to do."""
-    await kept.keeper.reconcile()
+    """And the reconcile after that finds nothing more to do."""
+    await kept.reconciler.reconcile()
     damage(kept)
-    await kept.keeper.reconcile()
+    await kept.reconciler.reconcile()
     assert whole(kept)
     kept.requests.clear()
-    await kept.keeper.reconcile()
+    await kept.reconciler.reconcile()
     assert {item.verb for item in kept.requests} == {"get"}
     assert kept.value("certificate_errors_total", reason="Unsettled") is None
 
@@ -189,7 +196,7 @@ async def test_a_registration_that_is_not_there_is_not_created(kept: Kept) -> No
     seen = kept.get(kept.registration_path)
     assert seen is not None
     assert kept.rest("DELETE", kept.registration_path).status == 200
-    await kept.keeper.reconcile()
+    await kept.reconciler.reconcile()
     assert kept.get(kept.registration_path) is None
     assert kept.state().leaf is not None
     bundle = stored.write_bundles(kept.state().authorities.trust, seen)
@@ -209,9 +216,9 @@ async def test_certificates_of_others_are_left_alone(
     control_plane: ControlPlane, rest: Rest, namespace: str
 ) -> None:
     """With cert-manager, nothing of ours is read but the registration, and nothing is written."""
-    async with keeping(control_plane.kubeconfig, rest, namespace, writes=False) as kept:
+    async with reconciling(control_plane.kubeconfig, rest, namespace, writes=False) as kept:
         before = kept.install()
-        await kept.keeper.reconcile()
+        await kept.reconciler.reconcile()
         assert [(item.verb, item.resource) for item in kept.requests] == [
             ("get", "validatingwebhookconfigurations")
         ]
@@ -233,7 +240,7 @@ async def test_taking_over_from_cert_manager_leaves_no_gap(kept: Kept) -> None:
     for item in found["webhooks"]:
         item["clientConfig"]["caBundle"] = base64.b64encode(theirs.certificate_pem).decode()
     assert kept.rest("PUT", kept.registration_path, found, fieldManager="cainjector").status == 200
-    await kept.keeper.reconcile()
+    await kept.reconciler.reconcile()
     assert whole(kept)
     state = kept.state()
     assert state.registration is not None
@@ -246,30 +253,30 @@ async def test_taking_over_from_cert_manager_leaves_no_gap(kept: Kept) -> None:
 async def test_who_leads_no_more_writes_nothing(
     control_plane: ControlPlane, rest: Rest, namespace: str
 ) -> None:
-    """The end of the lease ends the look."""
-    async with keeping(control_plane.kubeconfig, rest, namespace, leading=lambda: False) as kept:
+    """The end of the lease ends the reconcile."""
+    async with reconciling(control_plane.kubeconfig, rest, namespace, leading=lambda: False) as kept:
         kept.install()
         with pytest.raises(NotLeadingError):
-            await kept.keeper.reconcile()
+            await kept.reconciler.reconcile()
         assert kept.get(kept.secret_path(AUTHORITIES)) is None
 
 
-async def test_a_failure_is_counted_and_the_next_look_succeeds(
+async def test_a_failure_is_counted_and_the_next_reconcile_succeeds(
     control_plane: ControlPlane, rest: Rest, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither a refusal by the API server nor a defect of ours ends the operator."""
     absent = f"{namespace}-later"
-    async with keeping(control_plane.kubeconfig, rest, absent) as kept:
+    async with reconciling(control_plane.kubeconfig, rest, absent) as kept:
         with monkeypatch.context() as broken:
-            broken.setattr(kept.keeper, "_places", None)
-            await kept.keeper.reconcile()
+            broken.setattr(kept.reconciler, "_places", None)
+            await kept.reconciler.reconcile()
         assert kept.value("certificate_errors_total", reason="Defect") == 1
         kept.install()
-        await kept.keeper.reconcile()
+        await kept.reconciler.reconcile()
         assert kept.value("certificate_errors_total", reason="NotFound") == 1
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": absent}}
         assert rest("POST", "/api/v1/namespaces", body).status == 201
-        await kept.keeper.reconcile()
+        await kept.reconciler.reconcile()
         assert whole(kept)
         rest("DELETE", f"/api/v1/namespaces/{absent}")
 
@@ -280,15 +287,15 @@ async def test_an_authority_waits_before_it_signs(
     """Both stand in caBundle meanwhile; a second operator goes on where the first one ended."""
     settling, due = timedelta(seconds=300), pki.AUTHORITY_LIFETIME.total_seconds() * 2 / 3
     async with (
-        keeping(control_plane.kubeconfig, rest, namespace, settling=settling) as kept,
-        keeping(control_plane.kubeconfig, rest, namespace, settling=settling) as successor,
+        reconciling(control_plane.kubeconfig, rest, namespace, settling=settling) as kept,
+        reconciling(control_plane.kubeconfig, rest, namespace, settling=settling) as successor,
     ):
         kept.install()
-        await kept.keeper.reconcile()
+        await kept.reconciler.reconcile()
         old = kept.state().authorities.current
         assert old is not None
         kept.offset[0] = due
-        await kept.keeper.reconcile()
+        await kept.reconciler.reconcile()
         state = kept.state()
         assert state.authorities.current is not None
         assert state.authorities.current.certificate == old.certificate
@@ -296,7 +303,7 @@ async def test_an_authority_waits_before_it_signs(
         assert state.registration is not None
         assert state.registration.holds(state.authorities.trust)
         successor.offset[0] = due + 400
-        await successor.keeper.reconcile()
+        await successor.reconciler.reconcile()
         after = successor.state()
         assert after.authorities.current is not None
         assert after.authorities.current.certificate == state.authorities.next.certificate

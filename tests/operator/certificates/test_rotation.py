@@ -17,7 +17,7 @@ from actgate_operator.certificates import pki
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import Rest
 from tests.operator.certificates.mounting import following
-from tests.operator.certificates.reconciled import AUTHORITIES, LEAF, Kept, keeping
+from tests.operator.certificates.reconciled import AUTHORITIES, LEAF, Kept, reconciling
 from tests.operator.world import World
 from tests.support import crds
 from tests.support.waiting import eventually, wait_until
@@ -42,11 +42,11 @@ def webhook(
 async def rotating(
     plane: ControlPlane, rest: Rest, namespace: str, webhook: WebhookProcess
 ) -> AsyncIterator[Kept]:
-    """Let a keeper run, and the webhook serve what it makes; yields once the webhook answers."""
+    """Let a reconciler run, and the webhook serve what it makes; yields once the webhook answers."""
     mounter = plane.rest()
-    async with keeping(plane.kubeconfig, rest, namespace, settling=SETTLING) as kept:
+    async with reconciling(plane.kubeconfig, rest, namespace, settling=SETTLING) as kept:
         await asyncio.to_thread(kept.install, webhook.port)
-        task = asyncio.create_task(kept.keeper.run())
+        task = asyncio.create_task(kept.reconciler.run())
         with following(mounter, kept.secret_path(LEAF), webhook.mount):
             try:
                 await eventually(lambda: asyncio.to_thread(answers, kept))
@@ -176,18 +176,18 @@ async def test_the_probe_shows_what_is_wrong(
 ) -> None:
     """No server, a certificate of another authority, and then an answer: each is logged once."""
     caplog.set_level("INFO", logger="actgate_operator")
-    async with keeping(control_plane.kubeconfig, rest, namespace) as kept:
-        await kept.keeper.reconcile()
+    async with reconciling(control_plane.kubeconfig, rest, namespace) as kept:
+        await kept.reconciler.reconcile()
         assert kept.value("webhook_up") == 0
         kept.install(webhook.port)
-        await kept.keeper.reconcile()
-        await kept.keeper.reconcile()
+        await kept.reconciler.reconcile()
+        await kept.reconciler.reconcile()
         assert kept.value("webhook_up") == 0
         leaf = kept.state().leaf
         assert leaf is not None
         webhook.mount.write(leaf.pair.certificate_pem, leaf.pair.key_pem)
         await eventually(lambda: asyncio.to_thread(lambda: served(webhook) == leaf.pair.certificate))
-        await kept.keeper.reconcile()
+        await kept.reconciler.reconcile()
         assert kept.value("webhook_up") == 1
     messages = [
         record.getMessage() for record in caplog.records if "as it is registered" in record.getMessage()

@@ -256,7 +256,7 @@ def replica_owners(world: World) -> list[str]:
 
 
 def test_an_autoscaler_that_scales_meanwhile_is_not_reset(running: World, operator: RunningOperator) -> None:
-    """Every look of ours leaves its count alone."""
+    """Every reconcile leaves its count alone."""
     running.change({"replicas": None, "autoscaling": {"minReplicas": 1, "maxReplicas": 9}})
     wait_until(lambda: "actgate-operator" not in replica_owners(running))
     for count in (5, 3, 8):
@@ -307,7 +307,7 @@ def test_an_object_that_is_not_ours_is_not_taken_over(world: World) -> None:
 
 
 def test_two_models_with_one_child_name_do_not_share_it(world: World) -> None:
-    """The second one hears whose the name is, and has it within seconds once the first one is gone."""
+    """The second one reports whose the name is, and has it within seconds once the first one is gone."""
     second = child_name("x.y")
     world.manifest()
     world.model(second)
@@ -317,7 +317,7 @@ def test_two_models_with_one_child_name_do_not_share_it(world: World) -> None:
     assert f"belongs to ModelDeployment {second}" in found["message"]
     world.delete("ModelDeployment", second)
     for plural in ("deployments", "services"):
-        # A garbage collector would; the real one hears of new kinds only after a while.
+        # A garbage collector would; the real one discovers new kinds only after a while.
         world.rest("DELETE", world.path(plural, second))
 
     def owned() -> bool:

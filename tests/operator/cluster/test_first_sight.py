@@ -104,7 +104,7 @@ def test_a_model_of_any_name_runs(world: World, name: str) -> None:
 
 
 def test_a_manifest_and_its_model_that_come_together_are_no_alarm(world: World) -> None:
-    """Two watches tell of them in either order; neither order may look like missing evidence."""
+    """Two watches report them in either order; neither order may look like missing evidence."""
     for number in range(10):
         world.manifest(f"manifest-{number}")
         world.model(f"model-{number}", complianceManifestRef={"name": f"manifest-{number}"})

@@ -123,17 +123,17 @@ def test_a_forged_status_is_corrected_and_decides_nothing(beside: RunningOperato
     world.wait_for("EvidenceAccepted", "False", "EvidenceRejected")
     right = shown(world, "Fail")
     beside.wait_until_idle()
-    reads = looks(beside)
+    reads = reconciles(beside)
     for forged in (FORGED, None, {"observedGeneration": 7}):
         forge(world, forged)
         wait_until(lambda: verdict(world) == right)
     beside.wait_until_idle()
-    assert looks(beside) == reads, names_of(beside.requests)
+    assert reconciles(beside) == reads, names_of(beside.requests)
     assert world.child("deployments") is None
     assert world.condition("EvidenceAccepted")["status"] == "False"
 
 
-def looks(running: RunningOperator) -> int:
+def reconciles(running: RunningOperator) -> int:
     """Return how often a model was read."""
     return sum(
         item.verb in ("get", "list") and item.resource == "modeldeployments" for item in running.requests
@@ -151,7 +151,7 @@ def test_after_a_restart_no_status_is_written(control_plane: ControlPlane, world
         assert len(running.writes("compliancemanifests")) == 1
     before = stored(world)["metadata"]["resourceVersion"]
     with operating(control_plane.kubeconfig) as running:
-        wait_until(lambda: looks(running) > 0)
+        wait_until(lambda: reconciles(running) > 0)
         running.wait_until_idle()
         assert running.writes("compliancemanifests") == []
     assert stored(world)["metadata"]["resourceVersion"] == before

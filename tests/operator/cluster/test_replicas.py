@@ -1,4 +1,4 @@
-"""Operators as processes of their own: two replicas of which one leads, what they tell, and how they end.
+"""Operators as processes of their own: two replicas of which one leads, what they report, and how they end.
 
 Some tests here take as long as a lease lasts, a third of what it does by default: that no other replica takes
 over sooner is what they show.
@@ -113,7 +113,7 @@ def deployments(world: World) -> list[str]:
 
 
 def last_words(replica: Operator) -> str:
-    """Return what a replica said beside its log."""
+    """Return what a replica wrote beside its log."""
     lines = replica.log.read_text(encoding="utf-8").splitlines()
     return "\n".join(line for line in lines if not line.startswith("{"))
 

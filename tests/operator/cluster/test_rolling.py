@@ -165,7 +165,7 @@ def test_evidence_that_flaps_rolls_nothing_out(rolling: World, rolling_operator:
 def test_a_deleted_model_leaves_nothing(rolling: World) -> None:
     """Deployment, pods, Service and budget follow their owner.
 
-    Slow on a real control plane: its garbage collector hears of new kinds every 30 s.
+    Slow on a real control plane: its garbage collector discovers new kinds every 30 s.
     """
     rolling.model(replicas=2)
     wait_until_ready(rolling)

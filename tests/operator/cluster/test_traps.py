@@ -1,7 +1,7 @@
 """What other operators of models, and the libraries below us, were caught by, and we must not be.
 
 Each trap names where it was met; most others have their tests beside the part that they concern. Where a
-real garbage collector has to act, a test takes up to 45 s: it hears of new kinds every 30 s.
+real garbage collector has to act, a test takes up to 45 s: it discovers new kinds every 30 s.
 """
 
 from __future__ import annotations
@@ -137,8 +137,8 @@ def test_looking_at_everything_again_writes_nothing(control_plane: ControlPlane,
         world.workloads.available("asleep")
         wait_until(lambda: "no pods are left" in world.condition("Ready", "asleep").get("message", ""))
         running.wait_until_idle()
-        before, looks = len(noted), reconciled(running)
-        wait_until(lambda: reconciled(running) >= looks + 24)
+        before, count = len(noted), reconciled(running)
+        wait_until(lambda: reconciled(running) >= count + 24)
         tried = {(kind, name) for kind, namespace, name in noted[before:] if namespace == world.namespace}
         # What the API server refused may be let in by now: that is asked, and nothing else.
         assert tried <= {("Deployment", "refused")}
@@ -409,7 +409,7 @@ def test_definitions_that_are_deleted_end_the_operator(bare: ControlPlane) -> No
     rest.close()
 
 
-def test_a_deletion_that_passes_unheard_brings_no_child_back(
+def test_a_deletion_that_passes_unobserved_brings_no_child_back(
     control_plane: ControlPlane, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Kopf reports none that happened in a gap of its watch; the garbage collector must win."""

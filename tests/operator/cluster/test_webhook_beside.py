@@ -94,7 +94,7 @@ def test_what_the_operator_makes_is_let_in(enforced: World) -> None:
 def test_a_pod_of_the_template_is_refused_once_the_evidence_is_gone(
     enforced: World, webhook: Service
 ) -> None:
-    """The pod is judged by the manifest that the template names, and by nothing that was said before."""
+    """The pod is judged by the manifest that the template names, and by nothing that was reported before."""
     enforced.model()
     enforced.ready()
     body = {**template(enforced), "metadata": {**template(enforced)["metadata"], "name": "late"}}
@@ -110,7 +110,7 @@ def test_a_pod_of_the_template_is_refused_once_the_evidence_is_gone(
 def test_an_edit_that_changes_what_was_judged_is_refused_at_the_door(
     enforced: World, beside: RunningOperator
 ) -> None:
-    """Nothing is left for the operator to undo; what is not governed it undoes itself."""
+    """Nothing is left for the operator to revert; what is not governed it reverts itself."""
     enforced.model()
     enforced.ready()
     before = enforced.deployment()
@@ -162,7 +162,7 @@ def test_withdrawn_evidence_does_not_keep_the_operator_from_scaling_to_zero(enfo
 def test_withdrawn_evidence_does_not_keep_a_model_from_being_deleted(enforced: World) -> None:
     """Neither the model nor what the operator deletes of it.
 
-    Slow on a real control plane: its garbage collector hears of new kinds every 30 s.
+    Slow on a real control plane: its garbage collector discovers new kinds every 30 s.
     """
     enforced.model(replicas=2)
     enforced.ready()
@@ -225,7 +225,7 @@ def test_the_operator_finds_of_an_example_what_every_door_finds(
         return dict(world.status(model["metadata"]["name"]).get("verdict") or {})
 
     found = wait_until(reported)
-    # Evidence that is applied first may be heard of after its model.
+    # Evidence that is applied first may be observed after its model.
     wait_until(lambda: reported()["outcome"] == verdict["outcome"])
     found = reported()
     assert lines(found) == lines(verdict)

@@ -165,7 +165,7 @@ def verdict(world: World) -> tuple[Verdict, str]:
 
 
 def go_down(world: World) -> str:
-    """Let the Deployment have no pod that serves, and return a new one that may tell why."""
+    """Let the Deployment have no pod that serves, and return a new one that may show why."""
     world.workloads.unavailable(MODEL)
     world.wait_for("WorkloadAvailable", "False", DOWN)
     return world.workloads.pod(MODEL)
@@ -294,7 +294,7 @@ def test_a_rollout_that_took_too_long_says_what_the_pod_said(statuses: Statuses,
 def test_a_new_spec_that_does_not_come_up_is_not_ready_though_the_old_one_serves(
     statuses: Statuses, ready: World
 ) -> None:
-    """The workload is available, and what the spec says is not what serves: both are said."""
+    """The workload is available, and what the spec says is not what serves: both are reported."""
     ready.change({"server": {"image": "registry.example/server:2"}})
     wait_until(lambda: ready.deployment()["metadata"]["generation"] == 2)
     ready.wait_for("Ready", "False", "RollingOut")

@@ -32,7 +32,7 @@ PATIENT = KopfTiming(watch=3600, inactivity=3600.0, backoff_first=0.01, backoff_
 
 @dataclass
 class Following:
-    """A process without work of its own, and what it has heard of models."""
+    """A process without work of its own, and what it has observed of models."""
 
     kubeconfig: Path
     timing: KopfTiming
@@ -44,7 +44,7 @@ class Following:
 
     def __post_init__(self) -> None:
         self.models = ModelCache(Cluster(no_server), self._note, self.timing.now)
-        self.logins = Logins(self.kubeconfig, self.timing, self.models.hear, self.asked.append)
+        self.logins = Logins(self.kubeconfig, self.timing, self.models.note_answer, self.asked.append)
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="kopf under test", daemon=True)

@@ -96,7 +96,7 @@ async def alone(api: ModelsApi, login: Callable[..., Any] | None = None) -> Asyn
 
 
 async def test_bookmarks_reach_no_handler(api: ModelsApi) -> None:
-    """``listening``: on a quiet cluster a handler hears nothing for as long as nothing changes."""
+    """``listening``: on a quiet cluster a handler is not called for as long as nothing changes."""
     async with alone(api) as running:
         await until(lambda: api.watching)
         api.bookmark()

@@ -46,12 +46,12 @@ async def test_a_dead_watch_is_opened_again(api: ModelsApi, kubeconfig: Path) ->
     assert len(api.lists) == 1
 
 
-async def test_silence_grows_while_nothing_is_heard(api: ModelsApi, kubeconfig: Path) -> None:
-    """A black hole: connections are taken, and nothing is said. No retry is mistaken for life."""
+async def test_silence_grows_while_nothing_answers(api: ModelsApi, kubeconfig: Path) -> None:
+    """A black hole: connections are accepted, and nothing is sent. No retry is mistaken for life."""
     clock = Clock()
     async with following(kubeconfig, replace(PATIENT, inactivity=0.3, request=0.3, now=clock)) as running:
         await until(lambda: api.watching and any(asked.verb == "watch" for asked in running.asked))
-        # What was said of the watch that is open has been heard when kopf has had a turn.
+        # What was sent on the watch that is open has been read when kopf has had a turn.
         await asyncio.sleep(0.1)
         api.on_watch = always(KeepSilent())
         api.on_list = always(KeepSilent())

@@ -18,7 +18,7 @@ from tests.operator.frame.models_api import ModelsApi
 pytestmark = pytest.mark.system
 
 
-async def test_what_exists_and_what_happens_is_heard(api: ModelsApi, kubeconfig: Path) -> None:
+async def test_what_exists_and_what_happens_is_observed(api: ModelsApi, kubeconfig: Path) -> None:
     """Each change once, with the version in which it came."""
     existing = api.put("a", namespace="one")
     async with following(kubeconfig) as running:
@@ -70,7 +70,7 @@ async def test_silence_ends_with_an_answer_and_with_an_event(api: ModelsApi, kub
 
 
 async def test_it_asks_for_bookmarks_and_an_end(api: ModelsApi, kubeconfig: Path) -> None:
-    """Without the one a quiet watch looks dead, without the other nothing is heard of it."""
+    """Without the one a quiet watch looks dead, without the other it goes unnoticed."""
     async with following(kubeconfig, replace(PATIENT, watch=60)):
         await until(lambda: api.watching)
     (query,) = api.watches

@@ -48,7 +48,7 @@ def test_other_probes_are_no_readiness_probe() -> None:
 
 
 def test_side_cars_are_left_without() -> None:
-    """Which of their ports would tell is theirs to say."""
+    """Only their author knows which of their ports would show it."""
     planned = pod(podTemplate=overlaid(containers=[{"name": "proxy", "image": "registry.example/proxy:1"}]))
     [proxy] = [item for item in planned["containers"] if item["name"] == "proxy"]
     assert "readinessProbe" not in proxy
