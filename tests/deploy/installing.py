@@ -34,7 +34,7 @@ def installed(cluster: Cluster, folder: Path, *flags: str) -> Iterator[None]:
         apply(cluster, folder, *flags)
         yield
     finally:
-        done = cluster.kubectl("delete", "-k", str(folder), "--ignore-not-found", "--timeout=90s")
+        done = cluster.kubectl("delete", "-k", str(folder), "--ignore-not-found", "--timeout=300s")
         assert done.code == 0, done.err
 
 
