@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import wait_until
 from tools.mlflow_server import main
 
 pytestmark = pytest.mark.system
@@ -48,8 +49,15 @@ def test_the_command_finds_the_server_and_says_how_it_ended(tmp_path: Path) -> N
     server = program(tmp_path / "server", SERVER)
     folder = tmp_path / "made" / "for it"
     assert main([server, str(folder), "--", sys.executable, "-c", CLIENT]) == 7
-    state = Path("/proc") / (folder / "worker").read_text("utf-8") / "stat"
-    assert not state.exists() or state.read_text("utf-8").rpartition(")")[2].split()[0] == "Z"
+    wait_until(lambda: has_ended((folder / "worker").read_text("utf-8")))
+
+
+def has_ended(pid: str) -> bool:
+    """Return whether a process is gone, or a zombie; it takes a moment to end after its signal."""
+    try:
+        return (Path("/proc") / pid / "stat").read_text("utf-8").rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def test_a_server_that_ends_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
