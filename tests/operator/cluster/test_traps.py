@@ -422,7 +422,6 @@ def test_a_deletion_that_passes_unobserved_brings_no_child_back(
         before = len(running.writes("deployments"))
         world.delete("ModelDeployment", MODEL)
         wait_until(lambda: all(world.child(kind) is None for kind in CHILDREN))
-        wait_until(lambda: len(running.process.models) == 0)
         running.wait_until_idle()
         assert all(world.child(kind) is None for kind in CHILDREN)
         assert len(running.writes("deployments")) == before
