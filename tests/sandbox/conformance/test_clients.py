@@ -11,10 +11,12 @@ from kubernetes import aio, client, config, watch
 
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import MERGE_PATCH, Rest
-from tests.sandbox.conformance import noting_operator
 from tests.sandbox.conformance.paths import Paths
 from tests.sandbox.conformance.samples import GROUP, config_map, deployment, widget
 from tests.support.waiting import wait_until
+
+NOTING_OPERATOR = Path(__file__).with_name("noting_operator.py")
+"""Run, and never imported: in this process its handler would be one of actgate's operator, too."""
 
 
 def test_the_synchronous_client_works(control_plane: ControlPlane, namespace: str) -> None:
@@ -84,7 +86,7 @@ def test_kopf_sees_every_change(
     rest("POST", paths.widgets(), widget("before"))
     command = [sys.executable, "-m", "kopf", "run", "--standalone", "-n", paths.namespace]
     operator = subprocess.Popen(  # noqa: S603 - our own command
-        [*command, str(Path(noting_operator.__file__))],
+        [*command, str(NOTING_OPERATOR)],
         env={**os.environ, "KUBECONFIG": str(control_plane.kubeconfig), "NOTES": str(notes)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
