@@ -1,6 +1,7 @@
 """One child of a model, reduced to what a reconcile needs."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import orjson
 
@@ -13,6 +14,18 @@ from actgate_operator.names import MANIFEST_DIGEST_ANNOTATION, STATE_ANNOTATION,
 from actgate_operator.pod_records import Images, images_of
 from actgate_operator.pods import Problem
 from actgate_operator.rollout import Rollout, rollout_of
+
+_shared: dict[bytes, bytes] = {}
+
+_MOST_SHARED: Final = 1024
+"""Shapes; a full table is begun anew, since no record says when it is the last of its shape."""
+
+
+def _once(record: bytes) -> bytes:
+    """Return an equal record that is kept already: most models have children of few shapes."""
+    if len(_shared) >= _MOST_SHARED:
+        _shared.clear()
+    return _shared.setdefault(record, record)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,7 @@ def read_child(thing: Object) -> Child:
         owner_name=owner.get("name"),
         state=annotations.get(STATE_ANNOTATION),
         manifest_digest=annotations.get(MANIFEST_DIGEST_ANNOTATION),
-        record=orjson.dumps(drift.applied_fields(managed)),
+        record=_once(orjson.dumps(drift.applied_fields(managed))),
         additions=tuple(
             (manager, path) for manager, paths in drift.added_by_others(managed).items() for path in paths
         ),

@@ -133,6 +133,13 @@ class Children:
             self._learn_name(change)
             if not is_ours:
                 self._learn_growth(change.key, change.old, change.new)
+        if written is not None and isinstance(change.new, Child) and change.new.version >= written.version:
+            # The cache has it now; thousands would be kept twice.
+            del self._written[kind, change.key]
+        if isinstance(change.new, Child):
+            for former in (written, change.old):
+                if isinstance(former, Child):
+                    change.new.content.forget_as(former.content)
         # What another client added right before our write is in the answer to it, too.
         if is_ours and isinstance(change.new, Child) and not change.new.additions:
             return

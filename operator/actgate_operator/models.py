@@ -10,6 +10,7 @@ that it builds on, so that such a pass ends in a conflict and is made again.
 """
 
 import logging
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, Self
@@ -36,7 +37,7 @@ def reference_of(model: Object) -> str | None:
 
 
 class _Record(NamedTuple):
-    """A model as JSON, since thousands of them are kept, without the records of field managers."""
+    """A model as compressed JSON, since thousands of them are kept, without the records of field managers."""
 
     data: bytes
     manifest: str | None
@@ -44,7 +45,7 @@ class _Record(NamedTuple):
     @classmethod
     def of(cls, model: Object) -> Self:
         metadata = {name: value for name, value in model["metadata"].items() if name != "managedFields"}
-        return cls(orjson.dumps({**model, "metadata": metadata}), reference_of(model))
+        return cls(zlib.compress(orjson.dumps({**model, "metadata": metadata}), 1), reference_of(model))
 
 
 class ModelCache:
@@ -74,7 +75,7 @@ class ModelCache:
         record = self._store.get(key)
         if record is None or isinstance(record, Unreadable):
             return None
-        model: Object = orjson.loads(record.data)
+        model: Object = orjson.loads(zlib.decompress(record.data))
         return model
 
     def references(self) -> dict[Key, str | None]:

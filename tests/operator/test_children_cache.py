@@ -84,3 +84,35 @@ def failing_write(children: Children, observe: Any, changed: list[Key]) -> None:
         observe(Change(("credit", "other"), None, read_child(other)))
         assert changed == [("credit", "other")]
         raise RuntimeError("no answer")
+
+
+def test_what_was_verified_is_not_kept_again_with_each_event() -> None:
+    """A new status comes with the content that is known: thousands of Deployments report theirs at a time."""
+    changed: list[Key] = []
+    children = Children(unreachable(), changed.append)
+    observe = children._listener(DEPLOYMENTS)
+    with children.writing(DEPLOYMENTS, KEY):
+        written = children.note(DEPLOYMENTS, deployment(5))
+    written.content.forget()
+    same, other = read_child(deployment(6)), read_child(deployment(7))
+    observe(Change(KEY, None, same))
+    assert same.content.raw is None
+    other.content.digest += 1
+    observe(Change(KEY, same, other))
+    assert other.content.raw is not None
+
+
+def test_our_own_write_is_known_once_the_watch_has_it() -> None:
+    """Not twice: what the cache has is not kept beside it."""
+    changed: list[Key] = []
+    children = Children(unreachable(), changed.append)
+    with children.writing(DEPLOYMENTS, KEY):
+        written = children.note(DEPLOYMENTS, deployment(5))
+    assert children.get(DEPLOYMENTS, KEY) is written
+    children._listener(DEPLOYMENTS)(event(5))
+    assert children.get(DEPLOYMENTS, KEY) is None, "this cache follows no API server"
+
+
+def test_children_of_one_shape_share_the_record_of_their_fields() -> None:
+    """Most models differ by names and values, which the record does not have."""
+    assert read_child(deployment(5)).record is read_child(deployment(6)).record
