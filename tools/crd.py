@@ -21,6 +21,7 @@ from actgate import api
 from actgate.api.base import Model, Resource
 from actgate.api.compliance_manifest import ComplianceManifest
 from actgate.api.compliance_policy import CompliancePolicy
+from actgate.api.exemption import Exemption
 from actgate.api.model_deployment import ModelDeployment
 from actgate.api.names import GROUP, VERSION
 
@@ -133,6 +134,19 @@ def definitions() -> dict[str, Schema]:
             _AGE,
         ],
     )
+    exemption = _definition(
+        Exemption,
+        plural="exemptions",
+        short="aex",
+        scope="Cluster",
+        columns=[
+            _column("Active", ".status.conditions[?(@.type=='Active')].status"),
+            _column("Ends", ".spec.notAfter", "date"),
+            _column("Reference", ".spec.reference"),
+            _column("Matched", ".status.matched", "integer", priority=1),
+            _AGE,
+        ],
+    )
     version = deployment["spec"]["versions"][0]
     version["schema"]["openAPIV3Schema"]["properties"]["status"]["default"] = _UNSEEN
     version["selectableFields"] = [{"jsonPath": ".spec.complianceManifestRef.name"}]
@@ -141,7 +155,8 @@ def definitions() -> dict[str, Schema]:
         "statusReplicasPath": ".status.replicas",
         "labelSelectorPath": ".status.selector",
     }
-    return {f"{crd['spec']['names']['plural']}.{GROUP}.yaml": crd for crd in (manifest, policy, deployment)}
+    crds = (manifest, policy, deployment, exemption)
+    return {f"{crd['spec']['names']['plural']}.{GROUP}.yaml": crd for crd in crds}
 
 
 def render(crd: Schema) -> str:

@@ -62,6 +62,11 @@ class DigestDomain(StrEnum):
     """Digest of an OCI image manifest."""
 
 
+ModelUri = Annotated[str, Field(pattern=r"^[^\s]+$", min_length=1, max_length=512)]
+"""What a model is loaded from: a URI such as ``s3://models/credit/3``, or the name of a repository such as
+``bank/credit-scorer``; one that ends in ``/`` stands for all below it."""
+
+
 class AssessedModel(Model):
     """The model that this manifest speaks of."""
 
@@ -77,6 +82,9 @@ class AssessedModel(Model):
     """SHA-256 over the names and digests of the files of a directory: oms-v1 covers no names."""
     images: Annotated[list[ImageDigestReference], Field(max_length=64)] | None = None
     """Images by digest. Where listed, every container of the workload must run one of them."""
+    uris: Annotated[list[ModelUri], Field(max_length=32)] | None = None
+    """What the model is loaded from. Where listed, every URI and model name that a workload states must be
+    covered: equal, or below an entry that ends in /."""
 
 
 class Classification(Model):

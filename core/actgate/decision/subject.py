@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from actgate.decision.manifest import Manifest, ModelIdentity, Region
@@ -31,6 +32,45 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelReference:
+    """What an object says it loads as a model: the value of a field, an argument or a variable."""
+
+    path: str
+    """The field, such as ``spec.predictor.model.storageUri``."""
+    value: str
+    """A URI, or the name of a model or of a repository."""
+
+
+class SignalTier(StrEnum):
+    """How far the signals of an object show that it serves a model; the strongest first."""
+
+    STRONG = "Strong"
+    LIKELY = "Likely"
+    WEAK = "Weak"
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One fact by which a workload looks like a model server."""
+
+    id: str
+    """Id of the rule of ``subjects/signals.yaml``, such as ``image/vllm``."""
+    path: str
+    """The field that shows it."""
+    value: str
+    """What of it was matched, cut to what a message can hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What the signals of an object add up to."""
+
+    tier: SignalTier
+    signals: tuple[Signal, ...]
+    """Those of this tier, in the order of their paths; for ``Likely`` the hints of either family."""
+
+
+@dataclass(frozen=True, slots=True)
 class Subject:
     """One thing that wants to run, reduced to what decisions need."""
 
@@ -47,6 +87,16 @@ class Subject:
     """Where it declares to run: (field, region); None when it declares nothing."""
     namespace_labels: Mapping[str, str] = field(default_factory=dict)
     """Labels of its namespace, by which policies select it."""
+    group: str = ""
+    """API group of its kind."""
+    references: tuple[ModelReference, ...] = ()
+    """What it loads as a model wherever it says so: URIs, arguments and variables; besides ``model``."""
+    unstated: tuple[str, ...] = ()
+    """Fields whose value another object holds, such as a variable from a ConfigMap: not stated here."""
+    declared: bool = True
+    """Whether it is judged for what it is, or because of a mark; else for its signals alone."""
+    detection: Detection | None = None
+    """What its signals add up to; None where there are none."""
     problems: tuple[SubjectProblem, ...] = ()
     reference_path: str = "spec.complianceManifestRef.name"
     """Field that holds the links."""

@@ -11,7 +11,7 @@ warning after 256 characters and drops all of them past 4096 in total; its conve
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -59,16 +59,27 @@ class Finding:
     """Deny refuses, Warn warns the user, Audit is only recorded."""
     about: str | None = None
     """Name of the ComplianceManifest that has the field; None where it is the subject's own."""
+    exemption: str | None = None
+    """Name of the Exemption that accepts it; its effect is then Audit, and reported as ``Exempted``."""
 
     def with_effect(self, effect: Enforcement) -> "Finding":
         """Return the same finding with another effect."""
         if effect is self.effect:
             return self
-        return Finding(self.rule, self.basis, self.path, self.message, self.remediation, effect, self.about)
+        return replace(self, effect=effect)
 
     def about_manifest(self, name: str) -> "Finding":
         """Return the same finding as one about a field of the manifest with this name."""
-        return Finding(self.rule, self.basis, self.path, self.message, self.remediation, self.effect, name)
+        return replace(self, about=name)
+
+    def exempted_by(self, name: str) -> "Finding":
+        """Return the same finding as one that an Exemption accepts."""
+        return replace(self, effect=Enforcement.AUDIT, exemption=name)
+
+    @property
+    def reported_effect(self) -> str:
+        """The effect as verdicts, reports and logs name it: Deny, Warn, Audit or Exempted."""
+        return "Exempted" if self.exemption is not None else self.effect.value
 
     @property
     def strength(self) -> int:
