@@ -17,6 +17,7 @@ from actgate.decision import authorities, rules
 from actgate.decision.assessments import assess
 from actgate.decision.attestation import Assessment, Result
 from actgate.decision.data import RULESET
+from actgate.decision.exemptions import Exemption, exempted
 from actgate.decision.manifest import Manifest
 from actgate.decision.policies import Policy, applicable
 from actgate.decision.rules import (
@@ -26,9 +27,11 @@ from actgate.decision.rules import (
     contradiction,
     counts,
     evidence,
+    inference,
     interval,
     link,
     oversight,
+    references,
     residency,
     risk,
 )
@@ -128,6 +131,7 @@ def decide(
     policies: Iterable[Policy],
     now: datetime,
     appraise: Appraise = appraise,
+    exemptions: Iterable[Exemption] = (),
 ) -> Verdict:
     """Judge whether a subject may run.
 
@@ -141,11 +145,13 @@ def decide(
             apply, all of them, and the baseline where none does.
         now: The moment that is asked about, aware; a time without zone is taken as UTC.
         appraise: How one manifest is appraised, for callers that keep an ``Appraisals``.
+        exemptions: Every Exemption of the cluster; those that are about the subject count.
 
     Returns:
         The verdict with every finding. A refusal is a value: nothing is raised for any input.
     """
-    return decide_under(applicable(policies, subject.namespace_labels), subject, manifests, now, appraise)
+    chosen = applicable(policies, subject.namespace_labels)
+    return decide_under(chosen, subject, manifests, now, appraise, exemptions)
 
 
 def decide_under(
@@ -154,6 +160,7 @@ def decide_under(
     manifests: Iterable[Manifest],
     now: datetime,
     appraise: Appraise = appraise,
+    exemptions: Iterable[Exemption] = (),
 ) -> Verdict:
     """Decide where the policies that apply were chosen before, as ``applicable`` returns them."""
     moment = now if now.utcoffset() is not None else now.replace(tzinfo=UTC)
@@ -175,18 +182,32 @@ def decide_under(
         tiers.add(Tier.HIGH_RISK)
     own: list[Finding] = []
     for policy in chosen:
+        if not subject.declared and not subject.links and subject.detection is not None:
+            own += inference.findings(subject, subject.detection, policy)
+            continue
         for problem in subject.problems:
             if problem.rule == residency.SERVING.id:
                 continue  # Counts only where the policy judges residency.
             rule, effect = rules.BY_ID[problem.rule], policy.spec.enforcement
             own.append(rule.finding(effect, problem.path, problem.message, problem.remediation))
         own += link.findings(subject, linked, policy)
+        if subject.references or subject.unstated:
+            own += references.findings(subject, linked, policy)
         own += residency.serving(subject, tiers, policy)
     if subject.governed_change and not own and len(appraisals) == 1:
         findings, outcome = appraisals[0].findings, appraisals[0].outcome
     else:
         findings = _merged(subject, own, appraisals)
         outcome = outcome_of(findings)
+    accepting: tuple[Exemption, ...] = ()
+    if exemptions:
+        after = exempted(findings, subject, exemptions, moment)
+        accepting = after.used
+        if after.until is not None:
+            ends.append(after.until)
+        if accepting:
+            findings = ordered(after.findings)
+            outcome = outcome_of(findings)
     return Verdict(
         outcome=outcome,
         findings=findings,
@@ -195,6 +216,7 @@ def decide_under(
         ruleset=RULESET,
         valid_until=min(ends) if ends else None,
         attestations=accepted,
+        exemptions=tuple([(one.name, one.not_after) for one in accepting]),
     )
 
 

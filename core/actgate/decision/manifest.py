@@ -115,6 +115,8 @@ class Manifest:
     """Canonical SHA-256 (RFC 8785) of the spec without its attestations, ``sha256:<hex>``."""
     images: tuple[str, ...] = ()
     """Images by digest that the manifest binds to."""
+    uris: tuple[str, ...] = ()
+    """What the model is loaded from; an entry that ends in / stands for all below it."""
     risk_category: RiskCategory | None = None
     stated_category: str | None = None
     """What stood in place of a known risk category."""

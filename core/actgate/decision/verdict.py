@@ -112,6 +112,8 @@ class Verdict:
     """The next moment at which time alone can change the verdict; None if there is none."""
     attestations: tuple[tuple[str, Assessment], ...] = ()
     """The attestations that were accepted, in the order of the evidence: (manifest's name, assessment)."""
+    exemptions: tuple[tuple[str, datetime], ...] = ()
+    """The exemptions that accept a finding, sorted by name: (name, its end)."""
 
     @property
     def allowed(self) -> bool:

@@ -198,6 +198,7 @@ def _evidence(
         generation=identity.generation,
         digest=_digest(without_attestations(tidy), problems),
         images=tuple(spec.model.images or ()) if known else (),
+        uris=tuple(spec.model.uris or ()) if known else (),
         risk_category=spec.risk_category,
         stated_category=_stated_category(tidy, spec.risk_category),
         classification=_classification(spec.classification),

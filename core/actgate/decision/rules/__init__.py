@@ -9,6 +9,7 @@ from actgate.decision.rules import (
     contradiction,
     counts,
     evidence,
+    inference,
     interval,
     link,
     oversight,
@@ -20,6 +21,7 @@ from actgate.decision.rules.rule import Rule
 
 ALL: Final[tuple[Rule, ...]] = (
     *link.RULES,
+    *inference.RULES,
     *risk.RULES,
     *bias.RULES,
     *counts.RULES,
