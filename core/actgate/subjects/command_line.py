@@ -1,0 +1,97 @@
+"""What a container runs, as words: command and args one after the other, and what a shell is given by ``-c``.
+
+It is read as Kubernetes and a POSIX shell would read it, as far as that goes without running it: quotes are
+removed, variables of the container with a value of their own are put in. What a shell computes stays
+unread, so the absence of a word proves nothing. Nothing raises.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from actgate.subjects.fields import Json
+
+_SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
+_RUN: Final = re.compile(r"-[a-z]*c[a-z]*")
+"""The option after which a shell takes what it runs: ``-c``, also among others as in ``-ec``."""
+_SPLIT: Final = re.compile(r"[\s;&|()<>'\"]+")
+_LONGEST: Final = 16_384
+"""Characters of a script that are read with its quotes; a longer one is cut at every quote."""
+_DEEPEST: Final = 3
+"""Shells within shells."""
+_VARIABLE: Final = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\}|(\w+))")
+
+
+class Word(NamedTuple):
+    """One word of a command line, and the field that holds it."""
+
+    text: str
+    path: str
+
+    @property
+    def program(self) -> str:
+        """The last component of the path that it may be: ``vllm`` of ``/usr/bin/vllm``."""
+        return self.text.rpartition("/")[2]
+
+
+def words(container: Json, path: str) -> list[Word]:
+    """Return the words of a container's command line.
+
+    Args:
+        container: As in a PodSpec.
+        path: Where it stands.
+    """
+    stated = [
+        Word(item, f"{path}.{field}[{index}]")
+        for field in ("command", "args")
+        for index, item in enumerate(_list(container.get(field)))
+        if isinstance(item, str)
+    ]
+    return list(_unfolded(stated, _DEEPEST))
+
+
+def _unfolded(stated: list[Word], depth: int) -> Iterator[Word]:
+    """Yield words, and in place of what a shell is given the words of that."""
+    shell = False
+    takes = False
+    for word in stated:
+        if takes and depth:
+            takes = shell = False
+            yield from _unfolded([Word(part, word.path) for part in _split(word.text)], depth - 1)
+            continue
+        if shell and _RUN.fullmatch(word.text):
+            takes = True
+        elif not word.text.startswith("-"):
+            shell = word.program in _SHELLS
+        yield word
+
+
+def _split(script: str) -> list[str]:
+    plain = script.replace("\\\n", " ")
+    if len(plain) <= _LONGEST:
+        lexer = shlex.shlex(plain, posix=True, punctuation_chars=True)
+        lexer.whitespace_split, lexer.commenters = True, ""
+        try:
+            return list(lexer)
+        except ValueError:  # A quote without its end.
+            pass
+    return [part for part in _SPLIT.split(plain) if part]
+
+
+def resolved(text: str, variables: Mapping[str, str]) -> str | None:
+    """Return a value with the variables in it put in; None where one of them is not known."""
+    unknown = False
+
+    def value(match: re.Match[str]) -> str:
+        nonlocal unknown
+        found = variables.get(match[1] or match[2] or match[3])
+        unknown = unknown or found is None
+        return found or ""
+
+    made = _VARIABLE.sub(value, text)
+    return None if unknown else made
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

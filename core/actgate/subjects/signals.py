@@ -1,0 +1,298 @@
+"""Signals: by what a workload looks like a model server, and what it says that it loads.
+
+The rules are data (``signals.yaml``). Of a pod every container counts, native sidecars and ephemeral ones
+included; an init container serves nothing, and only says what is loaded. Whatever is not of the type that
+Kubernetes asks for shows nothing here, and is a problem elsewhere. Nothing raises.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
+
+from actgate.decision.subject import Detection, ModelReference, Signal, SignalTier
+from actgate.subjects.command_line import Word, resolved, words
+from actgate.subjects.fields import MAPS, Json, map_at
+from actgate.subjects.signal_rules import CommandRule, HintRule, image_rule, signal_rules
+
+_MODEL: Final = "model"
+_SHOWN: Final = 200
+"""Characters of a value that are kept."""
+_HUB: Final = ("https://huggingface.co/", "https://hf.co/")
+
+
+@dataclass(slots=True)
+class Observed:
+    """What the parts of an object show, collected."""
+
+    strong: list[Signal] = field(default_factory=list)
+    hints: list[tuple[str, Signal]] = field(default_factory=list)
+    """(family, signal)"""
+    references: list[ModelReference] = field(default_factory=list)
+    """What it says that it loads."""
+    unstated: list[str] = field(default_factory=list)
+    """Fields that name a model, and whose value stands in another object."""
+
+    def detection(self, *, trains: bool = False) -> Detection | None:
+        """Return what the signals add up to.
+
+        Args:
+            trains: Whether a verified owner makes pods for training, which takes hints away.
+        """
+        if self.strong:
+            return Detection(SignalTier.STRONG, tuple(self.strong))
+        if trains or not self.hints:
+            return None
+        families = {family for family, _ in self.hints}
+        likely = _MODEL in families and len(families) > 1
+        tier = SignalTier.LIKELY if likely else SignalTier.WEAK
+        return Detection(tier, tuple(signal for _, signal in self.hints))
+
+
+def observe_labels(labels: Json, path: str, observed: Observed) -> None:
+    """Add what labels show.
+
+    Args:
+        labels: Of an object, or of its pods.
+        path: Where they stand.
+        observed: Takes what is found.
+    """
+    for rule in signal_rules().labels:
+        for key in rule.keys:
+            value = labels.get(key)
+            if isinstance(value, str) and (not rule.values or value in rule.values):
+                signal = Signal(rule.id, f"{path}[{key}]", value[:_SHOWN])
+                if rule.tier == "strong":
+                    observed.strong.append(signal)
+                else:
+                    observed.hints.append(("label", signal))
+
+
+def observe_pod(spec: Json, path: str, observed: Observed) -> None:
+    """Add what a PodSpec shows.
+
+    Args:
+        spec: The PodSpec.
+        path: Where it stands.
+        observed: Takes what is found.
+    """
+    for listed in ("containers", "initContainers", "ephemeralContainers"):
+        for index, container in _items(spec.get(listed)):
+            at = f"{path}.{listed}[{index}]"
+            serves = listed != "initContainers" or container.get("restartPolicy") == "Always"
+            observe_container(container, at, observed, serves=serves)
+    for hint in signal_rules().hints:
+        if hint.claims and next(_items(spec.get("resourceClaims")), None) is not None:
+            _hint(hint, f"{path}.resourceClaims", "", observed)
+        if hint.volume:
+            for index, volume in _items(spec.get("volumes")):
+                if hint.volume in volume:
+                    _hint(hint, f"{path}.volumes[{index}].{hint.volume}", "", observed)
+
+
+def observe_container(container: Json, path: str, observed: Observed, *, serves: bool = True) -> None:
+    """Add what a container shows.
+
+    Args:
+        container: As in a PodSpec, or as a serving kind has it.
+        path: Where it stands.
+        observed: Takes what is found.
+        serves: False for an init container, which only says what is loaded.
+    """
+    shown = observed if serves else Observed(references=observed.references, unstated=observed.unstated)
+    image = container.get("image")
+    if isinstance(image, str) and (rule := image_rule(image)) is not None:
+        signal = Signal(rule.id, f"{path}.image", image[:_SHOWN])
+        if rule.tier == "strong":
+            shown.strong.append(signal)
+        else:
+            shown.hints.append(("image", signal))
+    variables = _variables(container, path, shown)
+    line = words(container, path)
+    _commands(line, variables, shown)
+    _flags(line, variables, shown)
+    if not serves:
+        _fetched(line, variables, shown)
+    _rest(container, path, shown)
+
+
+def _variables(container: Json, path: str, observed: Observed) -> dict[str, str]:
+    """Return the variables that have a value of their own, and add what the names and values show."""
+    known, engines = _by_variable(), _prefixes()
+    values: dict[str, str] = {}
+    for index, variable in _items(container.get("env")):
+        name, value = variable.get("name"), variable.get("value")
+        if not isinstance(name, str):
+            continue
+        if isinstance(value, str):
+            values[name] = value
+        at, hint = f"{path}.env[{index}]", known.get(name)
+        if hint is None and name.startswith(engines.prefixes):
+            hint = engines.hint
+        if hint is None:
+            continue
+        _hint(hint, at, name, observed)
+        if hint.loads:
+            if variable.get("valueFrom") is not None:
+                observed.unstated.append(f"{at}.valueFrom")
+            elif isinstance(value, str) and value:
+                _loaded(value, f"{at}.value", values, observed)
+    return values
+
+
+def _commands(line: list[Word], variables: Mapping[str, str], observed: Observed) -> None:
+    """Add the model servers that a command line starts."""
+    by_first = _by_first_word()
+    line = [part for word in line for part in _module(word)]
+    for index, word in enumerate(line):
+        for rule, wanted in by_first.get(word.program, ()):
+            if rule.first and index:
+                continue
+            end = index + len(wanted)
+            if [item.text for item in line[index + 1 : end]] != wanted[1:]:
+                continue
+            observed.strong.append(Signal(rule.id, word.path, " ".join(wanted)))
+            if rule.model_after and end < len(line) and not line[end].text.startswith("-"):
+                _loaded(line[end].text, line[end].path, variables, observed)
+
+
+def _module(word: Word) -> list[Word]:
+    """Return ``-mname`` as the two words that Python takes it for."""
+    text = word.text
+    joined = text.startswith("-m") and len(text) > 2 and "." in text
+    return [Word("-m", word.path), Word(text[2:], word.path)] if joined else [word]
+
+
+def _flags(line: list[Word], variables: Mapping[str, str], observed: Observed) -> None:
+    """Add the flags that name a model, and their values."""
+    by_flag = _by_flag()
+    for index, word in enumerate(line):
+        if not word.text.startswith("-"):
+            continue
+        flag, equals, value = word.text.partition("=")
+        hint = by_flag.get(flag)
+        if hint is None:
+            continue
+        _hint(hint, word.path, flag, observed)
+        if not equals:
+            following = line[index + 1] if index + 1 < len(line) else None
+            if following is None or following.text.startswith("-"):
+                continue
+            value, at = following.text, following.path
+        else:
+            at = word.path
+        if hint.loads and value:
+            _loaded(value, at, variables, observed)
+
+
+def _fetched(line: list[Word], variables: Mapping[str, str], observed: Observed) -> None:
+    """Add what an init container fetches."""
+    fetches = signal_rules().fetches
+    commands = [tuple(command.split()) for command in fetches.commands]
+    for index, word in enumerate(line):
+        text = resolved(word.text, variables) or word.text
+        scheme, colon, rest = text.partition("://")
+        if (
+            colon
+            and (scheme.lower() in fetches.schemes or rest.partition("?")[0].lower().endswith(fetches.files))
+        ) or text.startswith(_HUB):
+            _loaded(text, word.path, variables, observed)
+        for command in commands:
+            end = index + len(command)
+            said = (word.program, *(item.text for item in line[index + 1 : end]))
+            if said == command:
+                named = next((item for item in line[end:] if not item.text.startswith("-")), None)
+                if named is not None:
+                    _loaded(named.text, named.path, variables, observed)
+
+
+def _loaded(value: str, path: str, variables: Mapping[str, str], observed: Observed) -> None:
+    """Add what is loaded from a value: not stated here where it is a variable, or a path of the disk."""
+    text = resolved(value, variables)
+    if text is None or text.startswith(("/", ".", "~")):
+        if path not in observed.unstated:
+            observed.unstated.append(path)
+        return
+    for hub in _HUB:
+        if text.startswith(hub):
+            text = "hf://" + "/".join(text.removeprefix(hub).split("/")[:2])
+    reference = ModelReference(path, text[:512])
+    if text and reference not in observed.references:
+        observed.references.append(reference)
+
+
+def _rest(container: Json, path: str, observed: Observed) -> None:
+    """Add what devices, mounts and probes show."""
+    resources = map_at(container, "resources")
+    named = [str(key) for part in ("limits", "requests") for key in map_at(resources, part)]
+    mounted = [(index, mount.get("mountPath")) for index, mount in _items(container.get("volumeMounts"))]
+    probes = [
+        (probe, map_at(map_at(container, probe), "httpGet").get("path"))
+        for probe in ("startupProbe", "readinessProbe", "livenessProbe")
+    ]
+    for hint in signal_rules().hints:
+        for pattern in hint.resources:
+            device = next((name for name in named if pattern.fullmatch(name.lower())), None)
+            if device is not None:
+                _hint(hint, f"{path}.resources", device, observed)
+        for index, mount in mounted:
+            if isinstance(mount, str) and any(
+                mount == folder or mount.startswith(f"{folder}/") for folder in hint.mounts
+            ):
+                _hint(hint, f"{path}.volumeMounts[{index}].mountPath", mount, observed)
+        for probe, asked in probes:
+            if isinstance(asked, str) and any(
+                asked == known or (known.endswith("/") and asked.startswith(known)) for known in hint.probes
+            ):
+                _hint(hint, f"{path}.{probe}.httpGet.path", asked, observed)
+
+
+def _hint(hint: HintRule, path: str, value: str, observed: Observed) -> None:
+    observed.hints.append((hint.family, Signal(hint.id, path, value[:_SHOWN])))
+
+
+def _items(value: object) -> Iterator[tuple[int, Json]]:
+    for index, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, MAPS):
+            yield index, item
+
+
+@dataclass(frozen=True, slots=True)
+class _Prefixes:
+    prefixes: tuple[str, ...]
+    hint: HintRule
+
+
+@cache
+def _prefixes() -> _Prefixes:
+    (hint,) = (hint for hint in signal_rules().hints if hint.env_prefix)
+    return _Prefixes(hint.env_prefix, hint)
+
+
+@cache
+def _by_variable() -> Mapping[str, HintRule]:
+    return {name: hint for hint in signal_rules().hints for name in hint.env}
+
+
+@cache
+def _by_flag() -> Mapping[str, HintRule]:
+    return {flag: hint for hint in signal_rules().hints for flag in hint.flags}
+
+
+@cache
+def _by_first_word() -> Mapping[str, list[tuple[CommandRule, list[str]]]]:
+    """Return the rules about commands by the first of their words, each with all its words."""
+    found: dict[str, list[tuple[CommandRule, list[str]]]] = {}
+    for rule in signal_rules().commands:
+        for text in rule.words:
+            wanted = text.split()
+            found.setdefault(wanted[0], []).append((rule, wanted))
+    return found
+
+
+def pairs(observed: Observed) -> Iterable[tuple[str, str]]:
+    """Yield (field, value) for each thing that names a model, for comparing two versions of an object."""
+    for reference in observed.references:
+        yield reference.path, reference.value
+    for path in observed.unstated:
+        yield path, ""

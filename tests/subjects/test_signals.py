@@ -1,0 +1,199 @@
+"""What looks like a model server, and what looks like one only at first sight."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actgate.decision.subject import Detection, SignalTier
+from actgate.subjects.signal_rules import image_name, signal_rules
+from actgate.subjects.signals import Observed, observe_labels, observe_pod
+
+HERE: Final = Path(__file__).parent
+SERVERS: Final = yaml.safe_load((HERE / "model_servers.yaml").read_text(encoding="utf-8"))
+ORDINARY: Final = yaml.safe_load((HERE / "ordinary_workloads.yaml").read_text(encoding="utf-8"))
+DIGEST: Final = "sha256:" + "0" * 64
+
+
+def observed(**pod: Any) -> Observed:  # noqa: ANN401 - JSON
+    """Return what a PodSpec shows."""
+    found = Observed()
+    observe_pod(pod, "spec", found)
+    return found
+
+
+def container(**fields: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON
+    """Return a container, its variables and mounts from what the tables say in short."""
+    made = {"name": "c", "image": "registry.example/house:1", **fields}
+    if "env" in made and isinstance(made["env"], dict):
+        made["env"] = [{"name": name, "value": value} for name, value in made["env"].items()]
+    made["volumeMounts"] = [{"name": "v", "mountPath": path} for path in made.pop("mounts", ())]
+    made["resources"] = {"limits": made.pop("resources", {})}
+    return made
+
+
+def strong(found: Detection | None) -> list[str]:
+    """Return the rules of a strong detection."""
+    return [signal.id for signal in found.signals] if found and found.tier is SignalTier.STRONG else []
+
+
+def test_every_model_server_is_found_by_its_image_and_its_command() -> None:
+    """Also under a mirror's name, by digest, in capitals, by a path, and in the script of a shell."""
+    missed = [
+        (rule, image)
+        for rule, images in SERVERS["images"].items()
+        for image in images
+        if rule not in strong(observed(containers=[container(image=image)]).detection())
+    ]
+    missed += [
+        (rule, command)
+        for rule, commands in SERVERS["commands"].items()
+        for command in commands
+        if rule not in strong(observed(containers=[container(command=command)]).detection())
+    ]
+    assert missed == []
+
+
+def test_no_ordinary_workload_is_taken_for_a_model_server() -> None:
+    """Under Deny for the strong tier each of them would be an outage."""
+    wrong = []
+    for workload in ORDINARY:
+        fields = {key: value for key, value in workload.items() if key not in {"what", "tier"}}
+        found = observed(containers=[container(**fields)]).detection()
+        tier = "none" if found is None else found.tier.lower()
+        if tier != workload["tier"]:
+            wrong.append((workload["what"], tier, found))
+    assert wrong == []
+
+
+def test_every_rule_of_the_table_has_an_example() -> None:
+    """A rule without one could be misspelt, and would never match anything."""
+    rules = signal_rules()
+    named = set(SERVERS["images"]) | set(SERVERS["commands"])
+    strong_ones = {rule.id for rule in rules.images if rule.tier == "strong"}
+    commands = {rule.id for rule in rules.commands}
+    assert strong_ones <= named
+    assert not named - strong_ones - commands
+
+
+def test_containers_of_every_kind_count_and_init_containers_do_not() -> None:
+    """A sidecar or a debug container can serve; what runs before the pod's life serves nothing."""
+    server = container(image="vllm/vllm-openai")
+    for listed, extra, found in (
+        ("containers", {}, True),
+        ("ephemeralContainers", {}, True),
+        ("initContainers", {"restartPolicy": "Always"}, True),
+        ("initContainers", {}, False),
+    ):
+        assert bool(strong(observed(**{listed: [{**server, **extra}]}).detection())) is found, listed
+
+
+def test_two_hints_of_different_families_one_of_which_names_a_model_are_likely() -> None:
+    gpu = {"nvidia.com/gpu": 1}
+    for fields, tier in (
+        ({"resources": gpu}, SignalTier.WEAK),
+        ({"resources": gpu, "env": {"HF_TOKEN": "x"}}, SignalTier.WEAK),
+        ({"env": {"MODEL_ID": "a/b"}, "command": ["x", "--model=a/b"]}, SignalTier.WEAK),
+        ({"resources": gpu, "env": {"MODEL_ID": "a/b"}}, SignalTier.LIKELY),
+    ):
+        found = observed(containers=[container(**fields)]).detection()
+        assert found is not None
+        assert found.tier is tier, fields
+
+
+def test_a_verified_training_owner_takes_hints_away_and_never_a_strong_signal() -> None:
+    hints = observed(containers=[container(resources={"nvidia.com/gpu": 1}, env={"MODEL_ID": "a/b"})])
+    assert hints.detection(trains=True) is None
+    server = observed(containers=[container(image="vllm/vllm-openai")])
+    assert strong(server.detection(trains=True))
+
+
+def test_labels_of_serving_controllers_are_strong() -> None:
+    found = Observed()
+    observe_labels({"serving.kserve.io/inferenceservice": "credit"}, "metadata.labels", found)
+    assert strong(found.detection()) == ["label/pod-key"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "references", "unstated"),
+    [
+        ({"command": ["vllm", "serve", "bank/credit"]}, {"bank/credit"}, 0),
+        ({"args": ["--model", "bank/credit"]}, {"bank/credit"}, 0),
+        ({"args": ["--model=bank/credit"]}, {"bank/credit"}, 0),
+        ({"args": ["--model=$(M)"], "env": {"M": "bank/credit"}}, {"bank/credit"}, 0),
+        ({"command": ["sh", "-c", "vllm serve $M"], "env": {"M": "bank/credit"}}, {"bank/credit"}, 0),
+        ({"command": ["sh", "-c", "vllm serve ${M}"]}, set(), 1),
+        ({"env": {"MODEL_ID": "bank/credit"}}, {"bank/credit"}, 0),
+        (
+            {"env": [{"name": "MODEL_ID", "valueFrom": {"configMapKeyRef": {"name": "m", "key": "id"}}}]},
+            set(),
+            1,
+        ),
+        ({"args": ["--model", "/mnt/models"]}, set(), 1),
+        ({"args": ["--served-model-name", "alias"]}, set(), 0),
+    ],
+)
+def test_what_a_container_loads_is_read_wherever_it_says_so(
+    fields: dict[str, Any], references: set[str], unstated: int
+) -> None:
+    """A value of another object, of a shell, or a path of the disk is not stated here."""
+    found = observed(containers=[container(**fields)])
+    assert {reference.value for reference in found.references} == references
+    assert len(found.unstated) == unstated
+
+
+def test_what_an_init_container_fetches_is_loaded() -> None:
+    for command, value in (
+        (["aws", "s3", "cp", "s3://models/fraud/1/w.bin", "/m"], "s3://models/fraud/1/w.bin"),
+        (["sh", "-c", "huggingface-cli download bank/fraud --local-dir /m"], "bank/fraud"),
+        (["curl", "-LO", "https://huggingface.co/bank/fraud/resolve/main/w.bin"], "hf://bank/fraud"),
+        (["wget", "https://files.example/fraud.safetensors"], "https://files.example/fraud.safetensors"),
+    ):
+        found = observed(initContainers=[container(command=command)])
+        assert [reference.value for reference in found.references] == [value], command
+        assert found.detection() is None
+
+
+@pytest.mark.parametrize(
+    ("reference", "parts"),
+    [
+        ("nginx", ("", "nginx", "")),
+        ("docker.io/library/nginx:1", ("docker.io", "nginx", "1")),
+        ("localhost/a/b", ("localhost", "a/b", "")),
+        ("host:5000/a/b:2@" + DIGEST, ("host:5000", "a/b", "2")),
+        ("vllm/vllm-openai", ("", "vllm/vllm-openai", "")),
+    ],
+)
+def test_an_image_is_read_as_registries_read_it(reference: str, parts: tuple[str, str, str]) -> None:
+    name = image_name(reference)
+    assert (name.host, name.path, name.tag) == parts
+
+
+def anything() -> st.SearchStrategy[Any]:
+    """Return any JSON, with the names of fields that are read among its keys."""
+    keys = st.sampled_from(["containers", "image", "command", "args", "env", "name", "value", "resources"])
+    leaves = st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.just("sh") | st.just("-c")
+    return st.recursive(
+        leaves,
+        lambda inner: (
+            st.lists(inner, max_size=3) | st.dictionaries(keys | st.text(max_size=3), inner, max_size=3)
+        ),
+        max_leaves=12,
+    )
+
+
+@given(st.dictionaries(st.sampled_from(["containers", "initContainers", "volumes"]), anything(), max_size=3))
+def test_nothing_raises_whatever_a_pod_holds(pod: dict[str, Any]) -> None:
+    observed(**pod).detection()
+
+
+@given(st.text(st.sampled_from("abc '\"\\$(){};|&\n-"), max_size=30))
+def test_a_script_is_read_whatever_its_quotes(script: str) -> None:
+    """A server before the broken part is still found."""
+    found = observed(containers=[container(command=["sh", "-c", f"vllm serve x\n{script}"])])
+    assert "command/vllm" in strong(found.detection())
