@@ -83,7 +83,7 @@ def placement_of(obj: Json, kind: Kind, places: list[Place], problems: list[Subj
         ]
         # Node labels name a region without its provider, and a code can mean several places.
         provider = annotation_in(places, PROVIDER_ANNOTATION, RESIDENCY_SERVING, problems)
-        yield from _of_nodes(spec, path, provider, problems)
+        yield from of_nodes(spec, path, provider, problems)
 
 
 def _declared(obj: Json, field: Path, problems: list[SubjectProblem]) -> Placement:
@@ -104,7 +104,8 @@ def _declared(obj: Json, field: Path, problems: list[SubjectProblem]) -> Placeme
             yield path, Region(code, provider, statement)
 
 
-def _of_nodes(spec: Json, path: str, provider: str | None, problems: list[SubjectProblem]) -> Placement:
+def of_nodes(spec: Json, path: str, provider: str | None, problems: list[SubjectProblem]) -> Placement:
+    """Yield (field, region) for each region by which a PodSpec, or what has its fields, chooses nodes."""
     selector = map_at(spec, "nodeSelector")
     selected = sorted(
         [

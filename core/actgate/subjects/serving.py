@@ -1,0 +1,263 @@
+"""From an object of a serving system to a ``Subject``.
+
+Such objects hold containers and pod specs at many places, several models, templates over templates, images in
+parts; later versions add more. So every image, container and pod spec is read wherever it stands: never fewer
+images than a naive search for ``image`` finds. The table of kinds says the rest. Nothing raises.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+import yaml
+
+from actgate.api.names import (
+    MANIFEST_ANNOTATION,
+    MODEL_ANNOTATION,
+    MODEL_DIGEST_ANNOTATION,
+    MODEL_VERSION_ANNOTATION,
+    PROVIDER_ANNOTATION,
+)
+from actgate.decision.manifest import ModelIdentity, Region
+from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL, RESIDENCY_SERVING
+from actgate.decision.subject import Detection, ModelReference, Subject, SubjectProblem
+from actgate.subjects import marks
+from actgate.subjects.fields import MAPS, NODES, Json, map_at, misfits, unreadable
+from actgate.subjects.marks import Place, annotation_in
+from actgate.subjects.patterns import Pattern, children
+from actgate.subjects.placement import of_nodes
+from actgate.subjects.serving_kinds import Embedded, ServingKind
+from actgate.subjects.signals import Observed, observe_container, observe_labels, observe_pod
+
+_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_OUTSIDE: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
+_DEEPEST: Final = 64
+"""Levels of an object that are read; the API server takes deeper ones of fields without a schema only."""
+_LONGEST: Final = 65_536
+"""Characters of YAML within a field that are read."""
+_POD: Final = ("containers", "initContainers", "ephemeralContainers")
+_RUNS: Final = frozenset({"image", "command", "args", "env"})
+
+
+class ServingObject:
+    """An object of a serving system as it is read: whether it is judged, and what it asks for.
+
+    Args:
+        obj: The object, as JSON.
+        kind: Its row, one that is judged.
+    """
+
+    __slots__ = ("_images", "_kind", "_nodes", "_obj", "_observed", "_places", "_problems", "declared")
+
+    def __init__(self, obj: Json, kind: ServingKind) -> None:
+        self._obj, self._kind = obj, kind
+        self._problems: list[SubjectProblem] = []
+        self._images: list[tuple[str, str]] = []
+        self._nodes: list[tuple[str, Json]] = []
+        self._observed = Observed()
+        self._places = list(_places(obj, kind))
+        for place in self._places:
+            observe_labels(place.labels, f"{place.path}.labels", self._observed)
+        for key, value in obj.items():
+            if key not in _OUTSIDE:
+                self._read(value, key, _DEEPEST)
+        self.declared = kind.judged == "always" or marks.declares(self._places)
+        """Whether it is judged for what it is, or because of a mark."""
+
+    @property
+    def detection(self) -> Detection | None:
+        """What its signals add up to."""
+        return self._observed.detection()
+
+    @property
+    def judged(self) -> bool:
+        """Whether it is asked about at all."""
+        return self.declared or self.detection is not None
+
+    def governed_fields(self) -> Json:
+        """Return what only passing evidence may change: all but the number of servers, and its marks."""
+        left_out = {path for pattern in self._kind.scale for path, _ in pattern.found(self._obj)}
+        return {
+            "body": {
+                key: _without(value, key, left_out) for key, value in self._obj.items() if key not in _OUTSIDE
+            },
+            "links": [marks.marks_in(place.annotations) for place in self._places],
+            "classified": [marks.marks_in(place.labels) for place in self._places],
+        }
+
+    def subject(
+        self,
+        namespace_labels: Mapping[str, str] | None = None,
+        *,
+        namespace: str | None = None,
+        governed_change: bool = True,
+        dry_run: bool = False,
+    ) -> Subject:
+        """Return what the object asks for; the arguments are those of ``Workload.subject``."""
+        problems = list(self._problems)
+        for place in self._places:
+            problems += marks.problems(self._kind.kind, [place])
+        path = self.reference_path
+        text = annotation_in(self._places, MANIFEST_ANNOTATION, LINK_MANIFEST, problems)
+        links = marks.links_in(text, path, problems) if text else ()
+        model = self._model(problems)
+        references, unstated = self._loaded(problems)
+        placement = tuple(self._placement(problems))
+        metadata = map_at(self._obj, "metadata")
+        return Subject(
+            kind=self._kind.kind,
+            group=self._kind.group,
+            namespace=namespace or str(metadata.get("namespace") or "default"),
+            name=str(metadata.get("name") or metadata.get("generateName") or ""),
+            links=links,
+            model=model,
+            images=tuple(self._images),
+            placement=placement or None,
+            namespace_labels=namespace_labels or {},
+            references=references,
+            unstated=unstated,
+            declared=self.declared,
+            detection=self.detection,
+            problems=tuple(problems),
+            reference_path=path,
+            model_path=f"{self._kind.links[0].text}.annotations[{MODEL_ANNOTATION}]",
+            governed_change=governed_change,
+            dry_run=dry_run,
+        )
+
+    @property
+    def reference_path(self) -> str:
+        """Where a user links its evidence."""
+        return f"{self._kind.links[0].text}.annotations[{MANIFEST_ANNOTATION}]"
+
+    def _model(self, problems: list[SubjectProblem]) -> ModelIdentity | None:
+        name, version, digest = (
+            annotation_in(self._places, key, LINK_MODEL, problems)
+            for key in (MODEL_ANNOTATION, MODEL_VERSION_ANNOTATION, MODEL_DIGEST_ANNOTATION)
+        )
+        return ModelIdentity(name, version, digest) if name else None
+
+    def _loaded(self, problems: list[SubjectProblem]) -> tuple[tuple[ModelReference, ...], tuple[str, ...]]:
+        """Return what it says that it loads, and the fields whose value another object holds."""
+        found = dict.fromkeys(self._observed.references)
+        found |= dict.fromkeys(_named(self._obj, (*self._kind.uris, *self._kind.names), "", problems))
+        for embedded in self._kind.embedded:
+            found |= dict.fromkeys(_within(self._obj, embedded, problems))
+        unstated = dict.fromkeys(self._observed.unstated)
+        for pattern in self._kind.elsewhere:
+            unstated |= dict.fromkeys(path for path, _ in pattern.found(self._obj))
+        if not self._images:
+            unstated["images"] = None
+        return tuple(found), tuple(unstated)
+
+    def _placement(self, problems: list[SubjectProblem]) -> Iterator[tuple[str, Region]]:
+        provider = annotation_in(self._places, PROVIDER_ANNOTATION, RESIDENCY_SERVING, problems)
+        for path, spec in self._nodes:
+            problems += [
+                unreadable(RESIDENCY_SERVING, found.path, found.expected, found.value)
+                for found in misfits(spec, NODES, path)
+            ]
+            yield from of_nodes(spec, path, provider, problems)
+
+    def _read(self, value: object, path: str, depth: int) -> None:
+        """Read a part of the object and all below it."""
+        if not depth:
+            self._problems.append(unreadable(LINK_MODEL, path, f"nested at most {_DEEPEST} levels deep"))
+            return
+        if isinstance(value, MAPS):
+            self._read_object(value, path)
+        for at, item in children(value, path):
+            if isinstance(item, (list, *MAPS)):
+                self._read(item, at, depth - 1)
+
+    def _read_object(self, value: Json, path: str) -> None:
+        image = self._image(value, path)
+        if not _RUNS.isdisjoint(value):
+            stated = {**value, "image": image} if image is not None else value
+            serves = ".initContainers[" not in f".{path}" or value.get("restartPolicy") == "Always"
+            observe_container(stated, path, self._observed, serves=serves)
+        if any(field in value for field in _POD):
+            observe_pod({key: item for key, item in value.items() if key not in _POD}, path, self._observed)
+        if "nodeSelector" in value or "nodeAffinity" in map_at(value, "affinity"):
+            self._nodes.append((path, value))
+        if path.endswith("labels"):
+            return
+        labels = map_at(map_at(value, "metadata"), "labels")
+        if labels:
+            observe_labels(labels, f"{path}.metadata.labels", self._observed)
+
+    def _image(self, value: Json, path: str) -> str | None:
+        """Return the image of a container, or of a volume, and keep it; a fault of it is a problem."""
+        stated = value.get("image")
+        if stated is None:
+            return None
+        at = f"{path}.image"
+        image = _joined(stated) if isinstance(stated, MAPS) else stated
+        if isinstance(image, str) and image:
+            self._images.append((at, image))
+            return image
+        self._problems.append(unreadable(LINK_MODEL, at, "an image", stated))
+        return None
+
+
+def _joined(parts: Json) -> str | None:
+    """Return an image that is stated in parts: a reference, or registry, repository, name, tag and digest."""
+    reference = parts.get("reference")
+    if isinstance(reference, str):
+        return reference
+    named = [parts.get(key) for key in ("registry", "repository", "name")]
+    path = "/".join(part.strip("/") for part in named if isinstance(part, str) and part)
+    if not path:
+        return None
+    for key, separator in (("digest", "@"), ("tag", ":")):
+        part = parts.get(key)
+        if isinstance(part, str) and part:
+            return f"{path}{separator}{part}"
+    return path
+
+
+def _places(obj: Json, kind: ServingKind) -> Iterator[Place]:
+    """Yield each metadata in which marks are read; that of the object always."""
+    for pattern in kind.links:
+        found = [(path, value) for path, value in pattern.found(obj) if isinstance(value, MAPS)]
+        if not found and pattern.text == "metadata":
+            found = [("metadata", {})]
+        for path, value in found:
+            yield Place(path, value, map_at(value, "labels"), map_at(value, "annotations"))
+
+
+def _named(
+    obj: Json, patterns: tuple[Pattern, ...], inside: str, problems: list[SubjectProblem]
+) -> Iterator[ModelReference]:
+    """Yield the values of fields that name a model; one that is no string is a problem."""
+    for pattern in patterns:
+        for path, value in pattern.found(obj):
+            at = f"{inside}{path}"
+            if isinstance(value, str) and value:
+                yield ModelReference(at, value)
+            elif value != "":
+                problems.append(unreadable(LINK_MODEL, at, "a string", value))
+
+
+def _within(obj: Json, embedded: Embedded, problems: list[SubjectProblem]) -> Iterator[ModelReference]:
+    """Yield what YAML within a field names; what cannot be read of it is a problem."""
+    for path, text in embedded.field.found(obj):
+        document: Any = None
+        if isinstance(text, str) and len(text) <= _LONGEST:
+            try:
+                document = yaml.load(text, _Loader)  # noqa: S506 - a safe loader, the fast one where there is one
+            except (yaml.YAMLError, ValueError, RecursionError):
+                document = None
+        if isinstance(document, dict):
+            yield from _named(document, (*embedded.uris, *embedded.names), f"{path}: ", problems)
+        else:
+            problems.append(unreadable(LINK_MODEL, path, f"YAML of at most {_LONGEST} characters", text))
+
+
+def _without(value: Any, path: str, left_out: set[str]) -> Any:  # noqa: ANN401 - JSON
+    """Return a copy of a part of an object without the fields that are left out."""
+    if isinstance(value, dict):
+        kept = ((key, item, f"{path}.{key}") for key, item in value.items())
+        return {key: _without(item, at, left_out) for key, item, at in kept if at not in left_out}
+    if isinstance(value, list):
+        return [_without(item, f"{path}[{index}]", left_out) for index, item in enumerate(value)]
+    return value

@@ -1,0 +1,107 @@
+"""The kinds of serving systems, as ``serving_kinds.yaml`` describes them, checked when they are loaded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Annotated, ClassVar, Final, Literal
+
+import yaml
+from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from actgate.api.paths import dotted
+from actgate.api.quoting import quoted
+from actgate.subjects.kinds import UnusableKindsError, kinds
+from actgate.subjects.patterns import Pattern
+
+_Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_FORBID: Final = ConfigDict(extra="forbid")
+_METADATA: Final = Pattern.parse("metadata")
+
+
+def _pattern(text: object) -> Pattern:
+    if not isinstance(text, str):
+        raise ValueError("must be a pattern")  # noqa: TRY004 - pydantic takes a ValueError
+    return Pattern.parse(text)
+
+
+_Pattern = Annotated[Pattern, BeforeValidator(_pattern)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Embedded:
+    """A field that holds YAML as text; the patterns are those inside of it."""
+
+    __pydantic_config__: ClassVar = _FORBID
+
+    field: _Pattern
+    uris: tuple[_Pattern, ...] = ()
+    names: tuple[_Pattern, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingKind:
+    """One row; the file says what its fields mean."""
+
+    __pydantic_config__: ClassVar = _FORBID
+
+    group: Annotated[str, Field(pattern=r"^[a-z0-9.-]+$")]
+    kind: Annotated[str, Field(pattern=r"^[A-Z][a-zA-Z]*$")]
+    plural: Annotated[str, Field(pattern=r"^[a-z]+$")]
+    scope: Literal["Namespaced", "Cluster"] = "Namespaced"
+    judged: Literal["always", "declared", "never"]
+    because: str | None = None
+    """Of a kind that is never judged: what is judged in its place."""
+    uris: tuple[_Pattern, ...] = ()
+    names: tuple[_Pattern, ...] = ()
+    embedded: tuple[Embedded, ...] = ()
+    elsewhere: tuple[_Pattern, ...] = ()
+    links: tuple[_Pattern, ...] = (_METADATA,)
+    scale: tuple[_Pattern, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a row that says half of what it must."""
+        if (self.judged == "never") != (self.because is not None):
+            raise ValueError("must say because what it is never judged, and only then")
+        if _METADATA not in self.links:
+            raise ValueError("must have metadata among its links")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _File:
+    __pydantic_config__: ClassVar = _FORBID
+
+    format: Literal["actgate.serving-kinds/1"]
+    kinds: list[ServingKind]
+
+
+@cache
+def serving_kinds() -> Mapping[tuple[str, str], ServingKind]:
+    """Return the rows of the package by group and kind, in the order of the file."""
+    rows = read((files(__package__) / "serving_kinds.yaml").read_text(encoding="utf-8"))
+    return {(row.group, row.kind): row for row in rows}
+
+
+def read(text: str) -> list[ServingKind]:
+    """Read rows: those of the package, or what an administrator adds.
+
+    Raises:
+        UnusableKindsError: They are not of this format, or a kind stands twice, also in ``kinds.yaml``.
+    """
+    try:
+        document = yaml.load(text, _Loader)  # noqa: S506 - a safe loader, the fast one where there is one
+        rows = TypeAdapter(_File).validate_python(document).kinds
+    except yaml.YAMLError as error:
+        raise UnusableKindsError(f"invalid YAML: {error}") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UnusableKindsError(f"{dotted(first['loc'])}: {first['msg']}") from error
+    known = {(row.group, name) for row in kinds().values() for name in (row.kind, row.plural)}
+    for row in rows:
+        for name in (row.kind, row.plural):
+            if (row.group, name) in known:
+                raise UnusableKindsError(
+                    f"kinds: Duplicate value: {quoted(name)} of group {quoted(row.group)}"
+                )
+            known.add((row.group, name))
+    return rows
