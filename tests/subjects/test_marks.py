@@ -344,5 +344,5 @@ def test_no_field_of_a_wrong_type_is_allowed(data: st.DataObject) -> None:
     changed = replaced(source, path, data.draw(st.sampled_from(wrong), label="value"))
     asking = Workload(changed).subject()
     assert isinstance(asking, Subject)
-    if Workload(changed).judged:
+    if Workload(changed).declared:
         assert not judge(manifest(), asking).allowed

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from actgate.decision import Link, Subject
 from actgate.decision.manifest import ModelIdentity, Region
+from actgate.decision.subject import ModelReference
 from actgate.subjects.workload import Workload
 from tests.decision.build import judge, manifest
 from tests.subjects.objects import (
@@ -72,10 +73,12 @@ def test_a_model_deployment_is_read() -> None:
     ).subject({"team": "credit"})
     assert asking == Subject(
         kind="ModelDeployment",
+        group="actgate.dev",
         namespace="credit",
         name="scorer",
         links=(Link("credit-risk-scorer-v2"),),
         model=ModelIdentity("CreditRiskScorer", "2", "sha256:0"),
+        references=(ModelReference("spec.model.uri", "s3://models"),),
         images=(("spec.server.image", "registry.example/server:1"),),
         placement=(("spec.placement.regions[0]", Region("eu-west-3", "aws")),),
         namespace_labels={"team": "credit"},

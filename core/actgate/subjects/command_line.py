@@ -51,6 +51,13 @@ def words(container: Json, path: str) -> list[Word]:
     return list(_unfolded(stated, _DEEPEST))
 
 
+def runs_a_script(container: Json) -> bool:
+    """Return whether the command line of a container gives a shell a script."""
+    line = [item for field in ("command", "args") for item in _list(container.get(field))]
+    shell = any(isinstance(item, str) and Word(item, "").program in _SHELLS for item in line)
+    return shell and any(isinstance(item, str) and _RUN.fullmatch(item) for item in line)
+
+
 def _unfolded(stated: list[Word], depth: int) -> Iterator[Word]:
     """Yield words, and in place of what a shell is given the words of that."""
     shell = False

@@ -23,13 +23,26 @@ MARKED: Final[Shape] = {"labels": {}, "annotations": {}}
 METADATA: Final[Shape] = {"name": str, "generateName": str, "namespace": str, **MARKED}
 CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 """Fields of a PodSpec that list what runs an image."""
+_PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")
+CONTAINER: Final[Shape] = {
+    "image": str,
+    "command": [str],
+    "args": [str],
+    "env": [{"name": str, "value": str}],
+    "restartPolicy": str,
+    "resources": {"limits": {}, "requests": {}},
+    "volumeMounts": [{"mountPath": str}],
+    **{probe: {"httpGet": {"path": str}} for probe in _PROBES},
+}
+"""What is read of a container: what it runs, and the signals by which it looks like a model server."""
 POD: Final[Shape] = {
-    **{field: [{"image": str}] for field in CONTAINERS},
+    **{field: [CONTAINER] for field in CONTAINERS},
     "volumes": [{"image": {"reference": str}}],
+    "resourceClaims": [{}],
     "nodeSelector": {},
     "affinity": {},
 }
-"""What is read of a PodSpec: images, and what binds it to nodes; NODES says what is inside of that."""
+"""What is read of a PodSpec: what it runs, and what binds it to nodes; NODES says what is inside of that."""
 
 _EXPRESSIONS: Final = [{"key": str, "operator": str, "values": [str]}]
 NODES: Final[Shape] = {

@@ -1,8 +1,8 @@
 """Patterns of paths: where in an object the fields of one meaning stand, though it has several of them.
 
 ``spec.canary[*].predictor`` is a field of each item of a list, ``spec.services.*.image`` of each value of an
-object, ``graph.**.modelUri`` of whatever is below, at any depth, and ``metadata.labels[model]`` one key of labels
-or annotations.
+object, ``graph.**.modelUri`` of whatever is below, at any depth, and ``metadata.labels[model]`` one key of
+labels or annotations.
 """
 
 import re

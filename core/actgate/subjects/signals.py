@@ -5,13 +5,13 @@ included; an init container serves nothing, and only says what is loaded. Whatev
 Kubernetes asks for shows nothing here, and is a problem elsewhere. Nothing raises.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
 from actgate.decision.subject import Detection, ModelReference, Signal, SignalTier
-from actgate.subjects.command_line import Word, resolved, words
+from actgate.subjects.command_line import Word, resolved, runs_a_script, words
 from actgate.subjects.fields import MAPS, Json, map_at
 from actgate.subjects.signal_rules import CommandRule, HintRule, image_rule, signal_rules
 
@@ -32,6 +32,8 @@ class Observed:
     """What it says that it loads."""
     unstated: list[str] = field(default_factory=list)
     """Fields that name a model, and whose value stands in another object."""
+    named: list[str] = field(default_factory=list)
+    """Values that name a model, whether they are what is loaded or only what it is called."""
 
     def detection(self, *, trains: bool = False) -> Detection | None:
         """Return what the signals add up to.
@@ -132,6 +134,8 @@ def _variables(container: Json, path: str, observed: Observed) -> dict[str, str]
         if hint is None:
             continue
         _hint(hint, at, name, observed)
+        if hint.family == _MODEL:
+            observed.named.append(str(value))
         if hint.loads:
             if variable.get("valueFrom") is not None:
                 observed.unstated.append(f"{at}.valueFrom")
@@ -181,6 +185,7 @@ def _flags(line: list[Word], variables: Mapping[str, str], observed: Observed) -
             value, at = following.text, following.path
         else:
             at = word.path
+        observed.named.append(value)
         if hint.loads and value:
             _loaded(value, at, variables, observed)
 
@@ -290,9 +295,15 @@ def _by_first_word() -> Mapping[str, list[tuple[CommandRule, list[str]]]]:
     return found
 
 
-def pairs(observed: Observed) -> Iterable[tuple[str, str]]:
-    """Yield (field, value) for each thing that names a model, for comparing two versions of an object."""
-    for reference in observed.references:
-        yield reference.path, reference.value
-    for path in observed.unstated:
-        yield path, ""
+def runs(container: Json) -> object:
+    """Return what a container runs besides its image: the program, a shell's script, and what names a model.
+
+    Two versions of an object that differ in it ask another question; other arguments and variables only tune
+    the server, and may change without evidence.
+    """
+    seen = Observed()
+    observe_container(container, "", seen)
+    script = container.get("args") if runs_a_script(container) else None
+    named = [signal.value for signal in seen.strong if signal.path != ".image"] + seen.named
+    parts = (container.get("command"), script, named, seen.references, seen.unstated)
+    return parts if any(parts) else None

@@ -15,12 +15,13 @@ from actgate.api.names import (
 )
 from actgate.decision.manifest import ModelIdentity
 from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL
-from actgate.decision.subject import Link, Subject, SubjectProblem
+from actgate.decision.subject import Detection, Link, ModelReference, Subject, SubjectProblem
 from actgate.subjects import marks
 from actgate.subjects.fields import CONTAINERS, MAPS, Json, map_at, object_at, unreadable, value_at
 from actgate.subjects.kinds import Kind, kinds
 from actgate.subjects.marks import Place, annotation_in
 from actgate.subjects.placement import placement_of
+from actgate.subjects.signals import Observed, observe_container, observe_labels, observe_pod, runs
 
 _MODEL: Final = {
     "name": MODEL_ANNOTATION,
@@ -37,7 +38,7 @@ class Workload:
         kind: Its row. What is of no kind that is judged is read as a Pod.
     """
 
-    __slots__ = ("_kind", "_obj", "_places", "judged")
+    __slots__ = ("_kind", "_obj", "_observed", "_places", "declared")
 
     def __init__(self, obj: Json, kind: Kind | None = None) -> None:
         row = kind or kind_of(obj)
@@ -47,8 +48,31 @@ class Workload:
             found = object_at(obj, path)
             place = Place(path.text, found, map_at(found, "labels"), map_at(found, "annotations"))
             self._places.append(place)
-        self.judged = row is not None and (row.always or marks.declares(self._places))
-        """Whether it is asked about: always, or where it says that it serves a model."""
+        self.declared = row is not None and (row.always or marks.declares(self._places))
+        """Whether it is judged for what it is, or because it says that it serves a model."""
+        self._observed: Observed | None = None
+
+    @property
+    def detection(self) -> Detection | None:
+        """What its signals add up to; None for a kind that is judged for what it is."""
+        return None if self._kind.always else self._seen().detection()
+
+    @property
+    def judged(self) -> bool:
+        """Whether it is asked about: declared, or detected by its signals."""
+        return self.declared or self.detection is not None
+
+    def _seen(self) -> Observed:
+        """Return what its parts show, read once."""
+        if self._observed is None:
+            self._observed = seen = Observed()
+            kind, obj = self._kind, self._obj
+            for place in self._places:
+                observe_labels(place.labels, f"{place.path}.labels", seen)
+            for image in kind.images:
+                observe_container(object_at(obj, image.parent), image.parent.text, seen)
+            observe_pod(object_at(obj, kind.pods.spec), kind.pods.spec.text, seen)
+        return self._observed
 
     def governed_fields(self) -> Json:
         """Return the fields that only passing evidence may change.
@@ -68,7 +92,19 @@ class Workload:
             # Of a Pod they are its own, which its controllers write while it runs.
             "annotations": None if is_pod else places[-1].annotations,
             "nodes": [pod.get("nodeSelector"), map_at(map_at(pod, "affinity"), "nodeAffinity")],
+            # What names a model in another way than by an image.
+            "runs": [runs(container) for container in self._containers()],
         }
+
+    def _containers(self) -> Iterator[Json]:
+        for image in self._kind.images:
+            yield object_at(self._obj, image.parent)
+        pod = object_at(self._obj, self._kind.pods.spec)
+        for field in CONTAINERS:
+            listed = pod.get(field)
+            for container in listed if isinstance(listed, list) else ():
+                if isinstance(container, MAPS):
+                    yield container
 
     def subject(
         self,
@@ -99,8 +135,10 @@ class Workload:
         images = tuple(_images(obj, kind, problems))
         placement = tuple(placement_of(obj, kind, places, problems))
         metadata = places[0].metadata
+        seen = self._seen()
         return Subject(
             kind=str(obj.get("kind")),
+            group=kind.group,
             namespace=namespace or str(metadata.get("namespace") or "default"),
             name=str(metadata.get("name") or metadata.get("generateName") or ""),
             links=links,
@@ -108,6 +146,10 @@ class Workload:
             images=images,
             placement=placement or None,
             namespace_labels=namespace_labels or {},
+            references=(*_stated_uri(obj, kind, problems), *seen.references),
+            unstated=tuple(seen.unstated),
+            declared=self.declared,
+            detection=self.detection,
             problems=tuple(problems),
             reference_path=kind.reference,
             model_path=kind.model_path,
@@ -139,6 +181,15 @@ def _model(
         stated = [annotation_in(places, key, LINK_MODEL, problems) for key in _MODEL.values()]
     name, version, digest = stated
     return ModelIdentity(name, version, digest) if name else None
+
+
+def _stated_uri(obj: Json, kind: Kind, problems: list[SubjectProblem]) -> Iterator[ModelReference]:
+    """Yield what a kind that names its model by itself says that it is loaded from."""
+    if kind.model is not None:
+        path = f"{kind.model.text}.uri"
+        uri = _text(object_at(obj, kind.model).get("uri"), path, LINK_MODEL, problems)
+        if uri:
+            yield ModelReference(path, uri)
 
 
 def _text(value: object, path: str, rule: str, problems: list[SubjectProblem]) -> str | None:
