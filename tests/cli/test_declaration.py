@@ -122,7 +122,7 @@ def test_a_key_that_is_nearly_right_is_never_nothing(checked: Checked, key: str)
     [
         {"app.kubernetes.io/part-of": "actgate", "app": "actgate"},
         {"nvidia.com/inference": "true", "example.com/model": "x", "model": "x", "inference": "true"},
-        {"example.dev/model": "x", "act": "gate", "serving.kserve.io/inferenceservice": "x"},
+        {"example.dev/model": "x", "act": "gate", "kserve.example/inferenceservice": "x"},
     ],
 )
 def test_labels_of_others_declare_nothing(checked: Checked, labels: dict[str, str]) -> None:
@@ -176,20 +176,33 @@ def test_data_of_others_may_speak_of_actgate(checked: Checked) -> None:
     assert checked(at(PLAIN, ("spec", "template", "spec", "containers"), env))[0] == 3
 
 
-UNJUDGED: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
+UNJUDGED: Final[dict[str, tuple[str, str, tuple[str, ...], str]]] = {
+    "a PodTemplate": ("PodTemplate", "v1", ("template",), "only these are judged: ModelDeployment, Deploy"),
+    "a ServingRuntime": (
+        "ServingRuntime",
+        "serving.kserve.io/v1alpha1",
+        ("spec",),
+        "is never judged: the InferenceServices that use it, and their pods answer for it",
+    ),
+    "a Deployment of a group that is gone": (
+        "Deployment",
+        "extensions/v1beta1",
+        ("spec", "template"),
+        "only these are judged: ModelDeployment, Deployment",
+    ),
+}
+SERVING: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
     "an Argo Rollout": ("Rollout", "argoproj.io/v1alpha1", ("spec", "template")),
     "a Knative Service": ("Service", "serving.knative.dev/v1", ("spec", "template")),
-    "a PodTemplate": ("PodTemplate", "v1", ("template",)),
     "an InferenceService": ("InferenceService", "serving.kserve.io/v1beta1", ("spec", "predictor")),
     "a JobSet": ("JobSet", "jobset.x-k8s.io/v1alpha2", ("spec", "replicatedJobs", "template")),
     "a RayService": ("RayService", "ray.io/v1", ("spec", "rayClusterConfig", "headGroupSpec", "template")),
-    "a Deployment of a group that is gone": ("Deployment", "extensions/v1beta1", ("spec", "template")),
 }
 
 
-@pytest.mark.parametrize(("kind", "version", "steps"), UNJUDGED.values(), ids=UNJUDGED)
+@pytest.mark.parametrize(("kind", "version", "steps", "words"), UNJUDGED.values(), ids=UNJUDGED)
 def test_a_kind_that_is_not_judged_is_unusable_wherever_it_is_marked(
-    checked: Checked, kind: str, version: str, steps: tuple[str, ...]
+    checked: Checked, kind: str, version: str, steps: tuple[str, ...], words: str
 ) -> None:
     """Exit code 2 and the kinds that are judged: a mark that is not read is no pass."""
     plain = of_kind(kind, version, steps)
@@ -204,7 +217,24 @@ def test_a_kind_that_is_not_judged_is_unusable_wherever_it_is_marked(
         code, printed = checked(manifest(), at(plain, (*place, field, key), value))
         assert code == 2, (place, key, value)
         assert f"{version} {kind} is marked as inference" in printed, (place, key, value)
-        assert "only these are judged: ModelDeployment, Deployment" in printed, (place, key, value)
+        assert words in printed, (place, key, value)
+
+
+@pytest.mark.parametrize(("kind", "version", "steps"), SERVING.values(), ids=SERVING)
+def test_a_serving_kind_is_judged_wherever_it_is_marked(
+    checked: Checked, kind: str, version: str, steps: tuple[str, ...]
+) -> None:
+    """Of its own metadata and of that of any pod in it; what is misspelt is refused."""
+    plain = of_kind(kind, version, steps)
+    for field, key, value in (
+        ("labels", "actgate.dev/inference", "true"),
+        ("labels", "actgate.dev/inference", "yes"),
+        ("annotations", "actgate.dev/compliance-manifest", "credit-v3"),
+        ("annotations", "act-gate.dev/compliance-manifest", "credit-v2"),
+    ):
+        for place in (("metadata",), (*steps, "metadata")):
+            code, printed = checked(manifest(), at(plain, (*place, field, key), value))
+            assert code == 1, (place, key, printed)
 
 
 def test_marks_of_a_kustomization_are_unusable(

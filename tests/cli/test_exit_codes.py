@@ -83,8 +83,8 @@ UNUSABLE_DOCUMENTS: dict[str, tuple[tuple[Json, ...], str]] = {
         "spec.bias.maxDifference",
     ),
     "a marked kind that is not judged": (
-        ({**workload(), "apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService"},),
-        "only these are judged",
+        ({**workload(), "apiVersion": "serving.kserve.io/v1alpha1", "kind": "ServingRuntime"},),
+        "is never judged",
     ),
     "a marked workload of a group that is gone": (
         ({**workload(), "apiVersion": "extensions/v1beta1"},),

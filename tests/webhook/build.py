@@ -27,6 +27,11 @@ KINDS: Final = {
     "ReplicationController": ("", "v1"),
     "ConfigMap": ("", "v1"),
 }
+_ALL: Final = {
+    **KINDS,
+    "InferenceService": ("serving.kserve.io", "v1beta1"),
+    "ServingRuntime": ("serving.kserve.io", "v1alpha1"),
+}
 
 
 def manifest_object(name: str = MANIFEST, namespace: str = NAMESPACE, **spec: object) -> Json:
@@ -113,8 +118,16 @@ def workload(
     return _object(kind, own, {"selector": {"matchLabels": {"app": "scorer"}}, "template": template})
 
 
+def inference_service(kind: str = "InferenceService", **predictor: object) -> Json:
+    """Return an object of KServe that links to the passing manifest."""
+    linked = {"actgate.dev/compliance-manifest": MANIFEST, "actgate.dev/model": "CreditRiskScorer"}
+    own = {"name": "scorer", "namespace": NAMESPACE, "annotations": linked}
+    placed = {"nodeSelector": {"topology.kubernetes.io/region": "eu-west-3"}}
+    return _object(kind, own, {"predictor": {"model": {"image": ASSESSED_IMAGE}, **placed, **predictor}})
+
+
 def _object(kind: str, metadata: Json, spec: Json) -> Json:
-    group, version = KINDS[kind]
+    group, version = _ALL[kind]
     api_version = f"{group}/{version}" if group else version
     return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
 
@@ -129,7 +142,7 @@ def review(
 ) -> Json:
     """Return the review of a create, or of an update where there is an old object."""
     kind = str((obj if obj is not None else old or {}).get("kind", "ConfigMap"))
-    group, version = KINDS[kind]
+    group, version = _ALL[kind]
     return {
         "apiVersion": "admission.k8s.io/v1",
         "kind": "AdmissionReview",

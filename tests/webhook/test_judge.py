@@ -21,6 +21,7 @@ from tests.webhook.build import (
     body_of,
     changed,
     failing,
+    inference_service,
     model_deployment,
     passing,
     review,
@@ -239,3 +240,27 @@ async def test_a_workload_of_several_models_is_judged_on_every_manifest_that_it_
     biased = replace(failing(), name="fraud", model=fraud.model)
     assert (await judged(FakeEvidence(known(passing(), biased)), question)).outcome is Outcome.FAIL
     assert (await judged(FakeEvidence(known(passing())), question)).outcome is Outcome.FAIL
+
+
+async def test_an_object_of_a_serving_system_is_judged_as_a_workload_is() -> None:
+    """What is linked, what it loads, and what is governed; its number of servers is not."""
+    source = FakeEvidence(PASSING)
+    linked = inference_service()
+    bare = changed(linked, "metadata.annotations", {})
+    other = changed(linked, "spec.predictor.model", {"storageUri": "s3://other"})
+    for question, outcome in (
+        (asked(linked), Outcome.PASS),
+        (asked(bare), Outcome.FAIL),
+        (asked(other, linked), Outcome.WARN),  # Its evidence lists no URIs, and binds a name alone.
+        (asked(bare, linked), Outcome.FAIL),
+        (asked(changed(linked, "spec.predictor", "x")), Outcome.FAIL),
+        (asked(changed(linked, "spec.predictor.model.image", 7)), Outcome.FAIL),
+        (asked(changed(linked, "metadata.annotations", "x")), Outcome.MALFORMED),
+        (asked(linked, operation="DELETE"), Outcome.NOT_JUDGED),
+        (asked(inference_service("ServingRuntime")), Outcome.NOT_JUDGED),
+    ):
+        judgement = await judged(source, question)
+        assert judgement.outcome is outcome, judgement
+    scaled = changed(linked, "spec.predictor.minReplicas", 3)
+    judgement = await judged(FakeEvidence(FAILING), asked(scaled, linked))
+    assert not judgement.governed_change

@@ -5,7 +5,7 @@
   became of the evidence: else no finalizer could be removed, and no commit applied that repairs the evidence.
 - The API server sends objects of the right shape. Any other object is refused, since a field that is
   skipped because it has the wrong type is a field that was not judged. Which fields are read is defined by
-  the rows of ``actgate.subjects.kinds``.
+  the rows of ``actgate.subjects``.
 - Anything else is judged within the deadline as ``actgate.lookup.judge`` says; where the evidence is not
   known, there is no verdict.
 - Every refusal is a 403: Flux takes a 409 or a 422 for a change of an immutable field, and deletes and
@@ -31,8 +31,7 @@ from actgate.records.record import (
     strongest,
 )
 from actgate.subjects.fields import METADATA, Shape, misfits
-from actgate.subjects.kinds import kinds
-from actgate.subjects.workload import Workload
+from actgate.subjects.reading import Reading, package_table, reading, shape_of
 from actgate_webhook.review import Operation, Response, Review, ReviewedObject, Status
 
 logger = logging.getLogger(__name__)
@@ -78,12 +77,12 @@ class Judge:
         try:
             if review.operation in _FREE_OPERATIONS or review.sub_resource in _FREE_SUBRESOURCES:
                 return NOT_JUDGED
-            workload, governed_change = _asked(review)
-            if workload is None:
+            asked, governed_change = _asked(review)
+            if asked is None:
                 return NOT_JUDGED
             if not review.namespace:
                 return Judgement(Outcome.MALFORMED, "request.namespace is missing: manifests live in one")
-            subject = workload.subject(
+            subject = asked.subject(
                 namespace=review.namespace, governed_change=governed_change, dry_run=review.dry_run
             )
             if governed_change:
@@ -107,7 +106,7 @@ class Judge:
             return Judgement(Outcome.ERROR, "internal error, retry: the log of actgate has the cause")
 
 
-def _asked(review: Review) -> tuple[Workload | None, bool]:
+def _asked(review: Review) -> tuple[Reading | None, bool]:
     """Return what is to be judged, None where nothing of it is ours, and whether a governed field changes.
 
     Raises:
@@ -115,22 +114,22 @@ def _asked(review: Review) -> tuple[Workload | None, bool]:
             the new one has a type that hides what is below it. An old one that was stored in a bad shape must
             not stand in the way of its own repair.
     """
-    kind = kinds().get((review.kind.group, review.kind.kind))
-    shape = _IDENTITY if kind is None else kind.shape
+    row = package_table().rows.get((review.kind.group, review.kind.kind))
+    shape = _IDENTITY if row is None else shape_of(row)
     obj = _held(review, "request.object", review.object, shape)
     is_update = review.operation is Operation.UPDATE
     old = _held(review, "request.oldObject", review.old_object, _IDENTITY) if is_update else None
-    if kind is None:
+    asked = reading(obj, row) if row is not None else None
+    if asked is None:
         return None, True
-    workload = Workload(obj, kind)
     if old is None:
-        return (workload if workload.judged else None), True
-    if any(misfits(old, shape)):
-        return workload, True
-    before = Workload(old, kind)
-    if not workload.judged and not before.judged:
+        return (asked if asked.judged else None), True
+    before = reading(old, row)
+    if before is None or any(misfits(old, shape)):
+        return asked, True
+    if not asked.judged and not before.judged:
         return None, True
-    return workload, workload.governed_fields() != before.governed_fields()
+    return asked, asked.governed_fields() != before.governed_fields()
 
 
 def _held(review: Review, field: str, found: ReviewedObject, shape: Shape) -> Object:

@@ -8,7 +8,7 @@ from actgate.cli.inventory import NAMESPACE_NAME_LABEL, Evidence, Inventory
 from actgate.decision import Finding, Outcome, Policy, Subject, Verdict, decide
 from actgate.decision.decide import Appraisals, Appraise
 from actgate.documents import Document
-from actgate.subjects.workload import Workload
+from actgate.subjects.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def judge(inventory: Inventory, now: datetime) -> Report:
     Raises:
         UnusableError: When a policy selects by labels of a namespace that the input does not show.
     """
-    asked = [(_subject(document, space, inventory), document) for space, document in inventory.subjects]
+    asked = [(_subject(read, space, inventory), document) for space, document, read in inventory.subjects]
     referred = {(subject.namespace, link.manifest) for subject, _ in asked for link in subject.links}
     asked += [
         (Subject.of_manifest(found.manifest, _labels(found.manifest.namespace, inventory)), found.document)
@@ -74,8 +74,8 @@ def judge(inventory: Inventory, now: datetime) -> Report:
     return Report(tuple(judged), tuple(inventory.others), now)
 
 
-def _subject(document: Document, namespace: str, inventory: Inventory) -> Subject:
-    return Workload(document.value).subject(_labels(namespace, inventory), namespace=namespace)
+def _subject(read: Reading, namespace: str, inventory: Inventory) -> Subject:
+    return read.subject(_labels(namespace, inventory), namespace=namespace)
 
 
 def _labels(namespace: str, inventory: Inventory) -> dict[str, str]:

@@ -19,7 +19,10 @@ from actgate.cli.exits import UnusableError
 from actgate.decision import Manifest, Policy
 from actgate.decision.subject import MODEL_DEPLOYMENT
 from actgate.documents import Document
-from actgate.subjects.workload import Workload, kind_of
+from actgate.subjects.kinds import Kind
+from actgate.subjects.reading import Reading, Table, package_table, reading
+from actgate.subjects.serving import ServingObject
+from actgate.subjects.workload import Workload
 
 MANIFEST: Final = "ComplianceManifest"
 POLICY: Final = "CompliancePolicy"
@@ -52,7 +55,9 @@ class Inventory:
 
     default_namespace: str
     """Namespace of whatever states none."""
-    subjects: list[tuple[str, Document]] = field(default_factory=list)
+    table: Table = field(default_factory=package_table)
+    """The kinds that are known."""
+    subjects: list[tuple[str, Document, Reading]] = field(default_factory=list)
     """What is judged, each with its namespace."""
     evidence: dict[tuple[str, str], Evidence] = field(default_factory=dict)
     """By namespace and name."""
@@ -75,7 +80,10 @@ class Inventory:
 
 
 def take(
-    documents: Iterable[Document], policy_documents: Iterable[Document], default_namespace: str
+    documents: Iterable[Document],
+    policy_documents: Iterable[Document],
+    default_namespace: str,
+    table: Table | None = None,
 ) -> Inventory:
     """Return the inventory of the input.
 
@@ -83,11 +91,12 @@ def take(
         documents: What ``-f`` names.
         policy_documents: What ``--policy`` names: CompliancePolicies and nothing else.
         default_namespace: Namespace of objects and pipeline files that state none.
+        table: The kinds that are known; by default those of the package.
 
     Raises:
         UnusableError: With a sentence for each document that cannot be used.
     """
-    inventory = Inventory(default_namespace)
+    inventory = Inventory(default_namespace, table or package_table())
     sentences: list[str] = []
     for add, found in ((_add, documents), (_add_given_policy, policy_documents)):
         for document in found:
@@ -132,11 +141,16 @@ def _add(document: Document, inventory: Inventory) -> None:
         )
     elif _is_ours(kind, version):
         _ADD_OURS[_known_kind(document, kind, version)](document, inventory)
-    elif (row := kind_of(value)) is not None:
-        judged = Workload(value, row).judged
-        unread.refuse(document, unread.of_workload(value, row, declared=judged))
-        if judged:
-            _add_subject(document, inventory)
+    elif (row := inventory.table.row_of(value)) is not None:
+        found = reading(value, row)
+        if isinstance(row, Kind) and found is not None:
+            unread.refuse(document, unread.of_workload(value, row, declared=found.judged))
+        elif isinstance(found, ServingObject):
+            unread.refuse(document, unread.of_serving(value, found))
+        else:
+            unread.refuse_other_kind(document, f"{version} {kind}", row)
+        if found is not None and found.judged:
+            _add_subject(document, inventory, found)
         else:
             inventory.others.append(document)
     elif (kind, version) == (NAMESPACE, "v1"):
@@ -180,19 +194,19 @@ def _add_untyped(document: Document, inventory: Inventory) -> None:
     inventory.others.append(document)
 
 
-def _add_subject(document: Document, inventory: Inventory) -> None:
+def _add_subject(document: Document, inventory: Inventory, found: Reading) -> None:
     namespace = _namespace(document, inventory)
     kind, group = document.value["kind"], document.value["apiVersion"].rpartition("/")[0]
     if not _metadata(document).get("name") and _metadata(document).get("generateName"):
-        inventory.subjects.append((namespace, document))
+        inventory.subjects.append((namespace, document, found))
         return
     inventory.once(document, group, kind, namespace, _name(document))
-    inventory.subjects.append((namespace, document))
+    inventory.subjects.append((namespace, document, found))
 
 
 def _add_model(document: Document, inventory: Inventory) -> None:
     unread.refuse_problems(document, manifests.model_deployment_problems(document.value))
-    _add_subject(document, inventory)
+    _add_subject(document, inventory, Workload(document.value))
 
 
 def _add_manifest(document: Document, inventory: Inventory) -> None:

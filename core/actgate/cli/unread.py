@@ -18,6 +18,9 @@ from actgate.documents import Document
 from actgate.subjects import marks
 from actgate.subjects.fields import Json, Shape, misfits
 from actgate.subjects.kinds import Kind, kinds
+from actgate.subjects.reading import Row
+from actgate.subjects.serving import ServingObject
+from actgate.subjects.serving_kinds import ServingKind
 
 _OURS: Final = "actgatedev"
 _FIELDS: Final = ("labels", "annotations")
@@ -55,18 +58,30 @@ def refuse_problems(document: Document, problems: Iterable[Problem]) -> None:
     refuse(document, (Unread(item.path, f"{item.message}; fix: {item.remediation}") for item in problems))
 
 
-def refuse_other_kind(document: Document, called: str) -> None:
+def refuse_other_kind(document: Document, called: str, row: Row | None = None) -> None:
     """Raise for an object that is marked and of a kind that is not judged; one mark is enough to say so.
+
+    Args:
+        document: The object.
+        called: What it is called.
+        row: Its row, where it is of a kind that is known and never judged.
 
     Raises:
         UnusableError: It is marked.
     """
     found = next(of_other_kind(document.value), None)
-    if found is not None:
-        raise UnusableError(
-            f"{document.place(found.path)}: {called} is marked as inference ({found.path}), "
-            f"and only these are judged: {', '.join(kind for _, kind in kinds())}"
+    if found is None:
+        return
+    if isinstance(row, ServingKind):
+        reason = f"and is never judged: {row.because} answer for it; mark those instead"
+    else:
+        reason = (
+            f"and only these are judged: {', '.join(kind for _, kind in kinds())}, and the serving kinds "
+            "that docs/kinds.md lists"
         )
+    raise UnusableError(
+        f"{document.place(found.path)}: {called} is marked as inference ({found.path}), {reason}"
+    )
 
 
 def of_workload(obj: Json, kind: Kind, *, declared: bool) -> Iterator[Unread]:
@@ -78,7 +93,18 @@ def of_workload(obj: Json, kind: Kind, *, declared: bool) -> Iterator[Unread]:
     yield from hidden
     if hidden:
         return
-    places = [path.text for path in kind.marks]
+    yield from _outside(obj, [path.text for path in kind.marks], declared=declared)
+    if declared:
+        yield from _misspelt(obj, kind.shape)
+
+
+def of_serving(obj: Json, found: ServingObject) -> Iterator[Unread]:
+    """Yield what is not read of an object of a serving kind; its reader notes wrong types by itself."""
+    yield from _outside(obj, [place.path for place in found.places], declared=found.judged)
+
+
+def _outside(obj: Json, places: list[str], *, declared: bool) -> Iterator[Unread]:
+    """Yield the marks of an object that stand where none is read, and keys that are nearly marks."""
     where = " or ".join(places)
     for path, key, value in _keys(obj, ""):
         around, _, field = path.rpartition(".")
@@ -92,8 +118,6 @@ def of_workload(obj: Json, kind: Kind, *, declared: bool) -> Iterator[Unread]:
                 f"{path}[{key}]",
                 f"Invalid value: not read here, so it would declare nothing; state it in {where}",
             )
-    if declared:
-        yield from _misspelt(obj, kind.shape)
 
 
 def of_other_kind(obj: Json) -> Iterator[Unread]:

@@ -19,8 +19,7 @@ from actgate.decision.manifest import Manifest
 from actgate.decision.policies import Policy
 from actgate.decision.verdict import Finding, Verdict
 from actgate.subjects.fields import map_at
-from actgate.subjects.kinds import kinds
-from actgate.subjects.workload import images_of
+from actgate.subjects.reading import images_of, package_table
 
 
 class Outcome(StrEnum):
@@ -40,7 +39,7 @@ ALLOWED: Final = frozenset({Outcome.PASS, Outcome.WARN, Outcome.NOT_JUDGED})
 
 METRIC_LABELS: Final = ("kind", "operation", "outcome", "dry_run")
 
-_KINDS: Final = frozenset(kind for _, kind in kinds())
+_KINDS: Final = frozenset(kind for _, kind in package_table().rows)
 _LONGEST: Final = 253
 """Characters of a name in a log line; the API server takes none that is longer."""
 _MOST: Final = 4096

@@ -20,7 +20,7 @@ from actgate.decision import Manifest, Outcome, Policy, Verdict
 from actgate.decision.data import RULESET
 from actgate.decision.decide import Appraisals, decide_under
 from actgate.records.record import digest_of_object, strongest
-from actgate.subjects.workload import Workload
+from actgate.subjects.reading import reading
 
 Json = Mapping[str, Any]
 
@@ -156,7 +156,10 @@ def _verdict(line: Json, kept: Kept) -> Verdict:
     )
     judged = line.get("manifests") or [item for item in (line["manifest"],) if item is not None]
     evidence = [kept.manifest(stated["namespace"], item, policies) for item in judged]
-    subject = Workload(obj).subject(
+    read = reading(obj)
+    if read is None:
+        raise MissingError(f"{stated['kind']} is of no kind that this version judges")
+    subject = read.subject(
         namespace=stated["namespace"], governed_change=line["governed_change"], dry_run=line["dry_run"]
     )
     return decide_under(policies, subject, evidence, parse_timestamp(line["time"]), kept.appraise)

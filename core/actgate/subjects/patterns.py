@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from actgate.subjects.fields import MAPS, Json
+from actgate.subjects.fields import MAPS, Json, Misfit
 
 _STEP: Final = re.compile(r"\.?(\*\*|\*|[A-Za-z0-9_]+|\[\*\]|\[[A-Za-z0-9./_-]+\])")
 _ITEMS: Final = "[*]"
@@ -43,6 +43,26 @@ class Pattern(NamedTuple):
     def found(self, obj: Json) -> Iterator[tuple[str, Any]]:
         """Yield (path, value) for each field of an object that the pattern names, null ones left out."""
         yield from _found(obj, self.steps, "")
+
+    def misfits(self, obj: Json) -> Iterator[Misfit]:
+        """Yield what stands on the way to the fields of the pattern, and hides them by its type."""
+        yield from _hiding(obj, self.steps, "")
+
+
+def _hiding(value: object, steps: tuple[str, ...], path: str) -> Iterator[Misfit]:
+    if not steps or value is None or steps[0] == "**":
+        return
+    step, rest = steps[0], steps[1:]
+    if not isinstance(value, list if step == _ITEMS else MAPS):
+        yield Misfit(path, "a list" if step == _ITEMS else "an object", value)
+    elif step in (_ITEMS, "*"):
+        for at, item in children(value, path):
+            yield from _hiding(item, rest, at)
+    elif isinstance(value, Mapping):
+        key = step[1:-1] if step.startswith("[") else step
+        yield from _hiding(
+            value.get(key), rest, f"{path}[{key}]" if step.startswith("[") else _below(path, key)
+        )
 
 
 def _found(value: object, steps: tuple[str, ...], path: str) -> Iterator[tuple[str, Any]]:

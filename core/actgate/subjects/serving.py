@@ -5,6 +5,7 @@ parts; later versions add more. So every image, container and pod spec is read w
 images than a naive search for ``image`` finds. The table of kinds says the rest. Nothing raises.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from actgate.decision.manifest import ModelIdentity, Region
 from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL, RESIDENCY_SERVING
 from actgate.decision.subject import Detection, ModelReference, Subject, SubjectProblem
 from actgate.subjects import marks
-from actgate.subjects.fields import MAPS, NODES, Json, map_at, misfits, unreadable
+from actgate.subjects.fields import CONTAINER, MAPS, MARKED, NODES, Json, Shape, map_at, misfits, unreadable
 from actgate.subjects.marks import Place, annotation_in
 from actgate.subjects.patterns import Pattern, children
 from actgate.subjects.placement import of_nodes
@@ -36,6 +37,12 @@ _LONGEST: Final = 65_536
 """Characters of YAML within a field that are read."""
 _POD: Final = ("containers", "initContainers", "ephemeralContainers")
 _RUNS: Final = frozenset({"image", "command", "args", "env"})
+_CONTAINER: Final = re.compile(r"[cC]ontainer(s\[[0-9]+\])?$")
+"""Where a container stands, though it may leave out its image."""
+_CONTAINED: Final[Shape] = {key: shape for key, shape in CONTAINER.items() if key not in ("image", "env")}
+"""What is read of a container; its image may be in parts, and its variables a map."""
+_ENV: Final[Shape] = CONTAINER["env"]
+_POD_SHAPE: Final[Shape] = {**{key: [{}] for key in _POD}, "resourceClaims": [{}], "volumes": [{}]}
 
 
 class ServingObject:
@@ -56,12 +63,22 @@ class ServingObject:
         self._observed = Observed()
         self._places = list(_places(obj, kind))
         for place in self._places:
-            observe_labels(place.labels, f"{place.path}.labels", self._observed)
-        for key, value in obj.items():
-            if key not in _OUTSIDE:
-                self._read(value, key, _DEEPEST)
+            observe_labels(place.labels, _at(place.path, "labels"), self._observed)
+        self._read({key: value for key, value in obj.items() if key not in _OUTSIDE}, "", _DEEPEST)
+        if "spec" in obj and not isinstance(obj["spec"], MAPS):
+            self._problems.append(unreadable(LINK_MODEL, "spec", "an object", obj["spec"]))
         self.declared = kind.judged == "always" or marks.declares(self._places)
         """Whether it is judged for what it is, or because of a mark."""
+
+    @property
+    def images(self) -> tuple[tuple[str, str], ...]:
+        """Each image that it states: (field, image)."""
+        return tuple(self._images)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Each metadata in which its marks are read; that of the object always."""
+        return tuple(self._places)
 
     @property
     def detection(self) -> Detection | None:
@@ -96,6 +113,11 @@ class ServingObject:
         problems = list(self._problems)
         for place in self._places:
             problems += marks.problems(self._kind.kind, [place])
+        for pattern in self._kind.patterns:
+            problems += [
+                unreadable(LINK_MODEL, found.path, found.expected, found.value)
+                for found in pattern.misfits(self._obj)
+            ]
         path = self.reference_path
         text = annotation_in(self._places, MANIFEST_ANNOTATION, LINK_MANIFEST, problems)
         links = marks.links_in(text, path, problems) if text else ()
@@ -110,7 +132,7 @@ class ServingObject:
             name=str(metadata.get("name") or metadata.get("generateName") or ""),
             links=links,
             model=model,
-            images=tuple(self._images),
+            images=self.images,
             placement=placement or None,
             namespace_labels=namespace_labels or {},
             references=references,
@@ -172,31 +194,69 @@ class ServingObject:
     def _read_object(self, value: Json, path: str) -> None:
         image = self._image(value, path)
         if not _RUNS.isdisjoint(value):
+            contained = image is not None or _CONTAINER.search(path) is not None
+            self._commands(value, path, contained=contained)
             stated = {**value, "image": image} if image is not None else value
             serves = ".initContainers[" not in f".{path}" or value.get("restartPolicy") == "Always"
             observe_container(stated, path, self._observed, serves=serves)
         if any(field in value for field in _POD):
+            self._misfits(value, _POD_SHAPE, path)
             observe_pod({key: item for key, item in value.items() if key not in _POD}, path, self._observed)
-        if "nodeSelector" in value or "nodeAffinity" in map_at(value, "affinity"):
+        if "nodeSelector" in value or "affinity" in value:
             self._nodes.append((path, value))
         if path.endswith("labels"):
             return
-        labels = map_at(map_at(value, "metadata"), "labels")
-        if labels:
-            observe_labels(labels, f"{path}.metadata.labels", self._observed)
+        if value.get("metadata") is not None:
+            self._read_metadata(value["metadata"], _at(path, "metadata"))
+
+    def _read_metadata(self, metadata: object, path: str) -> None:
+        """Read the metadata of pods; a mark counts there, too, though the row does not name the place."""
+        if not isinstance(metadata, MAPS):
+            return
+        labels, annotations = map_at(metadata, "labels"), map_at(metadata, "annotations")
+        if all(place.path != path for place in self._places):
+            self._misfits(metadata, MARKED, path)
+            observe_labels(labels, f"{path}.labels", self._observed)
+            if marks.marks_in(labels) or marks.marks_in(annotations):
+                self._places.append(Place(path, metadata, labels, annotations))
+
+    def _commands(self, value: Json, path: str, *, contained: bool) -> None:
+        """Note what cannot be read of a command line and of variables, which some kinds state as a map.
+
+        What is no container may use these words for something else, such as the analysis of a Rollout.
+        """
+        if contained:
+            env = value.get("env")
+            self._misfits(value, _CONTAINED, path)
+            self._misfits({"env": env}, {"env": {...: str} if isinstance(env, MAPS) else _ENV}, path)
+            return
+        for field in ("command", "args", "env"):
+            item = value.get(field)
+            if item is not None and not isinstance(item, (str, list, *MAPS)):
+                self._problems.append(unreadable(LINK_MODEL, _at(path, field), "a list", item))
+
+    def _misfits(self, value: Json, shape: Shape, path: str) -> None:
+        self._problems += [
+            unreadable(LINK_MODEL, found.path, found.expected, found.value)
+            for found in misfits(value, shape, path)
+        ]
 
     def _image(self, value: Json, path: str) -> str | None:
         """Return the image of a container, or of a volume, and keep it; a fault of it is a problem."""
         stated = value.get("image")
         if stated is None:
             return None
-        at = f"{path}.image"
+        at = _at(path, "image")
         image = _joined(stated) if isinstance(stated, MAPS) else stated
         if isinstance(image, str) and image:
             self._images.append((at, image))
             return image
         self._problems.append(unreadable(LINK_MODEL, at, "an image", stated))
         return None
+
+
+def _at(path: str, field: str) -> str:
+    return f"{path}.{field}" if path else field
 
 
 def _joined(parts: Json) -> str | None:

@@ -1,6 +1,6 @@
 """The kinds of serving systems, as ``serving_kinds.yaml`` describes them, checked when they are loaded."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -58,6 +58,12 @@ class ServingKind:
     elsewhere: tuple[_Pattern, ...] = ()
     links: tuple[_Pattern, ...] = (_METADATA,)
     scale: tuple[_Pattern, ...] = ()
+
+    @property
+    def patterns(self) -> Iterator[Pattern]:
+        """Everything that says where something is read."""
+        yield from (*self.links, *self.uris, *self.names, *self.elsewhere)
+        yield from (embedded.field for embedded in self.embedded)
 
     def __post_init__(self) -> None:
         """Refuse a row that says half of what it must."""

@@ -122,7 +122,10 @@ def _variables(container: Json, path: str, observed: Observed) -> dict[str, str]
     """Return the variables that have a value of their own, and add what the names and values show."""
     known, engines = _by_variable(), _prefixes()
     values: dict[str, str] = {}
-    for index, variable in _items(container.get("env")):
+    env = container.get("env")
+    if isinstance(env, MAPS):  # As some serving kinds have it.
+        env = [{"name": name, "value": value} for name, value in env.items()]
+    for index, variable in _items(env):
         name, value = variable.get("name"), variable.get("value")
         if not isinstance(name, str):
             continue

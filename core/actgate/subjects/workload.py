@@ -166,8 +166,8 @@ def kind_of(obj: Json) -> Kind | None:
     return kinds().get((version.rpartition("/")[0], kind))
 
 
-def images_of(obj: Json) -> Iterator[tuple[str, str]]:
-    """Yield (field, image) for everything that a pod of this object would run or mount as an image."""
+def workload_images(obj: Json) -> Iterator[tuple[str, str]]:
+    """Yield (field, image) for everything that a pod of a workload would run or mount as an image."""
     return _images(obj, kind_of(obj) or kinds()["", "Pod"], [])
 
 
@@ -200,7 +200,7 @@ def _text(value: object, path: str, rule: str, problems: list[SubjectProblem]) -
 
 
 def _images(obj: Json, kind: Kind, problems: list[SubjectProblem]) -> Iterator[tuple[str, str]]:
-    """Yield (field, image) as ``images_of``; what cannot be read as an image is a problem.
+    """Yield (field, image) as ``workload_images``; what cannot be read as an image is a problem.
 
     Init containers, ephemeral containers and image volumes are never forgotten. A container that was not
     read could run anything, so only an overlay may leave out what it does not change.

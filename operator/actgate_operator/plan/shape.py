@@ -3,7 +3,7 @@
 The pod template is laid over the server as server-side apply merges them: objects field by field, and a list
 of things that have a key thing by thing, where the API itself calls it such a list; any other list is
 replaced. What stands above wins, image and command included: it is stated on purpose, and the gate judges the
-images of both (``actgate.subjects.workload.images_of``).
+images of both (``actgate.subjects.reading.images_of``).
 
 The API server checks a template whole, but says of a wrong type no more than "failed to create typed patch
 object". What the plan itself touches is therefore checked here; all other fields are passed on as they are.

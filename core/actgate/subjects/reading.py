@@ -1,0 +1,90 @@
+"""From any object to what is read of it: the one way of the webhook, the command line, records and scans.
+
+``Workload`` reads the rows of ``kinds.yaml``, ``ServingObject`` those of ``serving_kinds.yaml`` and of an
+administrator. Both say whether an object is judged, what of it is governed, and return its Subject.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from actgate.api.quoting import quoted
+from actgate.subjects.fields import METADATA, Json, Shape
+from actgate.subjects.kinds import Kind, UnusableKindsError, kinds
+from actgate.subjects.serving import ServingObject
+from actgate.subjects.serving_kinds import ServingKind, read, serving_kinds
+from actgate.subjects.workload import Workload, workload_images
+
+Row = Kind | ServingKind
+Reading = Workload | ServingObject
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The kinds that are known: those of the package, and those that an administrator adds."""
+
+    rows: Mapping[tuple[str, str], Row]
+    """By group and kind."""
+
+    def row_of(self, obj: Json) -> Row | None:
+        """Return the row of an object; None where its kind is not known."""
+        kind, version = obj.get("kind"), obj.get("apiVersion")
+        if not isinstance(kind, str) or not isinstance(version, str):
+            return None
+        return self.rows.get((version.rpartition("/")[0], kind))
+
+    def extended(self, text: str) -> "Table":
+        """Return this table with the rows of an administrator added.
+
+        Args:
+            text: Rows in the format of ``serving_kinds.yaml``.
+
+        Raises:
+            UnusableKindsError: They cannot be used, or one of them is known already: a row of the package
+                is never replaced, since the new one could read less.
+        """
+        added = {(row.group, row.kind): row for row in read(text)}
+        for row in added.values():
+            known = self.rows.get((row.group, row.kind))
+            if known is not None:
+                raise UnusableKindsError(
+                    f"kinds: Duplicate value: {quoted(row.kind)} of group {quoted(row.group)}: "
+                    "a row of actgate cannot be replaced"
+                )
+        return Table({**self.rows, **added})
+
+
+@cache
+def package_table() -> Table:
+    """Return the kinds of the package."""
+    return Table({**kinds(), **serving_kinds()})
+
+
+def reading(obj: Json, row: Row | None = None) -> Reading | None:
+    """Return what is read of an object; None where its kind is not known, or never judged.
+
+    Args:
+        obj: The object, as JSON.
+        row: Its row; by default the one that the package has for its kind.
+    """
+    row = row or package_table().row_of(obj)
+    if isinstance(row, Kind):
+        return Workload(obj, row)
+    return ServingObject(obj, row) if row is not None and row.judged != "never" else None
+
+
+def shape_of(row: Row) -> Shape:
+    """Return of what type each level of an object must be, so that nothing of it is hidden.
+
+    Of a serving kind that is its metadata; what stands below is read wherever it is, and what cannot be
+    read is a problem of the subject.
+    """
+    return row.shape if isinstance(row, Kind) else {"metadata": METADATA}
+
+
+def images_of(obj: Json) -> Iterator[tuple[str, str]]:
+    """Yield (field, image) for everything that a pod of this object would run or mount as an image."""
+    found = reading(obj)
+    if isinstance(found, ServingObject):
+        return iter(found.images)
+    return workload_images(obj)
