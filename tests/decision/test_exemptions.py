@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actgate.api.compliance_manifest import RiskCategory
 from actgate.api.compliance_policy import Enforcement
-from actgate.api.exemption import ExemptSubject
+from actgate.api.exemption import NEVER_EXEMPT, ExemptSubject
 from actgate.decision import Manifest, rules
 from actgate.decision.decide import decide
 from actgate.decision.exemptions import Exemption
+from actgate.decision.manifest import Problem
 from actgate.decision.subject import Owner, Subject
 from actgate.decision.verdict import Outcome, Verdict
 from tests.decision.build import ASKING, NOW, PASSING
@@ -93,6 +94,32 @@ def test_nothing_exempts_from_article_5_or_from_evidence_that_cannot_be_read() -
     every_rule = exemption(*rules.BY_ID)
     verdict = judged(every_rule, manifest=prohibited)
     assert verdict.failed_rules == ("risk/prohibited",)
+
+
+@given(manifests, st.booleans(), st.booleans(), st.integers(-10, 10))
+@settings(max_examples=50)
+def test_no_exemption_lets_pass_what_is_prohibited_or_unreadable(
+    manifest: Manifest, prohibited: bool, unreadable: bool, days: int
+) -> None:
+    """Whatever the evidence, under an exemption of every rule; out of its period it changes nothing."""
+    if prohibited:
+        manifest = replace(manifest, risk_category=RiskCategory.PROHIBITED)
+    if unreadable:
+        problem = Problem("spec.x", "Invalid value", "correct it")
+        manifest = replace(manifest, problems=(*manifest.problems, problem))
+    asked = replace(
+        ASKED, links=(replace(ASKED.links[0], manifest=manifest.name),), namespace=manifest.namespace
+    )
+    here = exemption(*rules.BY_ID, subjects=(SCORER.model_copy(update={"namespace": manifest.namespace}),))
+    at = NOW + timedelta(days=days)
+    before, after = decide(asked, [manifest], [], at), decide(asked, [manifest], [], at, exemptions=[here])
+    never = set(NEVER_EXEMPT) & set(before.failed_rules)
+    assert never <= set(after.failed_rules)
+    assert not (after.allowed and never)
+    if prohibited or unreadable:
+        assert never
+    if not here.active(at):
+        assert (after.outcome, after.findings, after.exemptions) == (before.outcome, before.findings, ())
 
 
 @given(manifests, st.sets(st.sampled_from(sorted(rules.BY_ID))))

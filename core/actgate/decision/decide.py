@@ -243,7 +243,10 @@ def _merged(subject: Subject, own: list[Finding], appraisals: list[Appraisal]) -
 
 
 def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Return each finding once, with its strongest effect; strongest first, then by rule."""
+    """Return each finding once, with its strongest effect; strongest first, exempted before audited ones.
+
+    Those of one effect are in the order of the rules.
+    """
     strongest: dict[tuple[str, str, str, str | None], Finding] = {}
     for finding in findings:
         key = (finding.rule, finding.path, finding.message, finding.about)
@@ -255,7 +258,8 @@ def ordered(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def _rank(finding: Finding) -> tuple[object, ...]:
     path = _steps(finding.path)
-    return -finding.strength, _ORDER[finding.rule], path, finding.message, finding.about or ""
+    order = _ORDER[finding.rule]
+    return -finding.strength, finding.exemption is None, order, path, finding.message, finding.about or ""
 
 
 def _steps(path: str) -> tuple[str | int, ...]:

@@ -6,7 +6,7 @@ whatever an exemption says.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from actgate.api.exemption import ANY_NAME, NEVER_EXEMPT, ExemptSubject
@@ -26,6 +26,8 @@ class Exemption:
     """It counts from this moment on."""
     not_after: datetime
     """It counts before this moment."""
+    digest: str | None = field(default=None, compare=False)
+    """SHA-256 of the canonical JSON of its spec, by which records know it."""
 
     def covers(self, subject: Subject) -> bool:
         """Return whether it is about this object, or about the one that answers for it."""

@@ -5,7 +5,8 @@
 - ``attested``: a manifest's attestations and the verifier of some policies;
 - ``digests``: the digest by RFC 8785, and what has none;
 - ``model_deployments``: what the API server would refuse of a ModelDeployment, and of any frame;
-- ``policies``: a CompliancePolicy object to the policy that the rules apply.
+- ``policies``: a CompliancePolicy object to the policy that the rules apply;
+- ``exemptions``: an Exemption object to the exemption that decisions apply.
 
 What is wrong with evidence is never an exception while it is judged: it is a problem of the manifest,
 and the rule ``manifest/invalid`` speaks of it. Converting raises an ``EvidenceError``.
@@ -15,6 +16,7 @@ from actgate.manifests.attested import verifier_for
 from actgate.manifests.convert import Conversion, convert, origins, read_document
 from actgate.manifests.digests import digest
 from actgate.manifests.errors import DigestError, EvidenceError, UnreadableError
+from actgate.manifests.exemptions import exemption_if_readable, read_exemption
 from actgate.manifests.model_deployments import (
     model_deployment_problems,
     model_spec_problems,
@@ -33,6 +35,7 @@ __all__ = [
     "Weakness",
     "convert",
     "digest",
+    "exemption_if_readable",
     "is_v0",
     "model_deployment_problems",
     "model_spec_problems",
@@ -40,6 +43,7 @@ __all__ = [
     "origins",
     "policy_or_strictest",
     "read_document",
+    "read_exemption",
     "read_manifest",
     "read_policy",
     "resource_problems",
