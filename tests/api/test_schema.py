@@ -126,6 +126,7 @@ TYPES = {"object": dict, "array": list, "string": str, "integer": int, "number":
     [
         ("ComplianceManifest", "compliancemanifests", "cmf", "Namespaced"),
         ("CompliancePolicy", "compliancepolicies", "acp", "Cluster"),
+        ("Exemption", "exemptions", "aex", "Cluster"),
         ("ModelDeployment", "modeldeployments", "mdep", "Namespaced"),
     ],
 )
@@ -160,6 +161,10 @@ RULES = (
     ("CompliancePolicy", "spec.evidence.authorities[].certificate.identities[]", ".size() == 1"),
     ("CompliancePolicy", "spec.evidence", "r.authorities.all(n, has(self.authorities)"),
     ("CompliancePolicy", "spec.evidence", "r.distinctFrom.all(n, has(self.authorities)"),
+    ("Exemption", "spec", "!self.rules.exists("),
+    ("Exemption", "spec", "self == oldSelf"),
+    ("Exemption", "spec", "self.notAfter - self.notBefore <= duration('2160h')"),
+    ("Exemption", "spec", "self.approvedBy != self.requestedBy"),
     ("ModelDeployment", "spec", "!(has(self.replicas) && has(self.autoscaling))"),
     ("ModelDeployment", "spec.autoscaling", "self.minReplicas <= self.maxReplicas"),
 )

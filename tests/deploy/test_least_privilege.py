@@ -77,8 +77,8 @@ def requests_of_webhook(webhook: accounts.Webhook) -> set[Request]:
     kept = set(re.findall(r'^actgate_webhook_cache_objects\{resource="(\w+)', text, re.MULTILINE))
     live = r'^actgate_webhook_live_reads_total\{resource="(\w+)[^"]*",result="(?:found|missing)"\}'
     read = set(re.findall(live, text, re.MULTILINE))
-    # All policies count, so they are listed; of everything else one object is read.
-    gets = {("get", resource) for resource in read - {"compliancepolicies"}}
+    # All policies and exemptions count, so they are listed; of everything else one object is read.
+    gets = {("get", resource) for resource in read - {"compliancepolicies", "exemptions"}}
     return gets | {(verb, resource) for resource in kept for verb in ("list", "watch")}
 
 

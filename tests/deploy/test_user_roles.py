@@ -37,6 +37,11 @@ NEVER: Final = [
     "create compliancepolicies.actgate.dev",
     "patch compliancepolicies.actgate.dev",
     "delete compliancepolicies.actgate.dev",
+    # The right to create one is the approval.
+    *(
+        f"{verb} exemptions.actgate.dev"
+        for verb in ("create", "update", "patch", "delete", "deletecollection")
+    ),
     "patch modeldeployments.actgate.dev/status",
     "update modeldeployments.actgate.dev/status",
     "patch compliancemanifests.actgate.dev/status",

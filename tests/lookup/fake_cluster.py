@@ -10,7 +10,7 @@ from typing import Any
 from actgate.kube.client import Cluster, Event, Page
 from actgate.kube.errors import ClusterError, NotFound
 from actgate.kube.objects import Object
-from actgate.kube.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NAMESPACES, Resource
+from actgate.kube.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, EXEMPTIONS, NAMESPACES, Resource
 
 
 class FakeCluster(Cluster):
@@ -100,7 +100,9 @@ class FakeCluster(Cluster):
                 events.put_nowait(Event(event, thing))
 
 
-_PLURALS = {item.kind: item.plural for item in (COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NAMESPACES)}
+_PLURALS = {
+    item.kind: item.plural for item in (COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, EXEMPTIONS, NAMESPACES)
+}
 
 
 def _key(thing: Object) -> tuple[str, str, str]:

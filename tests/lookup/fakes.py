@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from actgate.decision import Manifest, Policy
 from actgate.decision.decide import Appraisals
+from actgate.decision.exemptions import Exemption
 from actgate.decision.policies import applicable
 from actgate.lookup.evidence import FRESH_SECONDS, Evidence, EvidenceUnavailableError
 
@@ -28,6 +29,7 @@ class FakeEvidence:
     live: Known | None = None
     """What the API server has; None: the same as the cache."""
     policies: tuple[Policy, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
     namespaces: Mapping[str, Mapping[str, str]] = field(
         default_factory=lambda: {NAMESPACE: {"kubernetes.io/metadata.name": NAMESPACE}}
     )
@@ -64,7 +66,7 @@ class FakeEvidence:
         self, truth: Known, namespace: str, names: Sequence[str], labels: Mapping[str, str], age: float
     ) -> Evidence:
         found = tuple(truth[namespace, name] for name in names if (namespace, name) in truth)
-        return Evidence(found, applicable(self.policies, labels), labels, age)
+        return Evidence(found, applicable(self.policies, labels), labels, age, self.exemptions)
 
     def failing_checks(self) -> Mapping[str, str | None]:
         """Return no failing check: what is broken here is broken on purpose."""

@@ -33,6 +33,7 @@ from actgate.kube.errors import (
     ClusterError,
     Forbidden,
     Gone,
+    NotFound,
     Silent,
     TooManyRequests,
     Unauthorized,
@@ -69,6 +70,9 @@ class Reflector(Generic[T]):
     awaitable of what is called in place of `parse`; neither raises. Versions keep the order in which an
     object changed, however long that takes. `outdated` is the `Store`'s; `relist` has such values parsed
     again.
+
+    `optional` is for a kind that a cluster may not define, such as one that a newer version brings: while the
+    API server says so, there is no such object, and the cache is as current as after a list.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Reflector(Generic[T]):
         namespace: str | None = None,
         label_selector: str | None = None,
         page_size: int = 500,
+        optional: bool = False,
         timing: Timing | None = None,
     ) -> None:
         self.resource = resource
@@ -92,6 +97,9 @@ class Reflector(Generic[T]):
         """When the cache was last known to be current, on the clock of `timing`."""
         self.last_error: ClusterError | None = None
         """What went wrong since the last contact."""
+        self.undefined = False
+        """Whether the API server said at last that the cluster does not define this optional kind."""
+        self._optional = optional
         self._cluster = cluster
         self._namespace = namespace
         self._label_selector = label_selector
@@ -171,8 +179,31 @@ class Reflector(Generic[T]):
                     await self._list_wanted.wait()
 
     async def _list(self) -> None:
+        """Take a list; none where the cluster does not define an optional kind."""
+        asked_at = self._timing.now()
+        try:
+            await self._list_objects(asked_at)
+        except NotFound:
+            if not self._optional:
+                raise
+            self._take_undefined(asked_at)
+        else:
+            self.undefined = False
+
+    def _take_undefined(self, asked_at: float) -> None:
+        """Take that there is no such kind as a list without objects; nothing could be watched."""
+        if not self.undefined:
+            logger.warning("%s: the cluster does not define this kind, so that there are none", self.resource)
+        self.undefined = True
+        self._store.begin_list()
+        self._store.end_list(self._newest)
+        self._can_watch.clear()
+        self._touch(asked_at)
+        self.synced.set()
+
+    async def _list_objects(self, asked_at: float) -> None:
         """Merge one whole list into the store, or raise after a part of it: what is in, is true."""
-        asked_at, known = self._timing.now(), self._newest
+        known = self._newest
         self._list_wanted.clear()
         self._store.begin_list()
         snapshot = None

@@ -62,6 +62,7 @@ COMPLIANCE_MANIFESTS = Resource("actgate.dev", "v1alpha1", "compliancemanifests"
 COMPLIANCE_POLICIES = Resource(
     "actgate.dev", "v1alpha1", "compliancepolicies", "CompliancePolicy", namespaced=False
 )
+EXEMPTIONS = Resource("actgate.dev", "v1alpha1", "exemptions", "Exemption", namespaced=False)
 MODEL_DEPLOYMENTS = Resource("actgate.dev", "v1alpha1", "modeldeployments", "ModelDeployment")
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
 

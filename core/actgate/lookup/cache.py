@@ -1,7 +1,7 @@
-"""The evidence of one cluster: three informer caches, and live reads where a cache is not enough.
+"""The evidence of one cluster: four informer caches, and live reads where a cache is not enough.
 
 A cache has within the latency of a watch what the API server has. A watch that died in silence is noticed
-by the age of its last contact: the oldest of the three is the evidence's age, and from ``FRESH_SECONDS`` on
+by the age of its last contact: the oldest of the four is the evidence's age, and from ``FRESH_SECONDS`` on
 the cache is not used.
 
 Nor is it used for a manifest whose signatures were not tried with every key of the policies that apply. A
@@ -22,7 +22,13 @@ from actgate.kube.client import Cluster
 from actgate.kube.errors import ClusterError, Invalid, NotFound
 from actgate.kube.objects import Key, Object, key_of, labels_of
 from actgate.kube.reflector import SLICE, Reflector
-from actgate.kube.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, NAMESPACES, Resource
+from actgate.kube.resources import (
+    COMPLIANCE_MANIFESTS,
+    COMPLIANCE_POLICIES,
+    EXEMPTIONS,
+    NAMESPACES,
+    Resource,
+)
 from actgate.kube.single_flight import SingleFlight
 from actgate.kube.store import Change, Parse, Unreadable
 from actgate.kube.timing import Timing
@@ -32,6 +38,7 @@ from actgate.lookup.evidence import (
     EvidenceUnavailableError,
     SignaturesPendingError,
 )
+from actgate.lookup.exemptions import ByNamespace, ExemptionCache, list_exemptions
 from actgate.lookup.verification import Verification, attested, covers
 from actgate.manifests import policy_or_strictest
 
@@ -56,7 +63,7 @@ class EvidenceCache:
         on_manifest: Called with each version of a ComplianceManifest, and with None once it is gone.
         on_live_read: Called with the plural of what was read live, and found, missing or error.
         live_namespaces: False for a service that may not get a namespace: a live read is then of manifests
-            alone, beside labels and policies of the cache.
+            alone, beside labels, policies and exemptions of the cache.
         unready_after: Seconds without contact from which on ``failing_checks`` reports a cache.
         timing: How the reflectors wait.
     """
@@ -98,9 +105,18 @@ class EvidenceCache:
             cluster, COMPLIANCE_POLICIES, policy_or_strictest, self._policy_changed, timing=timing
         )
         self._namespaces = Reflector(cluster, NAMESPACES, labels_of, self._namespace_changed, timing=timing)
-        self.reflectors: tuple[Reflector[Any], ...] = (self._manifests, self._policies, self._namespaces)
+        self._exemptions = ExemptionCache(
+            cluster, lambda namespace: self._on_change(Scope(namespace)), timing
+        )
+        self.reflectors: tuple[Reflector[Any], ...] = (
+            self._manifests,
+            self._policies,
+            self._namespaces,
+            self._exemptions.reflector,
+        )
         self._selection: Selection | None = None
         self._live_policies = SingleFlight(self._list_policies)
+        self._live_exemptions = SingleFlight(self._list_exemptions)
 
     async def run(self) -> None:
         """Keep the caches true until cancelled."""
@@ -128,13 +144,14 @@ class EvidenceCache:
                     "every policy that applies"
                 )
             manifests.append(manifest)
-        return Evidence(tuple(manifests), policies, labels, age)
+        exemptions = self._exemptions.by_namespace().get(namespace, ())
+        return Evidence(tuple(manifests), policies, labels, age, exemptions)
 
     async def fetch_live(self, namespace: str, names: Sequence[str], within: float) -> Evidence:
         """Read manifests and namespace live; see ``EvidenceSource``.
 
-        Policies are many, and the same for all subjects: they come from the cache while it is fresh, and else
-        are listed once for all who ask at a time.
+        Policies and exemptions are many, and the same for all subjects: they come from the cache while it is
+        fresh, and else are listed once for all who ask at a time.
         """
         if not self._live_namespaces:
             known = self.from_cache(namespace, ())
@@ -144,11 +161,18 @@ class EvidenceCache:
         async with _reads(within) as reads:
             labels = reads.create_task(self._get_labels(namespace, within))
             policies = reads.create_task(self._current_policies())
+            exemptions = reads.create_task(self._current_exemptions())
             manifests = [
                 reads.create_task(self._get_manifest(namespace, name, within, policies)) for name in names
             ]
-        selection, age = policies.result()
-        return Evidence(_existing(manifests), selection.applicable(labels.result()), labels.result(), age)
+        (selection, age), (exempt, since) = policies.result(), exemptions.result()
+        return Evidence(
+            _existing(manifests),
+            selection.applicable(labels.result()),
+            labels.result(),
+            max(age, since),
+            exempt.get(namespace, ()),
+        )
 
     def failing_checks(self) -> Mapping[str, str | None]:
         """Return for each cache why it is not to be relied on."""
@@ -248,6 +272,14 @@ class EvidenceCache:
             return await self._live_policies.get(), 0.0
         return self._known_policies(), age
 
+    async def _current_exemptions(self) -> tuple[ByNamespace, float]:
+        """Return every exemption, and how old that knowledge is in seconds."""
+        try:
+            age = _fresh_age(self._exemptions.reflector)
+        except EvidenceUnavailableError:
+            return await self._live_exemptions.get(), 0.0
+        return self._exemptions.by_namespace(), age
+
     async def _get_manifest(
         self, namespace: str, name: str, within: float, policies: asyncio.Task[Any] | None = None
     ) -> Manifest | None:
@@ -282,6 +314,15 @@ class EvidenceCache:
             self._on_live_read(COMPLIANCE_POLICIES.plural, result)
         self._trust(policies)
         return Selection(policies)
+
+    async def _list_exemptions(self) -> ByNamespace:
+        result = "error"
+        try:
+            found = await list_exemptions(self._cluster)
+            result = "found"
+        finally:
+            self._on_live_read(EXEMPTIONS.plural, result)
+        return found
 
     async def _get(
         self, resource: Resource, name: str, namespace: str | None, within: float

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple, Protocol
 
 from actgate.decision import Manifest, Policy
 from actgate.decision.decide import Appraisals
+from actgate.decision.exemptions import Exemption
 
 FRESH_SECONDS: Final = 75.0
 """The cache counts while its last contact is younger than this. Bookmarks prove contact about once a minute;
@@ -25,6 +26,8 @@ class Evidence(NamedTuple):
     namespace_labels: Mapping[str, str]
     age: float
     """Seconds since all of it was last known to be what the API server has; 0.0 where all was read live."""
+    exemptions: tuple[Exemption, ...] = ()
+    """Those that are about objects of the namespace."""
 
 
 class EvidenceUnavailableError(Exception):

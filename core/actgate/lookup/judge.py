@@ -100,7 +100,7 @@ class SubjectJudge:
         else:
             evidence = await self._source.fetch_live(subject.namespace, names, within)
             moment, worth = self._now(), appraise
-        arguments = (evidence.policies, subject, evidence.manifests, moment, worth)
+        arguments = (evidence.policies, subject, evidence.manifests, moment, worth, evidence.exemptions)
         if len(evidence.policies) < MANY:
             return Judged(decide_under(*arguments), evidence)
         loop = asyncio.get_running_loop()
