@@ -12,10 +12,11 @@ import orjson
 from actgate.api.times import timestamp
 from actgate.decision import Manifest, Policy, Verdict
 from actgate.decision.decide import decide_under
+from actgate.decision.exemptions import Exemption
 from actgate.decision.policies import BASELINE
 from actgate.manifests import read_manifest, verifier_for
 from actgate.records.chain import decision_fields
-from actgate.records.record import Outcome, RecordedObject, strongest
+from actgate.records.record import Outcome, RecordedObject, strongest, used_exemptions
 from actgate.subjects.workload import Workload
 from tests.decision.build import NOW
 from tests.records.build import recorded
@@ -37,6 +38,7 @@ HOUSE: Json = {
 def decided(
     manifest: Json | None = MANIFEST,
     policies: tuple[Policy, ...] = (BASELINE,),
+    exemptions: tuple[Exemption, ...] = (),
     *,
     obj: Json = OBJECT,
     now: datetime = NOW,
@@ -48,7 +50,7 @@ def decided(
     found: tuple[Manifest, ...] = ()
     if manifest is not None:
         found = (read_manifest(manifest, verifier_for(policies), from_api_server=True),)
-    verdict = alter(decide_under(policies, subject, found, now))
+    verdict = alter(decide_under(policies, subject, found, now, exemptions=exemptions))
     described = RecordedObject("actgate.dev", "v1alpha1", "ModelDeployment", NAMESPACE, "scorer")
     record = recorded(
         Outcome(verdict.outcome),
@@ -56,6 +58,7 @@ def decided(
         rules=strongest(verdict.findings),
         policies=policies,
         manifests=found,
+        exemptions=used_exemptions(verdict, exemptions),
         object=described.with_content(orjson.dumps(obj), obj),
         **stated,
     )

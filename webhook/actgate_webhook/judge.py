@@ -29,6 +29,7 @@ from actgate.records.record import (
     RecordedObject,
     audit_annotations,
     strongest,
+    used_exemptions,
 )
 from actgate.subjects.fields import METADATA, Shape, misfits
 from actgate.subjects.reading import Reading, package_table, reading, shape_of
@@ -173,6 +174,7 @@ def record_of(review: Review, judgement: Judgement, caller: Caller, *, with_obje
         rules=rules,
         policies=evidence.policies if evidence is not None else (),
         manifests=evidence.manifests if evidence is not None else (),
+        exemptions=used_exemptions(verdict, evidence.exemptions) if verdict is not None and evidence else (),
         cache_age=evidence.age if evidence is not None else None,
         governed_change=judgement.governed_change,
         dry_run=review.dry_run,
@@ -187,8 +189,10 @@ def answer(record: DecisionRecord) -> Response:
     if record.verdict is not None:
         if record.outcome not in ALLOWED:
             status = Status(403, "Forbidden", refusal(record.verdict))
-        if mild := [item for item in record.verdict.findings if item.effect is Enforcement.WARN]:
-            warned = warnings(mild)
+        if mild := [
+            item for item in record.verdict.findings if item.effect is Enforcement.WARN or item.exemption
+        ]:
+            warned = warnings(mild, record.verdict.exemptions)
     elif record.outcome is not Outcome.NOT_JUDGED:
         reason = cut(record.reason, _LONGEST_REASON)
         match record.outcome:

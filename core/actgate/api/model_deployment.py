@@ -211,8 +211,19 @@ class ReportedFinding(Model):
     """What was found and what was expected."""
     remediation: Annotated[str, Field(max_length=4096)] = ""
     """How to fix it."""
-    effect: Annotated[str, Field(pattern="^(Deny|Warn|Audit)$", max_length=5)]
-    """Deny, Warn or Audit."""
+    effect: Annotated[str, Field(pattern="^(Deny|Warn|Audit|Exempted)$", max_length=8)]
+    """Deny, Warn or Audit; Exempted where an Exemption accepts it."""
+    exemption: ShortText | None = None
+    """Name of that Exemption."""
+
+
+class ReportedExemption(Model):
+    """An Exemption that accepts a finding."""
+
+    name: ShortText
+    """Its name."""
+    not_after: Timestamp
+    """When it ends."""
 
 
 class JudgedManifest(Model):
@@ -241,6 +252,8 @@ class ReportedVerdict(Model):
     """When the evidence was judged."""
     valid_until: Timestamp | None = None
     """When time alone will change the verdict."""
+    exemptions: Annotated[list[ReportedExemption], Field(max_length=64)] | None = None
+    """The Exemptions that accept findings of it."""
     findings: Annotated[list[ReportedFinding], Field(max_length=128)] | None = None
     """The reasons."""
 

@@ -10,7 +10,7 @@ warning after 256 characters and drops all of them past 4096 in total; its conve
 120 characters of ASCII.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -18,6 +18,7 @@ from typing import Final
 
 from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import ascii_only, cut
+from actgate.api.times import timestamp
 from actgate.decision.attestation import Assessment
 
 HEADLINE: Final = 200
@@ -158,12 +159,31 @@ def line(finding: Finding, *, remediation: bool = True) -> str:
     return ascii_only(f"[{finding.rule}] {manifest}{finding.path}: {finding.message}{fix} ({finding.basis})")
 
 
-def warnings(findings: Iterable[Finding]) -> list[str]:
-    """Return findings as warnings, each at most 120 characters of ASCII."""
-    texts = [_warning(item) for item in findings]
+def warnings(findings: Sequence[Finding], exemptions: Iterable[tuple[str, datetime]] = ()) -> list[str]:
+    """Return findings as warnings, each at most 120 characters of ASCII.
+
+    Args:
+        findings: What a user is warned of, and what exemptions accept: a warning for each rule of these.
+        exemptions: Their names and ends, as a verdict has them.
+    """
+    ends = dict(exemptions)
+    texts = list(
+        dict.fromkeys(
+            _exemption(item.exemption, ends[item.exemption], item.rule)
+            for item in findings
+            if item.exemption is not None
+        )
+    )
+    texts += [_warning(item) for item in findings if item.exemption is None]
     if len(texts) <= MOST_WARNINGS:
         return texts
     return [*texts[: MOST_WARNINGS - 1], f"actgate: {len(texts) - MOST_WARNINGS + 1} more findings"]
+
+
+def _exemption(name: str, until: datetime, rule: str) -> str:
+    """Return by what a rule is exempted and until when; a name that is too long is cut."""
+    before, after = "exempted by ", f" until {timestamp(until)}: {rule}"
+    return f"{before}{cut(name, WARNING - len(before) - len(after))}{after}"
 
 
 def _warning(finding: Finding) -> str:

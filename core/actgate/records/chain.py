@@ -17,6 +17,7 @@ from actgate.api.canonical import SORTED, sha256
 from actgate.api.times import timestamp
 from actgate.decision.attestation import Assessment
 from actgate.decision.data import RULESET
+from actgate.decision.exemptions import Exemption
 from actgate.decision.manifest import Manifest
 from actgate.records.lines import FORMAT, Kind
 from actgate.records.record import ALLOWED, DecisionRecord, signer_of
@@ -83,7 +84,7 @@ def decision_fields(record: DecisionRecord) -> dict[str, Any]:
         "allowed": record.outcome in ALLOWED,
         "reason": record.reason,
         "rules": [
-            {"rule": item.rule, "outcome": item.effect.value, "basis": item.basis, "path": item.path}
+            {"rule": item.rule, "outcome": item.reported_effect, "basis": item.basis, "path": item.path}
             for item in record.rules
         ],
         "policies": list(verdict.policies) if verdict is not None else [],
@@ -94,7 +95,13 @@ def decision_fields(record: DecisionRecord) -> dict[str, Any]:
     }
     if len(record.manifests) > 1:
         fields["manifests"] = [_manifest(manifest, record) for manifest in record.manifests]
+    if record.exemptions:
+        fields["exemptions"] = [_exemption(one) for one in record.exemptions]
     return fields
+
+
+def _exemption(one: Exemption) -> dict[str, str | None]:
+    return {"name": one.name, "not_after": timestamp(one.not_after, "auto"), "digest": one.digest}
 
 
 def _object(record: DecisionRecord) -> dict[str, Any]:

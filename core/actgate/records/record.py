@@ -14,7 +14,9 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from actgate.api.canonical import canonical_of_json, sha256
+from actgate.api.times import timestamp
 from actgate.decision.attestation import Assessment
+from actgate.decision.exemptions import Exemption
 from actgate.decision.manifest import Manifest
 from actgate.decision.policies import Policy
 from actgate.decision.verdict import Finding, Verdict
@@ -123,6 +125,8 @@ class DecisionRecord(NamedTuple):
     """Those that applied."""
     manifests: tuple[Manifest, ...] = ()
     """The evidence that was judged, in the order in which the object links it."""
+    exemptions: tuple[Exemption, ...] = ()
+    """Those that accept a finding, sorted by name."""
     cache_age: float | None = None
     """Seconds since the evidence was last known to be what the API server has; 0.0 for a live read, None
     where there was none."""
@@ -144,6 +148,14 @@ def strongest(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     for finding in findings:
         first.setdefault(finding.rule, finding)
     return tuple(first.values())
+
+
+def used_exemptions(verdict: Verdict, exemptions: Iterable[Exemption]) -> tuple[Exemption, ...]:
+    """Return those of the exemptions that accept a finding of a verdict, sorted by name."""
+    if not verdict.exemptions:
+        return ()
+    by_name = {one.name: one for one in exemptions}
+    return tuple(by_name[name] for name, _ in verdict.exemptions)
 
 
 def digest_of_object(raw: bytes, obj: Mapping[str, Any] | None) -> ObjectDigest:
@@ -193,6 +205,8 @@ def audit_annotations(record: DecisionRecord) -> dict[str, str]:
         audit["manifest-digest"] = _digests(record)
     if attestations := _attestations(record):
         audit["attestations"] = attestations
+    if record.exemptions:
+        audit["exemptions"] = _exemptions(record)
     return audit
 
 
@@ -210,6 +224,8 @@ def log_fields(record: DecisionRecord, seconds: float) -> dict[str, Any]:
         "rules": _rules(record),
         "duration_ms": round(seconds * 1000, 3),
     }
+    if record.exemptions:
+        fields["exemptions"] = _exemptions(record)
     if record.cache_age is not None:
         fields["cache_age_s"] = round(record.cache_age, 1)
     if record.reason:
@@ -238,6 +254,8 @@ def span_attributes(record: DecisionRecord) -> dict[str, str | bool | float]:
         attributes["actgate.manifest.digest"] = _digests(record)
     if attestations := _attestations(record):
         attributes["actgate.attestations"] = attestations
+    if record.exemptions:
+        attributes["actgate.exemptions"] = _exemptions(record)
     return attributes
 
 
@@ -249,7 +267,12 @@ def metric_labels(record: DecisionRecord) -> tuple[str, str, str, str]:
 
 def _rules(record: DecisionRecord) -> str:
     """Return each rule that found something, with its strongest effect: ``bias/limit=Deny``."""
-    return ", ".join([f"{finding.rule}={finding.effect}" for finding in record.rules])
+    return ", ".join([f"{finding.rule}={finding.reported_effect}" for finding in record.rules])
+
+
+def _exemptions(record: DecisionRecord) -> str:
+    """Return each exemption that accepts a finding, with its end: ``NAME until 2026-12-01T00:00:00Z``."""
+    return ", ".join([f"{one.name} until {timestamp(one.not_after, 'auto')}" for one in record.exemptions])
 
 
 def _attestations(record: DecisionRecord) -> str:

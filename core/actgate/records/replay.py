@@ -1,9 +1,9 @@
 """A recorded decision derived again: the same rules on what a folder kept of object, manifests and policies.
 
 A line says by digest what it was decided on, so that only the very same input counts: the object, each
-manifest and each policy. The line's time is the present, and its policies are those that applied, whatever
-labels the namespace has now. Where something is not there, or rules of another version decided, nothing is
-claimed.
+manifest, each policy and each exemption that accepts a finding. The line's time is the present, and its
+policies are those that applied, whatever labels the namespace has now. Where something is not there, or
+rules of another version decided, nothing is claimed.
 
 No I/O: documents are passed in.
 """
@@ -19,6 +19,7 @@ from actgate.attestations import SignatureCache
 from actgate.decision import Manifest, Outcome, Policy, Verdict
 from actgate.decision.data import RULESET
 from actgate.decision.decide import Appraisals, decide_under
+from actgate.decision.exemptions import Exemption
 from actgate.records.record import digest_of_object, strongest
 from actgate.subjects.reading import reading
 
@@ -57,6 +58,7 @@ class Kept:
         self._objects: dict[str, Json] = {}
         self._manifests: dict[str, list[tuple[Manifest, Json]]] = {}
         self._policies: dict[str, list[Policy]] = {}
+        self._exemptions: dict[tuple[str, object], Exemption] = {}
         self._signatures = SignatureCache()
         self._read: dict[tuple[int, frozenset[str], str], Manifest] = {}
         self.appraise = Appraisals().appraise
@@ -67,6 +69,10 @@ class Kept:
             elif document.get("kind") == "CompliancePolicy" and _named(document):
                 policy = manifests.policy_or_strictest(document)
                 self._policies.setdefault(policy.name, []).append(policy)
+            elif document.get("kind") == "Exemption" and _named(document):
+                exemption = manifests.exemption_if_readable(document)
+                if exemption is not None:
+                    self._exemptions[exemption.name, exemption.digest] = exemption
             else:
                 self._objects |= dict.fromkeys(_digests(document), document)
 
@@ -94,6 +100,14 @@ class Kept:
         if not stated and len({policy.digest for policy in found}) > 1:
             raise MissingError(f"there are several versions of CompliancePolicy {name}: keep the one of then")
         return found[0]
+
+    def exemption(self, stated: Json) -> Exemption:
+        """Return an exemption of a line."""
+        name, digest = stated["name"], stated["digest"]
+        try:
+            return self._exemptions[name, digest]
+        except KeyError:
+            raise MissingError(f"Exemption {name}{_of_digest(digest)} is not there") from None
 
     def manifest(self, namespace: str, stated: Json, policies: tuple[Policy, ...]) -> Manifest:
         """Return a manifest of a line, verified with the keys of the policies."""
@@ -155,6 +169,7 @@ def _verdict(line: Json, kept: Kept) -> Verdict:
         for name, digest in zip(names, digests or [None] * len(names), strict=True)
     )
     judged = line.get("manifests") or [item for item in (line["manifest"],) if item is not None]
+    exemptions = [kept.exemption(item) for item in line.get("exemptions", ())]
     evidence = [kept.manifest(stated["namespace"], item, policies) for item in judged]
     read = reading(obj)
     if read is None:
@@ -162,15 +177,18 @@ def _verdict(line: Json, kept: Kept) -> Verdict:
     subject = read.subject(
         namespace=stated["namespace"], governed_change=line["governed_change"], dry_run=line["dry_run"]
     )
-    return decide_under(policies, subject, evidence, parse_timestamp(line["time"]), kept.appraise)
+    moment = parse_timestamp(line["time"])
+    return decide_under(policies, subject, evidence, moment, kept.appraise, exemptions)
 
 
 def _differences(line: Json, verdict: Verdict) -> Iterator[str]:
     if line["outcome"] != verdict.outcome.value:
         yield f"the outcome was {line['outcome']}, and is {verdict.outcome.value}"
     then = {(item["rule"], item["outcome"], item["path"]) for item in line["rules"]}
-    now = {(item.rule, item.effect.value, item.path) for item in strongest(verdict.findings)}
+    now = {(item.rule, item.reported_effect, item.path) for item in strongest(verdict.findings)}
     yield from _between(then, now, lambda item: "{}={} at {}".format(*item))
+    relied = {item["name"] for item in line.get("exemptions", ())}
+    yield from _between(relied, {name for name, _ in verdict.exemptions}, "Exemption {}".format)
     stated = line.get("manifests") or [line["manifest"] or {}]
     accepted = {
         (item["name"], found["name"], found["authority"], found["payload_digest"])

@@ -23,6 +23,7 @@ from actgate_operator.status.observation import Judgement, Observation
 
 MOST_FINDINGS: Final = 128
 MOST_MANIFEST_FINDINGS: Final = 32
+MOST_EXEMPTIONS: Final = 64
 _RULES_NAMED: Final = 3
 _SHORT: Final = 253
 _REASON: Final = 1024
@@ -139,7 +140,8 @@ def reported(finding: Finding) -> Object:
         "path": finding.path[:_PATH],
         "message": finding.message[:_TEXT],
         "remediation": finding.remediation[:_TEXT],
-        "effect": finding.effect.value,
+        "effect": finding.reported_effect,
+        **({"exemption": finding.exemption} if finding.exemption is not None else {}),
     }
 
 
@@ -171,6 +173,10 @@ def _verdict(judgement: Judgement, former: Mapping[str, Any], stamp: str) -> Obj
     }
     if verdict.valid_until is not None:
         shown["validUntil"] = timestamp(verdict.valid_until)
+    if verdict.exemptions:
+        shown["exemptions"] = [
+            {"name": name, "notAfter": timestamp(end)} for name, end in verdict.exemptions[:MOST_EXEMPTIONS]
+        ]
     if verdict.findings:
         # The strongest come first, so that what is left out is what matters least.
         shown["findings"] = [reported(item) for item in verdict.findings[:MOST_FINDINGS]]

@@ -117,7 +117,7 @@ def findings(found: Evidence) -> tuple[Block, ...]:
         return (Paragraph((Words("No findings under the policy "), *names, Words("."))),)
     header = ("Rule", "Basis", "Effect", "Field", "Finding")
     rows = tuple(
-        (Words(one.rule), Words(one.basis), Words(one.effect.value), one.path, one.message)
+        (Words(one.rule), Words(one.basis), Words(one.reported_effect), one.path, one.message)
         for one in found.findings
     )
     count = counted(len(rows), "finding")
