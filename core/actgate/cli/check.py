@@ -88,7 +88,8 @@ def _judged(
     names = dict.fromkeys(link.manifest for link in subject.links)
     linked = (inventory.evidence.get((subject.namespace, name)) for name in names)
     evidence = tuple(found for found in linked if found is not None)
-    verdict = decide(subject, [found.manifest for found in evidence], inventory.policies, now, appraise)
+    manifests = [found.manifest for found in evidence]
+    verdict = decide(subject, manifests, inventory.policies, now, appraise, inventory.exemptions)
     return Judged(subject, document, verdict, evidence)
 
 

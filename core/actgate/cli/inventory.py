@@ -1,4 +1,4 @@
-"""What the documents of the input are: subjects, evidence, policies, namespaces, and the rest.
+"""What the documents of the input are: subjects, evidence, policies, exemptions, namespaces, and the rest.
 
 A document that might be any of these and is not quite is unusable input, never skipped: a typing error
 must not turn a refusal into nothing. What is plainly something else (a Service, a kustomization) is
@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import PurePath
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from actgate import manifests
 from actgate.api.names import API_VERSION, GROUP
@@ -17,6 +17,7 @@ from actgate.api.quoting import invalid, quoted
 from actgate.cli import unread
 from actgate.cli.exits import UnusableError
 from actgate.decision import Manifest, Policy
+from actgate.decision.exemptions import Exemption
 from actgate.decision.subject import MODEL_DEPLOYMENT
 from actgate.documents import Document
 from actgate.subjects.kinds import Kind
@@ -24,13 +25,16 @@ from actgate.subjects.reading import Reading, Table, package_table, reading
 from actgate.subjects.serving import ServingObject
 from actgate.subjects.workload import Workload
 
+ReadT = TypeVar("ReadT")
+
 MANIFEST: Final = "ComplianceManifest"
 POLICY: Final = "CompliancePolicy"
+EXEMPTION: Final = "Exemption"
 NAMESPACE: Final = "Namespace"
 NAMESPACE_NAME_LABEL: Final = "kubernetes.io/metadata.name"
 """The API server sets it on every namespace, to the namespace's own name."""
 
-_OURS: Final = (MODEL_DEPLOYMENT, MANIFEST, POLICY)
+_OURS: Final = (MODEL_DEPLOYMENT, MANIFEST, POLICY, EXEMPTION)
 _KUSTOMIZATIONS: Final = frozenset({"kustomization.yaml", "kustomization.yml"})
 """Files that stand beside manifests and need not state what kind they are."""
 
@@ -62,6 +66,7 @@ class Inventory:
     evidence: dict[tuple[str, str], Evidence] = field(default_factory=dict)
     """By namespace and name."""
     policies: list[Policy] = field(default_factory=list)
+    exemptions: list[Exemption] = field(default_factory=list)
     labels: dict[str, Mapping[str, str]] = field(default_factory=dict)
     """Labels of the namespaces that are in the input."""
     others: list[Document] = field(default_factory=list)
@@ -228,10 +233,19 @@ def _add_pipeline_file(document: Document, inventory: Inventory) -> None:
 
 
 def _add_policy(document: Document, inventory: Inventory) -> None:
-    inventory.once(document, GROUP, POLICY, "", _name(document))
+    inventory.policies.append(_whole(document, inventory, manifests.read_policy))
+
+
+def _add_exemption(document: Document, inventory: Inventory) -> None:
+    inventory.exemptions.append(_whole(document, inventory, manifests.read_exemption))
+
+
+def _whole(document: Document, inventory: Inventory, read: Callable[[Mapping[str, Any]], ReadT]) -> ReadT:
+    """Return what an object outside namespaces is read as; it is read whole or not at all."""
+    inventory.once(document, GROUP, str(document.value["kind"]), "", _name(document))
     unread.refuse_problems(document, manifests.resource_problems(document.value))
     try:
-        inventory.policies.append(manifests.read_policy(document.value))
+        return read(document.value)
     except manifests.EvidenceError as error:
         raise UnusableError(*(f"{document.place()}: {line}" for line in str(error).splitlines())) from None
 
@@ -262,6 +276,7 @@ _ADD_OURS: Final[Mapping[str, Callable[[Document, Inventory], None]]] = {
     MODEL_DEPLOYMENT: _add_model,
     MANIFEST: _add_manifest,
     POLICY: _add_policy,
+    EXEMPTION: _add_exemption,
 }
 
 

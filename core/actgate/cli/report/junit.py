@@ -10,7 +10,7 @@ from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import printable
 from actgate.api.times import timestamp
 from actgate.cli.check import Judged, Report
-from actgate.cli.report.words import path_words, place_words, subject_words, summary
+from actgate.cli.report.words import exemption_words, path_words, place_words, subject_words, summary
 from actgate.decision import Finding, Outcome
 from actgate.decision.data import RULESET
 
@@ -66,7 +66,7 @@ def _case(suite: ElementTree.Element, judged: Judged) -> None:
 
 def _warnings(report: Report) -> list[str]:
     return [
-        f"{finding.effect} {subject_words(judged)}: {_words(judged, finding)}"
+        f"{finding.reported_effect} {subject_words(judged)}: {_words(judged, finding)}"
         for judged in report.judged
         for finding in judged.verdict.findings
         if finding.effect is not Enforcement.DENY
@@ -74,7 +74,9 @@ def _warnings(report: Report) -> list[str]:
 
 
 def _words(judged: Judged, finding: Finding) -> str:
+    exempted = exemption_words(judged, finding) if finding.exemption is not None else ""
     return (
         f"{finding.rule} {place_words(judged, finding)} {path_words(judged, finding)}: "
         f"{printable(finding.message)}; fix: {printable(finding.remediation)} ({finding.basis})"
+        f"{f'; {exempted}' if exempted else ''}"
     )

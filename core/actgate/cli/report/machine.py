@@ -54,6 +54,9 @@ def _verdict(judged: Judged) -> dict[str, Any]:
         "manifest": manifests[0] if manifests else None,
         "manifests": manifests,
         "policies": list(verdict.policies),
+        "exemptions": [
+            {"name": name, "notAfter": timestamp(end, "auto")} for name, end in verdict.exemptions
+        ],
         "validUntil": timestamp(verdict.valid_until, "auto") if verdict.valid_until else None,
         "findings": [_finding(judged, finding) for finding in verdict.findings],
     }
@@ -73,7 +76,8 @@ def _finding(judged: Judged, finding: Finding) -> dict[str, Any]:
     return {
         "rule": finding.rule,
         "basis": finding.basis,
-        "effect": finding.effect,
+        "effect": finding.reported_effect,
+        "exemption": finding.exemption,
         "manifest": finding.about,
         "path": finding.path,
         "origin": judged.origin(finding),

@@ -6,6 +6,7 @@ from actgate.api.quoting import printable
 from actgate.cli.check import Judged, Report
 from actgate.cli.report.words import (
     evidence_words,
+    exemption_words,
     path_words,
     place_words,
     subject_words,
@@ -26,13 +27,15 @@ def render(report: Report) -> str:
 def _subject(judged: Judged) -> Iterator[str]:
     verdict = judged.verdict
     policies = printable(", ".join(verdict.policies))
+    exempted = exemption_words(judged)
     yield (
         f"{verdict.outcome.upper()} {subject_words(judged)} ({place_words(judged)}), "
         f"{evidence_words(judged)}, policies {policies}"
+        f"{f', {exempted}' if exempted else ''}"
     )
     for finding in verdict.findings:
         yield (
-            f"  {finding.effect} {finding.rule} {place_words(judged, finding)} "
+            f"  {finding.reported_effect} {finding.rule} {place_words(judged, finding)} "
             f"{path_words(judged, finding)}: {printable(finding.message)}"
         )
         yield f"    fix: {printable(finding.remediation)}; basis: {finding.basis}"

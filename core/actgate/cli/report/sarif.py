@@ -15,7 +15,7 @@ from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import printable
 from actgate.api.times import timestamp
 from actgate.cli.check import Judged, Report
-from actgate.cli.report.words import path_words, place, subject_words
+from actgate.cli.report.words import exemption_words, path_words, place, subject_words
 from actgate.cli.sources import STDIN_NAME
 from actgate.decision import Finding, rules
 from actgate.decision.data import RULESET
@@ -117,7 +117,16 @@ def _result(judged: Judged, finding: Finding, root: Path) -> dict[str, Any]:
             }
         ],
         "partialFingerprints": {"actgate/v1": _fingerprint(judged, finding)},
+        **_suppressions(judged, finding),
     }
+
+
+def _suppressions(judged: Judged, finding: Finding) -> dict[str, Any]:
+    """Return what accepts a finding, as the standard has it (section 3.35): an Exemption, until its end."""
+    if finding.exemption is None:
+        return {}
+    words = exemption_words(judged, finding)
+    return {"suppressions": [{"kind": "external", "status": "accepted", "justification": words}]}
 
 
 def _physical(name: str, line: int, root: Path) -> dict[str, Any]:

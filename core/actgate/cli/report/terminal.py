@@ -13,6 +13,7 @@ from actgate.api.quoting import printable
 from actgate.cli.check import Judged, Report
 from actgate.cli.report.words import (
     evidence_words,
+    exemption_words,
     path_words,
     place_words,
     subject_words,
@@ -52,13 +53,14 @@ def _panel(judged: Judged) -> Panel:
     table.add_column("what was found, and how to fix it", ratio=1)
     for finding in verdict.findings:
         table.add_row(
-            Text(finding.effect, style=_EFFECT_STYLES[finding.effect]), finding.rule, _words(judged, finding)
+            Text(finding.reported_effect, style=_EFFECT_STYLES[finding.effect]),
+            finding.rule,
+            _words(judged, finding),
         )
-    facts = Text(
-        f"{evidence_words(judged)}\npolicies {printable(', '.join(verdict.policies))}\n", style="dim"
-    )
+    policies = f"policies {printable(', '.join(verdict.policies))}"
+    facts = [words for words in (evidence_words(judged), policies, exemption_words(judged)) if words]
     return Panel(
-        Group(facts, table),
+        Group(Text("\n".join([*facts, ""]), style="dim"), table),
         title=_headline(judged),
         title_align="left",
         border_style=_OUTCOME_STYLES[verdict.outcome],

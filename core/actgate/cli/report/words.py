@@ -1,6 +1,7 @@
 """Words that every report shares: names and places."""
 
 from actgate.api.quoting import printable
+from actgate.api.times import timestamp
 from actgate.cli.check import Judged, Report
 from actgate.cli.inventory import Evidence
 from actgate.decision import Finding, Outcome
@@ -35,6 +36,16 @@ def path_words(judged: Judged, finding: Finding) -> str:
 def evidence_words(judged: Judged) -> str:
     """Return which evidence was judged, and where it stands."""
     return "; ".join(_manifest_words(found) for found in judged.evidence) or "no manifest"
+
+
+def exemption_words(judged: Judged, finding: Finding | None = None) -> str:
+    """Return which exemptions accept findings or one of them, and until when; nothing where none does."""
+    names = [
+        f"{name} until {timestamp(end, 'auto')}"
+        for name, end in judged.verdict.exemptions
+        if finding is None or finding.exemption == name
+    ]
+    return printable(f"exempted by {', '.join(names)}") if names else ""
 
 
 def _manifest_words(found: Evidence) -> str:
