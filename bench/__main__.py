@@ -17,6 +17,7 @@ from bench import (
     operating,
     recomputation,
     refusals,
+    signals,
     steady,
     webhook,
     withdrawals,
@@ -26,6 +27,7 @@ from bench.report import ROOT, Section, page
 BENCHES: Final[dict[str, Callable[[], Section]]] = {
     "decide": decide.run,
     "recomputation": recomputation.run,
+    "signals": signals.run,
     "webhook": webhook.run,
     "refusals": refusals.run,
     "api-server": api_server.run,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any, Final
+from unittest import mock
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actgate.decision.subject import Detection, SignalTier
+from actgate.subjects import signals
 from actgate.subjects.signal_rules import image_name, signal_rules
 from actgate.subjects.signals import Observed, observe_labels, observe_pod
 
@@ -197,3 +199,33 @@ def test_a_script_is_read_whatever_its_quotes(script: str) -> None:
     """A server before the broken part is still found."""
     found = observed(containers=[container(command=["sh", "-c", f"vllm serve x\n{script}"])])
     assert "command/vllm" in strong(found.detection())
+
+
+PARTS: Final = [
+    *(
+        "vllm",
+        "serve",
+        "ollama",
+        "run",
+        "-m",
+        "-mdynamo.vllm",
+        "dynamo.vllm",
+        "--model",
+        "--model=a/b",
+        "-hf",
+    ),
+    *("sh", "-c", "exec", "a/b", "echo", "v'l'lm", 'v"llm', "vl\\lm", "tritonserver", "/bin/vllm", "$M"),
+    *(" ", "\n", "\\\n", ";", "'", '"', "|", "&&", "(", ")", "#"),
+]
+
+
+@given(
+    st.lists(st.sampled_from(PARTS), max_size=14).map(" ".join)
+    | st.lists(st.sampled_from(PARTS), max_size=14).map("".join)
+)
+def test_a_script_that_is_not_split_shows_nothing_that_splitting_it_would_show(script: str) -> None:
+    """Most scripts hold no word of the tables, and to read each as a shell does takes most of a reading."""
+    pods = {"containers": [container(command=["bash", "-ec", script, "x"], env={"M": "a/b"})]}
+    quick = observed(**pods)
+    with mock.patch.object(signals, "_shows_nothing", return_value=False):
+        assert quick == observed(**pods)

@@ -7,7 +7,8 @@ unread, so the absence of a word proves nothing. Nothing raises.
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from actgate.subjects.fields import Json
@@ -35,12 +36,17 @@ class Word(NamedTuple):
         return self.text.rpartition("/")[2]
 
 
-def words(container: Json, path: str) -> list[Word]:
+def _reads_all(_script: str) -> bool:
+    return False
+
+
+def words(container: Json, path: str, skips: Callable[[str], bool] = _reads_all) -> list[Word]:
     """Return the words of a container's command line.
 
     Args:
         container: As in a PodSpec.
         path: Where it stands.
+        skips: Says of a script of a shell that its words are not wanted.
     """
     stated = [
         Word(item, f"{path}.{field}[{index}]")
@@ -48,7 +54,9 @@ def words(container: Json, path: str) -> list[Word]:
         for index, item in enumerate(_list(container.get(field)))
         if isinstance(item, str)
     ]
-    return list(_unfolded(stated, _DEEPEST))
+    if not any(word.program in _SHELLS for word in stated):
+        return stated
+    return list(_unfolded(stated, _DEEPEST, skips))
 
 
 def runs_a_script(container: Json) -> bool:
@@ -58,14 +66,16 @@ def runs_a_script(container: Json) -> bool:
     return shell and any(isinstance(item, str) and _RUN.fullmatch(item) for item in line)
 
 
-def _unfolded(stated: list[Word], depth: int) -> Iterator[Word]:
+def _unfolded(stated: list[Word], depth: int, skips: Callable[[str], bool]) -> Iterator[Word]:
     """Yield words, and in place of what a shell is given the words of that."""
     shell = False
     takes = False
     for word in stated:
         if takes and depth:
             takes = shell = False
-            yield from _unfolded([Word(part, word.path) for part in _split(word.text)], depth - 1)
+            if not skips(word.text):
+                inner = [Word(part, word.path) for part in _split(word.text)]
+                yield from _unfolded(inner, depth - 1, skips)
             continue
         if shell and _RUN.fullmatch(word.text):
             takes = True
@@ -74,16 +84,17 @@ def _unfolded(stated: list[Word], depth: int) -> Iterator[Word]:
         yield word
 
 
-def _split(script: str) -> list[str]:
+@lru_cache(maxsize=256)  # Each replica of a workload, and each of its updates, has the same script.
+def _split(script: str) -> tuple[str, ...]:
     plain = script.replace("\\\n", " ")
     if len(plain) <= _LONGEST:
         lexer = shlex.shlex(plain, posix=True, punctuation_chars=True)
         lexer.whitespace_split, lexer.commenters = True, ""
         try:
-            return list(lexer)
+            return tuple(lexer)
         except ValueError:  # A quote without its end.
             pass
-    return [part for part in _SPLIT.split(plain) if part]
+    return tuple(part for part in _SPLIT.split(plain) if part)
 
 
 def resolved(text: str, variables: Mapping[str, str]) -> str | None:
@@ -96,6 +107,8 @@ def resolved(text: str, variables: Mapping[str, str]) -> str | None:
         unknown = unknown or found is None
         return found or ""
 
+    if "$" not in text:
+        return text
     made = _VARIABLE.sub(value, text)
     return None if unknown else made
 

@@ -5,9 +5,10 @@ included; an init container serves nothing, and only says what is loaded. Whatev
 Kubernetes asks for shows nothing here, and is a problem elsewhere. Nothing raises.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from actgate.decision.subject import Detection, ModelReference, Signal, SignalTier
@@ -18,6 +19,8 @@ from actgate.subjects.signal_rules import CommandRule, HintRule, image_rule, sig
 _MODEL: Final = "model"
 _SHOWN: Final = 200
 """Characters of a value that are kept."""
+_PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")
+_QUOTING: Final = str.maketrans("", "", "'\"\\")
 _HUB: Final = ("https://huggingface.co/", "https://hf.co/")
 
 
@@ -83,11 +86,14 @@ def observe_pod(spec: Json, path: str, observed: Observed) -> None:
             at = f"{path}.{listed}[{index}]"
             serves = listed != "initContainers" or container.get("restartPolicy") == "Always"
             observe_container(container, at, observed, serves=serves)
-    for hint in signal_rules().hints:
-        if hint.claims and next(_items(spec.get("resourceClaims")), None) is not None:
+    claims, volumes = spec.get("resourceClaims"), spec.get("volumes")
+    if not claims and not volumes:
+        return
+    for hint in _pod_hints():
+        if hint.claims and next(_items(claims), None) is not None:
             _hint(hint, f"{path}.resourceClaims", "", observed)
         if hint.volume:
-            for index, volume in _items(spec.get("volumes")):
+            for index, volume in _items(volumes):
                 if hint.volume in volume:
                     _hint(hint, f"{path}.volumes[{index}].{hint.volume}", "", observed)
 
@@ -110,7 +116,8 @@ def observe_container(container: Json, path: str, observed: Observed, *, serves:
         else:
             shown.hints.append(("image", signal))
     variables = _variables(container, path, shown)
-    line = words(container, path)
+    # What an init container fetches may come from a variable, so all of its scripts is read.
+    line = words(container, path, _shows_nothing) if serves else words(container, path)
     _commands(line, variables, shown)
     _flags(line, variables, shown)
     if not serves:
@@ -150,7 +157,8 @@ def _variables(container: Json, path: str, observed: Observed) -> dict[str, str]
 def _commands(line: list[Word], variables: Mapping[str, str], observed: Observed) -> None:
     """Add the model servers that a command line starts."""
     by_first = _by_first_word()
-    line = [part for word in line for part in _module(word)]
+    if any(word.text.startswith("-m") for word in line):
+        line = [part for word in line for part in _module(word)]
     for index, word in enumerate(line):
         for rule, wanted in by_first.get(word.program, ()):
             if rule.first and index:
@@ -231,28 +239,81 @@ def _loaded(value: str, path: str, variables: Mapping[str, str], observed: Obser
 
 def _rest(container: Json, path: str, observed: Observed) -> None:
     """Add what devices, mounts and probes show."""
-    resources = map_at(container, "resources")
-    named = [str(key) for part in ("limits", "requests") for key in map_at(resources, part)]
-    mounted = [(index, mount.get("mountPath")) for index, mount in _items(container.get("volumeMounts"))]
-    probes = [
-        (probe, map_at(map_at(container, probe), "httpGet").get("path"))
-        for probe in ("startupProbe", "readinessProbe", "livenessProbe")
-    ]
-    for hint in signal_rules().hints:
-        for pattern in hint.resources:
-            device = next((name for name in named if pattern.fullmatch(name.lower())), None)
-            if device is not None:
-                _hint(hint, f"{path}.resources", device, observed)
-        for index, mount in mounted:
-            if isinstance(mount, str) and any(
-                mount == folder or mount.startswith(f"{folder}/") for folder in hint.mounts
-            ):
-                _hint(hint, f"{path}.volumeMounts[{index}].mountPath", mount, observed)
-        for probe, asked in probes:
-            if isinstance(asked, str) and any(
-                asked == known or (known.endswith("/") and asked.startswith(known)) for known in hint.probes
-            ):
-                _hint(hint, f"{path}.{probe}.httpGet.path", asked, observed)
+    for index, mount in _items(container.get("volumeMounts")):
+        folder = mount.get("mountPath")
+        if isinstance(folder, str):
+            for hint in _mount_hints(folder):
+                _hint(hint, f"{path}.volumeMounts[{index}].mountPath", folder, observed)
+    resources = container.get("resources")
+    if resources:
+        shown = set()
+        for part in ("limits", "requests"):
+            for name in map_at(resources, part):
+                device = _device_hint(str(name))
+                if device is not None and device.id not in shown:
+                    shown.add(device.id)
+                    _hint(device, f"{path}.resources", str(name), observed)
+    for probe in _PROBES:
+        if probe in container:
+            asked = map_at(map_at(container, probe), "httpGet").get("path")
+            if isinstance(asked, str):
+                for hint in _probe_hints(asked):
+                    _hint(hint, f"{path}.{probe}.httpGet.path", asked, observed)
+
+
+# The same few values stand in most pods of a cluster, so what the rules say of each is kept.
+
+
+@lru_cache(maxsize=4096)
+def _mount_hints(mount: str) -> tuple[HintRule, ...]:
+    return tuple(
+        hint
+        for hint in signal_rules().hints
+        if any(mount == folder or mount.startswith(f"{folder}/") for folder in hint.mounts)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _device_hint(resource: str) -> HintRule | None:
+    name = resource.lower()
+    found = (
+        hint for hint in signal_rules().hints if any(pattern.fullmatch(name) for pattern in hint.resources)
+    )
+    return next(found, None)
+
+
+@lru_cache(maxsize=4096)
+def _probe_hints(asked: str) -> tuple[HintRule, ...]:
+    return tuple(
+        hint
+        for hint in signal_rules().hints
+        if any(asked == known or (known.endswith("/") and asked.startswith(known)) for known in hint.probes)
+    )
+
+
+@cache
+def _pod_hints() -> tuple[HintRule, ...]:
+    return tuple(hint for hint in signal_rules().hints if hint.claims or hint.volume)
+
+
+@cache
+def _telling() -> re.Pattern[str]:
+    """Return what finds a word by which a script could show something: of a command, or a flag."""
+    needles = set(_by_flag())
+    for rules in _by_first_word().values():
+        for rule, wanted in rules:
+            if not rule.first:  # The shell itself comes first.
+                needles.add(wanted[1] if wanted[0] == "-m" else wanted[0])
+    return re.compile("|".join(map(re.escape, sorted(needles))))
+
+
+def _shows_nothing(script: str) -> bool:
+    """Return whether no word of a script is in the tables; quotes within a word hide nothing.
+
+    A shell's words are the characters between its quotes and backslashes, so a word of the tables stands in
+    the script without them.
+    """
+    return _telling().search(script.translate(_QUOTING)) is None
 
 
 def _hint(hint: HintRule, path: str, value: str, observed: Observed) -> None:
