@@ -15,6 +15,9 @@ import yaml
 WRITTEN: Final = datetime(2026, 11, 23, tzinfo=UTC)
 """The day on which the examples' dates were chosen."""
 
+GROUND: Final = ("Namespace", "CompliancePolicy", "Exemption")
+"""Kinds that an administrator applies before users deploy."""
+
 _MOMENT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z)?")
 _ANSWER: Final = re.compile(r"^# Answer: (?P<outcome>Pass|Warn|Fail)(?: (?P<rules>.+))?$", re.MULTILINE)
 
@@ -45,10 +48,14 @@ class Example:
         return sum(document["kind"] == "CompliancePolicy" for document in self.documents)
 
     @property
+    def exemptions(self) -> int:
+        """How many Exemptions it brings."""
+        return sum(document["kind"] == "Exemption" for document in self.documents)
+
+    @property
     def ground(self) -> str:
-        """Its namespace and policies as YAML: what an administrator applies before users deploy."""
-        kinds = ("Namespace", "CompliancePolicy")
-        return yaml.safe_dump_all(document for document in self.documents if document["kind"] in kinds)
+        """What an administrator applies before users deploy, as YAML; see ``GROUND``."""
+        return yaml.safe_dump_all(document for document in self.documents if document["kind"] in GROUND)
 
     @property
     def names_its_namespace(self) -> bool:

@@ -12,16 +12,19 @@ import pytest
 from actgate.api.quoting import cut
 from actgate.cli.main import main
 from actgate.decision.verdict import WARNING
-from demo.examples import Example, load_all
+from demo.examples import GROUND, Example, load_all
 from tests.examples.conftest import ROOT, Gate
 
 NOW = datetime.now(UTC)
 EXAMPLES = [
-    example for folder in ("accepted", "refused") for example in load_all(ROOT / "examples" / folder, NOW)
+    example
+    for folder in ("accepted", "refused", "exemptions")
+    for example in load_all(ROOT / "examples" / folder, NOW)
 ]
 COLLECTIONS = {
     "Namespace": "/api/v1/namespaces",
     "CompliancePolicy": "/apis/actgate.dev/v1alpha1/compliancepolicies",
+    "Exemption": "/apis/actgate.dev/v1alpha1/exemptions",
     "ComplianceManifest": "/apis/actgate.dev/v1alpha1/namespaces/{}/compliancemanifests",
     "ModelDeployment": "/apis/actgate.dev/v1alpha1/namespaces/{}/modeldeployments",
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
@@ -51,8 +54,14 @@ def line(item: dict[str, str]) -> str:
 
 
 def warned(verdict: Any) -> set[str]:  # noqa: ANN401 - JSON
-    """Return the findings that warn, as warnings."""
-    return {warning(item) for item in verdict["findings"] if item["effect"] == "Warn"}
+    """Return the findings that warn, as warnings, and those that an exemption accepts."""
+    ends = {item["name"]: item["notAfter"] for item in verdict["exemptions"]}
+    exempted = {
+        f"exempted by {item['exemption']} until {ends[item['exemption']]}: {item['rule']}"
+        for item in verdict["findings"]
+        if item["effect"] == "Exempted"
+    }
+    return exempted | {warning(item) for item in verdict["findings"] if item["effect"] == "Warn"}
 
 
 def warning(item: dict[str, str]) -> str:
@@ -88,14 +97,14 @@ def home(example: Example, namespace: str, gate: Gate) -> Iterator[str]:
     if not example.names_its_namespace:
         yield namespace
         return
-    known = gate.webhook.knows("compliancepolicies")
-    ground = [
-        document for document in example.documents if document["kind"] in ("Namespace", "CompliancePolicy")
-    ]
+    brought = {"compliancepolicies": example.policies, "exemptions": example.exemptions}
+    known = {resource: gate.webhook.knows(resource) for resource in brought}
+    ground = [document for document in example.documents if document["kind"] in GROUND]
     for document in ground:
         reply = gate.rest("POST", COLLECTIONS[document["kind"]], document)
         assert reply.status == 201, reply
-    gate.webhook.wait_until_it_knows("compliancepolicies", known + example.policies)
+    for resource, count in brought.items():
+        gate.webhook.wait_until_it_knows(resource, known[resource] + count)
     yield ground[0]["metadata"]["name"]
     for document in ground:
         gate.rest("DELETE", f"{COLLECTIONS[document['kind']]}/{document['metadata']['name']}")
@@ -118,11 +127,7 @@ def test_check_the_webhook_and_the_api_server_agree(
     assert verdict["outcome"] == example.outcome
     assert {item["rule"] for item in verdict["findings"]} == set(example.rules)
 
-    *evidence, model = (
-        document
-        for document in example.documents
-        if document["kind"] not in ("Namespace", "CompliancePolicy")
-    )
+    *evidence, model = (document for document in example.documents if document["kind"] not in GROUND)
     for manifest in evidence:
         reply = gate.rest("POST", COLLECTIONS["ComplianceManifest"].format(home), manifest)
         if example.refused_by_schema:
