@@ -14,7 +14,8 @@ Ruleset {RULESET}.
 A finding's *basis* is a provision of the AI Act, or *house policy* where an organisation asks for more than
 the law, or *actgate* where the gate itself could not work otherwise. Whether a finding refuses (Deny), warns
 (Warn) or is only recorded (Audit) is up to the `enforcement` of the CompliancePolicy that applies;
-`risk/prohibited` always refuses. actgate says whether evidence is present, missing or contradictory. It does
+`risk/prohibited` always refuses. An [exemption](exemptions.md) accepts findings of other rules, for a time.
+actgate says whether evidence is present, missing or contradictory. It does
 not say whether a system complies with the law.
 """
 
