@@ -46,8 +46,8 @@ SHORT = (
 
 READS, WRITES = {"get", "list", "watch"}, {"create", "update", "patch", "delete"}
 WATCHED = (
-    "compliancemanifests.actgate.dev", "compliancepolicies.actgate.dev", "namespaces",
-    "deployments.apps", "services", "pods", "modeldeployments.actgate.dev",
+    "compliancemanifests.actgate.dev", "compliancepolicies.actgate.dev", "exemptions.actgate.dev",
+    "namespaces", "deployments.apps", "services", "pods", "modeldeployments.actgate.dev",
 )  # fmt: skip
 
 
