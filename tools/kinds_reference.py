@@ -1,27 +1,126 @@
-"""The page of the kinds that are judged, from their table."""
+"""The page of the kinds that are judged, from their tables."""
 
 from collections.abc import Iterable
 
 from actgate.api.names import INFERENCE_LABEL, MANIFEST_ANNOTATION, MODEL_ANNOTATION
 from actgate.subjects.kinds import Kind, kinds
+from actgate.subjects.patterns import Pattern
+from actgate.subjects.serving_kinds import ServingKind, serving_kinds
 
 _HEAD = f"""\
 # Kinds that are judged
 
-This page is generated from `core/actgate/subjects/kinds.yaml` (`make generate`), as are the rules and match
-conditions of the webhook's registration. [Concepts](concepts.md#what-is-judged) says when each is judged.
+This page is generated from `kinds.yaml` and `serving_kinds.yaml` of `core/actgate/subjects` (`make
+generate`). [Concepts](concepts.md#what-is-judged) says when each is judged, and [`actgate
+inspect`](inspect.md) what is read of an object.
+
+## Workloads and ModelDeployments
 
 A kind is judged *always*, or where it is *declared*: where the label `{INFERENCE_LABEL}` or an annotation
-of actgate says that it serves a model. Labels and annotations are read in each metadata that is named here;
-the last one is that of the pods and must hold the whole link. Of the pods, the images of all containers and
-image volumes are judged, and the node selector and node affinity that bind them to a place.
+of actgate says that it serves a model; or where its [signals](detection.md) show it. Labels and annotations
+are read in each metadata that is named here; the last one is that of the pods and must hold the whole link.
+Of the pods, the images of all containers and image volumes are judged, and the node selector and node
+affinity that bind them to a place.
+"""
+_SERVING = f"""\
+## Objects of serving systems
+
+They are judged as they are written, before any pod exists: a refused child of theirs is seen by its
+controller alone, and some of them never make a pod. `actgate check` judges all of them; the webhook judges
+those that its registration sends.
+
+- **Images, containers and pod specs** need no column: each is read wherever below the root it stands, init
+  containers, patches and images in parts (`registry`, `repository`, `tag`) included. Every nodeSelector and
+  node affinity is read for the place.
+- **Link** names the metadata in which the annotations `{MANIFEST_ANNOTATION}` and `{MODEL_ANNOTATION}` are
+  written, the best place first. Marks in the `metadata` of any pod template within the object count as well;
+  two different values are refused. An object that loads several models links each:
+  `{MANIFEST_ANNOTATION}: CreditRiskScorer=credit-3,CreditRiskScorerNext=credit-4`.
+- **Loads** are the fields that say what is loaded as the model; with flags such as `--model` and variables
+  such as `MODEL_ID` of every container. Each value must be covered by the `spec.model.uris` of a linked
+  manifest.
+- **Not stated** are fields that name another object, from which images or arguments come. That object can
+  change without being judged, so a finding of effect Audit says it; the pods that follow are judged by what
+  they state.
+- **Scale** only changes how many servers run. Everything else below the root is governed: a change of it asks
+  for evidence that passes.
+
+A pattern is fields joined by dots: `[*]` every item of a list, `.*` every value of an object, `.**` any
+depth.
+
+| kind | judged | link | loads | not stated | scale |
+|---|---|---|---|---|---|"""
+_NEVER = """\
+## Kinds that are never judged
+
+They serve nothing by themselves. A mark on one of them is an error of `actgate check`, since nothing reads
+it.
+
+| kind | what answers for it |
+|---|---|"""
+_OWN = """\
+## Rows of your own
+
+A serving system that is not in the tables is read by a row in the same format. `actgate check` and
+`actgate inspect` take files of rows with `--kinds FILE`:
+
+```yaml
+format: actgate.serving-kinds/1
+kinds:
+- group: models.example.com
+  kind: Scorer
+  plural: scorers
+  judged: always            # always, declared, or never with because: what answers for it
+  uris: [spec.source.uri]   # what is loaded as the model
+  names: []                 # what the model is called, besides annotations
+  elsewhere: []             # fields that name another object: not stated here
+  links: [metadata]         # where its annotations are read; metadata is always among them
+  scale: [spec.replicas]    # fields that only change how many servers run
+```
+
+`embedded: [{field: spec.config, uris: [...], names: [...]}]` names fields that hold YAML as text. A row
+that is in the tables already is refused: another one could read less of its kind. A file with a row that
+cannot be used is an error with its place, and nothing of the input is judged.
+
+The webhook reads the tables of its version; it takes no rows of your own yet. Pods of such a kind are
+judged by what they declare and by their signals.
 """
 
 
 def reference() -> str:
     """Return the page: a table of the kinds, then where each states what is judged."""
     table = ["| kind | resource | judged | labels and annotations in | pods |", "|---|---|---|---|---|"]
-    return "\n".join([_HEAD, *table, *map(_row, kinds().values()), "", _fields(kinds().values())])
+    parts = [_HEAD, *table, *map(_row, kinds().values()), "", _fields(kinds().values())]
+    rows = serving_kinds().values()
+    parts += [_SERVING, *(_serving_row(row) for row in rows if row.judged != "never"), "", _NEVER]
+    parts += [f"| {_called(row)} | {row.because} |" for row in rows if row.judged == "never"]
+    return "\n".join([*parts, "", _OWN])
+
+
+def _called(row: ServingKind) -> str:
+    return f"{row.kind} `{row.plural}.{row.group}`"
+
+
+def _serving_row(row: ServingKind) -> str:
+    embedded = [
+        f"`{inner.text}` within `{part.field.text}`"
+        for part in row.embedded
+        for inner in (*part.uris, *part.names)
+    ]
+    read = ", ".join([_texts((*row.uris, *row.names)), *embedded]).strip(", ") or "-"
+    cells = (
+        _called(row),
+        row.judged,
+        _texts(row.links),
+        read,
+        _texts(row.elsewhere) or "-",
+        _texts(row.scale) or "-",
+    )
+    return "| " + " | ".join(cells) + " |"
+
+
+def _texts(patterns: Iterable[Pattern]) -> str:
+    return ", ".join(f"`{pattern.text}`" for pattern in patterns)
 
 
 def _row(row: Kind) -> str:

@@ -15,6 +15,6 @@ ROOT: Final = Path(__file__).parents[2]
 def checkout(tmp_path: Path) -> Path:
     """Copy pyproject.toml, the locks and the generated files of this checkout."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for folder in ("requirements", "crds", "docs", "deploy"):
+    for folder in ("requirements", "crds", "docs", "deploy", "core/actgate/cli/report"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path

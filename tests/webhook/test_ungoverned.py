@@ -19,8 +19,10 @@ SERVER: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("field", SERVER)
-async def test_what_a_server_is_configured_to_load_is_compared_with_nothing(field: str) -> None:
-    """The image is bound to the evidence; what it is started with, and what it loads, is not."""
+async def test_what_a_server_is_configured_to_load_is_only_warned_of_without_uris_in_the_manifest(
+    field: str,
+) -> None:
+    """The image is bound to the evidence; what it loads is where the manifest lists URIs, or must."""
     ask = InProcess(FakeEvidence(known(passing())))
     model = model_deployment(server={"image": ASSESSED_IMAGE, field: SERVER[field]})
     assert (await ask(review(model))).allowed
@@ -28,7 +30,7 @@ async def test_what_a_server_is_configured_to_load_is_compared_with_nothing(fiel
     assert (await ask(review(plain))).allowed
 
 
-async def test_where_weights_are_loaded_from_is_compared_with_nothing() -> None:
+async def test_where_weights_are_loaded_from_is_only_warned_of_without_uris_in_the_manifest() -> None:
     """Beside the right name and version."""
     ask = InProcess(FakeEvidence(known(passing())))
     stated = {"name": "CreditRiskScorer", "version": "2", "uri": "s3://elsewhere/other-weights"}

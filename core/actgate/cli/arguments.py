@@ -36,10 +36,10 @@ that passes, training and serving in allowed regions, and human oversight. The s
 rules decide in the cluster.
 """
 _CHECK: Final = """\
-Judges every ModelDeployment and every workload marked as inference in the files, by
-the ComplianceManifests in the same files. A manifest that nothing in the files refers
-to, such as the JSON file that a training pipeline writes, is judged by itself. No
-cluster is needed, and nothing is sent anywhere.
+Judges every ModelDeployment, every object of a serving system, and every workload that
+is marked as inference or looks like it, by the ComplianceManifests in the same files. A
+manifest that nothing in the files refers to, such as the JSON file that a training
+pipeline writes, is judged by itself. No cluster is needed, and nothing is sent anywhere.
 """
 _CHECK_END: Final = """\
 exit codes:
@@ -54,6 +54,23 @@ examples:
   actgate check -f model_compliance_manifest.json
   actgate check -f deploy/ --policy policies/ -o sarif > actgate.sarif
   kustomize build overlays/prod | actgate check -f -
+"""
+_INSPECT: Final = """\
+Shows what is read of each object: why it is judged or not, its signals, the models and
+images that it states, where it may run, and the evidence that it links. Nothing is
+judged, and nothing is sent anywhere.
+"""
+_INSPECT_END: Final = """\
+exit codes:
+  0  something of the input is judged
+  2  the input or the command cannot be used
+  3  nothing of the input is judged
+
+The report of -o json keeps to inspect.schema.json in the package actgate.cli.report.
+
+examples:
+  actgate inspect -f service.yaml
+  kubectl get inferenceservice,deployment -o yaml | actgate inspect -f - -o json
 """
 _CONVERT: Final = """\
 Writes the JSON file of a training pipeline as a ComplianceManifest, ready for kubectl
@@ -137,6 +154,7 @@ def parser(program: str = PROGRAM) -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"actgate {VERSION}")
     subparsers = root.add_subparsers(metavar="COMMAND", required=True)
     _add_check(subparsers)
+    _add_inspect(subparsers)
     _add_explain(subparsers)
     _add_manifest(subparsers)
     _add_model(subparsers)
@@ -188,7 +206,48 @@ def _add_check(subparsers: "_Subparsers[_Parser]") -> None:
         default="text",
         help="text for people; json, junit and sarif for machines (default: text)",
     )
+    _add_kinds(check)
     check.set_defaults(run=commands.check)
+
+
+def _add_kinds(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--kinds",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="files with rows of further serving kinds, in the format that docs/kinds.md describes",
+    )
+
+
+def _add_inspect(subparsers: "_Subparsers[_Parser]") -> None:
+    inspect = subparsers.add_parser(
+        "inspect",
+        help="show what is read of each object, and why it is judged",
+        description=_INSPECT,
+        epilog=_INSPECT_END,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    inspect.add_argument(
+        "-f",
+        "--filename",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="FILE",
+        help="YAML or JSON files, directories (searched for *.yaml, *.yml, *.json), or - for standard input",
+    )
+    _add_kinds(inspect)
+    argument_types.add_namespace(inspect, "objects that state none")
+    inspect.add_argument(
+        "-o",
+        "--output",
+        choices=("text", "json"),
+        default="text",
+        help="text for people, json for machines (default: text)",
+    )
+    inspect.set_defaults(run=commands.inspect)
 
 
 def _add_explain(subparsers: "_Subparsers[_Parser]") -> None:

@@ -11,8 +11,8 @@ from actgate.cli import streams
 from actgate.cli.exits import Exit, UnusableError
 
 _NOTHING = (
-    "nothing to judge: the input has no ModelDeployment, no workload that is marked as inference, "
-    "and no compliance manifest"
+    "nothing to judge: the input has no ModelDeployment, no object of a serving system, no workload that is "
+    "marked as inference or looks like it, and no compliance manifest"
 )
 _NO_POLICY = "nothing to explain: the files given with --policy hold no CompliancePolicy"
 
@@ -23,12 +23,27 @@ def check(options: Namespace) -> Exit:
     from actgate.cli.check import judge
 
     documents, policies = sources.read(options.filename), sources.read(options.policy)
-    verdicts = judge(inventory.take(documents, policies, options.namespace), options.now or datetime.now(UTC))
+    table = sources.table(options.kinds)
+    found = inventory.take(documents, policies, options.namespace, table)
+    verdicts = judge(found, options.now or datetime.now(UTC))
     streams.write(lambda: report.write(verdicts, options.output))
     streams.note(report.remarks(verdicts, options.output))
     if verdicts.exit is Exit.NOTHING:
         streams.note([_NOTHING], "error")
     return verdicts.exit
+
+
+def inspect(options: Namespace) -> Exit:
+    """Write what is read of each object."""
+    from actgate.cli import inspect as inspecting
+    from actgate.cli import sources
+
+    table = sources.table(options.kinds)
+    found = inspecting.inspect(sources.read(options.filename), options.namespace, table)
+    streams.write(lambda: sys.stdout.write(inspecting.render(found, options.output)))
+    if found.exit is Exit.NOTHING:
+        streams.note(["nothing of the input is judged"], "error")
+    return found.exit
 
 
 def explain(options: Namespace) -> Exit:

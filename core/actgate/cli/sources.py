@@ -9,6 +9,8 @@ from actgate.cli import files, streams
 from actgate.cli.exits import UnusableError
 from actgate.cli.files import STDIN
 from actgate.documents import Document, DocumentError, load
+from actgate.subjects.kinds import UnusableKindsError
+from actgate.subjects.reading import Table, package_table
 
 STDIN_NAME: Final = "stdin"
 """What reports call standard input."""
@@ -46,6 +48,23 @@ def read_one(argument: str) -> Document:
     if len(found) != 1:
         raise UnusableError(f"{argument} holds {len(found)} documents, and exactly one is expected")
     return found[0]
+
+
+def table(arguments: Iterable[str]) -> Table:
+    """Return the kinds that are known: those of actgate, and the rows of these files.
+
+    Raises:
+        UnusableError: With a sentence for the first file that cannot be used.
+    """
+    known = package_table()
+    for name in arguments:
+        try:
+            known = known.extended(_content(name).decode())
+        except UnusableKindsError as error:
+            raise UnusableError(f"{name}: {error}") from None
+        except UnicodeDecodeError:
+            raise UnusableError(f"{name}: invalid YAML: must be UTF-8") from None
+    return known
 
 
 def _content(name: str) -> bytes:

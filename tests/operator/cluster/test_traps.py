@@ -58,7 +58,9 @@ class Held:
 
 
 @pytest.mark.parametrize("code", [403, 500])
-@pytest.mark.parametrize("resource", ["compliancemanifests", "compliancepolicies", "exemptions", "namespaces"])
+@pytest.mark.parametrize(
+    "resource", ["compliancemanifests", "compliancepolicies", "exemptions", "namespaces"]
+)
 def test_evidence_that_cannot_be_listed_is_not_taken_for_none(
     proxy: FaultProxy, world: World, resource: str, code: int
 ) -> None:
