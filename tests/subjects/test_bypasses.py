@@ -1,14 +1,17 @@
 """Ways round the gate that a user with `edit` rights has, as far as the object alone shows them.
 
-Each goes from the object through its reader and ``decide``, under a policy that refuses what surely
-serves a model, and requires URIs.
+Each goes from the object through its reader and ``decide``, under the detection of
+``examples/policies/high-risk.yaml``, with URIs required and without its signatures.
 """
 
 from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
+
+import yaml
 
 from actgate.api.names import INFERENCE_LABEL, MANIFEST_ANNOTATION, MODEL_ANNOTATION, MODEL_DIGEST_ANNOTATION
 from actgate.decision import Manifest, Verdict, decide
@@ -19,8 +22,11 @@ from tests.subjects.objects import workload
 
 Json = dict[str, Any]
 
+EXAMPLE: Final = Path(__file__).parents[2] / "examples" / "policies" / "high-risk.yaml"
 HOUSE: Final = policy(
-    "high-risk", detection={"strong": "Deny", "likely": "Warn"}, evidence={"requireUris": True}
+    "high-risk",
+    detection=yaml.safe_load(EXAMPLE.read_text("utf-8"))["spec"]["detection"],
+    evidence={"requireUris": True},
 )
 IMAGE: Final = f"registry.example/server@sha256:{'1' * 64}"
 EVIDENCE: Final = replace(PASSING, uris=("hf://bank/credit", "s3://models/credit/"), images=(IMAGE,))

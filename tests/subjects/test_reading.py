@@ -157,6 +157,10 @@ def test_rows_of_an_administrator_are_read_as_those_of_the_package() -> None:
             ROW.replace("Scorer", "InferenceService").replace("models.example.com", "serving.kserve.io"),
             "repl",
         ),
+        (
+            ROW.replace("scorers", "models").replace("models.example.com", "kubeai.org"),
+            "kubeai.org.*replaced",
+        ),
         (ROW.replace("always", "never"), "because"),
         (ROW.replace("Scorer", "Deployment").replace("models.example.com", "apps"), "Duplicate value"),
     ],

@@ -44,13 +44,14 @@ class Table:
                 is never replaced, since the new one could read less.
         """
         added = {(row.group, row.kind): row for row in read(text)}
+        known = {(row.group, name) for row in self.rows.values() for name in (row.kind, row.plural)}
         for row in added.values():
-            known = self.rows.get((row.group, row.kind))
-            if known is not None:
-                raise UnusableKindsError(
-                    f"kinds: Duplicate value: {quoted(row.kind)} of group {quoted(row.group)}: "
-                    "a row of actgate cannot be replaced"
-                )
+            for name in (row.kind, row.plural):
+                if (row.group, name) in known:
+                    raise UnusableKindsError(
+                        f"kinds: Duplicate value: {quoted(name)} of group {quoted(row.group)}: "
+                        "a row that is known already cannot be replaced"
+                    )
         return Table({**self.rows, **added})
 
 
