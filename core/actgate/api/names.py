@@ -14,6 +14,15 @@ model, and so it is judged."""
 ENFORCE_LABEL: Final = f"{GROUP}/enforce"
 """On a namespace: with any value but ``"false"`` plain workloads in it reach the webhook."""
 
+EXEMPT_LABEL: Final = f"{GROUP}/exempt"
+"""On a namespace: with any value nothing in it reaches the webhook. Who may set it is an RBAC verb."""
+
+NAMESPACE_NAME_LABEL: Final = "kubernetes.io/metadata.name"
+"""The API server sets it on every namespace, to the namespace's own name."""
+
+OUTSIDE_NAMESPACES: Final = ("kube-system", "kube-node-lease", "actgate-system")
+"""Namespaces that never reach the webhook, whatever their labels are: the cluster's own, and ours."""
+
 MANIFEST_ANNOTATION: Final = f"{GROUP}/compliance-manifest"
 """Name of the ComplianceManifest, in the workload's own namespace, that speaks for its model; for several
 models ``model=manifest`` for each, with commas between."""

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from actgate.api.names import NAMESPACE_NAME_LABEL
 from actgate.cli.exits import Exit, UnusableError
-from actgate.cli.inventory import NAMESPACE_NAME_LABEL, Evidence, Inventory
+from actgate.cli.inventory import Evidence, Inventory
 from actgate.decision import Finding, Outcome, Policy, Subject, Verdict, decide
 from actgate.decision.decide import Appraisals, Appraise
 from actgate.documents import Document

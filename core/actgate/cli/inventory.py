@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import Any, Final, TypeVar
 
 from actgate import manifests
-from actgate.api.names import API_VERSION, GROUP
+from actgate.api.names import API_VERSION, GROUP, NAMESPACE_NAME_LABEL
 from actgate.api.quoting import invalid, quoted
 from actgate.cli import unread
 from actgate.cli.exits import UnusableError
@@ -31,8 +31,6 @@ MANIFEST: Final = "ComplianceManifest"
 POLICY: Final = "CompliancePolicy"
 EXEMPTION: Final = "Exemption"
 NAMESPACE: Final = "Namespace"
-NAMESPACE_NAME_LABEL: Final = "kubernetes.io/metadata.name"
-"""The API server sets it on every namespace, to the namespace's own name."""
 
 _OURS: Final = (MODEL_DEPLOYMENT, MANIFEST, POLICY, EXEMPTION)
 _KUSTOMIZATIONS: Final = frozenset({"kustomization.yaml", "kustomization.yml"})
