@@ -4,6 +4,7 @@
     reflector   a cache of all objects of a kind, kept by a list and a watch
     store       how a list and a watch are merged, without I/O
     lease       one leader among replicas
+    discovery   which kinds the API server serves, in which version
     resources   the kinds, and where the API server keeps them
     errors      what can go wrong, in our own words
     timing      how long to wait, and when to try again

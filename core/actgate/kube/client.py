@@ -109,6 +109,10 @@ class Cluster:
         """Return the object as it is now (not from any cache), or raise `NotFound`."""
         return await self._transport.request("GET", resource.item(name, namespace), within=within)
 
+    async def discover(self, path: str, *, within: float = REQUEST_SECONDS) -> Object:
+        """Return what the API server says that it serves: `/apis`, `/api/v1` or `/apis/GROUP/VERSION`."""
+        return await self._transport.request("GET", path, within=within)
+
     async def list_pages(
         self,
         resource: Resource,
