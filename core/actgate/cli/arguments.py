@@ -39,7 +39,7 @@ _CHECK: Final = """\
 Judges every ModelDeployment, every object of a serving system, and every workload that
 is marked as inference or looks like it, by the ComplianceManifests in the same files. A
 manifest that nothing in the files refers to, such as the JSON file that a training
-pipeline writes, is judged by itself. No cluster is needed, and nothing is sent anywhere.
+pipeline writes, is judged by itself. No cluster is needed; nothing is sent anywhere.
 """
 _CHECK_END: Final = """\
 exit codes:

@@ -92,7 +92,7 @@ def read(text: str) -> list[ServingKind]:
     """Read rows: those of the package, or what an administrator adds.
 
     Raises:
-        UnusableKindsError: They are not of this format, or a kind stands twice, also in ``kinds.yaml``.
+        UnusableKindsError: They are not of this format, or a kind is a duplicate, also in ``kinds.yaml``.
     """
     try:
         document = yaml.load(text, _Loader)  # noqa: S506 - a safe loader, the fast one where there is one

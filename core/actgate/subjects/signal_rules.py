@@ -55,7 +55,7 @@ class ImageName:
 
 
 def image_name(reference: str) -> ImageName:
-    """Return the parts of an image reference, as distribution/reference tells host and path apart."""
+    """Return the parts of an image reference, host and path apart as distribution/reference has them."""
     name = reference.lower().partition("@")[0]
     head, colon, tag = name.rpartition(":")
     if not colon or "/" in tag:

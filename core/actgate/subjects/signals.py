@@ -297,7 +297,7 @@ def _pod_hints() -> tuple[HintRule, ...]:
 
 
 @cache
-def _telling() -> re.Pattern[str]:
+def _significant() -> re.Pattern[str]:
     """Return what finds a word by which a script could show something: of a command, or a flag."""
     needles = set(_by_flag())
     for rules in _by_first_word().values():
@@ -313,7 +313,7 @@ def _shows_nothing(script: str) -> bool:
     A shell's words are the characters between its quotes and backslashes, so a word of the tables stands in
     the script without them.
     """
-    return _telling().search(script.translate(_QUOTING)) is None
+    return _significant().search(script.translate(_QUOTING)) is None
 
 
 def _hint(hint: HintRule, path: str, value: str, observed: Observed) -> None:
