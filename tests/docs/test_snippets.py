@@ -9,10 +9,13 @@ import yaml
 
 from actgate.api.compliance_manifest import ComplianceManifest
 from actgate.api.compliance_policy import CompliancePolicy
+from actgate.api.exemption import Exemption
 from actgate.api.model_deployment import ModelDeployment
 from tests.docs import pages
 
-RESOURCES: Final = {kind.__name__: kind for kind in (ComplianceManifest, CompliancePolicy, ModelDeployment)}
+RESOURCES: Final = {
+    kind.__name__: kind for kind in (ComplianceManifest, CompliancePolicy, Exemption, ModelDeployment)
+}
 
 
 def documents() -> list[tuple[str, Any]]:
