@@ -245,7 +245,11 @@ def test_defaults_of_a_policy_are_filled_in(api: Rest) -> None:
                 "authorities": [],
                 "require": [],
                 "withdrawn": [],
+                "requireUris": False,
+                "graceAfterExpiry": "168h",
             },
+            "detection": dict.fromkeys(("strong", "likely", "weak"), "Audit"),
+            "injectedContainers": [],
             "onViolation": "Keep",
         }
     finally:

@@ -26,6 +26,7 @@ from actgate.decision.manifest import (
     Problem,
     Region,
 )
+from actgate.decision.subject import Detection, ModelReference, Signal, SignalTier
 from actgate.decision.verdict import line
 from tests.decision.build import (
     ASKING,
@@ -275,6 +276,32 @@ def of_links() -> Iterator[tuple[str, Case]]:
     )
 
 
+def of_detection() -> Iterator[tuple[str, Case]]:
+    """Yield what is said of what serves a model by its signals, and of what it loads."""
+    image = Signal("image/vllm", "spec.template.spec.containers[0].image", "mirror.example/vllm-openai:1")
+    flag = Signal("args/model", "spec.template.spec.containers[0].args[0]", "--model=acme/scorer")
+    strict = policy(detection={"strong": "Deny", "likely": "Warn", "weak": "Audit"})
+    link = "spec.template.metadata.annotations[actgate.dev/compliance-manifest]"
+    bare: dict[str, Any] = {"kind": "Deployment", "links": (), "model": None, "reference_path": link}
+    bare["declared"] = False
+    for tier, signals in (
+        (SignalTier.STRONG, (image,)),
+        (SignalTier.LIKELY, (flag, replace(flag, id="gpu/extended"))),
+        (SignalTier.WEAK, (flag, image, flag, image, flag)),
+    ):
+        yield f"undeclared, {tier} signals", asking(strict, detection=Detection(tier, signals), **bare)
+    loaded: dict[str, Any] = {
+        "references": (ModelReference("spec.predictor.model.storageUri", "s3://models/other"),)
+    }
+    yield (
+        "loads what the evidence does not list",
+        asking(evidence=manifest(uris=("s3://models/a",)), **loaded),
+    )
+    yield "loads what no evidence could list", asking(**loaded)
+    yield "uris are required", asking(policy(evidence={"requireUris": True}), **loaded)
+    yield "a value that another object holds", asking(unstated=("spec.predictor.model.runtime",))
+
+
 def of_attestations() -> Iterator[tuple[str, Case]]:
     """Yield what is wrong with signed evidence, or missing of it."""
     yield from _of_contradictions()
@@ -390,7 +417,7 @@ def _of_contradictions() -> Iterator[tuple[str, Case]]:
 def cases() -> dict[str, Case]:
     """Return every case, by its name."""
     found: dict[str, Case] = {}
-    for part in (of_bias, of_counts, of_evidence, of_links, of_attestations):
+    for part in (of_bias, of_counts, of_evidence, of_links, of_detection, of_attestations):
         for name, case in part():
             assert name not in found, name
             found[name] = case
