@@ -24,6 +24,7 @@ from tools import (
     public_api,
     registration,
     rule_reference,
+    scan_reference,
     settings_reference,
     versions,
 )
@@ -41,6 +42,8 @@ GENERATORS: Final[Mapping[str, Callable[[], dict[str, str] | str]]] = {
     "docs/detection.md": detection_reference.reference,
     "docs/inspect.md": inspect_reference.reference,
     "core/actgate/cli/report/inspect.schema.json": inspect_reference.schema,
+    "docs/scan.md": scan_reference.reference,
+    "core/actgate/cli/report/scan.schema.json": scan_reference.schema,
     "docs/kinds.md": kinds_reference.reference,
     "docs/public-api.md": public_api.reference,
     "deploy/base/webhook-registration.yaml": registration.registration,

@@ -55,17 +55,18 @@ def schema() -> str:
 
 def reference() -> str:
     """Return the page."""
-    return _HEAD + "".join(f"{row}\n" for row in _rows(Inspected, ""))
+    return _HEAD + "".join(f"{row}\n" for row in rows(Inspected, ""))
 
 
-def _rows(part: type[BaseModel], above: str) -> Iterator[str]:
+def rows(part: type[BaseModel], above: str) -> Iterator[str]:
+    """Yield a row of a table for each field of a model, and of those within it."""
     for name, field in part.model_fields.items():
         inner = _part(field.annotation)
-        many = "[]" if "list" in str(field.annotation) else ""
+        many = "[]" if getattr(field.annotation, "__origin__", None) is list else ""
         path = f"{above}{field.alias or name}{many}"
         yield f"| `{path}` | {field.description} |"
         if inner is not None:
-            yield from _rows(inner, f"{path}.")
+            yield from rows(inner, f"{path}.")
 
 
 def _part(annotation: object) -> type[BaseModel] | None:

@@ -89,3 +89,15 @@ def add_moment(command: argparse.ArgumentParser, flag: str, verb: str) -> None:
         metavar="TIME",
         help=f"{verb} as of this moment, such as 2026-11-01T10:00:00Z (default: the present)",
     )
+
+
+def add_kinds(command: argparse.ArgumentParser) -> None:
+    """Add ``--kinds``, for rows of an administrator."""
+    command.add_argument(
+        "--kinds",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help="files with rows of further serving kinds, in the format that docs/kinds.md describes",
+    )

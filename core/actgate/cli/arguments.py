@@ -14,6 +14,7 @@ from actgate.cli import (
     evaluate_arguments,
     pack_arguments,
     register_arguments,
+    scan_arguments,
     signing_arguments,
     streams,
     training_arguments,
@@ -155,6 +156,7 @@ def parser(program: str = PROGRAM) -> argparse.ArgumentParser:
     subparsers = root.add_subparsers(metavar="COMMAND", required=True)
     _add_check(subparsers)
     _add_inspect(subparsers)
+    scan_arguments.add(subparsers)
     _add_explain(subparsers)
     _add_manifest(subparsers)
     _add_model(subparsers)
@@ -206,19 +208,8 @@ def _add_check(subparsers: "_Subparsers[_Parser]") -> None:
         default="text",
         help="text for people; json, junit and sarif for machines (default: text)",
     )
-    _add_kinds(check)
+    argument_types.add_kinds(check)
     check.set_defaults(run=commands.check)
-
-
-def _add_kinds(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--kinds",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="FILE",
-        help="files with rows of further serving kinds, in the format that docs/kinds.md describes",
-    )
 
 
 def _add_inspect(subparsers: "_Subparsers[_Parser]") -> None:
@@ -238,7 +229,7 @@ def _add_inspect(subparsers: "_Subparsers[_Parser]") -> None:
         metavar="FILE",
         help="YAML or JSON files, directories (searched for *.yaml, *.yml, *.json), or - for standard input",
     )
-    _add_kinds(inspect)
+    argument_types.add_kinds(inspect)
     argument_types.add_namespace(inspect, "objects that state none")
     inspect.add_argument(
         "-o",

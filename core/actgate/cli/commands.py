@@ -46,6 +46,15 @@ def inspect(options: Namespace) -> Exit:
     return found.exit
 
 
+def scan(options: Namespace) -> Exit:
+    """Judge what a cluster runs, and write the report."""
+    from actgate.extras import needs
+
+    with needs("actgate scan", "kube"):
+        from actgate.cli.scanning import command
+    return command.scanned(options)
+
+
 def explain(options: Namespace) -> Exit:
     """Explain one rule, or list them all; or say who would have to sign what under policies."""
     from actgate.cli.explain import explanation

@@ -98,6 +98,11 @@ class Cluster:
             raise RuntimeError("the cluster is used outside of its `async with`")
         return self._opened
 
+    @property
+    def address(self) -> str:
+        """The address of the API server, once the connection is open."""
+        return self._transport.host
+
     async def get(
         self,
         resource: Resource,

@@ -46,7 +46,8 @@ class Transport:
     def __init__(
         self, configuration: Configuration, observe: Observer | None = None, agent: str = AGENT
     ) -> None:
-        self._host = configuration.host
+        self.host = configuration.host
+        """The address of the API server."""
         self._session = open_session(configuration, observe=observe, agent=agent)
 
     async def close(self) -> None:
@@ -106,7 +107,7 @@ class Transport:
         """Return the answer, whatever it is, as soon as its headers are in."""
         return await self._session.request(
             method,
-            f"{self._host}{path}{_encoded(query or {})}",
+            f"{self.host}{path}{_encoded(query or {})}",
             headers={**_HEADERS, "Content-Type": content_type},
             data=None if body is None else orjson.dumps(body),
             timeout=aiohttp.ClientTimeout(total=total, sock_connect=CONNECT_SECONDS),
