@@ -36,14 +36,16 @@ The policies, manifests and exemptions of the cluster count, where it has any; w
 baseline applies. `--policy FILE` takes the place of the cluster's policies, and `-f FILE` adds
 ComplianceManifests and [Exemptions](exemptions.md): so a policy, or evidence, can be tried before it is
 applied. Objects in the namespaces of the cluster itself, and in those with the label `actgate.dev/exempt`,
-are listed apart, since the gate does not see them.
+are listed apart.
 
 ## What a scan cannot see
 
 - Weights inside an image of the house's own, code that downloads a model when it runs, and models that are
   loaded through a server's own interface show in no field.
 - It is a moment: what is created, changed or deleted while it lists may be missed.
-- It says what the gate would answer if each object were created now. What runs goes on running.
+- It says what the gate would answer if it were asked about each object now. What runs goes on running. The
+  registration of this version asks about ModelDeployments everywhere, about marked workloads in namespaces
+  that enforce, and about nothing else: [what is judged](concepts.md#what-is-judged).
 - Fields whose value another object holds, such as a variable from a ConfigMap, are listed as not stated here.
 - Kinds without a row are not read themselves, their pods are; they are named where they control one.
 

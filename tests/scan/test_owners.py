@@ -70,7 +70,7 @@ def test_an_owner_of_another_namespace_does_not_count() -> None:
 
 
 def test_an_owner_that_serves_nothing_does_not_answer_for_a_model_server() -> None:
-    """Its true uid can be written by anybody who may read it."""
+    """Its true uid can be written by any user who may read it."""
     database = named(workload("Deployment"), "database")
     assert found(database, server("Pod", "orphan", database)) == ["Pod/orphan"]
 

@@ -35,7 +35,7 @@ _TIERS: Final[Mapping[SignalTier, Tier]] = {
 
 @dataclass(frozen=True, slots=True)
 class Controller:
-    """The owner reference with ``controller: true``, as anybody may write it."""
+    """The owner reference with ``controller: true``, as any user may write it."""
 
     uid: str
     group: str

@@ -1,6 +1,6 @@
 """Which candidates are subjects, and which another one answers for.
 
-Anybody may write an owner reference, so one counts only where the owner is known: the same uid, group, kind
+Any user may write an owner reference, so one counts only where the owner is known: the same uid, group, kind
 and name, in the same namespace. And it hides nothing: a pod that looks like a model server in another way
 than its owner's template, or that loads something else, is a subject of its own.
 """

@@ -100,7 +100,7 @@ async def gather(
         table: The kinds that are known.
         scope: Which namespaces.
         given: What files bring.
-        progress: Told how far it is.
+        progress: Called with how far it is.
 
     Raises:
         ClusterError: The API server did not say which kinds it has: nothing at all is known.

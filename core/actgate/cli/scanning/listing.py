@@ -72,7 +72,7 @@ async def each(
             pages = cluster.list_pages(resource, scope.of(resource), limit=page, within=PAGE_SECONDS)
             async for found in pages:
                 while found.items:
-                    # Taken off the page, so that an object is gone when the next one is looked at.
+                    # Removed from the page, so that its memory is free while the next one is read.
                     thing = found.items.pop()
                     thing["apiVersion"], thing["kind"] = resource.api_version, resource.kind
                     take(thing)
