@@ -38,7 +38,7 @@ each name. Rules are listed in [rules](rules.md), flags and variables of the ser
 `crds/`, reasons of conditions and Events in [operator](operator.md#conditions-and-events).
 """
 
-_LABELS: Final = (names.INFERENCE_LABEL, names.ENFORCE_LABEL)
+_LABELS: Final = (names.INFERENCE_LABEL, names.ENFORCE_LABEL, names.EXEMPT_LABEL)
 _ANNOTATIONS: Final = (
     names.MANIFEST_ANNOTATION,
     names.MODEL_ANNOTATION,

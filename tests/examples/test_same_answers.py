@@ -91,14 +91,6 @@ def review(obj: dict[str, Any], namespace: str) -> dict[str, Any]:
     return recorded
 
 
-def sent(example: Example) -> bool:
-    """Return whether the registration has the API server ask about the example's model."""
-    if example.rules != ("inference/undeclared",):
-        return True
-    registration = (ROOT / "deploy/base/webhook-registration.yaml").read_text(encoding="utf-8")
-    return "name: detected.actgate.dev" in registration
-
-
 @pytest.fixture
 def home(example: Example, namespace: str, gate: Gate) -> Iterator[str]:
     """The namespace of an example: its own with its policies, applied and known, or a fresh one."""
@@ -162,7 +154,7 @@ def test_check_the_webhook_and_the_api_server_agree(
     assert set(response.get("warnings", [])) == warned(verdict)
 
     reply = gate.rest("POST", COLLECTIONS[model["kind"]].format(home), model)
-    if not sent(example):
+    if not example.is_sent:
         assert reply.status == 201, reply
         return
     assert reply.status == (403 if verdict["outcome"] == "Fail" else 201), reply
