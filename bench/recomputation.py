@@ -1,10 +1,8 @@
 """Bias from counts: what a value and its interval take, and the largest manifest that the schema allows."""
 
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
-from time import process_time
 from typing import Final
 
 from actgate.api.compliance_manifest import Metric
@@ -12,6 +10,7 @@ from actgate.api.compliance_policy import CompliancePolicySpec
 from actgate.decision import Manifest, Policy, intervals, metrics
 from actgate.decision.decide import appraise
 from actgate.decision.manifest import GroupCount, Measurement
+from bench.cpu import microseconds
 from bench.report import Section
 
 GOAL: Final = 50.0
@@ -46,7 +45,7 @@ def run() -> Section:
 
 
 def _largest(manifest: Manifest) -> float:
-    return _microseconds(lambda: appraise(manifest, (ASKING,), NOW), 1)
+    return microseconds(lambda: appraise(manifest, (ASKING,), NOW), 1)
 
 
 def _both(measurement: Measurement) -> float:
@@ -54,18 +53,7 @@ def _both(measurement: Measurement) -> float:
         metrics.values(measurement)
         intervals.interval(measurement, 0.95)
 
-    return _microseconds(recompute, 1000)
-
-
-def _microseconds(work: Callable[[], object], times: int) -> float:
-    """Return CPU microseconds of one call: the best of five series, since other work only adds to them."""
-    series = []
-    for _ in range(5):
-        start = process_time()
-        for _ in range(times):
-            work()
-        series.append((process_time() - start) / times * 1e6)
-    return min(series)
+    return microseconds(recompute, 1000)
 
 
 def _measurement(metric: Metric, groups: int) -> Measurement:

@@ -1,12 +1,11 @@
 """Signals of a pod: what it takes to look for a model server in it, beside what parsing it takes."""
 
-from collections.abc import Callable
-from time import process_time
 from typing import Any, Final
 
 import orjson
 
 from actgate.subjects.signals import Observed, observe_pod
+from bench.cpu import microseconds
 from bench.report import Section
 
 GOAL: Final = 30.0
@@ -25,8 +24,8 @@ def run() -> Section:
     for name, command in _PODS.items():
         pod = _pod(command)
         body = orjson.dumps(pod)
-        parsed = _microseconds(lambda body=body: orjson.loads(body))  # type: ignore[misc]
-        read = _microseconds(lambda pod=pod: observe_pod(pod, "spec", Observed()))  # type: ignore[misc]
+        parsed = microseconds(lambda body=body: orjson.loads(body))  # type: ignore[misc]
+        read = microseconds(lambda pod=pod: observe_pod(pod, "spec", Observed()))  # type: ignore[misc]
         plain = plain or read
         rows.append((name, f"{parsed:.1f}", f"{read:.1f}", f"{read / parsed:.1f}"))
     return Section(
@@ -51,14 +50,3 @@ def _pod(command: list[str]) -> dict[str, Any]:
         "readinessProbe": {"httpGet": {"path": "/healthz", "port": 8080}},
     }
     return {"containers": [container], "volumes": [{"name": "config", "configMap": {"name": "app"}}]}
-
-
-def _microseconds(work: Callable[[], object], times: int = 2000) -> float:
-    """Return CPU microseconds of one call: the best of five series, since other work only adds to them."""
-    series = []
-    for _ in range(5):
-        start = process_time()
-        for _ in range(times):
-            work()
-        series.append((process_time() - start) / times * 1e6)
-    return min(series)

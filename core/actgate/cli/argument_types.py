@@ -91,6 +91,19 @@ def add_moment(command: argparse.ArgumentParser, flag: str, verb: str) -> None:
     )
 
 
+def add_files(command: argparse.ArgumentParser) -> None:
+    """Add ``-f``, for files that are judged or shown."""
+    command.add_argument(
+        "-f",
+        "--filename",
+        nargs="+",
+        action="extend",
+        required=True,
+        metavar="FILE",
+        help="YAML or JSON files, directories (searched for *.yaml, *.yml, *.json), or - for standard input",
+    )
+
+
 def add_kinds(command: argparse.ArgumentParser) -> None:
     """Add ``--kinds``, for rows of an administrator."""
     command.add_argument(

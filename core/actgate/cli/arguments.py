@@ -182,15 +182,7 @@ def _add_check(subparsers: "_Subparsers[_Parser]") -> None:
         epilog=_CHECK_END,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    check.add_argument(
-        "-f",
-        "--filename",
-        nargs="+",
-        action="extend",
-        required=True,
-        metavar="FILE",
-        help="YAML or JSON files, directories (searched for *.yaml, *.yml, *.json), or - for standard input",
-    )
+    argument_types.add_files(check)
     check.add_argument(
         "--policy",
         nargs="+",
@@ -220,15 +212,7 @@ def _add_inspect(subparsers: "_Subparsers[_Parser]") -> None:
         epilog=_INSPECT_END,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    inspect.add_argument(
-        "-f",
-        "--filename",
-        nargs="+",
-        action="extend",
-        required=True,
-        metavar="FILE",
-        help="YAML or JSON files, directories (searched for *.yaml, *.yml, *.json), or - for standard input",
-    )
+    argument_types.add_files(inspect)
     argument_types.add_kinds(inspect)
     argument_types.add_namespace(inspect, "objects that state none")
     inspect.add_argument(
