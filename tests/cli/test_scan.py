@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -13,6 +14,7 @@ import jsonschema
 import pytest
 import yaml
 
+from actgate_sandbox import control_plane as sandbox
 from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import CRDS, Rest, install_crds
 from tests.cli.support import actgate, manifest, policy, write
@@ -89,12 +91,27 @@ def deployment(name: str, image: str = VLLM, **template: Any) -> Json:  # noqa: 
     }
 
 
+@pytest.fixture(scope="module")
+def plane(control_plane: ControlPlane) -> Iterator[ControlPlane]:
+    """A control plane of these tests alone: on the one that others share, our kinds are installed once."""
+    with sandbox.start(control_plane.engine) as own:
+        yield own
+
+
+@pytest.fixture(scope="module")
+def rest(plane: ControlPlane) -> Iterator[Rest]:
+    """A client of that control plane, in place of the shared one's."""
+    client = plane.rest()
+    yield client
+    client.close()
+
+
 @pytest.fixture
-def cluster(control_plane: ControlPlane, rest: Rest, namespace: str) -> Cluster:
+def cluster(plane: ControlPlane, rest: Rest, namespace: str) -> Cluster:
     """Return a namespace of a cluster that knows nothing of actgate."""
     for name in (f"{kind}.actgate.dev" for kind in ("compliancemanifests", "exemptions")):
         rest("DELETE", f"{CRDS}/{name}")
-    return Cluster(control_plane, rest, namespace)
+    return Cluster(plane, rest, namespace)
 
 
 def test_a_cluster_without_anything_of_actgate_is_judged(cluster: Cluster) -> None:
@@ -209,10 +226,10 @@ def test_objects_that_run_are_not_taken_from_files(tmp_path: Path) -> None:
 
 
 def test_a_user_who_may_not_list_a_kind_gets_an_incomplete_scan(
-    cluster: Cluster, control_plane: ControlPlane, tmp_path: Path
+    cluster: Cluster, plane: ControlPlane, tmp_path: Path
 ) -> None:
     """The stand-in lets every user do everything."""
-    if control_plane.engine == "stand-in":
+    if plane.engine == "stand-in":
         pytest.skip("needs an API server with RBAC")
     cluster.deployment("llm")
     account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "reader"}}
@@ -225,7 +242,7 @@ def test_a_user_who_may_not_list_a_kind_gets_an_incomplete_scan(
     cluster.create(root, "rolebindings", {**reader, "roleRef": reference, "subjects": [subject]})
     asked = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     token = cluster.create("/api/v1", "serviceaccounts/reader/token", asked)["status"]["token"]
-    kubeconfig = yaml.safe_load(control_plane.kubeconfig.read_text())
+    kubeconfig = yaml.safe_load(plane.kubeconfig.read_text())
     for user in kubeconfig["users"]:
         user["user"] = {"token": token}
     limited = tmp_path / "kubeconfig"

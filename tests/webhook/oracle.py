@@ -103,7 +103,7 @@ def _governed(leaves: Leaves) -> tuple[Leaves, list[str]]:
 
 
 def _evidence_speaks_for(request: dict[str, Any], leaves: Leaves) -> bool:
-    if request.get("namespace") != NAMESPACE or not _lives_where_it_may(leaves):
+    if not _lives_where_it_may(leaves):
         return False
     if leaves["/kind"] == "ModelDeployment":
         names = [leaves.get("/spec/complianceManifestRef/name")]
@@ -122,7 +122,8 @@ def _evidence_speaks_for(request: dict[str, Any], leaves: Leaves) -> bool:
         }
     if not names or any(name != names[0] or not isinstance(name, str) or not name for name in names):
         return False
-    if names[0] not in (GOOD, BAD):
+    if request.get("namespace") != NAMESPACE or names[0] not in (GOOD, BAD):
+        # In a dry run a manifest that is missing there is a warning.
         return request.get("dryRun") is True
     return (
         names[0] == GOOD

@@ -26,6 +26,9 @@ BASES: Final = (
     review(MODEL),
     review(changed(MODEL, "spec.complianceManifestRef.name", BAD)),
     review(changed(MODEL, "spec.complianceManifestRef.name", "missing"), dry_run=True),
+    changed(
+        review(changed(MODEL, "metadata.namespace", "other"), dry_run=True), "request.namespace", "other"
+    ),
     review(changed(MODEL, "spec.complianceManifestRef.name", BAD), MODEL),
     review(changed(MODEL, "spec.replicas", 5), changed(MODEL, "spec.model.name", "Other")),
     review(None, MODEL, operation="DELETE"),
