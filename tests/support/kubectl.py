@@ -53,7 +53,7 @@ class Kubectl:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=330,  # Above any --timeout that a test gives kubectl itself.
             check=False,
             env={key: value for key, value in os.environ.items() if key != "KUBECONFIG"},
         )
