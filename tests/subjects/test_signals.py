@@ -121,6 +121,9 @@ def test_labels_of_serving_controllers_are_strong() -> None:
     assert strong(found.detection()) == ["label/pod-key"]
 
 
+HUB_FILE = "https://huggingface.co/bank/fraud/resolve/main/w.bin"
+
+
 @pytest.mark.parametrize(
     ("fields", "references", "unstated"),
     [
@@ -149,11 +152,47 @@ def test_what_a_container_loads_is_read_wherever_it_says_so(
     assert len(found.unstated) == unstated
 
 
+@pytest.mark.parametrize(
+    ("value", "read"),
+    [
+        ("$$0", "$0"),
+        ("$$(M)", "$(M)"),
+        ("$0", "$0"),
+        ("$M", "$M"),
+        ("a`b`", "a`b`"),
+        ("$(M)/1", "bank/credit/1"),
+        ("$(UNKNOWN)/1", None),
+        ("$(LATER)", None),
+        ("$(DOUBLE)", "bank/credit/2"),
+    ],
+)
+def test_a_variable_is_read_as_the_kubelet_gives_it_to_the_container(value: str, read: str | None) -> None:
+    """It knows $(NAME) of the variables above, and $$; everything else is of shells."""
+    env = {"M": "bank/credit", "DOUBLE": "$(M)/2", "MODEL_ID": value, "LATER": "x"}
+    found = observed(containers=[container(env=env)])
+    assert [reference.value for reference in found.references] == ([] if read is None else [read])
+    assert len(found.unstated) == (read is None)
+
+
+def test_what_a_shell_computes_is_not_stated() -> None:
+    for word in ("$(cat /m)", "`cat /m`", "${M:-bank/other}", "$1", "$@", "$(M)", "$$M"):
+        found = observed(containers=[container(command=["sh", "-c", f'vllm serve "{word}"'])])
+        assert (found.references, len(found.unstated)) == ([], 1), word
+
+
+def test_the_uri_of_a_model_deployment_is_read_as_its_pods_are_given_it() -> None:
+    """A path of the disk is the name of a model where spec.model.uri states one."""
+    for uri, value in (("/models/credit", "/models/credit"), ("s3://m/$a", "s3://m/$$a")):
+        found = observed(containers=[container(env={"ACTGATE_MODEL_URI": value})])
+        assert [reference.value for reference in found.references] == [uri]
+        assert not found.unstated
+
+
 def test_what_an_init_container_fetches_is_loaded() -> None:
     for command, value in (
         (["aws", "s3", "cp", "s3://models/fraud/1/w.bin", "/m"], "s3://models/fraud/1/w.bin"),
         (["sh", "-c", "huggingface-cli download bank/fraud --local-dir /m"], "bank/fraud"),
-        (["curl", "-LO", "https://huggingface.co/bank/fraud/resolve/main/w.bin"], "hf://bank/fraud"),
+        (["curl", "-LO", HUB_FILE], HUB_FILE),
         (["wget", "https://files.example/fraud.safetensors"], "https://files.example/fraud.safetensors"),
     ):
         found = observed(initContainers=[container(command=command)])

@@ -21,7 +21,8 @@ _LONGEST: Final = 16_384
 """Characters of a script that are read with its quotes; a longer one is cut at every quote."""
 _DEEPEST: Final = 3
 """Shells within shells."""
-_VARIABLE: Final = re.compile(r"\$(?:\((\w+)\)|\{(\w+)\}|(\w+))")
+_KUBELET: Final = re.compile(r"\$(?:(\$)|\(([^)]*)\))")
+_SHELL: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+)|[({@*])|`")
 
 
 class Word(NamedTuple):
@@ -97,20 +98,31 @@ def _split(script: str) -> tuple[str, ...]:
     return tuple(part for part in _SPLIT.split(plain) if part)
 
 
+def expanded(text: str, variables: Mapping[str, str]) -> str | None:
+    """Return a value as the kubelet gives it to a container; None where a variable in it is not known.
+
+    ``$(NAME)`` is the value of a variable, and ``$$`` a plain ``$``:
+    https://kubernetes.io/docs/tasks/inject-data-application/define-interdependent-environment-variables/
+    """
+    return _replaced(_KUBELET, text, lambda match: match[1] or variables.get(match[2]))
+
+
 def resolved(text: str, variables: Mapping[str, str]) -> str | None:
-    """Return a value with the variables in it put in; None where one of them is not known."""
-    unknown = False
+    """Return a word as a shell in the container would read it; None where it is not known before it runs."""
+    given = expanded(text, variables)
+    if given is None:
+        return None
+    return _replaced(_SHELL, given, lambda match: variables.get(match[1] or match[2]))
 
-    def value(match: re.Match[str]) -> str:
-        nonlocal unknown
-        found = variables.get(match[1] or match[2] or match[3])
-        unknown = unknown or found is None
-        return found or ""
 
-    if "$" not in text:
-        return text
-    made = _VARIABLE.sub(value, text)
-    return None if unknown else made
+def _replaced(
+    pattern: re.Pattern[str], text: str, value: Callable[[re.Match[str]], str | None]
+) -> str | None:
+    values = [value(match) for match in pattern.finditer(text)]
+    if None in values:
+        return None
+    following = iter(values)
+    return pattern.sub(lambda _: next(following) or "", text)
 
 
 def _list(value: object) -> list[object]:

@@ -88,6 +88,8 @@ class HintRule:
     family: Literal["model", "hub", "engine", "volume", "gpu", "probe"]
     loads: bool = False
     """Whether the value is what is loaded, and not only what it is called."""
+    uri: bool = False
+    """Whether the value is ``spec.model.uri`` of a ModelDeployment, and is read as that is."""
     flags: tuple[str, ...] = ()
     env: tuple[str, ...] = ()
     env_prefix: tuple[str, ...] = ()

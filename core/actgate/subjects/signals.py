@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Final
 
 from actgate.decision.subject import Detection, ModelReference, Signal, SignalTier
-from actgate.subjects.command_line import Word, resolved, runs_a_script, words
+from actgate.subjects.command_line import Word, expanded, resolved, runs_a_script, words
 from actgate.subjects.fields import MAPS, Json, map_at
 from actgate.subjects.signal_rules import CommandRule, HintRule, image_rule, signal_rules
 
@@ -136,8 +136,9 @@ def _variables(container: Json, path: str, observed: Observed) -> dict[str, str]
         name, value = variable.get("name"), variable.get("value")
         if not isinstance(name, str):
             continue
-        if isinstance(value, str):
-            values[name] = value
+        given = expanded(value, values) if isinstance(value, str) else None
+        if given is not None:
+            values[name] = given
         at, hint = f"{path}.env[{index}]", known.get(name)
         if hint is None and name.startswith(engines.prefixes):
             hint = engines.hint
@@ -150,7 +151,7 @@ def _variables(container: Json, path: str, observed: Observed) -> dict[str, str]
             if variable.get("valueFrom") is not None:
                 observed.unstated.append(f"{at}.valueFrom")
             elif isinstance(value, str) and value:
-                _loaded(value, f"{at}.value", values, observed)
+                _reference(given, f"{at}.value", observed, always=hint.uri)
     return values
 
 
@@ -206,13 +207,14 @@ def _fetched(line: list[Word], variables: Mapping[str, str], observed: Observed)
     fetches = signal_rules().fetches
     commands = [tuple(command.split()) for command in fetches.commands]
     for index, word in enumerate(line):
-        text = resolved(word.text, variables) or word.text
+        given = resolved(word.text, variables)
+        text = word.text if given is None else given
         scheme, colon, rest = text.partition("://")
         if (
             colon
             and (scheme.lower() in fetches.schemes or rest.partition("?")[0].lower().endswith(fetches.files))
         ) or text.startswith(_HUB):
-            _loaded(text, word.path, variables, observed)
+            _reference(given, word.path, observed)
         for command in commands:
             end = index + len(command)
             said = (word.program, *(item.text for item in line[index + 1 : end]))
@@ -223,16 +225,25 @@ def _fetched(line: list[Word], variables: Mapping[str, str], observed: Observed)
 
 
 def _loaded(value: str, path: str, variables: Mapping[str, str], observed: Observed) -> None:
-    """Add what is loaded from a value: not stated here where it is a variable, or a path of the disk."""
-    text = resolved(value, variables)
-    if text is None or text.startswith(("/", ".", "~")):
+    """Add what is loaded from a word of a command line."""
+    _reference(resolved(value, variables), path, observed)
+
+
+def _reference(text: str | None, path: str, observed: Observed, *, always: bool = False) -> None:
+    """Add what is loaded.
+
+    Args:
+        text: What names it; None where that is computed in the container.
+        path: The field that says it.
+        observed: Takes it.
+        always: Whether a path of the disk is the name of a model too; else it says only where another
+            object puts one.
+    """
+    if text is None or (not always and text.startswith(("/", ".", "~"))):
         if path not in observed.unstated:
             observed.unstated.append(path)
         return
-    for hub in _HUB:
-        if text.startswith(hub):
-            text = "hf://" + "/".join(text.removeprefix(hub).split("/")[:2])
-    reference = ModelReference(path, text[:512])
+    reference = ModelReference(path, text)
     if text and reference not in observed.references:
         observed.references.append(reference)
 

@@ -31,12 +31,20 @@ def mostly(usual: str, others: st.SearchStrategy[str]) -> st.SearchStrategy[str]
     return st.integers(0, 9).flatmap(lambda dice: others if dice == 9 else st.just(usual))
 
 
+uris = text | st.builds(
+    "".join,
+    st.lists(
+        st.sampled_from(["$", "(", ")", "{", "}", "`", "/", ".", "~", "HOME", "hf://", "a/b"]), min_size=1
+    ),
+)
+"""As shells, the kubelet, disks and the hub read them in other ways."""
+
 models = st.fixed_dictionaries(
     {"name": mostly("CreditRiskScorer", st.just("Other") | text)},
     optional={
         "version": mostly("2", text),
         "digest": mostly(MODEL_DIGEST, st.just(f"sha256:{'d' * 64}")),
-        "uri": text,
+        "uri": uris,
     },
 )
 

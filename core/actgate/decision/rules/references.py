@@ -4,6 +4,7 @@ Hardly any serving kind has a field for a version, so what a model is loaded fro
 other weights under the same name are another model.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -15,8 +16,8 @@ from actgate.decision.rules.link import MODEL
 from actgate.decision.subject import Subject
 from actgate.decision.verdict import Finding
 
-_HUB: Final = "hf://"
-"""A repository of the Hugging Face hub is written with and without it."""
+_HUB: Final = re.compile(r"hf://|https://(?:huggingface|hf)\.co/")
+"""A repository of the Hugging Face hub is written in all of these ways, and without any."""
 
 
 def findings(subject: Subject, linked: Mapping[str, Manifest], policy: Policy) -> Iterator[Finding]:
@@ -74,8 +75,19 @@ def speaks_of(manifest: Manifest, value: str) -> bool:
     """Return whether a manifest is about what is loaded from a URI, or by the name of a model."""
     if manifest.model is not None and value == manifest.model.name:
         return True
-    plain = value.removeprefix(_HUB)
-    return any(_covers(uri.removeprefix(_HUB), plain) for uri in manifest.uris)
+    plain = _plain(value)
+    return any(_covers(_plain(uri), plain) for uri in manifest.uris)
+
+
+def _plain(uri: str) -> str:
+    """Return a repository of the hub as owner/name, whichever of its files is asked for."""
+    web = _HUB.match(uri)
+    if web is None:
+        return uri
+    rest = uri[web.end() :]
+    if web[0] == "hf://":
+        return rest
+    return "/".join(rest.split("/")[:2]) if _resolved(rest) else uri
 
 
 def _covers(uri: str, value: str) -> bool:
@@ -87,5 +99,9 @@ def _covers(uri: str, value: str) -> bool:
         return True
     if not uri.endswith("/") or not value.startswith(uri):
         return False
-    rest = value[len(uri) :]
-    return "%" not in rest and "\\" not in rest and not {"..", "."} & set(rest.split("/"))
+    return _resolved(value[len(uri) :])
+
+
+def _resolved(path: str) -> bool:
+    """Return whether a path means what it says: no step to its parent, and no encoded character."""
+    return "%" not in path and "\\" not in path and not {"..", "."} & set(path.split("/"))
