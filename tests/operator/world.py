@@ -112,10 +112,16 @@ class World:
         return wait_until(as_said)
 
     def ready(self, name: str = MODEL) -> Json:
-        """Let a model's Deployment become available, and wait until the model is Ready."""
+        """Let a model's Deployment become available, and wait until the model is Ready as it is now."""
         self.deployment(name)
         self.workloads.available(name)
-        return self.wait_for("Ready", "True", name=name)
+
+        def current() -> Json:
+            found = self.wait_for("Ready", "True", name=name)
+            assert found["observedGeneration"] == self.live(name)["metadata"]["generation"], found
+            return found
+
+        return wait_until(current)
 
     def events(self) -> list[Json]:
         """Return every Event of the namespace."""
