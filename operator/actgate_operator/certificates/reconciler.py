@@ -145,7 +145,7 @@ class CertificateReconciler:
             await self._write(change, seen)
             self._metrics.changed(change)
         logger.warning("certificates are not as they have to be after %d changes", _LONGEST_PASS)
-        self._metrics.failed("Unsettled")
+        self._metrics.failed("NotConverged")
 
     async def _read(self) -> _Seen:
         places = self._places

@@ -188,7 +188,7 @@ async def test_what_others_broke_is_repaired_by_the_next_reconcile(
     kept.requests.clear()
     await kept.reconciler.reconcile()
     assert {item.verb for item in kept.requests} == {"get"}
-    assert kept.value("certificate_errors_total", reason="Unsettled") is None
+    assert kept.value("certificate_errors_total", reason="NotConverged") is None
 
 
 async def test_a_registration_that_is_not_there_is_not_created(kept: Kept) -> None:
