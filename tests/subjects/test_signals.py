@@ -174,6 +174,14 @@ def test_a_variable_is_read_as_the_kubelet_gives_it_to_the_container(value: str,
     assert len(found.unstated) == (read is None)
 
 
+def test_variables_that_double_each_other_take_no_memory_and_name_no_model() -> None:
+    """Sixty of them would be more than any machine holds; what they come to is in no manifest."""
+    env = {"V0": "ab"} | {f"V{number}": f"$(V{number - 1})" * 2 for number in range(1, 60)}
+    found = observed(containers=[container(env=env | {"MODEL_ID": "$(V59)"}, args=["--model=$(V59)$(V59)"])])
+    assert (len(found.references), found.unstated) == (2, [])
+    assert all(one.value.endswith("%") and len(one.value) < 5_000 for one in found.references)
+
+
 def test_what_a_shell_computes_is_not_stated() -> None:
     for word in ("$(cat /m)", "`cat /m`", "${M:-bank/other}", "$1", "$@", "$(M)", "$$M"):
         found = observed(containers=[container(command=["sh", "-c", f'vllm serve "{word}"'])])

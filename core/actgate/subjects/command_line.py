@@ -22,6 +22,8 @@ _LONGEST: Final = 16_384
 _DEEPEST: Final = 3
 """Shells within shells."""
 _KUBELET: Final = re.compile(r"\$(?:(\$)|\(([^)]*)\))")
+_LONGEST_VALUE: Final = 2_048
+"""Characters that variables may make of a text: each could double the last, and no URI is as long."""
 _SHELL: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+)|[({@*])|`")
 
 
@@ -118,11 +120,17 @@ def resolved(text: str, variables: Mapping[str, str]) -> str | None:
 def _replaced(
     pattern: re.Pattern[str], text: str, value: Callable[[re.Match[str]], str | None]
 ) -> str | None:
-    values = [value(match) for match in pattern.finditer(text)]
-    if None in values:
-        return None
-    following = iter(values)
-    return pattern.sub(lambda _: next(following) or "", text)
+    parts, end, added = list[str](), 0, 0
+    for match in pattern.finditer(text):
+        found = value(match)
+        if found is None:
+            return None
+        parts += (text[end : match.start()], found)
+        end, added = match.end(), added + len(found)
+        if added > _LONGEST_VALUE:
+            # The sign makes it a URI that no manifest covers, whatever was cut off.
+            return f"{''.join(parts)[: len(text) + _LONGEST_VALUE]}%"
+    return "".join((*parts, text[end:]))
 
 
 def _list(value: object) -> list[object]:
