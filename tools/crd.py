@@ -140,8 +140,10 @@ def definitions() -> dict[str, Schema]:
         short="aex",
         scope="Cluster",
         columns=[
+            _column("Active", ".status.conditions[?(@.type=='Active')].status"),
             _column("Ends", ".spec.notAfter", "date"),
             _column("Reference", ".spec.reference"),
+            _column("Matched", ".status.matched", "integer", priority=1),
             _AGE,
         ],
     )

@@ -246,8 +246,10 @@ def test_defaults_of_a_policy_are_filled_in(api: Rest) -> None:
                 "require": [],
                 "withdrawn": [],
                 "requireUris": False,
+                "graceAfterExpiry": "168h",
             },
             "detection": dict.fromkeys(("strong", "likely", "weak"), "Audit"),
+            "injectedContainers": [],
             "onViolation": "Keep",
         }
     finally:

@@ -15,7 +15,7 @@ from actgate.decision import Manifest, rules
 from actgate.decision.decide import decide
 from actgate.decision.exemptions import Exemption
 from actgate.decision.manifest import Problem
-from actgate.decision.subject import Subject
+from actgate.decision.subject import Owner, Subject
 from actgate.decision.verdict import Outcome, Verdict
 from tests.decision.build import ASKING, NOW, PASSING
 from tests.decision.strategies import manifests
@@ -67,12 +67,21 @@ def test_an_exemption_is_about_its_subjects_and_rules_alone() -> None:
         "group": replace(ASKED, group="apps"),
         "kind": replace(ASKED, kind="Deployment"),
         "name": replace(ASKED, name="scorer-2"),
+        "owner": replace(ASKED, owner=Owner("apps", "Deployment", "x")),
     }
     for what, subject in others.items():
         assert not judged(exemption("oversight/missing"), subject=subject).allowed, what
     elsewhere = SCORER.model_copy(update={"namespace": "other"})
     assert not judged(exemption("oversight/missing", subjects=(elsewhere,))).allowed
     assert not judged(exemption("bias/limit")).allowed
+
+
+def test_a_subject_is_exempt_by_the_owner_that_answers_for_it() -> None:
+    """A pod's name is made by its controller: the exemption names the object that the user wrote."""
+    pod = replace(
+        ASKED, group="", kind="Pod", name="scorer-x1", owner=Owner("actgate.dev", "ModelDeployment", "scorer")
+    )
+    assert judged(exemption("oversight/missing"), subject=pod).allowed
 
 
 def test_a_star_stands_for_every_name_of_that_kind_in_that_namespace() -> None:

@@ -330,6 +330,9 @@ class EvidencePolicy(Model):
     require_uris: bool = False
     """Whether the manifest must list the URIs that the model is loaded from, so that each one that a
     workload names is covered."""
+    grace_after_expiry: Duration = "168h"
+    """How long replacement pods of an unchanged owner are admitted after its evidence expired, where
+    onViolation is Keep; never for a prohibited practice."""
 
 
 class DetectionPolicy(Model):
@@ -341,6 +344,15 @@ class DetectionPolicy(Model):
     """For two hints of different kinds, one of which names a model."""
     weak: Annotated[Enforcement, Field(strict=False)] = Enforcement.AUDIT
     """For hints that training, notebooks and clients have, too."""
+
+
+class InjectedContainer(Model):
+    """A container that a mutating webhook or a controller adds to pods beside those of their template."""
+
+    name: Annotated[str, Field(pattern=f"^{LABEL}$", min_length=1, max_length=63)]
+    """Name of the container, such as istio-proxy."""
+    image: Annotated[str, Field(pattern=r"^[^@\s]+(@sha256:[0-9a-f]{64})?$", max_length=512)]
+    """Its image by digest, or the repository, such as docker.io/istio/proxyv2, of which any tag counts."""
 
 
 class CompliancePolicySpec(Model):
@@ -362,6 +374,9 @@ class CompliancePolicySpec(Model):
     """What is asked of the evidence itself."""
     detection: DetectionPolicy = DetectionPolicy.model_construct()
     """What becomes of workloads that serve a model by their signals, and link no manifest."""
+    injected_containers: Annotated[list[InjectedContainer], Field(max_length=64)] = []
+    """Containers that others add to pods: a manifest's images do not bind them, only where the template of
+    the pod's owner does not have them."""
     on_violation: Annotated[OnViolation, Field(strict=False)] = OnViolation.KEEP
     """What happens to a running model whose evidence stops passing."""
 

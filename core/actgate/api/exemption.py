@@ -9,7 +9,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from actgate.api.base import Model, Name, Resource, ShortText, Text, Timestamp
+from actgate.api.base import Counter, Model, Name, Resource, ShortText, Text, Timestamp
+from actgate.api.model_deployment import Condition
 from actgate.api.names import LABEL, SUBDOMAIN
 
 LONGEST_DAYS: Final = 90
@@ -84,8 +85,28 @@ class ExemptionSpec(Model):
     """What is done meanwhile to contain the risk."""
 
 
+class ExemptionStatus(Model):
+    """What became of it, written by the operator; never an input of a decision."""
+
+    observed_generation: Counter | None = None
+    """Generation of the spec that the status is about."""
+    conditions: Annotated[
+        list[Condition],
+        Field(
+            max_length=16,
+            json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        ),
+    ] = []
+    """Active and Expired, by its period; Unused where no object has a finding that it covers."""
+    matched: Counter | None = None
+    """Objects with a finding that it covers."""
+    last_used_at: Timestamp | None = None
+    """When a decision last depended on it, to the hour."""
+
+
 class Exemption(Resource):
     """Findings that are accepted for some objects, with a reason and an end."""
 
     kind: Literal["Exemption"]
     spec: ExemptionSpec
+    status: ExemptionStatus | None = None

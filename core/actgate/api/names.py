@@ -15,7 +15,7 @@ ENFORCE_LABEL: Final = f"{GROUP}/enforce"
 """On a namespace: with any value but ``"false"`` plain workloads in it reach the webhook."""
 
 EXEMPT_LABEL: Final = f"{GROUP}/exempt"
-"""On a namespace: with any value ``actgate scan`` lists what is in it apart. The webhook does not read it."""
+"""On a namespace: with any value nothing in it reaches the webhook. Who may set it is an RBAC verb."""
 
 NAMESPACE_NAME_LABEL: Final = "kubernetes.io/metadata.name"
 """The API server sets it on every namespace, to the namespace's own name."""

@@ -30,10 +30,17 @@ class Exemption:
     """SHA-256 of the canonical JSON of its spec, by which records know it."""
 
     def covers(self, subject: Subject) -> bool:
-        """Return whether it is about this object, by name: owners, which users write, are not followed."""
+        """Return whether it is about this object, or about the one that answers for it."""
+        owner = subject.owner
+        named = (
+            (subject.group, subject.kind, subject.name)
+            if owner is None
+            else (owner.group, owner.kind, owner.name)
+        )
         return any(
-            (entry.api_group, entry.kind, entry.namespace) == (subject.group, subject.kind, subject.namespace)
-            and entry.name in (ANY_NAME, subject.name)
+            (entry.api_group, entry.kind) == named[:2]
+            and entry.namespace == subject.namespace
+            and entry.name in (ANY_NAME, named[2])
             for entry in self.subjects
         )
 

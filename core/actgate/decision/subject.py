@@ -32,6 +32,15 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """The object that answers for a subject: the top of its verified chain of owners."""
+
+    group: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReference:
     """What an object says it loads as a model: the value of a field, an argument or a variable."""
 
@@ -89,6 +98,8 @@ class Subject:
     """Labels of its namespace, by which policies select it."""
     group: str = ""
     """API group of its kind."""
+    owner: Owner | None = None
+    """The object that answers for it; None where it stands alone."""
     references: tuple[ModelReference, ...] = ()
     """What it loads as a model wherever it says so: URIs, arguments and variables; besides ``model``."""
     unstated: tuple[str, ...] = ()

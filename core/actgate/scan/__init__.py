@@ -5,6 +5,6 @@
 - ``judging``: the verdicts about the subjects of a cluster, and what stays outside of the gate;
 - ``summary``: the counts by outcome, rule, tier and namespace.
 
-``actgate scan`` lists the objects. The border: objects as JSON and evidence in, verdicts out; no I/O, no
-clock, no Kubernetes client.
+The same functions serve ``actgate scan``, which looks from outside, and the operator's background scan. The
+border: objects as JSON and evidence in, verdicts out; no I/O, no clock, no Kubernetes client.
 """
