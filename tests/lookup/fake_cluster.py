@@ -11,6 +11,7 @@ from actgate.kube.client import Cluster, Event, Page
 from actgate.kube.errors import ClusterError, NotFound
 from actgate.kube.objects import Object
 from actgate.kube.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, EXEMPTIONS, NAMESPACES, Resource
+from actgate.subjects.reading import package_table
 
 
 class FakeCluster(Cluster):
@@ -102,7 +103,7 @@ class FakeCluster(Cluster):
 
 _PLURALS = {
     item.kind: item.plural for item in (COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, EXEMPTIONS, NAMESPACES)
-}
+} | {row.kind: row.plural for row in package_table().rows.values()}
 
 
 def _key(thing: Object) -> tuple[str, str, str]:

@@ -41,6 +41,34 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
+class Added:
+    """A container, or an image volume, that a pod has and the template of its owner has not."""
+
+    path: str
+    """The field of its image."""
+    name: str
+    """Its name; of a volume after ``volumes/``, which no container's name is."""
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """What the top of a verified chain of owners lends to an object: the link, and the model's identity."""
+
+    owner: Owner
+    links: tuple[Link, ...]
+    model: ModelIdentity | None
+    declared: bool
+    """Whether the owner is judged for what it is, or because of a mark."""
+    reference_path: str
+    """Field of the owner that holds the links."""
+    model_path: str
+    """Field of the owner that names the model."""
+    added: tuple[Added, ...] = ()
+    """What it runs besides the templates of its owners; unless all of that is injected, nothing is lent."""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelReference:
     """What an object says it loads as a model: the value of a field, an argument or a variable."""
 
@@ -100,6 +128,10 @@ class Subject:
     """API group of its kind."""
     owner: Owner | None = None
     """The object that answers for it; None where it stands alone."""
+    lent: Lent | None = None
+    """What a verified chain of owners lends to it, if the policies agree; None where it has none."""
+    alone: str = ""
+    """Why it stands alone although it names an owner, in a clause."""
     references: tuple[ModelReference, ...] = ()
     """What it loads as a model wherever it says so: URIs, arguments and variables; besides ``model``."""
     unstated: tuple[str, ...] = ()

@@ -63,7 +63,9 @@ _TERMS: Final = "nodeSelectorTerms"
 Placement = Iterator[tuple[str, Region]]
 
 
-def placement_of(obj: Json, kind: Kind, places: list[Place], problems: list[SubjectProblem]) -> Placement:
+def placement_of(
+    obj: Json, kind: Kind, places: list[Place], problems: list[SubjectProblem], provider: str | None = None
+) -> Placement:
     """Yield (field, region) for each region that an object names, and for those that its nodes are chosen by.
 
     Args:
@@ -71,6 +73,7 @@ def placement_of(obj: Json, kind: Kind, places: list[Place], problems: list[Subj
         kind: Its row.
         places: Its marks.
         problems: Takes what cannot be read.
+        provider: Whose codes the regions of its nodes are, where no annotation says so.
     """
     if kind.placement is not None:
         yield from _declared(obj, kind.placement, problems)
@@ -82,8 +85,8 @@ def placement_of(obj: Json, kind: Kind, places: list[Place], problems: list[Subj
             for found in misfits(spec, NODES, path)
         ]
         # Node labels name a region without its provider, and a code can mean several places.
-        provider = annotation_in(places, PROVIDER_ANNOTATION, RESIDENCY_SERVING, problems)
-        yield from of_nodes(spec, path, provider, problems)
+        stated = annotation_in(places, PROVIDER_ANNOTATION, RESIDENCY_SERVING, problems)
+        yield from of_nodes(spec, path, stated or provider, problems)
 
 
 def _declared(obj: Json, field: Path, problems: list[SubjectProblem]) -> Placement:

@@ -90,6 +90,11 @@ class ServingObject:
         """Whether it is asked about at all."""
         return self.declared or self.detection is not None
 
+    @property
+    def provider(self) -> str | None:
+        """Whose codes the regions are by which its pods choose nodes."""
+        return annotation_in(self._places, PROVIDER_ANNOTATION, RESIDENCY_SERVING, [])
+
     def governed_fields(self) -> Json:
         """Return what only passing evidence may change: all but the number of servers, and its marks."""
         left_out = {path for pattern in self._kind.scale for path, _ in pattern.found(self._obj)}
@@ -108,6 +113,7 @@ class ServingObject:
         namespace: str | None = None,
         governed_change: bool = True,
         dry_run: bool = False,
+        provider: str | None = None,
     ) -> Subject:
         """Return what the object asks for; the arguments are those of ``Workload.subject``."""
         problems = list(self._problems)
@@ -123,7 +129,7 @@ class ServingObject:
         links = marks.links_in(text, path, problems) if text else ()
         model = self._model(problems)
         references, unstated = self._loaded(problems)
-        placement = tuple(self._placement(problems))
+        placement = tuple(self._placement(problems, provider))
         metadata = map_at(self._obj, "metadata")
         return Subject(
             kind=self._kind.kind,
@@ -171,8 +177,10 @@ class ServingObject:
             unstated["images"] = None
         return tuple(found), tuple(unstated)
 
-    def _placement(self, problems: list[SubjectProblem]) -> Iterator[tuple[str, Region]]:
-        provider = annotation_in(self._places, PROVIDER_ANNOTATION, RESIDENCY_SERVING, problems)
+    def _placement(
+        self, problems: list[SubjectProblem], provider: str | None
+    ) -> Iterator[tuple[str, Region]]:
+        provider = annotation_in(self._places, PROVIDER_ANNOTATION, RESIDENCY_SERVING, problems) or provider
         for path, spec in self._nodes:
             problems += [
                 unreadable(RESIDENCY_SERVING, found.path, found.expected, found.value)

@@ -12,9 +12,10 @@ from actgate.api.names import (
     MODEL_ANNOTATION,
     MODEL_DIGEST_ANNOTATION,
     MODEL_VERSION_ANNOTATION,
+    PROVIDER_ANNOTATION,
 )
 from actgate.decision.manifest import ModelIdentity
-from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL
+from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL, RESIDENCY_SERVING
 from actgate.decision.subject import Detection, Link, ModelReference, Subject, SubjectProblem
 from actgate.subjects import marks
 from actgate.subjects.fields import CONTAINERS, MAPS, Json, map_at, object_at, unreadable, value_at
@@ -61,6 +62,11 @@ class Workload:
     def judged(self) -> bool:
         """Whether it is asked about: declared, or detected by its signals."""
         return self.declared or self.detection is not None
+
+    @property
+    def provider(self) -> str | None:
+        """Whose codes the regions are by which its pods choose nodes."""
+        return annotation_in(self._places, PROVIDER_ANNOTATION, RESIDENCY_SERVING, [])
 
     def _seen(self) -> Observed:
         """Return what its parts show, read once."""
@@ -113,6 +119,7 @@ class Workload:
         namespace: str | None = None,
         governed_change: bool = True,
         dry_run: bool = False,
+        provider: str | None = None,
     ) -> Subject:
         """Return what the object asks for.
 
@@ -121,6 +128,7 @@ class Workload:
             namespace: The namespace of the request, where the object itself need not state it.
             governed_change: False for an update that leaves every governed field as it was.
             dry_run: Whether the request only asks what would happen.
+            provider: Whose codes the regions of its nodes are, where it does not say so itself.
         """
         obj, kind, places = self._obj, self._kind, self._places
         problems: list[SubjectProblem] = []
@@ -133,7 +141,7 @@ class Workload:
             links = (Link(text),) if text else ()
         model = _model(obj, kind, places, problems)
         images = tuple(_images(obj, kind, problems))
-        placement = tuple(placement_of(obj, kind, places, problems))
+        placement = tuple(placement_of(obj, kind, places, problems, provider))
         metadata = places[0].metadata
         seen = self._seen()
         return Subject(
