@@ -205,3 +205,20 @@ def test_no_shape_of_references_or_owners_breaks_a_walk(references: object, foun
     walk = Walk({**obj, "metadata": {"ownerReferences": controlled_by(replica_set())}}, TABLE)
     walk.take(owner)
     assert walk.chain.top is None or owner.uid == "uid-of-replicaset-scorer-1"
+
+
+def test_a_pod_is_compared_only_where_every_owner_says_what_its_pods_run() -> None:
+    """An InferenceService does not, and arguments that load another model are not what a template says."""
+    top = deployment(pods=template({**SERVER, "args": ["--model=a/b"]}))
+    below = replica_set(top)
+    same, other = pod(below), pod(below)
+    other["spec"]["containers"][0]["args"] = ["--model=c/d"]
+    service, middle, made, of_service = of_a_service()
+    for child, above, compared in (
+        (same, (top, below), True),
+        (other, (top, below), False),
+        (of_service, (service, middle, made), False),
+    ):
+        lent = judged(child, *above).lent
+        assert lent is not None
+        assert lent.compared is compared

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from actgate.api.compliance_policy import Enforcement, Tier
-from actgate.decision import authorities, rules
+from actgate.decision import authorities, lending, rules
 from actgate.decision.assessments import assess
 from actgate.decision.attestation import Assessment, Result
 from actgate.decision.data import RULESET
@@ -164,6 +164,7 @@ def decide_under(
 ) -> Verdict:
     """Decide where the policies that apply were chosen before, as ``applicable`` returns them."""
     moment = now if now.utcoffset() is not None else now.replace(tzinfo=UTC)
+    asked, subject = subject, lending.resolved(subject, chosen)
     names = subject.manifest_names
     linked = _linked(names, subject.namespace, manifests)
     # One loop for all that is asked of each manifest: mostly there is one, and comprehensions cost more.
@@ -180,20 +181,7 @@ def decide_under(
             digests.append((name, manifest.digest))
     if not linked or len(linked) < len(names):
         tiers.add(Tier.HIGH_RISK)
-    own: list[Finding] = []
-    for policy in chosen:
-        if not subject.declared and not subject.links and subject.detection is not None:
-            own += inference.findings(subject, subject.detection, policy)
-            continue
-        for problem in subject.problems:
-            if problem.rule == residency.SERVING.id:
-                continue  # Counts only where the policy judges residency.
-            rule, effect = rules.BY_ID[problem.rule], policy.spec.enforcement
-            own.append(rule.finding(effect, problem.path, problem.message, problem.remediation))
-        own += link.findings(subject, linked, policy)
-        if subject.references or subject.unstated:
-            own += references.findings(subject, linked, policy)
-        own += residency.serving(subject, tiers, policy)
+    own = list(lending.placed(_about(asked, subject, linked, tiers, chosen), asked, subject))
     if subject.governed_change and not own and len(appraisals) == 1:
         findings, outcome = appraisals[0].findings, appraisals[0].outcome
     else:
@@ -218,6 +206,31 @@ def decide_under(
         attestations=accepted,
         exemptions=tuple([(one.name, one.not_after) for one in accepting]),
     )
+
+
+def _about(
+    asked: Subject,
+    subject: Subject,
+    linked: dict[str, Manifest],
+    tiers: set[Tier],
+    chosen: tuple[Policy, ...],
+) -> Iterator[Finding]:
+    """Yield what is found about a subject itself: first as it stands, then with what is lent to it."""
+    for policy in chosen:
+        if not subject.declared and not subject.links and subject.detection is not None:
+            yield from inference.findings(subject, subject.detection, policy)
+            continue
+        for problem in subject.problems:
+            if problem.rule == residency.SERVING.id:
+                continue  # Counts only where the policy judges residency.
+            rule, effect = rules.BY_ID[problem.rule], policy.spec.enforcement
+            yield rule.finding(effect, problem.path, problem.message, problem.remediation)
+        if subject.lent is not None:
+            yield from lending.findings(asked, policy.spec.enforcement)
+        yield from link.findings(subject, linked, policy)
+        if subject.references or subject.unstated:
+            yield from references.findings(subject, linked, policy)
+        yield from residency.serving(subject, tiers, policy)
 
 
 def _linked(names: list[str], namespace: str, manifests: Iterable[Manifest]) -> dict[str, Manifest]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
@@ -66,6 +67,9 @@ class Lent:
     """Field of the owner that names the model."""
     added: tuple[Added, ...] = ()
     """What it runs besides the templates of its owners; unless all of that is injected, nothing is lent."""
+    compared: bool = False
+    """Whether every owner up to this one holds a template of pods, and the subject runs what they state,
+    with the arguments and variables that name a model. Else an Exemption of the owner is not about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +131,13 @@ class Subject:
     group: str = ""
     """API group of its kind."""
     owner: Owner | None = None
-    """The object that answers for it; None where it stands alone."""
+    """The object whose Exemptions are about it; None where those of its own name are."""
     lent: Lent | None = None
     """What a verified chain of owners lends to it, if the policies agree; None where it has none."""
     alone: str = ""
     """Why it stands alone although it names an owner, in a clause."""
+    template_since: datetime | None = None
+    """Since when, by the API server's clock, the running owner of a pod makes pods from this template."""
     references: tuple[ModelReference, ...] = ()
     """What it loads as a model wherever it says so: URIs, arguments and variables; besides ``model``."""
     unstated: tuple[str, ...] = ()
@@ -152,8 +158,9 @@ class Subject:
 
     @property
     def manifest_names(self) -> list[str]:
-        """The names of the ComplianceManifests that it links, each once."""
-        names = [link.manifest for link in self.links]
+        """The names of the ComplianceManifests that it links, or its owner for it, each once."""
+        links = self.links or (self.lent.links if self.lent is not None else ())
+        names = [link.manifest for link in links]
         return names if len(names) < 2 else list(dict.fromkeys(names))
 
     @classmethod

@@ -193,16 +193,21 @@ def owned(subject: Subject, chain: Chain, obj: Json, row: Row) -> Subject:
     top = chain.top
     if top is None or top.lends is None:
         return replace(subject, alone=chain.broken) if chain.broken else subject
-    own, added = _parts(obj, row), dict[str, Added]()
+    own, added, compared = _parts(obj, row), dict[str, Added](), True
     for owner in chain.owners[: chain.owners.index(top) + 1]:
-        for name, part in own.items() if owner.parts is not None else ():
-            stated = (owner.parts or {}).get(name)
+        if owner.parts is None:
+            compared = False
+            continue
+        for name, part in own.items():
+            stated = owner.parts.get(name)
             if stated is None:
                 added[part.path] = Added(part.path, name, str(part.image))
             elif stated.image != part.image:
                 alone = f"{part.path} is not the image that {owner.kind.kind} {quoted(owner.name)} states"
                 return replace(subject, alone=alone)
-    lent = replace(top.lends, added=tuple(added.values())) if added else top.lends
+            elif stated.runs != part.runs:
+                compared = False
+    lent = replace(top.lends, added=tuple(added.values()), compared=compared)
     return replace(subject, lent=lent, declared=subject.declared or lent.declared)
 
 
