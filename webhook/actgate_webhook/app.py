@@ -16,7 +16,7 @@ from actgate.runtime.tracing import Tracing
 from actgate.version import VERSION
 from actgate_webhook.bodies import Bodies
 from actgate_webhook.decision_log import DecisionLog
-from actgate_webhook.judge import Judge
+from actgate_webhook.judge import Judge, Owners
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.openapi import describe
 from actgate_webhook.validate import Validate
@@ -35,6 +35,7 @@ def create_app(
     decisions: DecisionLog | None = None,
     traces: Tracing | None = None,
     bodies: Bodies | None = None,
+    owners: Owners | None = None,
 ) -> Validate:
     """Build the webhook.
 
@@ -47,6 +48,7 @@ def create_app(
         decisions: Where decisions are recorded; opened and closed with the resources.
         traces: What traces reviews, if anything does.
         bodies: How much of bodies is held at a time.
+        owners: Chains of owners; without them each object stands alone.
     """
     live, ready = Health("livez"), Health("readyz", [source.failing_checks, *checks])
     ongoing = dict(work or {})
@@ -73,7 +75,7 @@ def create_app(
     app.openapi = partial(describe, app.openapi)  # type: ignore[method-assign] # as FastAPI documents it
     _add_probes(app, live, ready)
     _add_metrics(app, metrics)
-    return Validate(app, Judge(SubjectJudge(source)), metrics, decisions, traces, bodies)
+    return Validate(app, Judge(SubjectJudge(source), owners), metrics, decisions, traces, bodies)
 
 
 def _add_probes(app: FastAPI, live: Health, ready: Health) -> None:

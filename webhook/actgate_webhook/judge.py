@@ -8,19 +8,22 @@
   the rows of ``actgate.subjects``.
 - Anything else is judged within the deadline as ``actgate.lookup.judge`` says; where the evidence is not
   known, there is no verdict.
+- What names a controller as its owner is judged with what its verified chain of owners lends to it. An owner
+  that cannot be read is no missing one: there is no verdict. Before a refusal all of them are read anew.
 - Every refusal is a 403: Flux takes a 409 or a 422 for a change of an immutable field, and deletes and
   recreates the object. Where there is no verdict for now, it is a 503, which is not taken for one.
 """
 
 import logging
-from typing import Any, Final, NamedTuple
+from time import monotonic
+from typing import Any, Final, NamedTuple, Protocol
 
 from actgate import decision
 from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import cut, invalid, quoted
 from actgate.decision.verdict import WARNING, Verdict, refusal, warnings
 from actgate.lookup.evidence import Evidence, EvidenceUnavailableError
-from actgate.lookup.judge import SubjectJudge
+from actgate.lookup.judge import Judged, SubjectJudge
 from actgate.records.record import (
     ALLOWED,
     Caller,
@@ -32,7 +35,8 @@ from actgate.records.record import (
     used_exemptions,
 )
 from actgate.subjects.fields import METADATA, Shape, misfits
-from actgate.subjects.reading import Reading, package_table, reading, shape_of
+from actgate.subjects.owners import Chain, controller_of, owned
+from actgate.subjects.reading import Reading, Row, package_table, reading, shape_of
 from actgate_webhook.review import Operation, Response, Review, ReviewedObject, Status
 
 logger = logging.getLogger(__name__)
@@ -52,6 +56,10 @@ class MalformedError(Exception):
     """The object cannot be judged; one sentence that says where and what is expected."""
 
 
+class _NotJudgedError(Exception):
+    """Nothing is known, and nothing governed changes."""
+
+
 class Judgement(NamedTuple):
     """What came out, with everything that an answer or a log line is made of."""
 
@@ -67,34 +75,49 @@ class Judgement(NamedTuple):
 NOT_JUDGED: Final = Judgement(Outcome.NOT_JUDGED)
 
 
-class Judge:
-    """Judges the subjects of reviews."""
+class Owners(Protocol):
+    """Where chains of owners come from."""
 
-    def __init__(self, subjects: SubjectJudge) -> None:
+    async def top(self, obj: Object, namespace: str, within: float, *, live: bool = False) -> Chain:
+        """Return the owners of an object, as ``actgate.lookup.owners.OwnerChains`` does."""
+        ...
+
+
+class _Asked(NamedTuple):
+    """What is judged of a review."""
+
+    row: Row
+    reading: Reading
+    governed_change: bool
+
+
+class Judge:
+    """Judges the subjects of reviews.
+
+    Args:
+        subjects: Judges a subject on the evidence.
+        owners: Chains of owners; without them each object stands alone.
+    """
+
+    def __init__(self, subjects: SubjectJudge, owners: Owners | None = None) -> None:
         self._subjects = subjects
+        self._owners = owners
 
     async def judge(self, review: Review, within: float) -> Judgement:
         """Judge a review within so many seconds; nothing that it can hold makes this raise."""
         try:
             if review.operation in _FREE_OPERATIONS or review.sub_resource in _FREE_SUBRESOURCES:
                 return NOT_JUDGED
-            asked, governed_change = _asked(review)
+            asked = _asked(review)
             if asked is None:
                 return NOT_JUDGED
             if not review.namespace:
                 return Judgement(Outcome.MALFORMED, "request.namespace is missing: manifests live in one")
-            subject = asked.subject(
-                namespace=review.namespace, governed_change=governed_change, dry_run=review.dry_run
-            )
-            if governed_change:
-                verdict, evidence = await self._subjects.judge(subject, within)
-            else:
-                try:
-                    verdict, evidence = await self._subjects.judge_from_cache(subject)
-                except EvidenceUnavailableError:
-                    reason = "not judged: the evidence is temporarily unavailable"
-                    return Judgement(Outcome.WARN, reason, governed_change=False)
-            return Judgement(_OUTCOMES[verdict.outcome], "", verdict, evidence, governed_change)
+            verdict, evidence = await self._judged(review, asked, within)
+            return Judgement(_OUTCOMES[verdict.outcome], "", verdict, evidence, asked.governed_change)
+        except _NotJudgedError:
+            reason = "not judged: the evidence is temporarily unavailable"
+            return Judgement(Outcome.WARN, reason, governed_change=False)
         except MalformedError as error:
             return Judgement(Outcome.MALFORMED, str(error))
         except RecursionError:
@@ -106,9 +129,34 @@ class Judge:
             logger.exception("review %s could not be judged", review.uid)
             return Judgement(Outcome.ERROR, "internal error, retry: the log of actgate has the cause")
 
+    async def _judged(self, review: Review, asked: _Asked, within: float) -> Judged:
+        """Judge what is asked, with what its owners lend."""
+        end = monotonic() + within
+        subject = asked.reading.subject(
+            namespace=review.namespace, governed_change=asked.governed_change, dry_run=review.dry_run
+        )
+        obj: Object = review.object.value or {}
+        owners = self._owners if controller_of(obj) is not None else None
+        if not asked.governed_change:
+            try:
+                if owners is not None:
+                    chain = await owners.top(obj, review.namespace, within)
+                    subject = owned(subject, chain, obj, asked.row)
+                return await self._subjects.judge_from_cache(subject)
+            except EvidenceUnavailableError:
+                raise _NotJudgedError from None
+        if owners is None:
+            return await self._subjects.judge(subject, within)
+        chain = await owners.top(obj, review.namespace, within)
+        judged = await self._subjects.judge(owned(subject, chain, obj, asked.row), end - monotonic())
+        if judged.verdict.allowed or not chain.kept:
+            return judged
+        chain = await owners.top(obj, review.namespace, end - monotonic(), live=True)
+        return await self._subjects.judge(owned(subject, chain, obj, asked.row), end - monotonic())
 
-def _asked(review: Review) -> tuple[Reading | None, bool]:
-    """Return what is to be judged, None where nothing of it is ours, and whether a governed field changes.
+
+def _asked(review: Review) -> _Asked | None:
+    """Return what is to be judged; None where nothing of it is ours.
 
     Raises:
         MalformedError: An object is none of the kind and namespace that the review speaks of, or a level of
@@ -121,16 +169,16 @@ def _asked(review: Review) -> tuple[Reading | None, bool]:
     is_update = review.operation is Operation.UPDATE
     old = _held(review, "request.oldObject", review.old_object, _IDENTITY) if is_update else None
     asked = reading(obj, row) if row is not None else None
-    if asked is None:
-        return None, True
+    if row is None or asked is None:
+        return None
     if old is None:
-        return (asked if asked.judged else None), True
+        return _Asked(row, asked, governed_change=True) if asked.judged else None
     before = reading(old, row)
     if before is None or any(misfits(old, shape)):
-        return asked, True
+        return _Asked(row, asked, governed_change=True)
     if not asked.judged and not before.judged:
-        return None, True
-    return asked, asked.governed_fields() != before.governed_fields()
+        return None
+    return _Asked(row, asked, asked.governed_fields() != before.governed_fields())
 
 
 def _held(review: Review, field: str, found: ReviewedObject, shape: Shape) -> Object:

@@ -22,6 +22,7 @@ from starlette.types import ASGIApp
 from actgate.kube import access
 from actgate.kube.client import Cluster
 from actgate.lookup.cache import EvidenceCache
+from actgate.lookup.owners import OwnerChains
 from actgate.runtime import tracing
 from actgate.runtime.listener import Limits, Listener, listen
 from actgate.runtime.main import on_signal
@@ -188,6 +189,7 @@ async def serve(settings: Settings) -> None:
             decisions=_decision_log(settings, metrics),
             traces=traces,
             bodies=bodies,
+            owners=OwnerChains(cluster, on_live_read=metrics.live_read),
         )
         guarded = Clients(app, settings.client_allowed_names, metrics) if certificates.asks_clients else app
         config = configuration(guarded, certificates, settings.shutdown_timeout)

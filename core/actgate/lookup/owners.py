@@ -9,6 +9,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from actgate.kube.client import Cluster
@@ -72,11 +73,16 @@ class OwnerChains:
         Raises:
             EvidenceUnavailableError: An owner could not be read.
         """
-        walk = Walk(obj, self._table())
+        walk, kept = Walk(obj, self._table()), False
         try:
             async with asyncio.timeout(within):
                 while walk.wanted is not None:
-                    walk.take(await self._owner(namespace, walk.wanted, walk.row(walk.wanted), live=live))
+                    owner = None if live else self._kept(namespace, walk.wanted)
+                    if owner is not None:
+                        kept = True
+                    else:
+                        owner = await self._owner(namespace, walk.wanted, walk.row(walk.wanted))
+                    walk.take(owner)
         except TimeoutError:
             raise EvidenceUnavailableError(
                 f"the API server did not answer within {within:.1f} s: {walk.wanted} owns the object"
@@ -85,17 +91,20 @@ class OwnerChains:
             raise EvidenceUnavailableError(
                 f"{walk.wanted} owns the object and cannot be read: {error}", error.retry_after
             ) from error
-        return walk.chain
+        return replace(walk.chain, kept=kept)
 
-    async def _owner(
-        self, namespace: str, reference: Reference, row: Row, *, live: bool
-    ) -> OwnerObject | None:
-        """Return an owner; None where no object has its group, kind and name."""
+    def _kept(self, namespace: str, reference: Reference) -> OwnerObject | None:
+        """Return an owner that was read a short while ago; None for any other."""
         key = _Key(namespace, reference)
         kept = self._known.get(key)
-        if kept is not None and not live and self._now() - kept[1] < FRESH_SECONDS:
-            self._known.move_to_end(key)
-            return kept[0]
+        if kept is None or self._now() - kept[1] >= FRESH_SECONDS:
+            return None
+        self._known.move_to_end(key)
+        return kept[0]
+
+    async def _owner(self, namespace: str, reference: Reference, row: Row) -> OwnerObject | None:
+        """Read an owner; None where no object has its group, kind and name."""
+        key = _Key(namespace, reference)
         asked = self._now()
         found = await self._read(namespace, reference, row)
         if found is None or found.uid != reference.uid:

@@ -10,7 +10,7 @@ The border: objects in, facts out. ``Walk`` says what to read next; its caller r
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -81,6 +81,8 @@ class Chain:
     owners: tuple[OwnerObject, ...] = ()
     broken: str = ""
     """Why an owner that is named does not count, in a clause; none of the others lends anything then."""
+    kept: bool = field(default=False, compare=False)
+    """Whether one of the owners was kept from an earlier read."""
 
     @property
     def top(self) -> OwnerObject | None:
@@ -237,8 +239,8 @@ def _parts(obj: Json, row: Row) -> dict[str, Part]:
     pod, path = object_at(obj, row.pods.spec), row.pods.spec.text
     found = {
         name: Part(f"{at}.image", item.get("image"), runs(item))
-        for field in CONTAINERS
-        for at, name, item in _named(pod, field, path)
+        for listed in CONTAINERS
+        for at, name, item in _named(pod, listed, path)
     }
     for at, name, volume in _named(pod, "volumes", path):
         if volume.get("image") is not None:
@@ -248,11 +250,11 @@ def _parts(obj: Json, row: Row) -> dict[str, Part]:
     return found
 
 
-def _named(pod: Json, field: str, path: str) -> Iterator[tuple[str, str, Json]]:
-    listed = pod.get(field)
+def _named(pod: Json, part: str, path: str) -> Iterator[tuple[str, str, Json]]:
+    listed = pod.get(part)
     for index, item in enumerate(listed if isinstance(listed, list) else ()):
         if isinstance(item, MAPS):
-            yield f"{path}.{field}[{index}]", str(item.get("name")), item
+            yield f"{path}.{part}[{index}]", str(item.get("name")), item
 
 
 def _template(obj: Json, row: Row) -> str | None:
