@@ -146,6 +146,7 @@ PARTS: Final = (
     Part("base/operator-rbac.yaml"),
     Part("base/operator-certificates-rbac.yaml", when='eq .Values.certificates.source "Operator"'),
     Part("base/webhook-rbac.yaml"),
+    Part("base/subject-rbac.yaml"),
     Part(
         "base/webhook-registration.yaml",
         values={

@@ -26,6 +26,7 @@ from tools import (
     rule_reference,
     scan_reference,
     settings_reference,
+    subject_rights,
     versions,
 )
 
@@ -46,6 +47,7 @@ GENERATORS: Final[Mapping[str, Callable[[], dict[str, str] | str]]] = {
     "core/actgate/cli/report/scan.schema.json": scan_reference.schema,
     "docs/kinds.md": kinds_reference.reference,
     "docs/public-api.md": public_api.reference,
+    "deploy/base/subject-rbac.yaml": subject_rights.roles,
     "deploy/base/webhook-registration.yaml": registration.registration,
     "deploy/chart/crds/": _definitions,
     "deploy/chart/templates/generated/": chart.templates,
