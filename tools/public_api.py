@@ -47,6 +47,7 @@ _ANNOTATIONS: Final = (
     names.PROVIDER_ANNOTATION,
 )
 _WRITTEN: Final = (operator_names.MANIFEST_DIGEST_ANNOTATION,)
+_OF_REPORTS: Final = (names.REPORT_LABEL,)
 
 
 def reference() -> str:
@@ -163,6 +164,7 @@ def _keys() -> Iterator[str]:
         (_LABELS, "label that actgate reads"),
         (_ANNOTATIONS, "annotation that actgate reads"),
         (_WRITTEN, "annotation that the operator writes"),
+        (_OF_REPORTS, "label of reports, a hash of their content"),
         (sorted(OWN_CONDITIONS), "condition of a ModelDeployment"),
     ):
         yield from (f"| `{key}` | {what} |" for key in group)

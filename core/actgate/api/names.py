@@ -31,6 +31,9 @@ MODEL_ANNOTATION: Final = f"{GROUP}/model"
 MODEL_VERSION_ANNOTATION: Final = f"{GROUP}/model-version"
 MODEL_DIGEST_ANNOTATION: Final = f"{GROUP}/model-digest"
 
+REPORT_LABEL: Final = f"{GROUP}/report"
+"""On a report that the operator keeps: the hash of its content."""
+
 PROVIDER_ANNOTATION: Final = f"{GROUP}/provider"
 """Cloud provider of the regions and zones that a pod template selects nodes by."""
 
