@@ -24,7 +24,6 @@ LEFT_OUT: Final = (
     "actgate/cli",
     "actgate/documents",
     "actgate/pipeline",
-    "actgate/scan",
     # Commands of libraries.
     "bin",
     # The synchronous Kubernetes client, and the classes that are generated for each kind: we use paths.

@@ -6,6 +6,7 @@ minutes by a list of all. From there, one of the workers reconciles it.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 from actgate.kube.client import Cluster
@@ -64,7 +65,9 @@ class Controller:
         self.models = ModelCache(cluster, self._enqueue)
         self._deadlines: Deadlines[Key] = Deadlines(self._enqueue, self._clock_was_set, clocks)
         self._resync_wanted = asyncio.Event()
-        self._evidence = EvidenceCache(
+        self.on_evidence: Callable[[Scope], None] = lambda _: None
+        """Called with whom a change of evidence concerns, where this replica leads."""
+        self.evidence = self._evidence = EvidenceCache(
             cluster,
             on_change=self._evidence_changed,
             on_manifest=lambda key, thing: self._statuses.stored(key, thing),
@@ -211,6 +214,7 @@ class Controller:
     def _evidence_changed(self, scope: Scope) -> None:
         if self._leads:
             self._dependants.note(scope)
+            self.on_evidence(scope)
 
     def _clock_was_set(self, seconds: float) -> None:
         logger.warning("the clock was set by %+.0f s: every model is judged again", seconds)

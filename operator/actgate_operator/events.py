@@ -1,4 +1,4 @@
-"""Events (events.k8s.io/v1) about a ModelDeployment: what of a new status is worth one, and its record.
+"""Events (events.k8s.io/v1) about an object: what of a model's new status is worth one, and its record.
 
 Transitions are recorded once each, and good news only after bad: a model that comes up as planned is reported
 by its status; Events are for what is out of order, and for its end. The same news within some minutes is one
@@ -45,6 +45,7 @@ _EXPECTED: Final = frozenset(
 REPORTER: Final = "actgate.dev/operator"
 SERIES_SECONDS: Final = 360.0
 """The same news after a longer pause is news again, as in events.k8s.io."""
+_NAMING: Final = ("namespace", "name", "uid", "resourceVersion")
 _NOTE: Final = 1024
 _MOST_SERIES: Final = 4096
 _PAUSE_SECONDS: Final = 0.1
@@ -153,7 +154,8 @@ class Events:
             "apiVersion": EVENTS.api_version,
             "kind": EVENTS.kind,
             "metadata": {
-                "namespace": metadata["namespace"],
+                # Events about what is in no namespace are where kubectl looks for them.
+                "namespace": metadata.get("namespace") or "default",
                 "name": f"{metadata['name'][:200].rstrip('.-')}.{unique}",
             },
             "eventTime": moment,
@@ -162,12 +164,9 @@ class Events:
             "action": "Reconcile",
             "note": note.message if len(note.message) <= _NOTE else f"{note.message[: _NOTE - 3]}...",
             "regarding": {
-                "apiVersion": API_VERSION,
-                "kind": MODEL_DEPLOYMENT,
-                "namespace": metadata["namespace"],
-                "name": metadata["name"],
-                "uid": metadata["uid"],
-                "resourceVersion": metadata["resourceVersion"],
+                "apiVersion": model.get("apiVersion", API_VERSION),
+                "kind": model.get("kind", MODEL_DEPLOYMENT),
+                **{field: metadata[field] for field in _NAMING if metadata.get(field)},
             },
             "reportingController": REPORTER,
             "reportingInstance": self._instance,
@@ -176,9 +175,8 @@ class Events:
 
 def _log(event: Object, why: str) -> None:
     about = event["regarding"]
-    logger.warning(
-        "Event %s of %s/%s was not recorded: %s", event["reason"], about["namespace"], about["name"], why
-    )
+    name = "/".join(filter(None, (about.get("namespace"), about["name"])))
+    logger.warning("Event %s of %s was not recorded: %s", event["reason"], name, why)
 
 
 def transitions(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note]:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from actgate.kube.errors import Forbidden, Invalid
+from actgate.kube.errors import ClusterError, Forbidden, Invalid
 from actgate.kube.objects import Object
 from actgate.kube.resources import Resource
 from actgate_operator.child import Child
@@ -39,11 +39,16 @@ class TerminatingError(Exception):
     """The namespace, or a former model's child, is being deleted: nothing can be done before it is gone."""
 
 
+def is_terminating(error: ClusterError) -> bool:
+    """Return whether nothing can be created since the namespace is being deleted."""
+    return isinstance(error, Forbidden) and _TERMINATING in str(error)
+
+
 def refused(kind: Resource, error: Invalid | Forbidden) -> RefusedError | TerminatingError:
     """Return what a refusal of the API server means."""
+    if is_terminating(error):
+        return TerminatingError(str(error))
     if isinstance(error, Forbidden):
-        if _TERMINATING in str(error):
-            return TerminatingError(str(error))
         return RefusedError("Forbidden", f"{kind.kind}: {error}", forbidden=True)
     # A webhook may refuse with any code, and may think better of it; what the schema refuses stays refused.
     return RefusedError("Refused", f"{kind.kind}: {error}", forbidden=_WEBHOOK in str(error))

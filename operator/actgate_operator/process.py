@@ -20,6 +20,7 @@ from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate.kube.timing import Backoff, Timing
 from actgate.runtime import tracing
 from actgate.runtime.health import Health
+from actgate.subjects.reading import package_table
 from actgate_operator.certificates.metrics import CertificateMetrics
 from actgate_operator.certificates.reconciler import CertificateReconciler, Places, service_names
 from actgate_operator.controller import Controller
@@ -30,6 +31,8 @@ from actgate_operator.metrics import Metrics
 from actgate_operator.models import ModelCache
 from actgate_operator.names import MANAGER
 from actgate_operator.options import Election, Options
+from actgate_operator.scan.metrics import ScanMetrics
+from actgate_operator.scan.scan import Scan
 from actgate_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -57,6 +60,7 @@ class Process:
 
     controller: Controller
     logins: Logins
+    scan: Scan
 
     def __init__(
         self,
@@ -144,6 +148,18 @@ class Process:
             timing=options.timing,
             traces=traces,
         )
+        self.scan = Scan(
+            self._cluster,
+            self.controller.evidence,
+            self._writer,
+            self.controller.events,
+            ScanMetrics(metrics.registry),
+            package_table(),
+            settings.reports,
+            clocks=options.clocks,
+            timing=options.timing,
+        )
+        self.controller.on_evidence = self.scan.evidence_changed
         self.logins = Logins(settings.kubeconfig, options.kopf, self.models.note_answer, metrics.asked)
         stack.push_async_callback(self.logins.close)
         parts, patience = self.controller.parts, settings.unhealthy_after
@@ -151,7 +167,7 @@ class Process:
         self._ready = Checks(self._election, parts, settings.unready_after)
         if options.serves_pages:
             live, ready = self._live.failing_checks, self._ready.failing_checks
-            app = pages(metrics, Health("livez", [live]), Health("readyz", [ready]))
+            app = pages(metrics, Health("livez", [live]), Health("readyz", [ready], [self.scan.notes]))
             await stack.enter_async_context(answering(app, settings.bind_address, settings.health_port))
 
     async def _run(self) -> None:
@@ -172,6 +188,7 @@ class Process:
             group.create_task(self._election.keep())
             group.create_task(self._certificates().run())
             group.create_task(self.controller.run())
+            group.create_task(self.scan.run())
 
     async def _check_installed(self) -> None:
         """Return once the API server serves our kind; where it does not, kopf would wait for ever.

@@ -50,6 +50,9 @@ class Settings(ServiceSettings):
     """Models that are reconciled at the same time."""
     sync_period: Interval = Duration(600)
     """How often every model is reconciled without a cause, 10 % more or less."""
+    reports: Literal["Auto", "OpenReports", "PolicyReports", "None"] = "Auto"
+    """Where findings about what runs are reported. Auto: to openreports.io if it is served, else to
+    wgpolicyk8s.io if that is. None: nowhere; they are counted."""
     unready_after: Interval = Duration(150)
     """How long a watch may be silent, or the queue stuck, before the operator is unready."""
     unhealthy_after: Interval = Duration(600)

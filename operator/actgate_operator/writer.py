@@ -72,8 +72,8 @@ class Writer:
         self._check()
         return await self._cluster.replace(resource, thing, field_manager=MANAGER, within=self.within)
 
-    async def delete(self, resource: Resource, name: str, namespace: str, uid: str) -> None:
-        """Delete an object, unless another one has taken its name."""
+    async def delete(self, resource: Resource, name: str, namespace: str | None, uid: str) -> None:
+        """Delete an object, unless another one has taken its name; without namespace one of the cluster."""
         self._check()
         await self._cluster.delete(resource, name, namespace, uid=uid, within=self.within)
 

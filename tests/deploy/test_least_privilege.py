@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final, NamedTuple
 
 import pytest
 
+from actgate.scan.reports import OPEN_REPORTS, POLICY_REPORTS
+from actgate_sandbox.rest import MERGE_PATCH
 from demo.service import Operator
 from tests.deploy import accounts
 from tests.deploy.conftest import Cluster
 from tests.deploy.installing import installed
 from tests.deploy.rendering import DEPLOY, Json, render
 from tests.operator.planting import INSTANCE, planted, set_image
+from tests.operator.scan.report_apis import reports_of, serving, summary_of
+from tests.operator.scan.running_servers import server
 from tests.operator.world import MANIFEST, MODEL, World
-from tests.support.crds import create, deployment_spec, manifest_spec
-from tests.support.rights import UNSEEN, Right, rights
+from tests.support.crds import ROOT, create, deployment_spec, manifest_spec
+from tests.support.exemptions import exemption_spec
+from tests.support.rights import UNSEEN, Right, by_kinds, rights
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.needs_kubectl
@@ -27,6 +33,9 @@ KINDS: Final = ("deployments", "services", "horizontalpodautoscalers", "poddisru
 
 Request = tuple[str, str]
 """Verb and resource, with a subresource after a slash."""
+
+OTHER_API: Final[set[Request]] = {("delete", "clusterreports")}
+"""Asked for where reports go to wgpolicyk8s.io by setting: tests/operator/scan/test_report_apis.py."""
 
 
 class Running(NamedTuple):
@@ -195,6 +204,33 @@ def deletes_a_deployment_that_was_planted(world: World) -> None:
     wait_until(partial(is_gone, world, "deployments"))
 
 
+def reports_what_runs(world: World) -> None:
+    """To whichever API of reports is served; reports in the other one go, and so do those without cause."""
+    path = f"/apis/apps/v1/namespaces/{MODELS}/deployments"
+    with serving(world.rest, POLICY_REPORTS):
+        assert world.rest("POST", path, server("undeclared")).status == 201
+        wait_until(lambda: reports_of(world.rest, POLICY_REPORTS, MODELS))
+        wait_until(lambda: summary_of(world.rest, POLICY_REPORTS))
+        with serving(world.rest, OPEN_REPORTS):
+            wait_until(lambda: reports_of(world.rest, OPEN_REPORTS, MODELS))
+            wait_until(lambda: summary_of(world.rest, OPEN_REPORTS))
+            wait_until(lambda: summary_of(world.rest, POLICY_REPORTS) is None)
+            plain = [{"name": "server", "image": "docker.io/library/nginx:1.29"}]
+            body = {"spec": {"template": {"spec": {"containers": plain}}}}
+            assert world.rest("PATCH", f"{path}/undeclared", body, MERGE_PATCH).status == 200
+            wait_until(lambda: not reports_of(world.rest, OPEN_REPORTS, MODELS))
+
+
+def says_what_an_exemption_accepts(world: World) -> None:
+    """In its status."""
+    now = datetime.now(UTC)
+    spec = exemption_spec("link/manifest", around=now, namespace=MODELS)
+    assert create(world.rest, "Exemption", "accepted", spec).status == 201
+    path = f"{ROOT}/exemptions/accepted"
+    wait_until(lambda: (world.rest("GET", path).body.get("status") or {}).get("conditions"))
+    assert world.rest("DELETE", path).status == 200
+
+
 def makes_a_certificate_again(cluster: Cluster, running: Running) -> None:
     """A Secret that was deleted is there again, and the webhook serves and is trusted by it."""
     before = cluster.rest("GET", accounts.SECRET).body["metadata"]["uid"]
@@ -222,13 +258,17 @@ def test_the_rights_are_enough_and_none_is_left_over(cluster: Cluster, running: 
         undoes_an_image_that_was_set_on_a_pod,
         notices_that_evidence_is_gone,
         deletes_a_deployment_that_was_planted,
+        reports_what_runs,
+        says_what_an_exemption_accepts,
     ):
         step(running.world)
     makes_a_certificate_again(cluster, running)
     asked = requests_of(running.operator)
     assert not {request: codes for request, codes in asked.items() if "403" in codes}
     used = {request for request in asked if request[1]}
-    assert rights_of("actgate-operator") - used == named(UNSEEN, "actgate-operator")
+    kinds = named(by_kinds(), "actgate-operator")  # Of most of them this cluster has no definition.
+    assert rights_of("actgate-operator") - used - kinds == named(UNSEEN, "actgate-operator") | OTHER_API
+    assert {("list", "statefulsets"), ("watch", "statefulsets")} <= kinds & used
     assert used <= rights_of("actgate-operator")
     assert requests_of_webhook(running.webhook) == rights_of("actgate-webhook")
     log = running.webhook.log.read_text("utf-8")

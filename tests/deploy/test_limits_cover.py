@@ -27,6 +27,7 @@ UNHELD: Final = {
     ("actgate.dev", "modeldeployments/status"),
     ("actgate.dev", "modeldeployments/finalizers"),
     ("actgate.dev", "compliancemanifests/status"),
+    ("actgate.dev", "exemptions/status"),
     ("events.k8s.io", "events"),
 }
 """Rights in all namespaces that no policy holds further."""
@@ -77,7 +78,7 @@ def test_every_policy_refuses_and_fails_closed() -> None:
     }
     bindings = list(of_kind(objects, "ValidatingAdmissionPolicyBinding"))
     assert {item["spec"]["policyName"] for item in bindings} == policies.keys()
-    assert len(policies) == 3
+    assert len(policies) == 4
     for item in bindings:
         assert item["spec"]["validationActions"] == ["Deny"]
     for policy in policies.values():

@@ -10,11 +10,13 @@ from typing import Any, Final, NamedTuple
 import pytest
 import yaml
 
+from actgate.scan.reports import OPEN_REPORTS
 from actgate_sandbox.rest import APPLY_PATCH, JSON_PATCH, MERGE_PATCH, Reply, Rest
 from tests.deploy.accounts import REGISTRATION, rest_of
 from tests.deploy.conftest import Cluster
 from tests.deploy.installing import apply_kinds, installed
 from tests.deploy.rendering import DEPLOY, NAMESPACE, Json, compose
+from tests.operator.scan.report_apis import serving
 from tests.support.crds import create, deployment_spec
 from tests.support.waiting import wait_until
 
@@ -358,6 +360,31 @@ def test_nothing_else_of_the_registration_may_be_changed(token: Token, change: J
     assert refused(reply, BUNDLE), reply
 
 
+def test_no_report_of_another_tool_is_written(token: Token) -> None:
+    """People act on what Kyverno or a scanner reports: it must not vanish by this token."""
+    with serving(token.admin, OPEN_REPORTS):
+        for cluster, name, allowed in (
+            (False, "actgate-7f0c6b3a", True),
+            (True, "actgate", True),
+            (False, "7f0c6b3a", False),
+            (True, "kyverno", False),
+            (False, "actgatecopy", False),
+        ):
+            kind = OPEN_REPORTS.cluster_kind if cluster else OPEN_REPORTS.kind
+            plural = OPEN_REPORTS.cluster_plural if cluster else OPEN_REPORTS.plural
+            folder = f"/apis/{OPEN_REPORTS.api_version}" + ("" if cluster else f"/namespaces/{TEAM}")
+            path = f"{folder}/{plural}/{name}"
+            made_of: Json = {"apiVersion": OPEN_REPORTS.api_version, "kind": kind, "metadata": {"name": name}}
+            reply = token.rest(
+                "PATCH", path, made_of, APPLY_PATCH, fieldManager="actgate-operator", force="true"
+            )
+            assert (reply.status == 201) == allowed, reply
+            assert allowed or refused(reply, "may write no report but its own"), reply
+            if not allowed:
+                made(token.admin("POST", f"{folder}/{plural}", made_of))
+                assert refused(token.rest("DELETE", path), "may write no report but its own")
+
+
 def test_an_administrator_is_held_to_nothing_of_this(token: Token) -> None:
     """The policies are about one account."""
     for kind in KINDS:
@@ -375,7 +402,7 @@ def test_the_type_checker_of_the_api_server_finds_nothing(token: Token) -> None:
         for item in token.admin("GET", path).body["items"]
         if item["metadata"]["name"].startswith("actgate-")
     ]
-    assert len(names) == 2
+    assert len(names) == 3
     for name in names:
 
         def checked(name: str = name) -> Json:

@@ -11,6 +11,7 @@ from actgate.kube.client import Cluster, Event, Page
 from actgate.kube.errors import ClusterError, NotFound
 from actgate.kube.objects import Object
 from actgate.kube.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, EXEMPTIONS, NAMESPACES, Resource
+from actgate.scan.reports import OPEN_REPORTS
 from actgate.subjects.reading import package_table
 
 
@@ -104,6 +105,7 @@ class FakeCluster(Cluster):
 _PLURALS = {
     item.kind: item.plural for item in (COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, EXEMPTIONS, NAMESPACES)
 } | {row.kind: row.plural for row in package_table().rows.values()}
+_PLURALS[OPEN_REPORTS.kind] = OPEN_REPORTS.plural
 
 
 def _key(thing: Object) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from actgate.kube.client import Cluster
 from actgate.kube.observing import Asked
@@ -68,6 +68,7 @@ class RunningOperator:
         leading: Callable[[], bool] = lambda: True,
         make_writer: Callable[[Cluster, Callable[[], bool]], Writer] = Writer,
         workers: int = 4,
+        reports: Literal["Auto", "OpenReports", "PolicyReports", "None"] = "Auto",
     ) -> None:
         self.requests: list[Asked] = []
         self.metrics = NotingMetrics(self.requests)
@@ -79,6 +80,7 @@ class RunningOperator:
             max_concurrent_reconciles=workers,
             lease_namespace="default",
             certificates="External",
+            reports=reports,
         )
         self._options = Options(
             clocks=clocks or Clocks(),

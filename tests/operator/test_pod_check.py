@@ -100,7 +100,7 @@ class _Deleting(Writer):
         super().__init__(unreachable(), lambda: True)
         self._source = pods
 
-    async def delete(self, resource: Resource, name: str, namespace: str, uid: str) -> None:
+    async def delete(self, resource: Resource, name: str, namespace: str | None, uid: str) -> None:
         if self._source.refusal is not None:
             raise self._source.refusal
         assert uid == self._source.live[name]["metadata"]["uid"]

@@ -42,6 +42,10 @@ UNSEEN: Final = frozenset(
         Right("actgate-operator", "create", "policy", "poddisruptionbudgets"),
         Right("actgate-operator", "create", "events.k8s.io", "events"),
         Right("actgate-operator", "create", "core", "secrets"),
+        Right("actgate-operator", "create", "openreports.io", "reports"),
+        Right("actgate-operator", "create", "openreports.io", "clusterreports"),
+        Right("actgate-operator", "create", "wgpolicyk8s.io", "policyreports"),
+        Right("actgate-operator", "create", "wgpolicyk8s.io", "clusterpolicyreports"),
         # Asked for only by an admission plugin that is off by default, OwnerReferencesPermissionEnforcement.
         Right("actgate-operator", "update", "actgate.dev", "modeldeployments/finalizers"),
     }

@@ -73,6 +73,9 @@ class Reflector(Generic[T]):
 
     `optional` is for a kind that a cluster may not define, such as one that a newer version brings: while the
     API server says so, there is no such object, and the cache is as current as after a list.
+
+    `rest` is awaited after each page of a list, with the seconds since the list was asked for: a caller
+    that reads many objects may spread the work.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Reflector(Generic[T]):
         label_selector: str | None = None,
         page_size: int = 500,
         optional: bool = False,
+        rest: Callable[[float], Awaitable[None]] | None = None,
         timing: Timing | None = None,
     ) -> None:
         self.resource = resource
@@ -100,6 +104,7 @@ class Reflector(Generic[T]):
         self.undefined = False
         """Whether the API server said at last that the cluster does not define this optional kind."""
         self._optional = optional
+        self._rest = rest
         self._cluster = cluster
         self._namespace = namespace
         self._label_selector = label_selector
@@ -215,6 +220,8 @@ class Reflector(Generic[T]):
                         self._rewind(known, snapshot)
                     self._newest = max(self._newest, snapshot)
                 await self._merge(page)
+                if self._rest is not None:
+                    await self._rest(self._timing.now() - asked_at)
         if snapshot is not None:
             self._store.end_list(snapshot)
             self._version = max(self._version, snapshot)

@@ -7,6 +7,9 @@ from typing import Final
 HealthCheck = Callable[[], Mapping[str, str | None]]
 """Returns why each check fails by its name, None for one that passes."""
 
+HealthNotes = Callable[[], Mapping[str, str]]
+"""Returns what should be known though nothing fails, by its name."""
+
 PASSED: Final = 200
 FAILED: Final = 503
 
@@ -18,6 +21,8 @@ class Health:
     endpoint: str
     """``livez`` or ``readyz``."""
     checks: list[HealthCheck] = field(default_factory=list)
+    notes: list[HealthNotes] = field(default_factory=list)
+    """For readers of the page in full: a note fails nothing."""
 
     def page(self, *, verbose: bool) -> tuple[int, str]:
         """Return HTTP status and text; every check is named where one fails, or with ``verbose``."""
@@ -26,6 +31,7 @@ class Health:
         if not failed and not verbose:
             return PASSED, "ok"
         lines = [_line(name, reason) for name, reason in results.items()]
+        lines += [f"[ ]{name}: {text}" for note in self.notes for name, text in note().items()]
         lines.append(f"{self.endpoint} check {'failed' if failed else 'passed'}\n")
         return (FAILED if failed else PASSED), "\n".join(lines)
 

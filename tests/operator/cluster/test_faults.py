@@ -73,7 +73,7 @@ class MortalWriter(Writer):
         self._die_after()
         return done
 
-    async def delete(self, resource: Resource, name: str, namespace: str, uid: str) -> None:
+    async def delete(self, resource: Resource, name: str, namespace: str | None, uid: str) -> None:
         """Delete, or die."""
         self._die_before()
         await super().delete(resource, name, namespace, uid)

@@ -179,7 +179,7 @@ def test_a_change_that_meets_our_own_write_is_not_lost(proxy: FaultProxy, world:
         wait_until(lambda: lost)
         proxy.muted = False
         wait_until(lambda: world.deployment()["spec"]["replicas"] == 2)
-        wait_until(lambda: world.status()["observedGeneration"] == 2)
+        wait_until(lambda: world.status().get("observedGeneration") == 2)
 
 
 def reconciled(running: RunningOperator) -> float:

@@ -1,0 +1,133 @@
+"""The background scan on an API server of the sandbox: what runs is judged, reported, and left alone."""
+
+from __future__ import annotations
+
+from actgate.api.names import REPORT_LABEL
+from actgate.scan.reports import OPEN_REPORTS
+from actgate_sandbox.control_plane import ControlPlane
+from actgate_sandbox.rest import MERGE_PATCH
+from tests.operator.running import RunningOperator, operating
+from tests.operator.scan.report_apis import reports_of, summary_of
+from tests.operator.scan.running_servers import created, deployments, report_writes, reported, server
+from tests.operator.world import MANIFEST, World
+from tests.support.waiting import wait_until
+
+
+def test_what_runs_and_is_undeclared_is_reported_once(reporting: RunningOperator, world: World) -> None:
+    """And ordinary workloads beside it are not."""
+    found = created(world, server("scorer"))
+    created(world, server("web", "docker.io/library/nginx:1.29"))
+    [report] = reported(world, 1)
+    assert report["metadata"]["name"] == f"actgate-{found['metadata']['uid']}"
+    assert report["source"] == "actgate"
+    assert report["scope"]["name"] == "scorer"
+    [result] = report["results"]
+    assert (result["rule"], result["result"]) == ("inference/undeclared", "warn")
+    assert result["properties"]["tier"] == "Strong"
+    [owner] = report["metadata"]["ownerReferences"]
+    assert owner["uid"] == found["metadata"]["uid"]
+
+
+def test_a_subject_that_recovers_or_goes_loses_its_report(reporting: RunningOperator, world: World) -> None:
+    created(world, server("scorer"))
+    created(world, server("second"))
+    reported(world, 2)
+    assert world.rest("DELETE", f"{deployments(world)}/second").status == 200
+    [report] = reported(world, 1)
+    assert report["scope"]["name"] == "scorer"
+    plain = [{"name": "server", "image": "docker.io/library/nginx:1.29"}]
+    body = {"spec": {"template": {"spec": {"containers": plain}}}}
+    assert world.rest("PATCH", f"{deployments(world)}/scorer", body, MERGE_PATCH).status == 200
+    reported(world, 0)
+
+
+def test_withdrawn_evidence_is_reported_and_nothing_else_is_done(
+    reporting: RunningOperator, world: World
+) -> None:
+    """An Event on the object, and its report: the operator never writes to foreign objects (ADR 0037)."""
+    world.manifest()
+    found = created(world, server("scorer", compliance_manifest=MANIFEST, model="CreditRiskScorer"))
+    wait_until(lambda: reporting.process.scan.judging.results.get(found["metadata"]["uid"]))
+    world.delete("ComplianceManifest", MANIFEST)
+
+    def refused() -> bool:
+        found = reports_of(world.rest, OPEN_REPORTS, world.namespace)
+        return any(result["result"] == "fail" for report in found for result in report["results"])
+
+    wait_until(refused)
+    wait_until(lambda: "PolicyViolation" in world.reasons())
+    [event] = [event for event in world.events() if event["reason"] == "PolicyViolation"]
+    assert (event["regarding"]["kind"], event["regarding"]["name"]) == ("Deployment", "scorer")
+    assert event["note"].startswith("link/manifest: ")
+    now = world.rest("GET", f"{deployments(world)}/scorer").body
+    assert now["metadata"]["generation"] == found["metadata"]["generation"]
+    assert {item["manager"] for item in now["metadata"]["managedFields"]}.isdisjoint({"actgate-operator"})
+
+
+def test_a_report_that_was_deleted_comes_back(reporting: RunningOperator, world: World) -> None:
+    created(world, server("scorer"))
+    [report] = reported(world, 1)
+    path = f"/apis/openreports.io/v1alpha1/namespaces/{world.namespace}/reports/{report['metadata']['name']}"
+    assert world.rest("DELETE", path).status == 200
+
+    def another() -> bool:
+        found = reports_of(world.rest, OPEN_REPORTS, world.namespace)
+        return len(found) == 1 and found[0]["metadata"]["uid"] != report["metadata"]["uid"]
+
+    wait_until(another)
+
+
+def test_at_rest_nothing_is_written(reporting: RunningOperator, world: World) -> None:
+    """Whatever changes about an object that says nothing of its model."""
+    created(world, server("scorer"))
+    [report] = reported(world, 1)
+    wait_until(lambda: reporting.process.scan.idle)
+    before = report_writes(reporting)
+    labels = {"metadata": {"labels": {"team": "credit"}}, "spec": {"replicas": 2}}
+    assert world.rest("PATCH", f"{deployments(world)}/scorer", labels, MERGE_PATCH).status == 200
+    created(world, server("last"))
+    reported(world, 2)
+    assert report_writes(reporting) - before == 1
+    [same] = [one for one in reported(world, 2) if one["scope"]["name"] == "scorer"]
+    assert same["metadata"]["resourceVersion"] == report["metadata"]["resourceVersion"]
+
+
+def test_another_leader_rewrites_nothing(
+    control_plane: ControlPlane, reporting: RunningOperator, world: World
+) -> None:
+    """It lists the reports, and goes on by their hashes; what is orphaned meanwhile goes."""
+    created(world, server("scorer"))
+    [report] = reported(world, 1)
+    with operating(control_plane.kubeconfig) as another:
+        wait_until(lambda: another.process.scan.idle)
+        [same] = reported(world, 1)
+        assert same["metadata"]["resourceVersion"] == report["metadata"]["resourceVersion"]
+        # In a namespace that is being deleted, reports go before their subjects, and none can be made again.
+        assert [item for item in another.writes("reports") if item.code != 403] == []
+
+
+def test_an_orphaned_report_is_deleted_by_the_next_leader(
+    control_plane: ControlPlane, reporting: RunningOperator, world: World
+) -> None:
+    """Its subject went while none led; the garbage collector deletes only what has its owner's uid."""
+    created(world, server("scorer"))
+    [report] = reported(world, 1)
+    orphan = {
+        "apiVersion": "openreports.io/v1alpha1",
+        "kind": "Report",
+        "metadata": {
+            "name": "actgate-00000000-gone",
+            "labels": {REPORT_LABEL: "abc", "app.kubernetes.io/managed-by": "actgate"},
+        },
+        "scope": {**report["scope"], "name": "gone", "uid": "00000000-gone"},
+    }
+    path = f"/apis/openreports.io/v1alpha1/namespaces/{world.namespace}/reports"
+    assert world.rest("POST", path, orphan).status == 201
+    [left] = reported(world, 1)
+    assert left["metadata"]["uid"] == report["metadata"]["uid"]
+
+
+def test_the_counts_of_the_cluster_are_one_report(reporting: RunningOperator, world: World) -> None:
+    summary = wait_until(lambda: summary_of(world.rest, OPEN_REPORTS))
+    assert summary is not None
+    assert set(summary["summary"]) == {"pass", "fail", "warn", "error", "skip"}
