@@ -183,6 +183,44 @@ CASES: Final[dict[str, Case]] = {
         },
         summary="The evidence of 3 models does not hold.",
     ),
+    "ActgateScanDelayed": Case(
+        "12m",
+        fires={'actgate_scan_lag_seconds{pod="a"}': "900x20", 'actgate_scan_lag_seconds{pod="b"}': "0x20"},
+        quiet={'actgate_scan_lag_seconds{pod="a"}': "600x20"},
+        summary="An object that changed, or whose evidence did, has waited for 15m 0s to be judged.",
+    ),
+    "ActgateScanIncomplete": Case(
+        "40m",
+        fires={f'actgate_scan_complete{{pod="{pod}"}}': "0x60" for pod in "ab"},
+        quiet={
+            'actgate_scan_complete{pod="a"}': "0x60",
+            'actgate_scan_complete{pod="b"}': "1x60",
+            'actgate_scan_unread_kinds{pod="b"}': "0x60",
+        },
+    ),
+    "ActgateReportErrors": Case(
+        "40m",
+        fires={'actgate_report_writes_total{result="error"}': "0+1x60"},
+        quiet={
+            'actgate_report_writes_total{result="error"}': "0x10 1x50",
+            'actgate_report_writes_total{result="written"}': "0+300x60",
+        },
+    ),
+    "ActgateReportsSuppressed": Case(
+        "40m",
+        fires={'actgate_reports_suppressed{pod="a"}': "12x60"},
+        quiet={'actgate_reports_suppressed{pod="a"}': "0x60"},
+        summary="12 objects with findings have no report, since there are 10,000 already.",
+    ),
+    "ActgateRunningWithoutEvidence": Case(
+        "40m",
+        fires={'actgate_scan_subjects{tier="Strong", outcome="fail"}': "2x60"},
+        quiet={
+            'actgate_scan_subjects{tier="Strong", outcome="fail"}': "0x60",
+            'actgate_scan_subjects{tier="Strong", outcome="warn"}': "2x60",
+        },
+        summary="2 objects run that would be refused today.",
+    ),
 }
 
 
