@@ -143,6 +143,7 @@ PARTS: Final = (
     ),
     Part("base/user-roles.yaml", when=".Values.userRoles.create"),
     Part("base/operator-limits.yaml"),
+    Part("base/namespace-exemptions.yaml"),
     Part("base/operator-rbac.yaml"),
     Part("base/operator-certificates-rbac.yaml", when='eq .Values.certificates.source "Operator"'),
     Part("base/webhook-rbac.yaml"),
@@ -151,6 +152,15 @@ PARTS: Final = (
         "base/webhook-registration.yaml",
         values={
             "failurePolicy: Fail": 'failurePolicy: {{ include "actgate.failurePolicy" . }}',
+            "failurePolicy: Ignore": "failurePolicy: {{ .Values.registration.detectedFailurePolicy }}",
+            "  rules:\n  - apiGroups: [apps]\n": """\
+    {{- if .Values.registration.optInNamespaces }}
+    - {key: actgate.dev/enforce, operator: Exists}
+    - {key: actgate.dev/enforce, operator: NotIn, values: ["false"]}
+    {{- end }}
+  rules:
+  - apiGroups: [apps]
+""",
             "timeoutSeconds: 5": "timeoutSeconds: {{ .Values.registration.timeoutSeconds }}",
             "kube-node-lease, actgate-system]": (
                 f"kube-node-lease, {QUOTED_NAMESPACE}"
@@ -204,4 +214,5 @@ path: /validate, port: 443}
         when="and .Values.monitoring.enabled .Values.monitoring.alerts",
     ),
     Part("components/tenant-namespaces/policy.yaml", when=".Values.tenantNamespaces.enabled"),
+    Part("components/manifest-authors/policy.yaml", when=".Values.manifestAuthors.enabled"),
 )  # fmt: skip

@@ -9,7 +9,7 @@ item without a value is an error of the whole `exists` or `all`, even where anot
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import cel
@@ -34,7 +34,11 @@ FUNCTIONS = frozenset(
 )
 """Functions that every CEL has, and that the library evaluates as cel-go does."""
 
-KUBERNETES = {"sum": sum}
+KUBERNETES: dict[str, Callable[..., Any]] = {
+    "sum": sum,
+    "join": lambda texts, separator: separator.join(texts),
+    "replace": lambda text, old, new: text.replace(old, new),
+}
 """Functions that Kubernetes adds, as far as a definition of ours needs them."""
 
 _TYPES = frozenset(["bool", "int", "uint", "double", "string", "bytes", "list", "map", "null_type", "type"])

@@ -29,16 +29,22 @@ OVERLAY_VALUES: Final[Mapping[str, Values]] = {
     "audit-first": {"baseline": {"enforcement": "Audit"}},
     "cert-manager": {"certificates": {"source": "CertManager"}},
     "client-certificates": {"clientCertificates": {"enabled": True}},
+    "opt-in-namespaces": {"registration": {"optInNamespaces": True}},
     "production": {
         "highAvailability": {"enabled": True},
         "monitoring": {"enabled": True},
         "tenantNamespaces": {"enabled": True},
     },
+    "strict": {
+        "registration": {"detectedFailurePolicy": "Fail"},
+        "manifestAuthors": {"enabled": True},
+    },
 }
 """The values that make of the chart what an overlay of `deploy/overlays` makes of the base."""
 
 EVERYTHING: Final[Values] = {
-    key: value for values in OVERLAY_VALUES.values() for key, value in values.items()
+    key: {name: value for values in OVERLAY_VALUES.values() for name, value in values.get(key, {}).items()}
+    for key in dict.fromkeys(key for values in OVERLAY_VALUES.values() for key in values)
 }
 """The values that make of the chart what all components together make of the base."""
 

@@ -41,7 +41,7 @@ def _up(service: str, pod: str) -> str:
 _REVIEWS: Final = "actgate_webhook_review_duration_seconds_bucket"
 _DAYS: Final = 86_400
 _EVIDENCE: Final = 'actgate_operator_evidence_expiration_timestamp_seconds{namespace="n", name="m"}'
-_HOOK: Final = 'name="modeldeployments.actgate.dev"'
+_HOOK: Final = 'name="serving.actgate.dev"'
 _OTHER_HOOK: Final = 'name="pods.example.com"'
 
 CASES: Final[dict[str, Case]] = {

@@ -48,9 +48,9 @@ class Running(NamedTuple):
 
 @pytest.fixture(scope="module")
 def running(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """The base installed, both services as the manifests run them, and a namespace that is enforced."""
+    """The base installed, both services as the manifests run them, and a namespace."""
     folder, objects = tmp_path_factory.mktemp("accounts"), render(DEPLOY / "base")
-    namespace: Json = {"metadata": {"name": MODELS, "labels": {"actgate.dev/enforce": "true"}}}
+    namespace: Json = {"metadata": {"name": MODELS}}
     assert cluster.rest("POST", "/api/v1/namespaces", namespace).status == 201
     with (
         installed(cluster, DEPLOY / "base"),

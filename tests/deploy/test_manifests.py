@@ -196,7 +196,11 @@ def test_our_namespace_is_restricted_and_never_judged(objects: Sequence[Json]) -
         "restricted"
     }
     for webhook in named(objects, "ValidatingWebhookConfiguration", "actgate")["webhooks"]:
-        expression = webhook["namespaceSelector"]["matchExpressions"][-1]
+        (expression,) = (
+            item
+            for item in webhook["namespaceSelector"]["matchExpressions"]
+            if item["key"] == "kubernetes.io/metadata.name"
+        )
         assert expression["operator"] == "NotIn"
         assert {"kube-system", "kube-node-lease", NAMESPACE} == set(expression["values"])
 

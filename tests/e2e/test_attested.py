@@ -50,7 +50,7 @@ pytestmark = pytest.mark.needs_kubectl
 ROOT: Final = Path(__file__).parents[2]
 HOUR: Final = timedelta(hours=1)
 MOST_PAYLOAD: Final = 160 * 1024
-WEBHOOKS: Final = {"modeldeployments.actgate.dev", "workloads.actgate.dev"}
+WEBHOOKS: Final = {"serving.actgate.dev", "declared.actgate.dev"}
 UNKNOWN_TYPE: Final = "https://bank.example/remarks/v1"
 
 PARTIES: Final = Parties()
@@ -99,7 +99,7 @@ def gate(control_plane: ControlPlane, rest: Rest) -> Iterator[Gate]:
     with guarded(control_plane, ROOT) as webhook:
         known = webhook.knows("compliancepolicies")
         for name, evidence in POLICIES.items():
-            labels = {"actgate.dev/profile": name, "actgate.dev/enforce": "true"}
+            labels = {"actgate.dev/profile": name}
             body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
             assert rest("POST", "/api/v1/namespaces", body).status == 201
             reply = create(rest, "CompliancePolicy", name, policy_spec(name, evidence))

@@ -13,7 +13,7 @@ STATUS_LINE = 200
 """Characters that tools and terminals show of a message before it is cut or wrapped."""
 
 BIASED: Json = {"bias": [{"attribute": "gender", "metric": "demographic_parity_difference", "value": 0.12}]}
-REFUSED = 'admission webhook "modeldeployments.actgate.dev" denied the request: '
+REFUSED = 'admission webhook "serving.actgate.dev" denied the request: '
 
 
 def refusal_of(message: str) -> str:

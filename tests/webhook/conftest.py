@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from actgate_sandbox.control_plane import ControlPlane
-from actgate_sandbox.rest import MERGE_PATCH, Rest, install_crds
+from actgate_sandbox.rest import Rest, install_crds
 from tests.support.waiting import wait_until
 from tests.webhook.build import model_deployment, workload
 from tests.webhook.guarding import CRDS, Guarded, registered
@@ -27,9 +27,7 @@ def webhook(
 
 @pytest.fixture
 def guarded(webhook: WebhookProcess, rest: Rest, namespace: str) -> Iterator[Guarded]:
-    """A namespace whose plain workloads are judged too, once the API server heeds that."""
-    label = {"metadata": {"labels": {"actgate.dev/enforce": "true"}}}
-    assert rest("PATCH", f"/api/v1/namespaces/{namespace}", label, MERGE_PATCH).status == 200
+    """A namespace that the API server asks about."""
     place = Guarded(rest, namespace)
     with registered(rest, namespace, webhook.port, webhook.authority.certificate):
         wait_until(lambda: place.create(model_deployment(), "probe", dryRun="All").warnings)

@@ -241,8 +241,6 @@ def test_recorded_decisions_are_derived_again_from_what_the_cluster_has(
 ) -> None:
     """From the log of a webhook and what kubectl shows; other signatures make it another decision."""
     install_crds(rest, CRDS)
-    label = {"metadata": {"labels": {"actgate.dev/enforce": "true"}}}
-    assert rest("PATCH", f"/api/v1/namespaces/{namespace}", label, MERGE_PATCH).status == 200
     log, place, policy = tmp_path / "decisions.log", Guarded(rest, namespace), House(rest, namespace)
     policy.ask(**trusting(OLD))
     for name, party in (("by-old", OLD), ("by-stranger", STRANGER)):

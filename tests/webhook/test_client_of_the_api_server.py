@@ -121,7 +121,7 @@ def test_the_line_of_what_the_api_server_asked_is_authenticated_and_in_its_audit
     lines = [json.loads(line) for line in decisions.read_text("utf-8").splitlines()]
     (line,) = (line for line in lines if line["kind"] == "Decision")
     assert line["caller"] == {"authenticated": True, "name": NAME}
-    uid = "modeldeployments.actgate.dev/review-uid"
+    uid = "serving.actgate.dev/review-uid"
 
     def audited() -> list[str]:
         events = map(json.loads, (tmp_path / "audit.log").read_text("utf-8").splitlines())

@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from actgate.api import names
+from actgate.subjects.kinds import kinds
+from actgate.subjects.reading import package_table, reading
+from actgate.subjects.serving_kinds import serving_kinds
 from actgate.subjects.workload import Workload
 from actgate_sandbox.cel import Expression
 from demo import registration
@@ -23,7 +26,7 @@ pytestmark = pytest.mark.system
 WRITTEN: Final = registration.read(
     Path(__file__).parents[2] / "deploy" / "base" / "webhook-registration.yaml"
 )
-MODELS, WORKLOADS = WRITTEN["webhooks"]
+SERVING, DECLARED, DETECTED = WRITTEN["webhooks"]
 CONDITIONS: Final = {
     webhook["name"]: [
         Expression(condition["expression"], ("object", "oldObject", "request"))
@@ -33,70 +36,91 @@ CONDITIONS: Final = {
 }
 
 
-def reaches(new: Json, old: Json | None) -> bool:
-    """Return whether the conditions let a create, or an update, come to the webhook."""
-    webhook = MODELS if new["kind"] == "ModelDeployment" else WORKLOADS
+def asked_of(new: Json, old: Json | None) -> list[str]:
+    """Return the webhooks that are asked about a create, or an update."""
+    row = package_table().rows[new["apiVersion"].rpartition("/")[0], new["kind"]]
     known = {"object": new, "oldObject": old, "request": {"operation": "CREATE" if old is None else "UPDATE"}}
-    return all(condition.holds(known) for condition in CONDITIONS[webhook["name"]])
+    return [
+        webhook["name"]
+        for webhook in WRITTEN["webhooks"]
+        if any(
+            row.group in rule["apiGroups"] and row.plural in rule["resources"] for rule in webhook["rules"]
+        )
+        and all(condition.holds(known) for condition in CONDITIONS[webhook["name"]])
+    ]
+
+
+def reaches(new: Json, old: Json | None) -> bool:
+    """Return whether the conditions let a create, or an update, come to the webhook; once at most."""
+    asked = asked_of(new, old)
+    assert len(asked) <= 1, asked
+    return bool(asked)
 
 
 def matters(new: Json, old: Json | None) -> bool:
     """Return whether the webhook itself would judge it."""
-    if not Workload(new).judged and (old is None or not Workload(old).judged):
+    after, before = reading(new), None if old is None else reading(old)
+    if not any(found is not None and found.judged for found in (after, before)):
         return False
-    return old is None or Workload(new).governed_fields() != Workload(old).governed_fields()
+    assert after is not None
+    return before is None or after.governed_fields() != before.governed_fields()
 
 
 @pytest.mark.parametrize("webhook", WRITTEN["webhooks"], ids=lambda webhook: webhook["name"])
-def test_the_registration_fails_closed_soon_and_without_side_effects(webhook: Json) -> None:
-    """failurePolicy, timeout, side effects and the versions are what the design says."""
-    assert webhook["failurePolicy"] == "Fail"
+def test_the_registration_answers_soon_and_without_side_effects(webhook: Json) -> None:
+    """Timeout, side effects, versions and namespaces are what the design says."""
     assert webhook["timeoutSeconds"] == 5
     assert webhook["sideEffects"] == "None"
     assert webhook["matchPolicy"] == "Equivalent"
     assert webhook["admissionReviewVersions"] == ["v1"]
     service = {"name": "actgate-webhook", "namespace": "actgate-system", "path": "/validate", "port": 443}
     assert webhook["clientConfig"] == {"service": service}
-    excluded = webhook["namespaceSelector"]["matchExpressions"][-1]
-    assert excluded == {
-        "key": "kubernetes.io/metadata.name",
-        "operator": "NotIn",
-        "values": ["kube-system", "kube-node-lease", "actgate-system"],
+    assert "objectSelector" not in webhook
+    assert webhook["namespaceSelector"] == {
+        "matchExpressions": [
+            {"key": names.EXEMPT_LABEL, "operator": "DoesNotExist"},
+            {
+                "key": "kubernetes.io/metadata.name",
+                "operator": "NotIn",
+                "values": ["kube-system", "kube-node-lease", "actgate-system"],
+            },
+        ]
     }
 
 
-def test_only_creates_and_updates_of_our_kinds_are_asked_about() -> None:
-    """No deletes, no status, no scale; every served version of every kind."""
+def test_only_what_is_not_declared_goes_on_while_the_webhook_is_down() -> None:
+    """A wrong guess about an ordinary pod must not stop a cluster; what says that it serves is held."""
+    policies = {webhook["name"]: webhook["failurePolicy"] for webhook in WRITTEN["webhooks"]}
+    assert policies == {
+        "serving.actgate.dev": "Fail",
+        "declared.actgate.dev": "Fail",
+        "detected.actgate.dev": "Ignore",
+    }
+
+
+def test_creates_and_updates_of_every_kind_that_is_judged_are_asked_about() -> None:
+    """No deletes, no status, no scale; every served version of every row, and of no other kind."""
     asked = {
-        (group, resource)
+        webhook["name"]: {
+            (group, resource)
+            for rule in webhook["rules"]
+            for group in rule["apiGroups"]
+            for resource in rule["resources"]
+        }
         for webhook in WRITTEN["webhooks"]
-        for rule in webhook["rules"]
-        for group in rule["apiGroups"]
-        for resource in rule["resources"]
     }
-    plurals = {
-        f"{kind.lower()}s": ""
-        if kind in ("Pod", "ReplicationController")
-        else "batch"
-        if "Job" in kind
-        else "apps"
-        for kind in TEMPLATE_PATHS
+    judged = {(row.group, row.plural) for row in serving_kinds().values() if row.judged != "never"}
+    assert len(judged) > 20
+    workloads = {(row.group, row.plural) for row in kinds().values() if not row.always}
+    assert asked == {
+        "serving.actgate.dev": judged | {("actgate.dev", "modeldeployments")},
+        "declared.actgate.dev": workloads | {("", "pods/ephemeralcontainers")},
+        "detected.actgate.dev": workloads | {("", "pods/ephemeralcontainers")},
     }
-    expected = {(group, plural) for plural, group in plurals.items()}
-    assert asked == expected | {("actgate.dev", "modeldeployments"), ("", "pods/ephemeralcontainers")}
     for webhook in WRITTEN["webhooks"]:
         for rule in webhook["rules"]:
             assert (rule["apiVersions"], rule["operations"]) == (["*"], ["CREATE", "UPDATE"])
-
-
-def test_workloads_are_asked_about_only_where_a_namespace_enforces_it() -> None:
-    """A ModelDeployment is judged everywhere, a plain workload where the namespace says anything but no."""
-    assert WORKLOADS["namespaceSelector"]["matchExpressions"][:-1] == [
-        {"key": names.ENFORCE_LABEL, "operator": "Exists"},
-        {"key": names.ENFORCE_LABEL, "operator": "NotIn", "values": ["false"]},
-    ]
-    assert len(MODELS["namespaceSelector"]["matchExpressions"]) == 1
-    assert all("matchLabels" not in webhook["namespaceSelector"] for webhook in (WORKLOADS, MODELS))
+            assert rule["scope"] == "Namespaced"
 
 
 OBJECTS: Final = (model_deployment(), *(workload(kind) for kind in TEMPLATE_PATHS))
@@ -176,6 +200,7 @@ def test_marks_mean_the_same_to_the_conditions_and_to_the_webhook(kind: str, pla
         other = changed(marked, f"{place}.{field}", {"app": "scorer", **dict.fromkeys(mark, "another")})
         for new, old in ((marked, plain), (plain, marked), (marked, other), (other, marked)):
             assert reaches(new, old) is matters(new, old), (field, mark)
+            assert asked_of(new, old) in ([], ["declared.actgate.dev"]), (field, mark)
 
 
 def test_a_workload_that_begins_or_ends_to_serve_a_model_reaches_the_webhook() -> None:
@@ -191,6 +216,9 @@ GOVERNED: Final[tuple[tuple[str, Any], ...]] = (
     ("metadata.annotations", {"actgate.dev/compliance-manifest": "CreditRiskScorer=a,Fraud=b"}),
     ("metadata.labels", {"actgate.dev/inference": "false"}),
     ("{pod}.containers.0.image", "registry.example/other:1"),
+    ("{pod}.containers.0.command", ["vllm", "serve", "bank/other"]),
+    ("{pod}.containers.0.args", ["--model", "bank/other"]),
+    ("{pod}.containers.0.env", [{"name": "MODEL_ID", "value": "bank/other"}]),
     ("{pod}.initContainers", [{"name": "init", "image": "busybox"}]),
     ("{pod}.ephemeralContainers", [{"name": "debug", "image": "busybox"}]),
     ("{pod}.volumes", [{"name": "weights", "image": {"reference": "registry.example/weights:1"}}]),
@@ -218,6 +246,10 @@ def test_a_change_of_a_governed_field_reaches_the_webhook(path: str, value: obje
         ("spec.placement.regions", [{"region": "eu-west-2"}]),
         ("spec.placement", None),
         ("spec.server.image", "registry.example/other:1"),
+        ("spec.server.command", ["vllm", "serve", "bank/other"]),
+        ("spec.server.args", ["--model", "bank/other"]),
+        ("spec.server.env", [{"name": "MODEL_ID", "value": "bank/other"}]),
+        ("spec.podTemplate", {"spec": {"containers": [{"name": "x", "args": ["--model", "y"]}]}}),
         ("spec.podTemplate", {"metadata": {"annotations": {"a": "b"}}}),
         ("spec.podTemplate", {"metadata": {"labels": {"actgate.dev/inference": "true"}}}),
         ("spec.podTemplate", {"spec": {"initContainers": [{"name": "x", "image": "y"}]}}),

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, NamedTuple
 
-from actgate.api.names import ENFORCE_LABEL, INFERENCE_LABEL, OWN_KEYS
+from actgate.api.names import ENFORCE_LABEL, EXEMPT_LABEL, INFERENCE_LABEL, OWN_KEYS
 from actgate.api.quoting import invalid, quoted
 from actgate.cli.exits import UnusableError
 from actgate.decision.manifest import Problem
@@ -129,11 +129,13 @@ def of_other_kind(obj: Json) -> Iterator[Unread]:
 
 def of_namespace(metadata: Json) -> Iterator[Unread]:
     """Yield the labels of a namespace that look as if they were to switch the gate on."""
-    names = {_plain(key): key for key in (ENFORCE_LABEL, INFERENCE_LABEL, *marks.LINKS)}
+    names = {_plain(key): key for key in (ENFORCE_LABEL, EXEMPT_LABEL, INFERENCE_LABEL, *marks.LINKS)}
     for field in _FIELDS:
         stated = metadata.get(field)
         for key, value in stated.items() if isinstance(stated, dict) else ():
             path = f"metadata.{field}[{key}]"
+            if key == EXEMPT_LABEL and field == "labels":
+                continue
             if key == ENFORCE_LABEL and field == "labels":
                 if value not in ("true", "false"):
                     yield Unread(

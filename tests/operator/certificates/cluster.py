@@ -15,7 +15,7 @@ NAMES = ("actgate-webhook", "actgate-webhook.actgate-system.svc")
 START = datetime(2026, 11, 23, 9, tzinfo=UTC)
 RELOADED = timedelta(minutes=3)
 """After so long every replica serves what the Secret holds: the kubelet takes up to two minutes."""
-HOOKS = ("modeldeployments.actgate.dev", "workloads.actgate.dev")
+HOOKS = ("serving.actgate.dev", "declared.actgate.dev", "detected.actgate.dev")
 
 
 def registered(trust: pki.Trust | None = frozenset()) -> Registration:

@@ -47,7 +47,7 @@ def cold_rest(cold: ControlPlane) -> Iterator[Rest]:
     """A plain REST client of it, with our kinds and namespaces installed."""
     rest = cold.rest()
     crds.install(rest)
-    for name, labels in ((OURS, {}), ("team", {"actgate.dev/enforce": "true"}), ("others", {})):
+    for name, labels in ((OURS, {}), ("team", {}), ("others", {"actgate.dev/exempt": "true"})):
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
         assert rest("POST", "/api/v1/namespaces", body).status == 201
     yield rest
@@ -96,7 +96,7 @@ def test_a_cold_cluster_comes_up_by_itself(
     for kind in ("Pod", "Deployment", "ReplicaSet"):
         reply = created(cold_rest, kind, "team", f"model-{kind.lower()}", {"actgate.dev/inference": "true"})
         assert reply.status == 500, reply
-        assert 'failed calling webhook "workloads.actgate.dev"' in reply.message
+        assert 'failed calling webhook "declared.actgate.dev"' in reply.message
     _writes_that_are_not_judged(cold_rest)
     if port is not None:
         _comes_up(cold, cold_rest, tmp_path, port)
@@ -105,7 +105,7 @@ def test_a_cold_cluster_comes_up_by_itself(
 def refused(rest: Rest, namespace: str) -> bool:
     """Return whether a model is kept out because no webhook can be asked."""
     reply = crds.create(rest, "ModelDeployment", "early", crds.deployment_spec(), namespace)
-    return reply.status == 500 and 'failed calling webhook "modeldeployments.actgate.dev"' in reply.message
+    return reply.status == 500 and 'failed calling webhook "serving.actgate.dev"' in reply.message
 
 
 def _writes_that_are_not_judged(rest: Rest) -> None:

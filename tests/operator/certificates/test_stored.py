@@ -115,7 +115,8 @@ def test_of_a_registration_nothing_but_cabundle_is_written() -> None:
     assert [sorted(item) for item in patch["webhooks"]] == [["clientConfig", "name"]] * 2
     assert stored.read_registration(patch) == Registration(
         dict.fromkeys(
-            ("modeldeployments.actgate.dev", "workloads.actgate.dev"), frozenset({CURRENT.certificate})
+            ("serving.actgate.dev", "declared.actgate.dev", "detected.actgate.dev"),
+            frozenset({CURRENT.certificate}),
         )
     )
 
@@ -124,7 +125,7 @@ def test_the_names_of_webhooks_are_for_ever() -> None:
     """We own a field of each: an installer that applies server-side could neither rename nor remove one."""
     read = stored.read_registration(registration.read(REGISTRATION_FILE))
     assert read == Registration(
-        {"modeldeployments.actgate.dev": frozenset(), "workloads.actgate.dev": frozenset()}
+        {f"{name}.actgate.dev": frozenset() for name in ("serving", "declared", "detected")}
     )
 
 

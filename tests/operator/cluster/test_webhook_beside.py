@@ -16,7 +16,7 @@ import pytest
 
 from actgate.cli.main import main
 from actgate_sandbox.control_plane import ControlPlane
-from actgate_sandbox.rest import MERGE_PATCH, Rest
+from actgate_sandbox.rest import Rest
 from demo import registration
 from demo.examples import Example, load_all
 from demo.gate import guarded
@@ -58,9 +58,6 @@ def enforced(beside: RunningOperator, webhook: Service, world: World) -> World:
     """A namespace whose workloads are judged too, with evidence."""
     assert webhook.process.running()
     assert not beside.ended()
-    labels = {"metadata": {"labels": {"actgate.dev/enforce": "true"}}}
-    path = f"/api/v1/namespaces/{world.namespace}"
-    assert world.rest("PATCH", path, labels, MERGE_PATCH).status == 200
     world.manifest()
     wait_until(lambda: is_judged(world))
     return world
