@@ -112,7 +112,7 @@ def test_of_a_registration_nothing_but_cabundle_is_written() -> None:
     seen["metadata"] |= {"uid": "u", "resourceVersion": "7"}
     patch = stored.write_bundles(frozenset({CURRENT.certificate}), seen)
     assert patch["metadata"] == {"name": "actgate", "uid": "u", "resourceVersion": "7"}
-    assert [sorted(item) for item in patch["webhooks"]] == [["clientConfig", "name"]] * 2
+    assert [sorted(item) for item in patch["webhooks"]] == [["clientConfig", "name"]] * 3
     assert stored.read_registration(patch) == Registration(
         dict.fromkeys(
             ("serving.actgate.dev", "declared.actgate.dev", "detected.actgate.dev"),
