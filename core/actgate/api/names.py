@@ -11,9 +11,6 @@ INFERENCE_LABEL: Final = f"{GROUP}/inference"
 """On a workload, its job template or its pod template: any value but ``"false"`` says that it serves a
 model, and so it is judged."""
 
-EXEMPT_LABEL: Final = f"{GROUP}/exempt"
-"""On a namespace: whatever its value, nothing in it reaches the webhook. A policy guards it."""
-
 ENFORCE_LABEL: Final = f"{GROUP}/enforce"
 """On a namespace, where workloads are judged by choice (the component ``opt-in-namespaces``): with any value
 but ``"false"`` those in it reach the webhook."""
