@@ -63,11 +63,6 @@ class Example:
         return any(document["kind"] == "Namespace" for document in self.documents)
 
     @property
-    def is_sent(self) -> bool:
-        """Whether the API server asks the webhook about its model: not about one that declares nothing."""
-        return self.rules != ("inference/undeclared",)
-
-    @property
     def refused_by_schema(self) -> bool:
         """Whether the API server refuses its manifest by the CRD's schema, before any webhook."""
         return "manifest/invalid" in self.rules

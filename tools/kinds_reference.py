@@ -26,8 +26,7 @@ _SERVING = f"""\
 ## Objects of serving systems
 
 They are judged as they are written, before any pod exists: a refused child of theirs is seen by its
-controller alone, and some of them never make a pod. `actgate check` and `actgate scan` judge all of them; the
-registration of the webhook does not send them yet.
+controller alone, and some of them never make a pod.
 
 - **Images, containers and pod specs** need no column: each is read wherever below the root it stands, init
   containers, patches and images in parts (`registry`, `repository`, `tag`) included. Every nodeSelector and

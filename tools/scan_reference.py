@@ -43,9 +43,7 @@ are listed apart.
 - Weights inside an image of the house's own, code that downloads a model when it runs, and models that are
   loaded through a server's own interface show in no field.
 - It is a moment: what is created, changed or deleted while it lists may be missed.
-- It says what the gate would answer if it were asked about each object now. What runs goes on running. The
-  registration of this version asks about ModelDeployments everywhere, about marked workloads in namespaces
-  that enforce, and about nothing else: [what is judged](concepts.md#what-is-judged).
+- It says what the gate would answer if it were asked about each object now. What runs goes on running.
 - Fields whose value another object holds, such as a variable from a ConfigMap, are listed as not stated here.
 - Kinds without a row are not read themselves, their pods are; they are named where they control one.
 
