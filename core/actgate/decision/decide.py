@@ -18,6 +18,7 @@ from actgate.decision.assessments import assess
 from actgate.decision.attestation import Assessment, Result
 from actgate.decision.data import RULESET
 from actgate.decision.exemptions import Exemption, exempted
+from actgate.decision.grace import graced
 from actgate.decision.manifest import Manifest
 from actgate.decision.policies import Policy, applicable
 from actgate.decision.rules import (
@@ -196,6 +197,14 @@ def decide_under(
         if accepting:
             findings = ordered(after.findings)
             outcome = outcome_of(findings)
+    grace_until = None
+    if subject.template_since is not None and outcome is Outcome.FAIL:
+        grace = graced(findings, subject, linked, chosen, moment)
+        if grace is not None:
+            findings, grace_until = ordered(grace.findings), grace.until
+            outcome = outcome_of(findings)
+        if grace_until is not None:
+            ends.append(grace_until)
     return Verdict(
         outcome=outcome,
         findings=findings,
@@ -205,6 +214,7 @@ def decide_under(
         valid_until=min(ends) if ends else None,
         attestations=accepted,
         exemptions=tuple([(one.name, one.not_after) for one in accepting]),
+        grace_until=grace_until,
     )
 
 

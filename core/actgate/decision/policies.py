@@ -31,15 +31,18 @@ class Policy:
     countries: frozenset[str] = field(init=False, compare=False)
     """Allowed countries as ISO 3166-1 alpha-2 codes, EU and EEA spelled out."""
     max_age: timedelta = field(init=False, compare=False)
+    grace: timedelta = field(init=False, compare=False)
+    """How long after its expiry evidence still admits replacement pods."""
     trusted: frozenset[str] = field(init=False, compare=False)
     """The anchors of all authorities."""
 
     def __post_init__(self) -> None:
-        """Derive country codes, age and anchors together."""
+        """Derive country codes, durations and anchors together."""
         codes = self.spec.residency.countries
         members = frozenset().union(*(_GROUPS.get(code, {code}) for code in codes))
         object.__setattr__(self, "countries", members)
         object.__setattr__(self, "max_age", parse_duration(self.spec.evidence.max_age))
+        object.__setattr__(self, "grace", parse_duration(self.spec.evidence.grace_after_expiry))
         object.__setattr__(self, "trusted", frozenset().union(*self.anchors.values()))
 
 

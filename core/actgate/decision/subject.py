@@ -70,6 +70,8 @@ class Lent:
     compared: bool = False
     """Whether every owner up to this one holds a template of pods, and the subject runs what they state,
     with the arguments and variables that name a model. Else an Exemption of the owner is not about it."""
+    unchanged: bool = False
+    """Whether the subject runs what those templates state that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +139,8 @@ class Subject:
     alone: str = ""
     """Why it stands alone although it names an owner, in a clause."""
     template_since: datetime | None = None
-    """Since when, by the API server's clock, the running owner of a pod makes pods from this template."""
+    """Since when, by the API server's clock, the owner of a pod makes pods from the template of this one, and
+    has some; None where that is not certain, and for anything but a pod."""
     references: tuple[ModelReference, ...] = ()
     """What it loads as a model wherever it says so: URIs, arguments and variables; besides ``model``."""
     unstated: tuple[str, ...] = ()

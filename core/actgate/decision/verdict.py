@@ -115,6 +115,8 @@ class Verdict:
     """The attestations that were accepted, in the order of the evidence: (manifest's name, assessment)."""
     exemptions: tuple[tuple[str, datetime], ...] = ()
     """The exemptions that accept a finding, sorted by name: (name, its end)."""
+    grace_until: datetime | None = None
+    """Until when a replacement pod is admitted although its evidence is too old; None for anything else."""
 
     @property
     def allowed(self) -> bool:

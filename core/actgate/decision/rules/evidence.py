@@ -128,7 +128,7 @@ def transition_times(manifest: Manifest, policy: Policy) -> Iterator[datetime]:
     """Yield the moments at which ``check_validity`` changes its answer."""
     yield from (moment for moment in (manifest.not_after, manifest.not_before) if moment is not None)
     yield from (dated for _, dated in _dated(manifest))
-    if manifest.finished_at is not None and (end := _later(manifest.finished_at, policy.max_age)):
+    if manifest.finished_at is not None and (end := later(manifest.finished_at, policy.max_age)):
         yield end
 
 
@@ -138,7 +138,8 @@ def _dated(manifest: Manifest) -> Iterator[tuple[str, datetime]]:
     yield from manifest.records
 
 
-def _later(moment: datetime, duration: timedelta) -> datetime | None:
+def later(moment: datetime, duration: timedelta) -> datetime | None:
+    """Return a later moment; None past the end of the calendar."""
     try:
         return moment + duration
     except OverflowError:
