@@ -12,23 +12,20 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from actgate.api.canonical import canonical_of_json, sha256
 from actgate.api.quoting import quoted
-from actgate.api.times import parse_timestamp
 from actgate.decision.subject import Added, Lent, Owner, Subject
 from actgate.subjects.fields import CONTAINERS, MAPS, Json, map_at, object_at
 from actgate.subjects.kinds import Kind
 from actgate.subjects.reading import Row, Table, reading
+from actgate.subjects.running import Revision, Running, moment, running, template_digest
 from actgate.subjects.signals import runs
 
 MOST_HOPS: Final = 10
 """The longest chains of serving systems have seven: a NIMService down to the pods of its Knative revision."""
 
 _VERSION: Final = re.compile(r"v[0-9][a-z0-9]{0,30}")
-_HASH_LABELS: Final = frozenset({"pod-template-hash", "rollouts-pod-template-hash"})
-"""Labels that a controller adds to the template of a ReplicaSet, beside what it copies."""
 
 
 class Reference(NamedTuple):
@@ -72,6 +69,8 @@ class OwnerObject:
     """Digest of its pod template, but for the labels that a controller adds."""
     created: datetime | None
     """When the API server created it."""
+    running: Running
+    """What its status says of its pods."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +80,8 @@ class Chain:
     owners: tuple[OwnerObject, ...] = ()
     broken: str = ""
     """Why an owner that is named does not count, in a clause; none of the others lends anything then."""
+    revision: Revision | None = None
+    """The ControllerRevision of the pod's template, where it was asked for and found."""
     kept: bool = field(default=False, compare=False)
     """Whether one of the owners was kept from an earlier read."""
 
@@ -176,7 +177,8 @@ def owner_object(obj: Json, row: Row) -> OwnerObject:
         provider=read.provider if read is not None else None,
         parts=_parts(obj, row) if _holds_template(row) else None,
         template=_template(obj, row),
-        created=_moment(metadata.get("creationTimestamp")),
+        created=moment(metadata.get("creationTimestamp")),
+        running=running(obj),
     )
 
 
@@ -195,11 +197,13 @@ def owned(subject: Subject, chain: Chain, obj: Json, row: Row) -> Subject:
     top = chain.top
     if top is None or top.lends is None:
         return replace(subject, alone=chain.broken) if chain.broken else subject
-    own, added, compared = _parts(obj, row), dict[str, Added](), True
+    own, added, whole, unchanged = _parts(obj, row), dict[str, Added](), True, True
     for owner in chain.owners[: chain.owners.index(top) + 1]:
         if owner.parts is None:
-            compared = False
+            whole = False
             continue
+        # What is left out counts, too: it may be what guards the model.
+        unchanged = unchanged and owner.parts.keys() <= own.keys()
         for name, part in own.items():
             stated = owner.parts.get(name)
             if stated is None:
@@ -208,8 +212,8 @@ def owned(subject: Subject, chain: Chain, obj: Json, row: Row) -> Subject:
                 alone = f"{part.path} is not the image that {owner.kind.kind} {quoted(owner.name)} states"
                 return replace(subject, alone=alone)
             elif stated.runs != part.runs:
-                compared = False
-    lent = replace(top.lends, added=tuple(added.values()), compared=compared)
+                unchanged = False
+    lent = replace(top.lends, added=tuple(added.values()), compared=whole and unchanged, unchanged=unchanged)
     return replace(subject, lent=lent, declared=subject.declared or lent.declared)
 
 
@@ -259,21 +263,6 @@ def _named(pod: Json, part: str, path: str) -> Iterator[tuple[str, str, Json]]:
 
 def _template(obj: Json, row: Row) -> str | None:
     """Return the digest of the template from which an object makes pods, where that is ``spec.template``."""
-    template: Any = map_at(obj, "spec").get("template")
-    if not isinstance(template, MAPS) or (
-        isinstance(row, Kind) and row.pods.spec.text != "spec.template.spec"
-    ):
+    if isinstance(row, Kind) and row.pods.spec.text != "spec.template.spec":
         return None
-    metadata = {key: value for key, value in map_at(template, "metadata").items() if value is not None}
-    labels = {key: value for key, value in map_at(metadata, "labels").items() if key not in _HASH_LABELS}
-    try:
-        return sha256(canonical_of_json({**template, "metadata": {**metadata, "labels": labels}}))
-    except ValueError:
-        return None
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        return parse_timestamp(text)
-    except ValueError:
-        return None
+    return template_digest(map_at(obj, "spec").get("template"))
