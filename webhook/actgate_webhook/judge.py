@@ -9,7 +9,8 @@
 - Anything else is judged within the deadline as ``actgate.lookup.judge`` says; where the evidence is not
   known, there is no verdict.
 - What names a controller as its owner is judged with what its verified chain of owners lends to it. An owner
-  that cannot be read is no missing one: there is no verdict. Before a refusal all of them are read anew.
+  that cannot be read is no missing one: there is no verdict. Before a refusal all of them are read anew, and
+  with them what shows how old the template of a pod is, where its evidence is only too old.
 - Every refusal is a 403: Flux takes a 409 or a 422 for a change of an immutable field, and deletes and
   recreates the object. Where there is no verdict for now, it is a 503, which is not taken for one.
 """
@@ -21,6 +22,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from actgate import decision
 from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import cut, invalid, quoted
+from actgate.decision.grace import only_time_denies
 from actgate.decision.verdict import WARNING, Verdict, refusal, warnings
 from actgate.lookup.evidence import Evidence, EvidenceUnavailableError
 from actgate.lookup.judge import Judged, SubjectJudge
@@ -37,6 +39,7 @@ from actgate.records.record import (
 from actgate.subjects.fields import METADATA, Shape, misfits
 from actgate.subjects.owners import Chain, controller_of, owned
 from actgate.subjects.reading import Reading, Row, package_table, reading, shape_of
+from actgate.subjects.replacements import replacing, revision_of
 from actgate_webhook.review import Operation, Response, Review, ReviewedObject, Status
 
 logger = logging.getLogger(__name__)
@@ -78,7 +81,9 @@ NOT_JUDGED: Final = Judgement(Outcome.NOT_JUDGED)
 class Owners(Protocol):
     """Where chains of owners come from."""
 
-    async def top(self, obj: Object, namespace: str, within: float, *, live: bool = False) -> Chain:
+    async def top(
+        self, obj: Object, namespace: str, within: float, *, live: bool = False, revised: bool = False
+    ) -> Chain:
         """Return the owners of an object, as ``actgate.lookup.owners.OwnerChains`` does."""
         ...
 
@@ -148,11 +153,14 @@ class Judge:
         if owners is None:
             return await self._subjects.judge(subject, within)
         chain = await owners.top(obj, review.namespace, within)
-        judged = await self._subjects.judge(owned(subject, chain, obj, asked.row), end - monotonic())
-        if judged.verdict.allowed or not chain.kept:
+        lent = replacing(owned(subject, chain, obj, asked.row), chain)
+        judged = await self._subjects.judge(lent, end - monotonic())
+        revised = only_time_denies(judged.verdict.findings) and revision_of(chain, obj) is not None
+        if judged.verdict.allowed or not (chain.kept or revised):
             return judged
-        chain = await owners.top(obj, review.namespace, end - monotonic(), live=True)
-        return await self._subjects.judge(owned(subject, chain, obj, asked.row), end - monotonic())
+        chain = await owners.top(obj, review.namespace, end - monotonic(), live=True, revised=revised)
+        lent = replacing(owned(subject, chain, obj, asked.row), chain)
+        return await self._subjects.judge(lent, end - monotonic())
 
 
 def _asked(review: Review) -> _Asked | None:

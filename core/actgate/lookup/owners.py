@@ -19,9 +19,14 @@ from actgate.kube.resources import Resource
 from actgate.lookup.evidence import FRESH_SECONDS, EvidenceUnavailableError
 from actgate.subjects.owners import Chain, OwnerObject, Reference, Walk, owner_object
 from actgate.subjects.reading import Row, Table, package_table
+from actgate.subjects.replacements import revision_of
+from actgate.subjects.running import Revision, revision
 
 MOST: Final = 4096
 """Owners that are kept, of two to ten KiB each; the least recently used ones are dropped."""
+
+
+_REVISIONS: Final = Resource("apps", "v1", "controllerrevisions", "ControllerRevision")
 
 
 class _Key(NamedTuple):
@@ -61,7 +66,9 @@ class OwnerChains:
     def __len__(self) -> int:
         return len(self._known)
 
-    async def top(self, obj: Object, namespace: str, within: float, *, live: bool = False) -> Chain:
+    async def top(
+        self, obj: Object, namespace: str, within: float, *, live: bool = False, revised: bool = False
+    ) -> Chain:
         """Return the owners of an object, up to the one that answers for it.
 
         Args:
@@ -69,11 +76,12 @@ class OwnerChains:
             namespace: Its namespace, and so that of all its owners.
             within: Seconds that all reads together may take.
             live: Whether every owner is read, also one that is kept.
+            revised: Whether the ControllerRevision is read, too, that shows how old a pod's template is.
 
         Raises:
             EvidenceUnavailableError: An owner could not be read.
         """
-        walk, kept = Walk(obj, self._table()), False
+        walk, kept, found = Walk(obj, self._table()), False, None
         try:
             async with asyncio.timeout(within):
                 while walk.wanted is not None:
@@ -83,15 +91,17 @@ class OwnerChains:
                     else:
                         owner = await self._owner(namespace, walk.wanted, walk.row(walk.wanted))
                     walk.take(owner)
+                if revised:
+                    found = await self._revision(namespace, revision_of(walk.chain, obj))
         except TimeoutError:
             raise EvidenceUnavailableError(
-                f"the API server did not answer within {within:.1f} s: {walk.wanted} owns the object"
+                f"the API server did not answer within {within:.1f} s: {_asked(walk)}"
             ) from None
         except ClusterError as error:
             raise EvidenceUnavailableError(
-                f"{walk.wanted} owns the object and cannot be read: {error}", error.retry_after
+                f"{_asked(walk)} and cannot be read: {error}", error.retry_after
             ) from error
-        return replace(walk.chain, kept=kept)
+        return replace(walk.chain, kept=kept, revision=found)
 
     def _kept(self, namespace: str, reference: Reference) -> OwnerObject | None:
         """Return an owner that was read a short while ago; None for any other."""
@@ -118,14 +128,27 @@ class OwnerChains:
 
     async def _read(self, namespace: str, reference: Reference, row: Row) -> OwnerObject | None:
         resource = Resource(row.group, reference.version, row.plural, row.kind)
+        thing = await self._got(resource, reference.name, namespace)
+        return owner_object(thing, row) if thing is not None else None
+
+    async def _revision(self, namespace: str, name: str | None) -> Revision | None:
+        thing = await self._got(_REVISIONS, name, namespace) if name is not None else None
+        return revision(thing) if thing is not None else None
+
+    async def _got(self, resource: Resource, name: str, namespace: str) -> Object | None:
         result = "error"
         try:
-            thing = await self._cluster.get(resource, reference.name, namespace)
+            thing = await self._cluster.get(resource, name, namespace)
             result = "found"
         except (NotFound, Invalid):
             # A name that no object can have is a name that no object has.
             result = "missing"
             return None
         finally:
-            self._on_live_read(row.plural, result)
-        return owner_object(thing, row)
+            self._on_live_read(resource.plural, result)
+        return thing
+
+
+def _asked(walk: Walk) -> str:
+    """Return what is read next, as the beginning of a sentence."""
+    return f"{walk.wanted or 'a ControllerRevision'} owns the object"
