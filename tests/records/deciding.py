@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from actgate.api.times import timestamp
-from actgate.decision import Manifest, Policy, Verdict
+from actgate.decision import Manifest, Policy, Subject, Verdict
 from actgate.decision.decide import decide_under
 from actgate.decision.exemptions import Exemption
 from actgate.decision.policies import BASELINE
@@ -43,10 +43,11 @@ def decided(
     obj: Json = OBJECT,
     now: datetime = NOW,
     alter: Callable[[Verdict], Verdict] = lambda verdict: verdict,
+    lending: Callable[[Subject], Subject] = lambda subject: subject,
     **stated: Any,  # noqa: ANN401 - fields of a record
 ) -> Json:
     """Return the line of a decision, as the webhook writes it and a verifier reads it."""
-    subject = Workload(obj).subject(namespace=NAMESPACE)
+    subject = lending(Workload(obj).subject(namespace=NAMESPACE))
     found: tuple[Manifest, ...] = ()
     if manifest is not None:
         found = (read_manifest(manifest, verifier_for(policies), from_api_server=True),)
@@ -59,6 +60,7 @@ def decided(
         policies=policies,
         manifests=found,
         exemptions=used_exemptions(verdict, exemptions),
+        subject=subject,
         object=described.with_content(orjson.dumps(obj), obj),
         **stated,
     )

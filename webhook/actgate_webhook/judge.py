@@ -23,6 +23,7 @@ from actgate import decision
 from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import cut, invalid, quoted
 from actgate.decision.grace import only_time_denies
+from actgate.decision.subject import Subject
 from actgate.decision.verdict import WARNING, Verdict, refusal, warnings
 from actgate.lookup.evidence import Evidence, EvidenceUnavailableError
 from actgate.lookup.judge import Judged, SubjectJudge
@@ -73,6 +74,8 @@ class Judgement(NamedTuple):
     evidence: Evidence | None = None
     governed_change: bool = True
     """False for an update that leaves every governed field as it was."""
+    subject: Subject | None = None
+    """What was judged, with what its owners lent to it."""
 
 
 NOT_JUDGED: Final = Judgement(Outcome.NOT_JUDGED)
@@ -118,8 +121,9 @@ class Judge:
                 return NOT_JUDGED
             if not review.namespace:
                 return Judgement(Outcome.MALFORMED, "request.namespace is missing: manifests live in one")
-            verdict, evidence = await self._judged(review, asked, within)
-            return Judgement(_OUTCOMES[verdict.outcome], "", verdict, evidence, asked.governed_change)
+            (verdict, evidence), subject = await self._judged(review, asked, within)
+            outcome = _OUTCOMES[verdict.outcome]
+            return Judgement(outcome, "", verdict, evidence, asked.governed_change, subject)
         except _NotJudgedError:
             reason = "not judged: the evidence is temporarily unavailable"
             return Judgement(Outcome.WARN, reason, governed_change=False)
@@ -134,8 +138,8 @@ class Judge:
             logger.exception("review %s could not be judged", review.uid)
             return Judgement(Outcome.ERROR, "internal error, retry: the log of actgate has the cause")
 
-    async def _judged(self, review: Review, asked: _Asked, within: float) -> Judged:
-        """Judge what is asked, with what its owners lend."""
+    async def _judged(self, review: Review, asked: _Asked, within: float) -> tuple[Judged, Subject]:
+        """Judge what is asked, with what its owners lend; and return that, too."""
         end = monotonic() + within
         subject = asked.reading.subject(
             namespace=review.namespace, governed_change=asked.governed_change, dry_run=review.dry_run
@@ -147,20 +151,20 @@ class Judge:
                 if owners is not None:
                     chain = await owners.top(obj, review.namespace, within)
                     subject = owned(subject, chain, obj, asked.row)
-                return await self._subjects.judge_from_cache(subject)
+                return await self._subjects.judge_from_cache(subject), subject
             except EvidenceUnavailableError:
                 raise _NotJudgedError from None
         if owners is None:
-            return await self._subjects.judge(subject, within)
+            return await self._subjects.judge(subject, within), subject
         chain = await owners.top(obj, review.namespace, within)
         lent = replacing(owned(subject, chain, obj, asked.row), chain)
         judged = await self._subjects.judge(lent, end - monotonic())
         revised = only_time_denies(judged.verdict.findings) and revision_of(chain, obj) is not None
         if judged.verdict.allowed or not (chain.kept or revised):
-            return judged
+            return judged, lent
         chain = await owners.top(obj, review.namespace, end - monotonic(), live=True, revised=revised)
         lent = replacing(owned(subject, chain, obj, asked.row), chain)
-        return await self._subjects.judge(lent, end - monotonic())
+        return await self._subjects.judge(lent, end - monotonic()), lent
 
 
 def _asked(review: Review) -> _Asked | None:
@@ -231,6 +235,7 @@ def record_of(review: Review, judgement: Judgement, caller: Caller, *, with_obje
         policies=evidence.policies if evidence is not None else (),
         manifests=evidence.manifests if evidence is not None else (),
         exemptions=used_exemptions(verdict, evidence.exemptions) if verdict is not None and evidence else (),
+        subject=judgement.subject,
         cache_age=evidence.age if evidence is not None else None,
         governed_change=judgement.governed_change,
         dry_run=review.dry_run,

@@ -19,6 +19,7 @@ from actgate.decision.attestation import Assessment
 from actgate.decision.data import RULESET
 from actgate.decision.exemptions import Exemption
 from actgate.decision.manifest import Manifest
+from actgate.records.lending import lending_fields
 from actgate.records.lines import FORMAT, Kind
 from actgate.records.record import ALLOWED, DecisionRecord, signer_of
 
@@ -97,6 +98,10 @@ def decision_fields(record: DecisionRecord) -> dict[str, Any]:
         fields["manifests"] = [_manifest(manifest, record) for manifest in record.manifests]
     if record.exemptions:
         fields["exemptions"] = [_exemption(one) for one in record.exemptions]
+    if record.subject is not None:
+        fields |= lending_fields(record.subject)
+    if verdict is not None and verdict.grace_until is not None:
+        fields["grace_until"] = timestamp(verdict.grace_until, "auto")
     return fields
 
 

@@ -19,6 +19,7 @@ from actgate.decision.attestation import Assessment
 from actgate.decision.exemptions import Exemption
 from actgate.decision.manifest import Manifest
 from actgate.decision.policies import Policy
+from actgate.decision.subject import Subject
 from actgate.decision.verdict import Finding, Verdict
 from actgate.subjects.fields import map_at
 from actgate.subjects.reading import images_of, package_table
@@ -127,6 +128,8 @@ class DecisionRecord(NamedTuple):
     """The evidence that was judged, in the order in which the object links it."""
     exemptions: tuple[Exemption, ...] = ()
     """Those that accept a finding, sorted by name."""
+    subject: Subject | None = None
+    """What was judged, with what its owners lent to it; of it no more is recorded."""
     cache_age: float | None = None
     """Seconds since the evidence was last known to be what the API server has; 0.0 for a live read, None
     where there was none."""
@@ -207,6 +210,8 @@ def audit_annotations(record: DecisionRecord) -> dict[str, str]:
         audit["attestations"] = attestations
     if record.exemptions:
         audit["exemptions"] = _exemptions(record)
+    if record.verdict.grace_until is not None:
+        audit["grace-until"] = timestamp(record.verdict.grace_until, "auto")
     return audit
 
 
@@ -226,6 +231,8 @@ def log_fields(record: DecisionRecord, seconds: float) -> dict[str, Any]:
     }
     if record.exemptions:
         fields["exemptions"] = _exemptions(record)
+    if record.verdict is not None and record.verdict.grace_until is not None:
+        fields["grace_until"] = timestamp(record.verdict.grace_until, "auto")
     if record.cache_age is not None:
         fields["cache_age_s"] = round(record.cache_age, 1)
     if record.reason:
@@ -256,6 +263,8 @@ def span_attributes(record: DecisionRecord) -> dict[str, str | bool | float]:
         attributes["actgate.attestations"] = attestations
     if record.exemptions:
         attributes["actgate.exemptions"] = _exemptions(record)
+    if record.verdict is not None and record.verdict.grace_until is not None:
+        attributes["actgate.grace_until"] = timestamp(record.verdict.grace_until, "auto")
     return attributes
 
 

@@ -1,8 +1,9 @@
 """A recorded decision derived again: the same rules on what a folder kept of object, manifests and policies.
 
 A line says by digest what it was decided on, so that only the very same input counts: the object, each
-manifest, each policy and each exemption that accepts a finding. The line's time is the present, and its
-policies are those that applied, whatever labels the namespace has now. Where something is not there, or
+manifest, each policy and each exemption that accepts a finding. The line's time is the present, its
+policies are those that applied, whatever labels the namespace has now, and its owner lends what it lent
+then. Where something is not there, or
 rules of another version decided, nothing is claimed.
 
 No I/O: documents are passed in.
@@ -14,12 +15,13 @@ from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from actgate import manifests
-from actgate.api.times import parse_timestamp
+from actgate.api.times import parse_timestamp, timestamp
 from actgate.attestations import SignatureCache
 from actgate.decision import Manifest, Outcome, Policy, Verdict
 from actgate.decision.data import RULESET
 from actgate.decision.decide import Appraisals, decide_under
 from actgate.decision.exemptions import Exemption
+from actgate.records.lending import with_lending
 from actgate.records.record import digest_of_object, strongest
 from actgate.subjects.reading import reading
 
@@ -178,7 +180,7 @@ def _verdict(line: Json, kept: Kept) -> Verdict:
         namespace=stated["namespace"], governed_change=line["governed_change"], dry_run=line["dry_run"]
     )
     moment = parse_timestamp(line["time"])
-    return decide_under(policies, subject, evidence, moment, kept.appraise, exemptions)
+    return decide_under(policies, with_lending(subject, line), evidence, moment, kept.appraise, exemptions)
 
 
 def _differences(line: Json, verdict: Verdict) -> Iterator[str]:
@@ -187,6 +189,9 @@ def _differences(line: Json, verdict: Verdict) -> Iterator[str]:
     then = {(item["rule"], item["outcome"], item["path"]) for item in line["rules"]}
     now = {(item.rule, item.reported_effect, item.path) for item in strongest(verdict.findings)}
     yield from _between(then, now, lambda item: "{}={} at {}".format(*item))
+    grace, until = line.get("grace_until"), verdict.grace_until
+    if grace != (timestamp(until, "auto") if until is not None else None):
+        yield f"replacement pods were admitted until {grace}, and are until {until}"
     relied = {item["name"] for item in line.get("exemptions", ())}
     yield from _between(relied, {name for name, _ in verdict.exemptions}, "Exemption {}".format)
     stated = line.get("manifests") or [line["manifest"] or {}]
