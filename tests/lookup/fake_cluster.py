@@ -105,7 +105,7 @@ class FakeCluster(Cluster):
 _PLURALS = {
     item.kind: item.plural for item in (COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, EXEMPTIONS, NAMESPACES)
 } | {row.kind: row.plural for row in package_table().rows.values()}
-_PLURALS[OPEN_REPORTS.kind] = OPEN_REPORTS.plural
+_PLURALS |= {OPEN_REPORTS.kind: OPEN_REPORTS.plural, "ControllerRevision": "controllerrevisions"}
 
 
 def _key(thing: Object) -> tuple[str, str, str]:

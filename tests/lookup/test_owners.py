@@ -11,7 +11,7 @@ from actgate.lookup.evidence import FRESH_SECONDS, EvidenceUnavailableError
 from actgate.lookup.owners import OwnerChains
 from actgate.subjects.owners import Chain
 from tests.lookup.fake_cluster import FakeCluster
-from tests.lookup.owned import controlled_by, deployment, of_a_service, owned, pod, replica_set
+from tests.lookup.owned import controlled_by, deployment, of_a_service, owned, pod, replica_set, template
 
 Json = dict[str, Any]
 
@@ -104,6 +104,25 @@ async def test_an_owner_that_cannot_be_read_is_no_missing_owner(failure: Unavail
     ):
         await owners.of(pod(below))
     assert owners.reads == [("replicasets", "error")]
+
+
+async def test_a_revision_is_read_only_where_it_is_asked_for_and_would_show_something() -> None:
+    """It shows how old a template is, for which there is another object where a ReplicaSet holds it."""
+    status = {"currentRevision": "scorer-7", "updateRevision": "scorer-7", "replicas": 1}
+    top = owned("apps/v1", "StatefulSet", "scorer", spec={"template": template()}) | {"status": status}
+    kept = owned("apps/v1", "ControllerRevision", "scorer-7", top)
+    owners = Owners(top, kept, replica_set())
+    assert (await owners.of(pod(top))).revision is None
+    asked = await owners.chains.top(pod(top), "credit", 4.0, revised=True)
+    assert asked.revision is not None
+    assert (asked.revision.name, asked.revision.uid) == ("scorer-7", top["metadata"]["uid"])
+    assert owners.reads == [("statefulsets", "found"), ("controllerrevisions", "found")]
+    assert (await owners.chains.top(pod(replica_set()), "credit", 4.0, revised=True)).revision is None
+    owners.cluster.remove(kept)
+    assert (await owners.chains.top(pod(top), "credit", 4.0, revised=True)).revision is None
+    owners.cluster.failure = Unavailable("down")
+    with pytest.raises(EvidenceUnavailableError, match="a ControllerRevision holds its template and cannot"):
+        await owners.chains.top(pod(top), "credit", 4.0, revised=True)
 
 
 async def test_an_api_server_that_does_not_answer_leaves_time_for_the_answer() -> None:

@@ -151,4 +151,4 @@ class OwnerChains:
 
 def _asked(walk: Walk) -> str:
     """Return what is read next, as the beginning of a sentence."""
-    return f"{walk.wanted or 'a ControllerRevision'} owns the object"
+    return f"{walk.wanted} owns the object" if walk.wanted else "a ControllerRevision holds its template"
