@@ -17,6 +17,7 @@ from bench import (
     operating,
     recomputation,
     refusals,
+    scan,
     signals,
     steady,
     webhook,
@@ -40,6 +41,7 @@ BENCHES: Final[dict[str, Callable[[], Section]]] = {
     "withdrawals": withdrawals.run,
     "steady": steady.run,
     "disturbances": disturbances.run,
+    "scan": scan.run,
 }
 
 

@@ -92,6 +92,7 @@ class Options(TypedDict, total=False):
     namespace: str
     label_selector: str
     page_size: int
+    rest: Callable[[float], Awaitable[None]]
     timing: Timing
 
 

@@ -13,7 +13,7 @@ from actgate.kube.reflector import SLICE
 from actgate.kube.store import Unreadable
 from actgate.kube.timing import Timing
 from tests.kube.fake_api import FakeApi
-from tests.kube.running import PATIENT, Journal, contents, reflecting, running, truth, until
+from tests.kube.running import PATIENT, Clock, Journal, contents, reflecting, running, truth, until
 
 pytestmark = pytest.mark.system
 
@@ -27,6 +27,22 @@ async def test_it_lists_page_by_page(api: FakeApi) -> None:
         assert len(reflector) == 7
     assert [query["limit"] for query in api.lists] == ["3", "3", "3"]
     assert ["continue" in query for query in api.lists] == [False, True, True]
+
+
+async def test_it_rests_after_each_page(api: FakeApi) -> None:
+    """And says for how long the list has lasted: what is merged is known by then."""
+    clock, rests = Clock(), list[float]()
+
+    async def rest(lasting: float) -> None:
+        rests.append(lasting)
+        clock.time += 10.0
+
+    for number in range(7):
+        api.put(f"w{number}", number=number)
+    timing = replace(PATIENT, now=clock)
+    async with reflecting(api, page_size=3, rest=rest, timing=timing) as reflector:
+        assert len(reflector) == 7
+    assert rests == [0.0, 10.0, 20.0]
 
 
 async def test_it_follows_what_happens(api: FakeApi) -> None:

@@ -16,6 +16,14 @@ def test_a_page_names_each_check_as_the_api_server_does() -> None:
     assert health.page(verbose=False) == (200, "ok")
 
 
+def test_a_note_is_for_readers_of_the_whole_page_and_fails_nothing() -> None:
+    """A probe must not restart a service for what a person should know."""
+    health = Health("readyz", [lambda: {"lease": None}], [lambda: {"reports": "no API is served"}])
+    assert health.page(verbose=False) == (200, "ok")
+    expected = "[+]lease ok\n[ ]reports: no API is served\nreadyz check passed\n"
+    assert health.page(verbose=True) == (200, expected)
+
+
 async def test_work_ends_with_the_app() -> None:
     """Leaving the lifespan cancels what runs beside it, and waits for it."""
     ended = asyncio.Event()

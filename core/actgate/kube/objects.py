@@ -1,5 +1,6 @@
 """What every object of the Kubernetes API carries: a key and a version."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,7 +17,8 @@ def key_of(thing: Mapping[str, Any]) -> Key:
     """Return the key of an object, or raise `Unintelligible`: the API server sends none without."""
     try:
         metadata = thing["metadata"]
-        return metadata.get("namespace") or "", metadata["name"]
+        # A cache of many objects has each namespace once.
+        return sys.intern(metadata.get("namespace") or ""), metadata["name"]
     except (AttributeError, KeyError, TypeError):
         raise Unintelligible("the API server sent an object without a name") from None
 

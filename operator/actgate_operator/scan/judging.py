@@ -183,7 +183,7 @@ def _result(verdict: Verdict, tier: Tier, made: Object | None) -> Result:
 def _unknown(kept: Kept | None) -> Result | None:
     if kept is None:
         return None
-    return Result(counted_as(None), kept.candidate().tier, 0, None, ())
+    return Result(counted_as(None), kept.tier, 0, None, ())
 
 
 FAILS: Final = Outcome.FAIL.value.lower()

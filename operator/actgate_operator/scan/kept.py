@@ -14,29 +14,36 @@ from typing import Final, Self
 from actgate.decision.manifest import ModelIdentity, Region
 from actgate.decision.subject import Detection, Link, ModelReference, Signal, SignalTier, Subject
 from actgate.kube.resources import Resource
-from actgate.scan.candidates import Candidate, Controller
+from actgate.scan.candidates import Candidate, Controller, Tier
 
 
 class Kept:
     """A candidate of one version of an object; equal to another one of the same content."""
 
-    __slots__ = ("_packed", "controller", "namespace", "resource", "uid")
+    __slots__ = ("_packed", "controller", "namespace", "resource", "tier", "uid")
 
     def __init__(
-        self, uid: str, namespace: str, controller: str | None, resource: Resource, packed: bytes
+        self,
+        uid: str,
+        namespace: str,
+        controller: str | None,
+        resource: Resource,
+        tier: Tier,
+        packed: bytes,
     ) -> None:
         self.uid = uid
         self.namespace = namespace
         self.controller = controller
         """Uid of the owner that is said to control it."""
         self.resource = resource
+        self.tier = tier
         self._packed = packed
 
     @classmethod
     def of(cls, one: Candidate, resource: Resource) -> Self:
         """Keep a candidate of a kind."""
         controller = one.controller.uid if one.controller is not None else None
-        return cls(one.uid, sys.intern(one.subject.namespace), controller, resource, _pack(one))
+        return cls(one.uid, sys.intern(one.subject.namespace), controller, resource, one.tier, _pack(one))
 
     def candidate(self) -> Candidate:
         """Return what was kept."""

@@ -32,7 +32,10 @@ RELIST_SECONDS: Final = 3600.0
 _QUIET_SECONDS: Final = 600.0
 _SUMMARY_SECONDS: Final = 60.0
 """How often the counts of the cluster are written at most, where they changed."""
+_RETRY_SECONDS: Final = 10.0
 _POLL_SECONDS: Final = 1.0
+_COLLECT_SECONDS: Final = 0.5
+"""An object that changed waits so long: what was applied with it, its evidence say, is known then."""
 
 
 def scan_timing(timing: Timing) -> Timing:
@@ -80,7 +83,7 @@ class Scan:
         self._budget = budget or Budget()
         self._pace = pace = Pace()
         self._queue: WorkQueue[str] = WorkQueue()
-        self._objects = Objects(cluster, self._queue.add, pace, self._timing)
+        self._objects = Objects(cluster, self._object_changed, pace, self._timing)
         self._deadlines: Deadlines[str] = Deadlines(self._queue.add, self._clock_was_set, self._clocks)
         judge = SubjectJudge(evidence, self._clocks.now, patient=True)
         self.judging = Judging(
@@ -186,6 +189,7 @@ class Scan:
                 )
             return []
         logger.info("findings are reported to %s", api.dialect.api_version)
+        self._counts_changed = True
         if api.dialect is not self.judging.dialect:
             self.judging.dialect = api.dialect
             self.judging.enqueue([*self._objects.known])
@@ -214,16 +218,23 @@ class Scan:
 
     async def _summarise(self, summary: Summary) -> NoReturn:
         while True:
+            pause = _POLL_SECONDS
             if self._first_pass and self._counts_changed:
                 self._counts_changed = False
                 try:
-                    await summary.write(self.judging.results)
+                    if await summary.write(self.judging.results):
+                        pause = _SUMMARY_SECONDS
                 except ClusterError as error:
                     self._counts_changed = True
+                    pause = _RETRY_SECONDS
                     logger.warning("the counts of the cluster are not written: %s", error)
-                await self._timing.sleep(_SUMMARY_SECONDS)
-            else:
-                await self._timing.sleep(_POLL_SECONDS)
+            await self._timing.sleep(pause)
+
+    def _object_changed(self, uid: str) -> None:
+        if self._first_pass:
+            self._queue.add_after(uid, _COLLECT_SECONDS)
+        else:
+            self._queue.add(uid)
 
     def _judged(self, uid: str, former: Result | None, result: Result | None) -> None:
         if self.reports is not None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from actgate.scan.reports import OPEN_REPORTS, Dialect
+from actgate.subjects.reading import Row, package_table
+from actgate_sandbox.rest import CRDS, Rest
 from tests.operator.running import RunningOperator
 from tests.operator.scan.report_apis import reports_of
 from tests.operator.world import World
@@ -53,3 +57,44 @@ def reported(world: World, number: int, dialect: Dialect = OPEN_REPORTS) -> list
 def report_writes(operator: RunningOperator) -> int:
     """Return how many writes of reports there were."""
     return sum(len(operator.writes(resource)) for resource in REPORTS)
+
+
+@contextmanager
+def serving_kinds(rest: Rest, *kinds: str) -> Iterator[None]:
+    """Serve kinds of the table, which take every field, until the block ends."""
+    rows = {row.kind: row for row in package_table().rows.values()}
+    made = [_definition(rows[kind]) for kind in kinds]
+    for one in made:
+        reply = rest("POST", CRDS, one)
+        assert reply.status == 201, reply
+    paths = [
+        f"/apis/{one['spec']['group']}/{one['spec']['versions'][0]['name']}/{one['spec']['names']['plural']}"
+        for one in made
+    ]
+    wait_until(lambda: all(rest("GET", path).status == 200 for path in paths))
+    try:
+        yield
+    finally:
+        for one in made:
+            rest("DELETE", f"{CRDS}/{one['metadata']['name']}")
+        wait_until(lambda: all(rest("GET", path).status == 404 for path in paths))
+
+
+def _definition(row: Row) -> Json:
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    version = {"name": "v1beta1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    names = {
+        "kind": row.kind,
+        "listKind": f"{row.kind}List",
+        "plural": row.plural,
+        "singular": row.kind.lower(),
+    }
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": f"{row.plural}.{row.group}",
+            "annotations": {"api-approved.kubernetes.io": "unapproved, of a test"},
+        },
+        "spec": {"group": row.group, "scope": "Namespaced", "names": names, "versions": [version]},
+    }

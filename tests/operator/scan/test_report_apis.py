@@ -24,6 +24,7 @@ def test_reports_go_to_one_api_and_leave_the_other(
         with serving(installed, OPEN_REPORTS):
             reported(world, 1)
             reported(world, 0, POLICY_REPORTS)
+            wait_until(lambda: summary_of(installed, OPEN_REPORTS))
             wait_until(lambda: summary_of(installed, POLICY_REPORTS) is None)
 
 

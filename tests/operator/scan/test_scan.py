@@ -8,8 +8,17 @@ from actgate_sandbox.control_plane import ControlPlane
 from actgate_sandbox.rest import MERGE_PATCH
 from tests.operator.running import RunningOperator, operating
 from tests.operator.scan.report_apis import reports_of, summary_of
-from tests.operator.scan.running_servers import created, deployments, report_writes, reported, server
+from tests.operator.scan.running_servers import (
+    Json,
+    created,
+    deployments,
+    report_writes,
+    reported,
+    server,
+    serving_kinds,
+)
 from tests.operator.world import MANIFEST, World
+from tests.scan.objects import inference_service, refer
 from tests.support.waiting import wait_until
 
 
@@ -104,6 +113,54 @@ def test_another_leader_rewrites_nothing(
         assert same["metadata"]["resourceVersion"] == report["metadata"]["resourceVersion"]
         # In a namespace that is being deleted, reports go before their subjects, and none can be made again.
         assert [item for item in another.writes("reports") if item.code != 403] == []
+
+
+def test_a_kind_is_judged_as_soon_as_it_is_served(reporting: RunningOperator, world: World) -> None:
+    """No matter who installs it, and when; with its definition, its objects and their reports go."""
+    folder = f"/apis/serving.kserve.io/v1beta1/namespaces/{world.namespace}/inferenceservices"
+    service = inference_service("credit")
+    del service["metadata"]["namespace"], service["metadata"]["uid"]
+    with serving_kinds(world.rest, "InferenceService"):
+        reply = world.rest("POST", folder, service)
+        assert reply.status == 201, reply
+        [report] = reported(world, 1)
+        [owner] = report["metadata"]["ownerReferences"]
+        assert owner["apiVersion"] == "serving.kserve.io/v1beta1"
+        assert (owner["kind"], owner["uid"]) == ("InferenceService", reply.body["metadata"]["uid"])
+        untouched = world.rest("GET", f"{folder}/credit").body["metadata"]
+        assert untouched["resourceVersion"] == reply.body["metadata"]["resourceVersion"]
+    reported(world, 0)
+
+
+def test_a_namespace_that_is_taken_out_of_the_gate_has_no_reports(
+    reporting: RunningOperator, world: World
+) -> None:
+    created(world, server("scorer"))
+    reported(world, 1)
+    path = f"/api/v1/namespaces/{world.namespace}"
+    label = {"metadata": {"labels": {"actgate.dev/exempt": "true"}}}
+    assert world.rest("PATCH", path, label, MERGE_PATCH).status == 200
+    reported(world, 0)
+    assert (
+        world.rest("PATCH", path, {"metadata": {"labels": {"actgate.dev/exempt": None}}}, MERGE_PATCH).status
+        == 200
+    )
+    reported(world, 1)
+
+
+def test_an_owner_answers_for_what_it_controls(reporting: RunningOperator, world: World) -> None:
+    """One report for a Deployment and its pods; a pod that names an owner of something else has its own."""
+    top = created(world, server("scorer"))
+    web = created(world, server("web", "docker.io/library/nginx:1.29"))
+    template = top["spec"]["template"]
+    for name, owner in (("scorer-1", top), ("forged", web)):
+        metadata = {"name": name, "labels": {"app": name}, "ownerReferences": [refer(owner)]}
+        spec = {**template["spec"], "nodeName": "none"}
+        pod: Json = {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
+        reply = world.rest("POST", f"/api/v1/namespaces/{world.namespace}/pods", pod)
+        assert reply.status == 201, reply
+    scopes = {(one["scope"]["kind"], one["scope"]["name"]) for one in reported(world, 2)}
+    assert scopes == {("Deployment", "scorer"), ("Pod", "forged")}
 
 
 def test_an_orphaned_report_is_deleted_by_the_next_leader(
