@@ -138,6 +138,8 @@ PARTS: Final = (
             "operator",
             2,
             "          requests: {cpu: 100m, memory: 256Mi}\n          limits: {memory: 1Gi}\n",
+            more_args='{{ if eq (include "actgate.failurePolicy" .) "Ignore" }}'
+            ", --webhook-failure-policy=Ignore{{ end }}",
             more_env='(include "actgate.operatorEnv" . | fromYaml)',
         ),
     ),

@@ -49,6 +49,7 @@ GENERATORS: Final[Mapping[str, Callable[[], dict[str, str] | str]]] = {
     "docs/public-api.md": public_api.reference,
     "deploy/base/subject-rbac.yaml": subject_rights.roles,
     "deploy/base/webhook-registration.yaml": registration.registration,
+    "operator/actgate_operator/registration/generated.json": registration.expected,
     "deploy/chart/crds/": _definitions,
     "deploy/chart/templates/generated/": chart.templates,
     "deploy/chart/files/dashboard.json": chart.dashboard,

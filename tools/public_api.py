@@ -22,6 +22,7 @@ from actgate.records import lines
 from actgate_operator import names as operator_names
 from actgate_operator.certificates.metrics import CertificateMetrics
 from actgate_operator.metrics import Metrics as OperatorMetrics
+from actgate_operator.registration.metrics import RegistrationMetrics
 from actgate_operator.scan.metrics import ScanMetrics
 from actgate_operator.status.report import OWN_CONDITIONS
 from actgate_webhook.metrics import Metrics as WebhookMetrics
@@ -185,6 +186,7 @@ def _registries() -> Iterator[CollectorRegistry]:
     operator = OperatorMetrics()
     operator.watch_models(dict)
     CertificateMetrics(operator.registry)
+    RegistrationMetrics(operator.registry)
     ScanMetrics(operator.registry)
     yield operator.registry
 

@@ -4,17 +4,21 @@ The text around them stands in ``webhook-registration.yaml.in``; what makes a wo
 server, in ``registration_signals.py``.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from string import Template
 from typing import Final
 
+import yaml
+
 from actgate.api.names import EXEMPT_LABEL, INFERENCE_LABEL, OWN_KEYS
 from actgate.subjects.fields import CONTAINERS
 from actgate.subjects.kinds import Kind, kinds
 from actgate.subjects.marks import BEGINS_LIKE_OURS
 from actgate.subjects.serving_kinds import ServingKind, serving_kinds
+from actgate_operator.registration.weaknesses import digest
 from tools.registration_signals import labelled, signals, texts
 
 _CORE: Final = '""'
@@ -77,6 +81,20 @@ def registration() -> str:
         numbers=", ".join(map(str, range(max(len(row.marks) for row in workloads)))),
         makes_pods=f"!({_is_of([row for row in workloads if len(row.marks) == 1], 'p[0]')})",
     )  # fmt: skip
+
+
+def expected() -> str:
+    """Return what the operator holds a registration against, as JSON by the names of webhooks."""
+    webhooks = yaml.safe_load(registration())["webhooks"]
+    found = {
+        item["name"]: {
+            "failurePolicy": item["failurePolicy"],
+            "rules": {group: rule["resources"] for rule in item["rules"] for group in rule["apiGroups"]},
+            "matchConditions": {one["name"]: digest(one["expression"]) for one in item["matchConditions"]},
+        }
+        for item in webhooks
+    }
+    return f"{json.dumps(found, indent=1)}\n"
 
 
 def _rules(rows: Sequence[Kind | ServingKind]) -> str:

@@ -31,6 +31,9 @@ from actgate_operator.metrics import Metrics
 from actgate_operator.models import ModelCache
 from actgate_operator.names import MANAGER
 from actgate_operator.options import Election, Options
+from actgate_operator.registration.metrics import RegistrationMetrics
+from actgate_operator.registration.watch import RegistrationWatch
+from actgate_operator.registration.weaknesses import Chosen
 from actgate_operator.scan.metrics import ScanMetrics
 from actgate_operator.scan.scan import Scan
 from actgate_operator.settings import Settings
@@ -178,6 +181,7 @@ class Process:
             try:
                 await asyncio.wait({acquiring}, timeout=_FIRST_SECONDS)
                 group.create_task(self.controller.keep_caches())
+                group.create_task(self._registration_watch().run())
                 await acquiring
             finally:
                 acquiring.cancel()
@@ -209,6 +213,17 @@ class Process:
             except ClusterError as error:
                 logger.warning("models cannot be listed: %s", error)
                 await backoff.pause(error.retry_after)
+
+    def _registration_watch(self) -> RegistrationWatch:
+        settings = self._settings
+        chosen = Chosen(settings.webhook_namespace, settings.webhook_service, settings.webhook_failure_policy)
+        return RegistrationWatch(
+            self._cluster,
+            settings.webhook_configuration,
+            chosen,
+            RegistrationMetrics(self.metrics.registry),
+            self._options.timing,
+        )
 
     def _certificates(self) -> CertificateReconciler:
         settings = self._settings

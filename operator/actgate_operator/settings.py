@@ -64,7 +64,9 @@ class Settings(ServiceSettings):
     webhook_service: Annotated[str, Field(pattern=_LABEL)] = "actgate-webhook"
     """Name of the webhook's Service."""
     webhook_configuration: ObjectName = "actgate"
-    """Name of the ValidatingWebhookConfiguration whose caBundle is kept."""
+    """Name of the ValidatingWebhookConfiguration whose caBundle is kept, and that is watched."""
+    webhook_failure_policy: Literal["Fail", "Ignore"] = "Fail"
+    """What the webhooks for declared workloads are installed with; where it is Fail, Ignore is reported."""
     webhook_tls_secret: ObjectName = "actgate-webhook-tls"  # noqa: S105 - a name
     """Name of the Secret with the certificate that the webhook serves."""
     webhook_ca_secret: ObjectName = "actgate-webhook-ca"  # noqa: S105 - a name

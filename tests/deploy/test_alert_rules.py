@@ -105,6 +105,19 @@ CASES: Final[dict[str, Case]] = {
             'actgate_operator_webhook_up{pod="b"}': "1x20",
         },
     ),
+    "ActgateRegistrationWeakened": Case(
+        "6m",
+        fires={
+            'actgate_operator_registration_weaknesses{reason="Rules", pod="a"}': "2x20",
+            'actgate_operator_registration_weaknesses{reason="Rules", pod="b"}': "0x20",
+        },
+        quiet={
+            'actgate_operator_registration_weaknesses{reason="Rules", pod="a"}': "0x20",
+            'actgate_operator_registration_weaknesses{reason="Missing", pod="a"}': "1x3 0x20",
+        },
+        labels={"reason": "Rules"},
+        summary="The API server asks the webhook about less than it should: Rules.",
+    ),
     "ActgateCertificateErrors": Case(
         "40m",
         fires={'actgate_operator_certificate_errors_total{reason="Forbidden"}': "0+1x60"},

@@ -230,7 +230,8 @@ def test_with_cert_manager_the_operator_cannot_write_certificates(monkeypatch: p
     assert not [
         rule
         for rule in rules
-        if "validatingwebhookconfigurations" in rule["resources"] and rule["verbs"] != ["get"]
+        if "validatingwebhookconfigurations" in rule["resources"]
+        and rule["verbs"] != ["get", "list", "watch"]
     ]
     annotations = named(objects, "ValidatingWebhookConfiguration", "actgate")["metadata"]["annotations"]
     assert annotations == {"cert-manager.io/inject-ca-from": f"{NAMESPACE}/actgate-webhook"}

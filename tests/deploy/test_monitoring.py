@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from actgate_operator.certificates.metrics import CertificateMetrics
 from actgate_operator.metrics import Metrics as OperatorMetrics
+from actgate_operator.registration.metrics import RegistrationMetrics
 from actgate_operator.scan.metrics import ScanMetrics
 from actgate_webhook.metrics import Metrics as WebhookMetrics
 from tests.deploy.rendering import DEPLOY, ROOT, Json, named, render
@@ -48,6 +49,7 @@ def registries() -> Iterator[CollectorRegistry]:
     operator = OperatorMetrics()
     CertificateMetrics(operator.registry)
     operator.watch_models(dict)
+    RegistrationMetrics(operator.registry)
     ScanMetrics(operator.registry)
     yield operator.registry
 

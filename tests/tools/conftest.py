@@ -15,6 +15,7 @@ ROOT: Final = Path(__file__).parents[2]
 def checkout(tmp_path: Path) -> Path:
     """Copy pyproject.toml, the locks and the generated files of this checkout."""
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    for folder in ("requirements", "crds", "docs", "deploy", "core/actgate/cli/report"):
+    generated = ("core/actgate/cli/report", "operator/actgate_operator/registration")
+    for folder in ("requirements", "crds", "docs", "deploy", *generated):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path

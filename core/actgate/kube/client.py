@@ -158,6 +158,7 @@ class Cluster:
         namespace: str | None = None,
         *,
         label_selector: str | None = None,
+        field_selector: str | None = None,
         lasting: int = 300,
         silence: float = SILENCE_SECONDS,
     ) -> AsyncIterator[AsyncIterator[Event]]:
@@ -174,6 +175,7 @@ class Cluster:
             "resourceVersion": version,
             "timeoutSeconds": lasting,
             "labelSelector": label_selector,
+            "fieldSelector": field_selector,
         }
         opening = self._transport.lines(path, query, lasting=lasting + silence, silence=silence)
         async with opening as lines:

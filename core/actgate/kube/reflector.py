@@ -89,6 +89,7 @@ class Reflector(Generic[T]):
         outdated: Callable[[T], bool] = lambda _: False,
         namespace: str | None = None,
         label_selector: str | None = None,
+        field_selector: str | None = None,
         page_size: int = 500,
         optional: bool = False,
         rest: Callable[[float], Awaitable[None]] | None = None,
@@ -107,7 +108,7 @@ class Reflector(Generic[T]):
         self._rest = rest
         self._cluster = cluster
         self._namespace = namespace
-        self._label_selector = label_selector
+        self._selectors = {"label_selector": label_selector, "field_selector": field_selector}
         self._page_size = page_size
         self._timing = timing or Timing()
         self._store = Store(parse, on_change, outdated)
@@ -233,7 +234,7 @@ class Reflector(Generic[T]):
         return self._cluster.list_pages(
             self.resource,
             self._namespace,
-            label_selector=self._label_selector,
+            **self._selectors,
             limit=self._page_size,
             within=self._timing.page,
         )
@@ -287,7 +288,7 @@ class Reflector(Generic[T]):
             self.resource,
             position,
             self._namespace,
-            label_selector=self._label_selector,
+            **self._selectors,
             lasting=timing.watch_seconds(),
             silence=timing.silence,
         )
