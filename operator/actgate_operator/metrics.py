@@ -56,6 +56,13 @@ class Metrics(ServiceMetrics):
             registry=self.registry,
         )
 
+        self._refused = Counter(
+            "actgate_operator_refused_children",
+            "Claims of controllers that the webhook refused a child of theirs, by what came of them.",
+            ("result",),
+            registry=self.registry,
+        )
+
     def lead(self, leading: bool) -> None:
         """Note whether this replica leads."""
         self._leader.set(leading)
@@ -76,6 +83,10 @@ class Metrics(ServiceMetrics):
     def failed(self, reason: str) -> None:
         """Count a reconciliation that has to be retried."""
         self._errors.labels(reason).inc()
+
+    def refused_child(self, result: str) -> None:
+        """Count a claim that a child was refused."""
+        self._refused.labels(result).inc()
 
     def watch_queue(self, depth: Callable[[], int], age: Callable[[], float]) -> None:
         """Report depth and age of the queue at every scrape."""

@@ -18,6 +18,7 @@ from actgate.kube.errors import ClusterError, NotFound
 from actgate.kube.lease import Lease
 from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate.kube.timing import Backoff, Timing
+from actgate.lookup.owners import OwnerChains
 from actgate.runtime import tracing
 from actgate.runtime.health import Health
 from actgate.subjects.reading import package_table
@@ -31,6 +32,8 @@ from actgate_operator.metrics import Metrics
 from actgate_operator.models import ModelCache
 from actgate_operator.names import MANAGER
 from actgate_operator.options import Election, Options
+from actgate_operator.refused.children import RefusedChildren
+from actgate_operator.refused.follower import follow
 from actgate_operator.registration.metrics import RegistrationMetrics
 from actgate_operator.registration.watch import RegistrationWatch
 from actgate_operator.registration.weaknesses import Chosen
@@ -193,6 +196,10 @@ class Process:
             group.create_task(self._certificates().run())
             group.create_task(self.controller.run())
             group.create_task(self.scan.run())
+            children = RefusedChildren(
+                OwnerChains(self._cluster, most=1), self.controller.events, self.metrics.refused_child
+            )
+            group.create_task(follow(self._cluster, children.take, self._options.timing))
 
     async def _check_installed(self) -> None:
         """Return once the API server serves our kind; where it does not, kopf would wait for ever.

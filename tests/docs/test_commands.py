@@ -50,8 +50,8 @@ ORDINARY: Final = frozenset(
     }
 )
 KUBECTL: Final = frozenset(
-    {"annotate", "apply", "auth", "create", "delete", "describe", "diff", "explain", "get", "label", "logs"}
-    | {"patch", "rollout", "scale", "set", "wait"}
+    {"annotate", "apply", "auth", "create", "delete", "describe", "diff", "events", "explain", "get"}
+    | {"label", "logs", "patch", "rollout", "scale", "set", "wait"}
 )
 HELM: Final = frozenset({"install", "show", "uninstall", "upgrade"})
 FOLDERS: Final = re.compile("crds|deploy/|examples/")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from actgate_sandbox.status import Object
 
-SELECTABLE = tuple(f".involvedObject.{field}" for field in ("kind", "namespace", "name", "uid"))
+REASON = ".reason"
+"""Selectable on both faces."""
+SELECTABLE = (REASON, *(f".involvedObject.{field}" for field in ("kind", "namespace", "name", "uid")))
 
 _NAMES = {
     "note": "message",
