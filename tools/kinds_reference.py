@@ -26,7 +26,8 @@ _SERVING = f"""\
 ## Objects of serving systems
 
 They are judged as they are written, before any pod exists: a refused child of theirs is seen by its
-controller alone, and some of them never make a pod.
+controller alone, and some of them never make a pod. The table says of each kind where to link, what is read,
+and what is not.
 
 - **Images, containers and pod specs** need no column: each is read wherever below the root it stands, init
   containers, patches and images in parts (`registry`, `repository`, `tag`) included. Every nodeSelector and
@@ -81,8 +82,79 @@ kinds:
 that is in the tables already is refused: another one could read less of its kind. A file with a row that
 cannot be used is an error with its place, and nothing of the input is judged.
 
-The webhook reads the tables of its version; it takes no rows of your own yet. Pods of such a kind are
-judged by what they declare and by their signals.
+In a cluster the same file is a key of the ConfigMap `actgate-serving-kinds` in the namespace of actgate:
+
+    kubectl -n actgate-system create configmap actgate-serving-kinds --from-file=rows.yaml
+
+Webhook and operator read it every 5 seconds, with a right to get this one object; neither is restarted. A
+row that cannot be used leaves the last good rows in use, all of them; a service that starts with it uses the
+other rows, and answers "unavailable" for a kind that it does not know. `/readyz?verbose` of both and their
+log say which row and why, `actgate_serving_kind_problems{kind,reason}` is 1, and the operator writes the
+Event `ServingKindProblem` on the ConfigMap. It compares every row with what the API server serves, too, on
+each change and every 10 minutes:
+
+| reason | what it means |
+|---|---|
+| `Unreadable` | the row is not of the format, or its kind is known already |
+| `NotServed` | the cluster does not serve a kind of yours; for a row of actgate that is normal |
+| `ResourceNotServed` | a served version has no such plural, or another scope |
+| `PathNotServed` | no served version has the field |
+
+Who may write the ConfigMap decides what is judged: no role of actgate gives that right.
+
+A kind of yours may own pods. Webhook and operator read the owners of what they judge; bind this role to both,
+or each pod of that kind is answered with "unavailable":
+
+```yaml
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: actgate-own-kinds}
+rules:
+- apiGroups: [models.example.com]
+  resources: [scorers]
+  verbs: [get, list, watch]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: actgate-own-kinds}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: actgate-own-kinds}
+subjects:
+- {kind: ServiceAccount, name: actgate-webhook, namespace: actgate-system}
+- {kind: ServiceAccount, name: actgate-operator, namespace: actgate-system}
+```
+
+The API server asks about a kind of yours once it is registered, by a configuration beside `actgate`:
+
+```yaml
+apiVersion: admissionregistration.k8s.io/v1
+kind: ValidatingWebhookConfiguration
+metadata:
+  name: actgate-own-kinds
+  annotations: {cert-manager.io/inject-ca-from: actgate-system/actgate-webhook}
+webhooks:
+- name: own-kinds.actgate.dev
+  admissionReviewVersions: [v1]
+  clientConfig:
+    service: {name: actgate-webhook, namespace: actgate-system, path: /validate, port: 443}
+    # without cert-manager: caBundle, as in `kubectl get validatingwebhookconfiguration actgate -o yaml`
+  failurePolicy: Fail
+  sideEffects: None
+  timeoutSeconds: 5
+  namespaceSelector:
+    matchExpressions:
+    - key: kubernetes.io/metadata.name
+      operator: NotIn
+      values: [kube-system, kube-node-lease, actgate-system]
+  rules:
+  - apiGroups: [models.example.com]
+    apiVersions: ["*"]
+    operations: [CREATE, UPDATE]
+    resources: [scorers]
+    scope: Namespaced
+```
+
+The operator keeps the `caBundle` of the configuration `actgate` alone: where it makes the certificates, write
+the new one here after each rotation of the authority, or let cert-manager make them.
 """
 
 

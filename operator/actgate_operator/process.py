@@ -21,7 +21,6 @@ from actgate.kube.timing import Backoff, Timing
 from actgate.lookup.owners import OwnerChains
 from actgate.runtime import tracing
 from actgate.runtime.health import Health
-from actgate.subjects.reading import package_table
 from actgate_operator.certificates.metrics import CertificateMetrics
 from actgate_operator.certificates.reconciler import CertificateReconciler, Places, service_names
 from actgate_operator.controller import Controller
@@ -39,6 +38,7 @@ from actgate_operator.registration.watch import RegistrationWatch
 from actgate_operator.registration.weaknesses import Chosen
 from actgate_operator.scan.metrics import ScanMetrics
 from actgate_operator.scan.scan import Scan
+from actgate_operator.serving_kinds import ServingKindCheck
 from actgate_operator.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -154,13 +154,20 @@ class Process:
             timing=options.timing,
             traces=traces,
         )
+        self._kinds = ServingKindCheck(
+            self._cluster,
+            settings.webhook_namespace,
+            self.controller.events,
+            metrics,
+            lambda: self.scan.table_changed(),
+        )
         self.scan = Scan(
             self._cluster,
             self.controller.evidence,
             self._writer,
             self.controller.events,
             ScanMetrics(metrics.registry),
-            package_table(),
+            self._kinds.added.known_table,
             settings.reports,
             clocks=options.clocks,
             timing=options.timing,
@@ -173,7 +180,8 @@ class Process:
         self._ready = Checks(self._election, parts, settings.unready_after)
         if options.serves_pages:
             live, ready = self._live.failing_checks, self._ready.failing_checks
-            app = pages(metrics, Health("livez", [live]), Health("readyz", [ready], [self.scan.notes]))
+            notes = [self.scan.notes, self._kinds.notes]
+            app = pages(metrics, Health("livez", [live]), Health("readyz", [ready], notes))
             await stack.enter_async_context(answering(app, settings.bind_address, settings.health_port))
 
     async def _run(self) -> None:
@@ -185,6 +193,7 @@ class Process:
                 await asyncio.wait({acquiring}, timeout=_FIRST_SECONDS)
                 group.create_task(self.controller.keep_caches())
                 group.create_task(self._registration_watch().run())
+                group.create_task(self._kinds.added.run())
                 await acquiring
             finally:
                 acquiring.cancel()
@@ -197,9 +206,12 @@ class Process:
             group.create_task(self.controller.run())
             group.create_task(self.scan.run())
             children = RefusedChildren(
-                OwnerChains(self._cluster, most=1), self.controller.events, self.metrics.refused_child
+                OwnerChains(self._cluster, table=self._kinds.added.known_table, most=1),
+                self.controller.events,
+                self.metrics.refused_child,
             )
             group.create_task(follow(self._cluster, children.take, self._options.timing))
+            group.create_task(self._kinds.run())
 
     async def _check_installed(self) -> None:
         """Return once the API server serves our kind; where it does not, kopf would wait for ever.

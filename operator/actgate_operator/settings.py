@@ -1,6 +1,5 @@
 """Settings of the operator: flags, and variables that begin with ``ACTGATE_OPERATOR_``."""
 
-from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
@@ -9,22 +8,12 @@ from pydantic_settings import SettingsConfigDict
 from actgate.api.base import ObjectName
 from actgate.api.names import LABEL
 from actgate.kube.timing import LeaseTiming
-from actgate.runtime.settings import Duration, Interval, Port, ServiceSettings, own_name
-
-_POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+from actgate.runtime.settings import Duration, Interval, Port, ServiceSettings, own_name, own_namespace
 
 _LABEL: Final = f"^{LABEL}$"
 
 _HOST: Final = r"^[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?$|^[0-9a-fA-F:]+$"
 """A DNS name or an address."""
-
-
-def own_namespace() -> str:
-    """Return the namespace of the pod that this runs in, else the usual one."""
-    try:
-        return _POD_NAMESPACE.read_text(encoding="utf-8").strip()
-    except OSError:
-        return "actgate-system"
 
 
 class Settings(ServiceSettings):

@@ -10,7 +10,14 @@ from typing import Any
 from actgate.kube.client import Cluster, Event, Page
 from actgate.kube.errors import ClusterError, NotFound
 from actgate.kube.objects import Object
-from actgate.kube.resources import COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, EXEMPTIONS, NAMESPACES, Resource
+from actgate.kube.resources import (
+    COMPLIANCE_MANIFESTS,
+    COMPLIANCE_POLICIES,
+    CONFIG_MAPS,
+    EXEMPTIONS,
+    NAMESPACES,
+    Resource,
+)
 from actgate.scan.reports import OPEN_REPORTS
 from actgate.subjects.reading import package_table
 
@@ -103,7 +110,8 @@ class FakeCluster(Cluster):
 
 
 _PLURALS = {
-    item.kind: item.plural for item in (COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, EXEMPTIONS, NAMESPACES)
+    item.kind: item.plural
+    for item in (COMPLIANCE_MANIFESTS, COMPLIANCE_POLICIES, CONFIG_MAPS, EXEMPTIONS, NAMESPACES)
 } | {row.kind: row.plural for row in package_table().rows.values()}
 _PLURALS |= {OPEN_REPORTS.kind: OPEN_REPORTS.plural, "ControllerRevision": "controllerrevisions"}
 

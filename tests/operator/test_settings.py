@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from actgate.kube.timing import LeaseTiming
+from actgate.runtime import settings as runtime_settings
 from actgate.runtime.settings import UnusableSettingsError
-from actgate_operator import settings as module
 from actgate_operator.settings import Settings
 from actgate_operator.writer import Writer
 from tests.operator.fakes import unreachable
@@ -16,7 +16,7 @@ def test_the_defaults_are_those_of_a_pod(monkeypatch: pytest.MonkeyPatch, tmp_pa
     """The lease is in the pod's own namespace, in the pod's name."""
     namespace = tmp_path / "namespace"
     namespace.write_text("governance\n", encoding="utf-8")
-    monkeypatch.setattr(module, "_POD_NAMESPACE", namespace)
+    monkeypatch.setattr(runtime_settings, "_POD_NAMESPACE", namespace)
     monkeypatch.setenv("HOSTNAME", "actgate-operator-7c9f-x2x8v")
     settings = Settings.read([])
     assert (settings.lease_namespace, settings.lease_name) == ("governance", "actgate-operator")
@@ -33,7 +33,7 @@ def test_outside_of_a_pod_the_usual_namespace_is_meant(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """And the machine's name stands for the pod's."""
-    monkeypatch.setattr(module, "_POD_NAMESPACE", tmp_path / "absent")
+    monkeypatch.setattr(runtime_settings, "_POD_NAMESPACE", tmp_path / "absent")
     monkeypatch.delenv("HOSTNAME", raising=False)
     settings = Settings.read([])
     assert settings.lease_namespace == "actgate-system"

@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from actgate.lookup.added_kinds import AddedKinds
 from actgate.lookup.evidence import EvidenceSource
 from actgate.lookup.judge import SubjectJudge
 from actgate.runtime.background import Background
@@ -36,6 +37,7 @@ def create_app(
     traces: Tracing | None = None,
     bodies: Bodies | None = None,
     owners: Owners | None = None,
+    added: AddedKinds | None = None,
 ) -> Validate:
     """Build the webhook.
 
@@ -49,9 +51,14 @@ def create_app(
         traces: What traces reviews, if anything does.
         bodies: How much of bodies is held at a time.
         owners: Chains of owners; without them each object stands alone.
+        added: The kinds that are judged beside those of the package.
     """
     live, ready = Health("livez"), Health("readyz", [source.failing_checks, *checks])
     ongoing = dict(work or {})
+    if added is not None:
+        ongoing["serving kinds"] = added.run
+        ready.checks.append(added.failing_checks)
+        ready.notes.append(added.notes)
     if decisions is not None:
         resources = [*resources, decisions]
         ongoing["decision log"] = decisions.follow
@@ -75,7 +82,7 @@ def create_app(
     app.openapi = partial(describe, app.openapi)  # type: ignore[method-assign] # as FastAPI documents it
     _add_probes(app, live, ready)
     _add_metrics(app, metrics)
-    return Validate(app, Judge(SubjectJudge(source), owners), metrics, decisions, traces, bodies)
+    return Validate(app, Judge(SubjectJudge(source), owners, added), metrics, decisions, traces, bodies)
 
 
 def _add_probes(app: FastAPI, live: Health, ready: Health) -> None:

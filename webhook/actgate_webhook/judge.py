@@ -25,6 +25,7 @@ from actgate.api.quoting import cut, invalid, quoted
 from actgate.decision.grace import only_time_denies
 from actgate.decision.subject import Subject
 from actgate.decision.verdict import WARNING, Verdict, refusal, warnings
+from actgate.lookup.added_kinds import AddedKinds
 from actgate.lookup.evidence import Evidence, EvidenceUnavailableError
 from actgate.lookup.judge import Judged, SubjectJudge
 from actgate.records.record import (
@@ -105,18 +106,22 @@ class Judge:
     Args:
         subjects: Judges a subject on the evidence.
         owners: Chains of owners; without them each object stands alone.
+        added: The kinds of the cluster; without them those of the package are judged.
     """
 
-    def __init__(self, subjects: SubjectJudge, owners: Owners | None = None) -> None:
+    def __init__(
+        self, subjects: SubjectJudge, owners: Owners | None = None, added: AddedKinds | None = None
+    ) -> None:
         self._subjects = subjects
         self._owners = owners
+        self._added = added
 
     async def judge(self, review: Review, within: float) -> Judgement:
         """Judge a review within so many seconds; nothing that it can hold makes this raise."""
         try:
             if review.operation in _FREE_OPERATIONS or review.sub_resource in _FREE_SUBRESOURCES:
                 return NOT_JUDGED
-            asked = _asked(review)
+            asked = _asked(review, self._row(review))
             if asked is None:
                 return NOT_JUDGED
             if not review.namespace:
@@ -166,8 +171,17 @@ class Judge:
         lent = replacing(owned(subject, chain, obj, asked.row), chain)
         return await self._subjects.judge(lent, end - monotonic()), lent
 
+    def _row(self, review: Review) -> Row | None:
+        """Return the row of what is asked about.
 
-def _asked(review: Review) -> _Asked | None:
+        Raises:
+            EvidenceUnavailableError: Whether it has one is not known.
+        """
+        group, kind = review.kind.group, review.kind.kind
+        return self._added.row(group, kind) if self._added else package_table().rows.get((group, kind))
+
+
+def _asked(review: Review, row: Row | None) -> _Asked | None:
     """Return what is to be judged; None where nothing of it is ours.
 
     Raises:
@@ -175,7 +189,6 @@ def _asked(review: Review) -> _Asked | None:
             the new one has a type that hides what is below it. An old one that was stored in a bad shape must
             not stand in the way of its own repair.
     """
-    row = package_table().rows.get((review.kind.group, review.kind.kind))
     shape = _IDENTITY if row is None else shape_of(row)
     obj = _held(review, "request.object", review.object, shape)
     is_update = review.operation is Operation.UPDATE

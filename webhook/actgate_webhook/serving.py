@@ -21,6 +21,7 @@ from starlette.types import ASGIApp
 
 from actgate.kube import access
 from actgate.kube.client import Cluster
+from actgate.lookup.added_kinds import AddedKinds
 from actgate.lookup.cache import EvidenceCache
 from actgate.lookup.owners import OwnerChains
 from actgate.runtime import tracing
@@ -156,6 +157,16 @@ def evidence_cache(cluster: Cluster, metrics: Metrics, unready_after: float) -> 
     return evidence
 
 
+def added_kinds(cluster: Cluster, metrics: Metrics, namespace: str) -> AddedKinds:
+    """Return the kinds of a cluster, with their problems counted."""
+
+    def changed() -> None:
+        metrics.serving_kind_problems((problem.kind, problem.reason) for problem in added.problems)
+
+    added = AddedKinds(cluster, namespace, changed)
+    return added
+
+
 async def serve(settings: Settings) -> None:
     """Serve until a signal ends it.
 
@@ -172,6 +183,7 @@ async def serve(settings: Settings) -> None:
         logger.warning("without --client-ca-file any caller is answered, and recorded as not authenticated")
     cluster = Cluster.from_environment(settings.kubeconfig, agent="actgate-webhook")
     evidence = evidence_cache(cluster, metrics, settings.unready_after)
+    added = added_kinds(cluster, metrics, settings.namespace)
     bodies = Bodies(settings.max_request_bytes_inflight)
     metrics.watch_load(held=lambda: bodies.bytes)
     with listen(settings.bind_address, settings.secure_port) as listener:
@@ -189,7 +201,8 @@ async def serve(settings: Settings) -> None:
             decisions=_decision_log(settings, metrics),
             traces=traces,
             bodies=bodies,
-            owners=OwnerChains(cluster, on_live_read=metrics.live_read),
+            owners=OwnerChains(cluster, table=added.known_table, on_live_read=metrics.live_read),
+            added=added,
         )
         guarded = Clients(app, settings.client_allowed_names, metrics) if certificates.asks_clients else app
         config = configuration(guarded, certificates, settings.shutdown_timeout)

@@ -6,7 +6,16 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from actgate.runtime.settings import Between, Duration, Interval, Port, ServiceSettings, own_name
+from actgate.api.names import LABEL
+from actgate.runtime.settings import (
+    Between,
+    Duration,
+    Interval,
+    Port,
+    ServiceSettings,
+    own_name,
+    own_namespace,
+)
 from actgate_webhook.connections import Timeouts
 from actgate_webhook.decision_log import STANDARD_OUTPUT, FailurePolicy
 from actgate_webhook.validate import ROOM
@@ -55,6 +64,9 @@ class Settings(ServiceSettings):
     refused with 503, to be retried. Ignore: it is allowed, and counted."""
     replica: Annotated[str, Field(min_length=1, max_length=253, default_factory=own_name)]
     """Name of this replica in the decision log; by default the pod's."""
+
+    namespace: Annotated[str, Field(pattern=f"^{LABEL}$", default_factory=own_namespace)]
+    """Namespace of the ConfigMap actgate-serving-kinds; the pod's own by default."""
 
     @field_validator("client_allowed_names")
     @classmethod

@@ -3,7 +3,7 @@
 The registry is no global one, so that two services in one process stay apart.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.exposition import choose_encoder
@@ -24,6 +24,19 @@ class ServiceMetrics:
             ("resource",),
             registry=self.registry,
         )
+
+        self._kind_problems = Gauge(
+            "actgate_serving_kind_problems",
+            "Rows of the table of kinds that are not in use, or that do not fit the cluster.",
+            ("kind", "reason"),
+            registry=self.registry,
+        )
+
+    def serving_kind_problems(self, problems: Iterable[tuple[str, str]]) -> None:
+        """Report the problems there are now, each as kind and reason."""
+        self._kind_problems.clear()
+        for kind, reason in problems:
+            self._kind_problems.labels(kind, reason).set(1)
 
     def observe_cache(self, resource: str, size: Callable[[], int], age: Callable[[], float]) -> None:
         """Report size and age of a cache at every scrape."""

@@ -20,6 +20,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 from actgate.api.durations import format_seconds, parse_seconds
 from actgate.runtime.logs import LogLevel
 
+_POD_NAMESPACE: Final = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 _SERVICE_LINK: Final = re.compile(
     r"\w*(SERVICE_HOST|SERVICE_PORT\w*|PORT_\d+_\w+)=.*|\w*PORT=(tcp|udp|sctp)://.*", re.DOTALL
 )
@@ -67,6 +68,14 @@ class Between:
 Interval = Annotated[Duration, Between(Duration(0.001), Duration(3600))]
 """A duration that is not zero, an hour at most."""
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def own_namespace() -> str:
+    """Return the namespace of the pod that this runs in, else the usual one."""
+    try:
+        return _POD_NAMESPACE.read_text(encoding="utf-8").strip()
+    except OSError:
+        return "actgate-system"
 
 
 def own_name() -> str:

@@ -8,11 +8,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from actgate.api.quoting import quoted
 from actgate.subjects.fields import METADATA, Json, Shape
 from actgate.subjects.kinds import Kind, UnusableKindsError, kinds
 from actgate.subjects.serving import ServingObject
-from actgate.subjects.serving_kinds import ServingKind, read, serving_kinds
+from actgate.subjects.serving_kinds import (
+    ServingKind,
+    UnusableRow,
+    duplicate,
+    read_each,
+    serving_kinds,
+)
 from actgate.subjects.workload import Workload, workload_images
 
 Row = Kind | ServingKind
@@ -43,16 +48,28 @@ class Table:
             UnusableKindsError: They cannot be used, or one of them is known already: a row of the package
                 is never replaced, since the new one could read less.
         """
-        added = {(row.group, row.kind): row for row in read(text)}
+        table, unusable = self.extended_where_usable(text)
+        if unusable:
+            raise UnusableKindsError(unusable[0].why)
+        return table
+
+    def extended_where_usable(self, text: str) -> tuple["Table", list[UnusableRow]]:
+        """Return this table with those rows added that can be used, and why the others cannot.
+
+        Raises:
+            UnusableKindsError: The text is no file of rows.
+        """
+        rows, unusable = read_each(text)
         known = {(row.group, name) for row in self.rows.values() for name in (row.kind, row.plural)}
-        for row in added.values():
-            for name in (row.kind, row.plural):
-                if (row.group, name) in known:
-                    raise UnusableKindsError(
-                        f"kinds: Duplicate value: {quoted(name)} of group {quoted(row.group)}: "
-                        "a row that is known already cannot be replaced"
-                    )
-        return Table({**self.rows, **added})
+        added = dict[tuple[str, str], Row]()
+        for row in rows:
+            taken = next((name for name in (row.kind, row.plural) if (row.group, name) in known), None)
+            if taken is None:
+                added[row.group, row.kind] = row
+            else:
+                why = f"{duplicate(row.group, taken)}: a row that is known already cannot be replaced"
+                unusable.append(UnusableRow(f"{row.kind}.{row.group}", why))
+        return Table({**self.rows, **added}), unusable
 
 
 @cache
@@ -83,9 +100,14 @@ def shape_of(row: Row) -> Shape:
     return row.shape if isinstance(row, Kind) else {"metadata": METADATA}
 
 
-def images_of(obj: Json) -> Iterator[tuple[str, str]]:
-    """Yield (field, image) for everything that a pod of this object would run or mount as an image."""
-    found = reading(obj)
+def images_of(obj: Json, row: Row | None = None) -> Iterator[tuple[str, str]]:
+    """Yield (field, image) for everything that a pod of this object would run or mount as an image.
+
+    Args:
+        obj: The object, as JSON.
+        row: Its row; by default the one that the package has for its kind.
+    """
+    found = reading(obj, row)
     if isinstance(found, ServingObject):
         return iter(found.images)
     return workload_images(obj)

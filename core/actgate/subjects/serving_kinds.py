@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Annotated, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple
 
 import yaml
 from pydantic import BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
@@ -78,7 +78,16 @@ class _File:
     __pydantic_config__: ClassVar = _FORBID
 
     format: Literal["actgate.serving-kinds/1"]
-    kinds: list[ServingKind]
+    kinds: list[Any]
+
+
+class UnusableRow(NamedTuple):
+    """A row that cannot be used."""
+
+    kind: str
+    """``KIND.GROUP``; empty where the row does not say it."""
+    why: str
+    """Where and why, in one sentence."""
 
 
 @cache
@@ -94,20 +103,60 @@ def read(text: str) -> list[ServingKind]:
     Raises:
         UnusableKindsError: They are not of this format, or a kind is a duplicate, also in ``kinds.yaml``.
     """
+    rows, unusable = read_each(text)
+    if unusable:
+        raise UnusableKindsError(unusable[0].why)
+    return rows
+
+
+def read_each(text: str) -> tuple[list[ServingKind], list[UnusableRow]]:
+    """Read the rows that can be used, and say why the others cannot.
+
+    Raises:
+        UnusableKindsError: The text is no file of rows.
+    """
     try:
         document = yaml.load(text, _Loader)  # noqa: S506 - a safe loader, the fast one where there is one
-        rows = TypeAdapter(_File).validate_python(document).kinds
+        items = _FILE.validate_python(document).kinds
     except yaml.YAMLError as error:
         raise UnusableKindsError(f"invalid YAML: {error}") from error
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise UnusableKindsError(f"{dotted(first['loc'])}: {first['msg']}") from error
+        raise UnusableKindsError(_first(error)) from error
     known = {(row.group, name) for row in kinds().values() for name in (row.kind, row.plural)}
-    for row in rows:
-        for name in (row.kind, row.plural):
-            if (row.group, name) in known:
-                raise UnusableKindsError(
-                    f"kinds: Duplicate value: {quoted(name)} of group {quoted(row.group)}"
-                )
-            known.add((row.group, name))
-    return rows
+    rows, unusable = list[ServingKind](), list[UnusableRow]()
+    for index, item in enumerate(items):
+        try:
+            row = _ROW.validate_python(item)
+        except ValidationError as error:
+            unusable.append(UnusableRow(_called(item), _first(error, "kinds", index)))
+            continue
+        names = [(row.group, name) for name in (row.kind, row.plural)]
+        taken = next((name for name in names if name in known), None)
+        if taken is None:
+            rows.append(row)
+            known.update(names)
+        else:
+            unusable.append(UnusableRow(_called(item), duplicate(*taken)))
+    return rows, unusable
+
+
+def duplicate(group: str, name: str) -> str:
+    """Return the message about a row whose kind or plural is taken."""
+    return f"kinds: Duplicate value: {quoted(name)} of group {quoted(group)}"
+
+
+def _first(error: ValidationError, *inside: str | int) -> str:
+    first = error.errors(include_url=False)[0]
+    message = first["msg"].removeprefix("Value error, ")
+    where = dotted((*inside, *first["loc"]))
+    return f"{where}: {message}" if where else message
+
+
+def _called(item: Any) -> str:  # noqa: ANN401 - YAML
+    """Return what a row is called by, which may be no row at all."""
+    kind, group = (item.get("kind"), item.get("group")) if isinstance(item, dict) else (None, None)
+    return f"{kind}.{group}" if isinstance(kind, str) and isinstance(group, str) and kind and group else ""
+
+
+_FILE: Final = TypeAdapter(_File)
+_ROW: Final = TypeAdapter(ServingKind)

@@ -55,6 +55,7 @@ class Objects:
         self._pace = pace
         self._timing = timing
         self._running: dict[Resource, tuple[Reflector[Value], asyncio.Task[None]]] = {}
+        self._rows: dict[Resource, Row] = {}
         self._unknown: frozenset[str] = frozenset()
         self._since = math.inf
         self._controlled: dict[str, set[str]] = {}
@@ -100,12 +101,16 @@ class Objects:
         self._since = min(self._since, self._timing.now())
         for resource in [*self._running]:
             if resource not in kinds and resource.group not in unknown:
+                logger.info("%s are not served any more, or have no row", resource)
+                self._leave(resource)
+            elif resource in kinds and kinds[resource] != self._rows[resource]:
                 self._leave(resource)
         for resource, row in kinds.items():
             if resource not in self._running:
                 reflector = self._reflector(resource, row)
                 task = tasks.create_task(reflector.run(), name=f"scan of {resource}")
                 self._running[resource] = reflector, task
+                self._rows[resource] = row
 
     def concerned(self, scope: Scope) -> Iterable[str]:
         """Return the uids of the candidates that a change of evidence concerns."""
@@ -130,7 +135,6 @@ class Objects:
     def _leave(self, resource: Resource) -> None:
         reflector, task = self._running.pop(resource)
         task.cancel()
-        logger.info("%s are not served any more", resource)
         self.weak.pop(resource, None)
         for _, value in reflector.items():
             if isinstance(value, Kept):

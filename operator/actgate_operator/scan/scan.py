@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, NoReturn
 
@@ -52,7 +53,7 @@ class Scan:
         writer: Who writes.
         events: Who records Events.
         metrics: What is counted.
-        table: The kinds that are known.
+        table: Returns the kinds that are known now.
         setting: Where reports go.
         clocks: The clocks.
         timing: How reflectors wait.
@@ -66,7 +67,7 @@ class Scan:
         writer: Writer,
         events: Events,
         metrics: ScanMetrics,
-        table: Table,
+        table: Callable[[], Table],
         setting: ReportsSetting = "Auto",
         *,
         clocks: Clocks | None = None,
@@ -89,7 +90,7 @@ class Scan:
         self.judging = Judging(
             self._objects, judge, self._deadlines, self._queue, pace, self._clocks.now, self._judged
         )
-        self._served = ServedKinds(cluster, table.rows, setting, self._found, self._timing)
+        self._served = ServedKinds(cluster, table, setting, self._found, self._timing)
         self._exemptions = ExemptionStatuses(
             cluster, writer, events, self._budget, self._clocks, self._timing
         )
@@ -109,6 +110,10 @@ class Scan:
     def evidence_changed(self, scope: Scope) -> None:
         """Have those judged anew that a change of evidence concerns."""
         self.judging.enqueue(self._objects.concerned(scope))
+
+    def table_changed(self) -> None:
+        """Follow the kinds that are known now."""
+        self._served.table_changed()
 
     def notes(self) -> dict[str, str]:
         """Return what readers of ``/readyz?verbose`` should know, though nothing fails."""

@@ -15,8 +15,9 @@ from actgate.kube.discovery import Served, served
 from actgate.kube.errors import ClusterError
 from actgate.kube.resources import CUSTOM_RESOURCE_DEFINITIONS, Resource
 from actgate.kube.timing import Backoff, Timing
+from actgate.lookup.evidence import EvidenceUnavailableError
 from actgate.scan.reports import OPEN_REPORTS, POLICY_REPORTS, Dialect
-from actgate.subjects.reading import Row
+from actgate.subjects.reading import Row, Table
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class ServedKinds:
 
     Args:
         cluster: The API server.
-        rows: The table of kinds.
+        table: Returns the kinds that are known now.
         setting: Where reports go.
         on_change: Called with what is found, the first time in any case.
         timing: How it waits after failures, and between two questions.
@@ -90,19 +91,23 @@ class ServedKinds:
     def __init__(
         self,
         cluster: Cluster,
-        rows: Mapping[tuple[str, str], Row],
+        table: Callable[[], Table],
         setting: ReportsSetting,
         on_change: Callable[[Found], None],
         timing: Timing,
     ) -> None:
         self._cluster = cluster
-        self._rows = rows
+        self._table = table
         self._setting = setting
         self._on_change = on_change
         self._timing = timing
         self._wanted = asyncio.Event()
-        self._groups = groups_of(rows)
+        self._groups = frozenset[str]()
         self._last: Found | None = None
+
+    def table_changed(self) -> None:
+        """Ask again: other kinds are known."""
+        self._wanted.set()
 
     async def run(self) -> NoReturn:
         """Ask until cancelled."""
@@ -116,8 +121,10 @@ class ServedKinds:
         while True:
             self._wanted.clear()
             try:
-                self._take(await served(self._cluster, self._groups))
-            except ClusterError as error:
+                rows = self._table().rows
+                self._groups = groups_of(rows)
+                self._take(await served(self._cluster, self._groups), rows)
+            except (ClusterError, EvidenceUnavailableError) as error:
                 logger.warning("which kinds are served is not known: %s", error)
                 await backoff.pause(error.retry_after)
                 continue
@@ -127,8 +134,8 @@ class ServedKinds:
                     await self._wanted.wait()
                 await self._timing.sleep(_QUIET_SECONDS)
 
-    def _take(self, answer: Served) -> None:
-        found = found_in(answer, self._rows, self._setting)
+    def _take(self, answer: Served, rows: Mapping[tuple[str, str], Row]) -> None:
+        found = found_in(answer, rows, self._setting)
         if found != self._last:
             self._last = found
             self._on_change(found)
