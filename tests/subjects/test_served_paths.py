@@ -18,14 +18,11 @@ KINDS: Final = {kind["resource"]: kind for kind in FACTS["kinds"]}
 
 def rows() -> list[tuple[ServingKind, dict[str, Any]]]:
     """Return each row beside the facts of its kind."""
-    found = [(row, KINDS.get(f"{row.plural}.{row.group}")) for row in serving_kinds().values()]
-    return [(row, facts) for row, facts in found if facts is not None]
+    return [(row, KINDS[f"{row.plural}.{row.group}"]) for row in serving_kinds().values()]
 
 
-def test_every_row_has_facts_or_is_named_as_unread() -> None:
-    resources = {f"{row.plural}.{row.group}" for row in serving_kinds().values()}
-    assert resources == {*KINDS, *FACTS["unread"]}
-    assert len(FACTS["unread"]) == 1
+def test_every_row_has_facts() -> None:
+    assert {f"{row.plural}.{row.group}" for row in serving_kinds().values()} == {*KINDS}
 
 
 def test_every_row_names_the_kind_as_it_is_served() -> None:

@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 
 from actgate.subjects.fields import Json
 
+FIELDS: Final = ("command", "args", "extraArgs")
+"""What is put together to a command line; the last one is only in objects of serving systems."""
 _SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
 _RUN: Final = re.compile(r"-[a-z]*c[a-z]*")
 """The option after which a shell takes what it runs: ``-c``, also among others as in ``-ec``."""
@@ -53,7 +55,7 @@ def words(container: Json, path: str, skips: Callable[[str], bool] = _reads_all)
     """
     stated = [
         Word(item, f"{path}.{field}[{index}]")
-        for field in ("command", "args")
+        for field in FIELDS
         for index, item in enumerate(_list(container.get(field)))
         if isinstance(item, str)
     ]
@@ -64,7 +66,7 @@ def words(container: Json, path: str, skips: Callable[[str], bool] = _reads_all)
 
 def runs_a_script(container: Json) -> bool:
     """Return whether the command line of a container gives a shell a script."""
-    line = [item for field in ("command", "args") for item in _list(container.get(field))]
+    line = [item for field in FIELDS for item in _list(container.get(field))]
     shell = any(isinstance(item, str) and Word(item, "").program in _SHELLS for item in line)
     return shell and any(isinstance(item, str) and _RUN.fullmatch(item) for item in line)
 

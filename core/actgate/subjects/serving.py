@@ -22,12 +22,13 @@ from actgate.decision.manifest import ModelIdentity, Region
 from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL, RESIDENCY_SERVING
 from actgate.decision.subject import Detection, ModelReference, Subject, SubjectProblem
 from actgate.subjects import marks
+from actgate.subjects.command_line import FIELDS
 from actgate.subjects.fields import CONTAINER, MAPS, MARKED, NODES, Json, Shape, map_at, misfits, unreadable
 from actgate.subjects.marks import Place, annotation_in
 from actgate.subjects.patterns import Pattern, children
 from actgate.subjects.placement import of_nodes
 from actgate.subjects.serving_kinds import Embedded, ServingKind
-from actgate.subjects.signals import Observed, observe_container, observe_labels, observe_pod
+from actgate.subjects.signals import VARIABLES, Observed, observe_container, observe_labels, observe_pod
 
 _Loader: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _OUTSIDE: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
@@ -36,7 +37,7 @@ _DEEPEST: Final = 64
 _LONGEST: Final = 65_536
 """Characters of YAML within a field that are read."""
 _POD: Final = ("containers", "initContainers", "ephemeralContainers")
-_RUNS: Final = frozenset({"image", "command", "args", "env"})
+_RUNS: Final = frozenset({"image", *FIELDS, *VARIABLES})
 _CONTAINER: Final = re.compile(r"[cC]ontainer(s\[[0-9]+\])?$")
 """Where a container stands, though it may leave out its image."""
 _CONTAINED: Final[Shape] = {key: shape for key, shape in CONTAINER.items() if key not in ("image", "env")}
@@ -234,11 +235,12 @@ class ServingObject:
         What is no container may use these words for something else, such as the analysis of a Rollout.
         """
         if contained:
-            env = value.get("env")
             self._misfits(value, _CONTAINED, path)
-            self._misfits({"env": env}, {"env": {...: str} if isinstance(env, MAPS) else _ENV}, path)
+            for field in VARIABLES:
+                env = value.get(field)
+                self._misfits({field: env}, {field: {...: str} if isinstance(env, MAPS) else _ENV}, path)
             return
-        for field in ("command", "args", "env"):
+        for field in (*FIELDS, *VARIABLES):
             item = value.get(field)
             if item is not None and not isinstance(item, (str, list, *MAPS)):
                 self._problems.append(unreadable(LINK_MODEL, _at(path, field), "a list", item))

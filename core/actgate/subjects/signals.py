@@ -16,6 +16,8 @@ from actgate.subjects.command_line import Word, expanded, resolved, runs_a_scrip
 from actgate.subjects.fields import MAPS, Json, map_at
 from actgate.subjects.signal_rules import CommandRule, HintRule, image_rule, signal_rules
 
+VARIABLES: Final = ("env", "envs")
+"""Where variables are; the second one is only in objects of serving systems."""
 _MODEL: Final = "model"
 _SHOWN: Final = 200
 """Characters of a value that are kept."""
@@ -129,17 +131,14 @@ def _variables(container: Json, path: str, observed: Observed) -> dict[str, str]
     """Return the variables that have a value of their own, and add what the names and values show."""
     known, engines = _by_variable(), _prefixes()
     values: dict[str, str] = {}
-    env = container.get("env")
-    if isinstance(env, MAPS):  # As some serving kinds have it.
-        env = [{"name": name, "value": value} for name, value in env.items()]
-    for index, variable in _items(env):
+    for stated, index, variable in _stated_variables(container):
         name, value = variable.get("name"), variable.get("value")
         if not isinstance(name, str):
             continue
         given = expanded(value, values) if isinstance(value, str) else None
         if given is not None:
             values[name] = given
-        at, hint = f"{path}.env[{index}]", known.get(name)
+        at, hint = f"{path}.{stated}[{index}]", known.get(name)
         if hint is None and name.startswith(engines.prefixes):
             hint = engines.hint
         if hint is None:
@@ -153,6 +152,16 @@ def _variables(container: Json, path: str, observed: Observed) -> dict[str, str]
             elif isinstance(value, str) and value:
                 _reference(given, f"{at}.value", observed, always=hint.uri)
     return values
+
+
+def _stated_variables(container: Json) -> Iterator[tuple[str, int, Json]]:
+    """Yield (field, index, variable); some serving kinds have a map, and some have them in ``envs``."""
+    for stated in VARIABLES:
+        env = container.get(stated)
+        if isinstance(env, MAPS):
+            env = [{"name": name, "value": value} for name, value in env.items()]
+        for index, variable in _items(env):
+            yield stated, index, variable
 
 
 def _commands(line: list[Word], variables: Mapping[str, str], observed: Observed) -> None:
