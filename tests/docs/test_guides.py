@@ -84,6 +84,7 @@ GUIDES: Final = (
     Guide("docs/audit.md", 4, left_out=(INDEX, "sqlite3 ", "--counts paris.csv"), prepare=_scores),
     Guide("docs/client-certificates.md", 4, left_out=(CLUSTER,)),
     Guide("docs/evaluate.md", 2, left_out=(INDEX, "--import results.json"), prepare=_scorer),
+    Guide("docs/kserve.md", 3, left_out=(CLUSTER,), fails={"another-model": 1}),
     Guide("docs/model-card.md", 4),
     Guide("docs/pack.md", 7),
     Guide("docs/register.md", 6, left_out=("kube",), prepare=lambda folder: (folder / "run").mkdir()),

@@ -9,16 +9,20 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from actgate_sandbox.rest import Reply, Rest, install_crds
+from demo.examples import load_all
 from tests.support import kserve
 from tests.support.crds import ROOT, create
 from tests.support.waiting import wait_until
 from tests.webhook.build import MANIFEST, Json, changed, manifest_object
 from tests.webhook.guarding import Guarded
 
+EXAMPLES = Path(__file__).parents[2] / "examples" / "kserve"
 PLACE = "metadata.annotations[actgate.dev/compliance-manifest]"
 BARE: Json = {"annotations": {}}
 
@@ -111,6 +115,21 @@ def test_an_inference_service_with_evidence_runs(
     below = mode(cluster, cluster.create(kserve.inference_service()))
     stored = cluster.create(kserve.pod(below))
     assert [item["name"] for item in stored["spec"]["initContainers"]] == ["storage-initializer"]
+
+
+def test_the_examples_are_answered_as_they_say(cluster: Cluster) -> None:
+    """Those of docs/kserve.md, by the API server as by ``actgate check``."""
+    examples = {one.name: one for one in load_all(EXAMPLES, datetime.now(UTC))}
+    evidence, service = examples["accepted"].documents
+    assert cluster.guarded.delete("ComplianceManifest", MANIFEST).status == 200
+    wait_until(lambda: cluster.ask(service, dryRun="All").warnings)
+    cluster.create(evidence)
+    wait_until(lambda: cluster.ask(examples["another-model"].documents[-1], dryRun="All").status == 403)
+    for example in examples.values():
+        reply = cluster.ask(example.documents[-1], dryRun="All")
+        assert (reply.status == 403) is (example.outcome == "Fail"), (example.name, reply)
+        if example.outcome == "Fail":
+            assert all(rule in reply.message for rule in example.rules), (example.name, reply)
 
 
 def test_an_inference_service_without_evidence_is_refused_with_the_place_of_the_link(
