@@ -78,7 +78,7 @@ def test_every_policy_refuses_and_fails_closed() -> None:
     }
     bindings = list(of_kind(objects, "ValidatingAdmissionPolicyBinding"))
     assert {item["spec"]["policyName"] for item in bindings} == policies.keys()
-    assert len(policies) == 4
+    assert len(policies) == 5
     for item in bindings:
         assert item["spec"]["validationActions"] == ["Deny"]
     for policy in policies.values():

@@ -402,7 +402,7 @@ def test_the_type_checker_of_the_api_server_finds_nothing(token: Token) -> None:
         for item in token.admin("GET", path).body["items"]
         if item["metadata"]["name"].startswith("actgate-")
     ]
-    assert len(names) == 3
+    assert len(names) == 4
     for name in names:
 
         def checked(name: str = name) -> Json:

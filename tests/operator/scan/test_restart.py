@@ -33,6 +33,7 @@ def test_a_restart_writes_only_what_changed_meanwhile(
             assert {item["rule"] for item in after["changed"]["results"]} == {"link/manifest"}
             versions = [one["same"]["metadata"]["resourceVersion"] for one in (before, after)]
             assert versions[0] == versions[1]
-            # Where the garbage collector works, it may be faster.
-            assert len(next_leader.writes("reports")) <= 3
+            # A namespace of another test that is being deleted takes no report; and where the garbage
+            # collector works, it may be faster.
+            assert len([item for item in next_leader.writes("reports") if item.code != 403]) <= 3
             assert "PolicyViolation" not in world.reasons()
