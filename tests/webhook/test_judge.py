@@ -147,6 +147,18 @@ async def test_a_workload_that_loses_its_link_is_judged_as_before() -> None:
     assert (await judged(FakeEvidence(PASSING), asked(bare))).outcome is Outcome.NOT_JUDGED
 
 
+async def test_what_only_looked_like_a_model_server_may_become_something_else() -> None:
+    """What it becomes could be created as it is; the mark of a declared one is not shaken off like that."""
+    plain = workload(labels={"app": "scorer"}, annotations={})
+    path = "spec.template.spec.containers.0.image"
+    old, new = (
+        changed(plain, path, image)
+        for image in ("docker.io/vllm/vllm-openai:v0.11", "docker.io/library/nginx:1.29")
+    )
+    assert (await judged(FakeEvidence(), asked(new, old))).outcome is Outcome.NOT_JUDGED
+    assert (await judged(FakeEvidence(), asked(old, new))).outcome is not Outcome.NOT_JUDGED
+
+
 @pytest.mark.parametrize("kind", TEMPLATE_PATHS)
 async def test_every_workload_kind_is_judged_on_its_pod_template(kind: str) -> None:
     """The same link passes and fails with the same evidence, wherever the template is."""

@@ -201,7 +201,7 @@ def _asked(review: Review, row: Row | None) -> _Asked | None:
     before = reading(old, row)
     if before is None or any(misfits(old, shape)):
         return _Asked(row, asked, governed_change=True)
-    if not asked.judged and not before.judged:
+    if not asked.judged and not before.declared:  # What only looked like a model server may cease to.
         return None
     return _Asked(row, asked, asked.governed_fields() != before.governed_fields())
 
