@@ -217,7 +217,7 @@ def reports_what_runs(world: World) -> None:
             wait_until(lambda: summary_of(world.rest, POLICY_REPORTS) is None)
             exempt(world, "true")
             wait_until(lambda: not reports_of(world.rest, OPEN_REPORTS, MODELS))
-            exempt(world, None)
+    exempt(world, None)  # Not before: while a definition is being deleted, nothing can be written.
 
 
 def exempt(world: World, value: str | None) -> None:
