@@ -27,6 +27,7 @@ from actgate_operator.scan.pacing import Pace
 logger = logging.getLogger(__name__)
 
 _SEVERITIES: Final = ("critical", "high", "medium", "low")
+_FAILS: Final = Outcome.FAIL.value.lower()
 _URGENCY: Final = {"fail": 0, "warn": 10, "skip": 20}
 """In tens, since within each the severity decides."""
 
@@ -186,5 +187,6 @@ def _unknown(kept: Kept | None) -> Result | None:
     return Result(counted_as(None), kept.tier, 0, None, ())
 
 
-FAILS: Final = Outcome.FAIL.value.lower()
-"""As what a subject counts that is refused."""
+def fails(result: Result | None) -> bool:
+    """Return whether a subject is refused."""
+    return result is not None and result.counts_as == _FAILS

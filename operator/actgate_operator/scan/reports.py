@@ -13,7 +13,7 @@ from typing import Final, NamedTuple, NoReturn
 
 from actgate.kube.client import Cluster
 from actgate.kube.errors import ClusterError, NotFound
-from actgate.kube.objects import Object, version_of
+from actgate.kube.objects import Object
 from actgate.kube.reflector import Reflector
 from actgate.kube.store import Change, Unreadable
 from actgate.kube.timing import Timing
@@ -24,31 +24,18 @@ from actgate_operator.scan.judging import Result
 from actgate_operator.scan.metrics import ScanMetrics
 from actgate_operator.scan.pacing import Budget
 from actgate_operator.scan.served import ReportsApi
+from actgate_operator.scan.stored import Stored, stored_of
 from actgate_operator.writer import NotLeadingError, Writer
 
 logger = logging.getLogger(__name__)
 
 MOST: Final = 10_000
 """Reports in a cluster: of some kilobytes each, and etcd keeps several versions of them."""
-_PREFIX: Final = "actgate-"
 _FIRST_SECONDS: Final = 1.0
 _LONGEST_SECONDS: Final = 300.0
 """Ceilings of the pause before a write that failed is tried again."""
 _LAST: Final = 99
 """Urgency of a deletion: findings come first."""
-
-
-class Stored(NamedTuple):
-    """A report as the API server has it."""
-
-    uid: str
-    """Of its subject."""
-    namespace: str
-    digest: str | None
-    version: int
-    own_uid: str
-    group: str
-    kind: str
 
 
 class Source(NamedTuple):
@@ -206,8 +193,7 @@ class Reports:
     async def _delete(self, stored: Stored) -> None:
         await self._budget.take()
         try:
-            name = f"{_PREFIX}{stored.uid}"
-            await self._writer.delete(self.api.reports, name, stored.namespace, stored.own_uid)
+            await self._writer.delete(self.api.reports, stored.name, stored.namespace, stored.own_uid)
         except NotFound:
             pass  # The garbage collector was faster.
         else:
@@ -237,20 +223,3 @@ class Reports:
     def _check(self, uid: str) -> None:
         if self._listed.synced.is_set():
             self.enqueue(uid)
-
-
-def stored_of(thing: Object) -> Stored | None:
-    """Return what is kept of a report; None for one that is not of this writer."""
-    metadata = thing["metadata"]
-    name, scope = metadata["name"], thing.get("scope") or {}
-    if not name.startswith(_PREFIX):
-        return None
-    return Stored(
-        name.removeprefix(_PREFIX),
-        metadata.get("namespace", ""),
-        hash_of(thing),
-        version_of(thing),
-        metadata.get("uid", ""),
-        str(scope.get("apiVersion", "")).rpartition("/")[0],
-        str(scope.get("kind", "")),
-    )

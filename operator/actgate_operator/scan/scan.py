@@ -10,14 +10,15 @@ from actgate.kube.client import Cluster
 from actgate.kube.errors import ClusterError
 from actgate.kube.timing import Timing
 from actgate.lookup.cache import Scope
-from actgate.lookup.evidence import EvidenceSource, EvidenceUnavailableError
+from actgate.lookup.evidence import EvidenceSource
 from actgate.lookup.judge import SubjectJudge
 from actgate.subjects.reading import Table
 from actgate_operator.deadlines import Clocks, Deadlines
-from actgate_operator.events import WARNING, Events, Note
+from actgate_operator.events import Events
 from actgate_operator.queue import WorkQueue
+from actgate_operator.scan.announcements import Announcements
 from actgate_operator.scan.exemptions import ExemptionStatuses
-from actgate_operator.scan.judging import FAILS, Judging, Result
+from actgate_operator.scan.judging import Judging, Result, fails
 from actgate_operator.scan.metrics import Observed, ScanMetrics
 from actgate_operator.scan.objects import Objects
 from actgate_operator.scan.pacing import Budget, Pace
@@ -90,6 +91,7 @@ class Scan:
         self.judging = Judging(
             self._objects, judge, self._deadlines, self._queue, pace, self._clocks.now, self._judged
         )
+        self._announcements = Announcements(self.judging, events, self._budget)
         self._served = ServedKinds(cluster, table, setting, self._found, self._timing)
         self._exemptions = ExemptionStatuses(
             cluster, writer, events, self._budget, self._clocks, self._timing
@@ -97,7 +99,6 @@ class Scan:
         self.reports: Reports | None = None
         self._latest: Found | None = None
         self._changed = asyncio.Event()
-        self._announcing: asyncio.Queue[str] = asyncio.Queue()
         self._first_pass = False
         self._counts_changed = True
 
@@ -105,7 +106,7 @@ class Scan:
     def idle(self) -> bool:
         """Whether everything that is known is judged and reported."""
         writing = self.reports is not None and self.reports.waiting > 0
-        return self._first_pass and self._queue.age() == 0.0 and not writing and self._announcing.empty()
+        return self._first_pass and self._queue.age() == 0.0 and not writing and self._announcements.idle
 
     def evidence_changed(self, scope: Scope) -> None:
         """Have those judged anew that a change of evidence concerns."""
@@ -141,7 +142,7 @@ class Scan:
             group.create_task(self._queue.run())
             group.create_task(self.judging.run())
             group.create_task(self._exemptions.run())
-            group.create_task(self._announce())
+            group.create_task(self._announcements.run())
             group.create_task(self._finish_first_pass())
             await self._follow(group)
         raise AssertionError("unreachable: the tasks never end by themselves")
@@ -247,40 +248,9 @@ class Scan:
         if (former.counts_as if former else None) != (result.counts_as if result else None):
             self._counts_changed = True
         self._exemptions.judged(former, result)
-        fails, failed = _fails(result), _fails(former)
-        if self._first_pass and fails and not failed:
-            self._announcing.put_nowait(uid)
-
-    async def _announce(self) -> NoReturn:
-        """Record an Event on each object that is refused now and was not: all that is done to it."""
-        while True:
-            uid = await self._announcing.get()
-            try:
-                await self._announce_one(uid)
-            except Exception:
-                # A defect that one subject brings to light must not end the operator.
-                logger.exception("no Event is recorded about %s", uid)
-
-    async def _announce_one(self, uid: str) -> None:
-        about = self.judging.reference(uid)
-        if about is not None and _fails(self.judging.results.get(uid)):
-            await self._budget.take()
-            await self._events.record(about, Note(WARNING, "PolicyViolation", await self._words(uid)))
-
-    async def _words(self, uid: str) -> str:
-        try:
-            made = await self.judging.report(uid)
-        except EvidenceUnavailableError:
-            made = None  # The Event is recorded in any case, with fewer words.
-        if made is None:
-            return "refused by the policies that apply"
-        first = made["results"][0]
-        return f"{first['rule']}: {first['message']}"
+        if self._first_pass and fails(result) and not fails(former):
+            self._announcements.note(uid)
 
     def _clock_was_set(self, seconds: float) -> None:
         logger.warning("the clock was set by %+.0f s: every subject is judged again", seconds)
         self.judging.enqueue([*self._objects.known])
-
-
-def _fails(result: Result | None) -> bool:
-    return result is not None and result.counts_as == FAILS

@@ -9,7 +9,7 @@ import pytest
 
 from actgate.api.exemption import ExemptionStatus
 from actgate.api.times import timestamp
-from actgate_operator.scan.exemptions import Known, next_change, status_of
+from actgate_operator.scan.exemption_status import Known, next_change, status_of
 from actgate_sandbox.control_plane import ControlPlane
 from tests.decision.build import NOW
 from tests.operator.running import RunningOperator, operating
