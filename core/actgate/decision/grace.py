@@ -31,6 +31,14 @@ class Grace(NamedTuple):
     """The end of the period, while it lasts; None once it is over."""
 
 
+class Period(NamedTuple):
+    """When replacement pods are admitted although evidence is too old."""
+
+    begin: datetime
+    """The first expiry that denies: a template has to be older."""
+    until: datetime
+
+
 def only_time_denies(findings: Iterable[Finding]) -> bool:
     """Return whether something denies, and nothing but that the evidence is too old."""
     rules = {finding.rule for finding in findings if finding.effect is Enforcement.DENY}
@@ -56,17 +64,12 @@ def graced(
         moment: The moment that is asked about.
     """
     since = subject.template_since
-    if since is None or (subject.group, subject.kind) != ("", "Pod") or not only_time_denies(findings):
+    if since is None or (subject.group, subject.kind) != ("", "Pod"):
         return None
-    if any(policy.spec.on_violation is not OnViolation.KEEP for policy in policies):
+    found = period(findings, manifests, policies, moment)
+    if found is None or since >= found.begin:
         return None
-    ends = list(_ends(findings, manifests, policies, moment))
-    if None in ends:
-        return None
-    expired = min(end for end in ends if end is not None)
-    until = later(expired, min(policy.grace for policy in policies))
-    if since >= expired or until is None:
-        return None
+    until = found.until
     over = moment >= until
     words = "replacement pods were admitted until" if over else "a replacement pod, admitted until"
     effect = Enforcement.DENY if over else Enforcement.WARN
@@ -79,6 +82,33 @@ def graced(
     return Grace(left, None if over else until)
 
 
+def period(
+    findings: Iterable[Finding],
+    manifests: Mapping[str, Manifest],
+    policies: tuple[Policy, ...],
+    moment: datetime,
+) -> Period | None:
+    """Return the period of grace that findings leave to replacement pods; None where they leave none.
+
+    Args:
+        findings: What was found, after exemptions.
+        manifests: The evidence that is linked, by name.
+        policies: All that apply; the shortest period counts.
+        moment: The moment that is asked about; the period may be over by then.
+    """
+    denying = [finding for finding in findings if finding.effect is Enforcement.DENY]
+    if not only_time_denies(denying):
+        return None
+    if any(policy.spec.on_violation is not OnViolation.KEEP for policy in policies):
+        return None
+    ends = list(_ends(denying, manifests, policies, moment))
+    if None in ends:
+        return None
+    begin = min(end for end in ends if end is not None)
+    until = later(begin, min(policy.grace for policy in policies))
+    return Period(begin, until) if until is not None else None
+
+
 def _ends(
     findings: Iterable[Finding],
     manifests: Mapping[str, Manifest],
@@ -87,8 +117,6 @@ def _ends(
 ) -> Iterator[datetime | None]:
     """Yield when each piece of evidence that denies began to; None where that cannot be known."""
     for finding in findings:
-        if finding.effect is not Enforcement.DENY:
-            continue
         manifest = manifests.get(finding.about or "")
         if manifest is None:
             yield None

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from typing import NoReturn
 
+from actgate.api.times import timestamp
 from actgate.lookup.evidence import EvidenceUnavailableError
 from actgate_operator.events import WARNING, Events, Note
 from actgate_operator.scan.judging import Judging, fails
@@ -55,9 +56,12 @@ class Announcements:
     async def _words(self, uid: str) -> str:
         try:
             made = await self._judging.report(uid)
+            until = await self._judging.grace(uid)
         except EvidenceUnavailableError:
-            made = None  # The Event is recorded in any case, with fewer words.
+            made = until = None  # The Event is recorded in any case, with fewer words.
         if made is None:
             return "refused by the policies that apply"
         first = made["results"][0]
-        return f"{first['rule']}: {first['message']}"
+        # No user sees the warning of a pod that a controller creates.
+        grace = f"; pods of an unchanged template are replaced until {timestamp(until)}" if until else ""
+        return f"{first['rule']}: {first['message']}{grace}"

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final, NamedTuple, NoReturn
 
+from actgate.decision.grace import period
 from actgate.decision.subject import MODEL_DEPLOYMENT, Subject
 from actgate.decision.verdict import Outcome, Verdict
 from actgate.kube.objects import Object
+from actgate.kube.resources import PODS
 from actgate.lookup.evidence import EvidenceUnavailableError
 from actgate.lookup.judge import SubjectJudge
 from actgate.scan.candidates import Tier
@@ -104,6 +106,22 @@ class Judging:
         subject = kept.candidate().subject
         verdict = (await self._judge.judge_from_cache(subject)).verdict
         return report(identity_of(kept, subject), subject, verdict, self._now(), self.dialect)
+
+    async def grace(self, uid: str) -> datetime | None:
+        """Return until when replacement pods of a subject are admitted, though its evidence is too old.
+
+        None where that is not so: something else is wrong as well, or the period is over.
+
+        Raises:
+            EvidenceUnavailableError: It cannot be judged now.
+        """
+        kept = self._objects.known.get(uid)
+        if kept is None or kept.resource == PODS:
+            return None
+        verdict, evidence = await self._judge.judge_from_cache(kept.candidate().subject)
+        linked = {manifest.name: manifest for manifest in evidence.manifests}
+        found = period(verdict.findings, linked, tuple(evidence.policies), self._now())
+        return found.until if found is not None and self._now() < found.until else None
 
     def reference(self, uid: str) -> Object | None:
         """Return what an Event needs to know of a subject; None for one that is gone, or one of ours."""

@@ -57,6 +57,8 @@ def test_withdrawn_evidence_is_reported_and_nothing_else_is_done(
     world.manifest()
     found = created(world, server("scorer", compliance_manifest=MANIFEST, model="CreditRiskScorer"))
     wait_until(lambda: reporting.process.scan.judging.results.get(found["metadata"]["uid"]))
+    # What is refused when a scan begins has no Event.
+    wait_until(lambda: reporting.process.scan.idle)
     world.delete("ComplianceManifest", MANIFEST)
 
     def refused() -> bool:
@@ -71,6 +73,33 @@ def test_withdrawn_evidence_is_reported_and_nothing_else_is_done(
     now = world.rest("GET", f"{deployments(world)}/scorer").body
     assert now["metadata"]["generation"] == found["metadata"]["generation"]
     assert {item["manager"] for item in now["metadata"]["managedFields"]}.isdisjoint({"actgate-operator"})
+
+
+def test_the_event_about_evidence_that_is_too_old_says_until_when_pods_are_replaced(
+    reporting: RunningOperator, world: World
+) -> None:
+    """The webhook warns the controller that creates such a pod, and no user; `ScaleToZero` has no grace."""
+    world.manifest()
+    found = created(world, server("scorer", compliance_manifest=MANIFEST, model="CreditRiskScorer"))
+    wait_until(lambda: reporting.process.scan.judging.results.get(found["metadata"]["uid"]))
+    wait_until(lambda: reporting.process.scan.idle)
+    # Evidence of three weeks ago.
+    for on_violation in ("Keep", "ScaleToZero"):
+        name = f"{world.namespace}-{on_violation.lower()}"
+        world.policy(name, {"evidence": {"maxAge": "480h"}, "onViolation": on_violation})
+        try:
+            wait_until(lambda: "PolicyViolation" in world.reasons())
+            [event] = [one for one in world.events() if one["reason"] == "PolicyViolation"]
+        finally:
+            world.delete_policy(name)
+        assert event["note"].startswith("evidence/age: ")
+        replaced = "; pods of an unchanged template are replaced until 2" in event["note"]
+        assert replaced is (on_violation == "Keep"), event["note"]
+        folder = f"/apis/events.k8s.io/v1/namespaces/{world.namespace}/events"
+        assert world.rest("DELETE", f"{folder}/{event['metadata']['name']}").status == 200
+        wait_until(
+            lambda: reporting.process.scan.judging.results[found["metadata"]["uid"]].counts_as != "fail"
+        )
 
 
 def test_a_report_that_was_deleted_comes_back(reporting: RunningOperator, world: World) -> None:
