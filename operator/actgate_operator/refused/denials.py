@@ -28,6 +28,8 @@ _LINE: Final = re.compile(r"^\[([a-z]+/[a-z]+)\] ", re.MULTILINE)
 """A finding, as ``actgate.decision.verdict`` writes it below the headline."""
 _LONGEST: Final = 8192
 """Characters of an Event's text that are read."""
+_LONGEST_NAME: Final = 253
+"""Characters of a name, a kind or a uid: what is remembered of a claim is bounded."""
 _MOST_FIXES: Final = 3
 """Rules whose remediation fits into an Event besides their names."""
 
@@ -62,6 +64,8 @@ def denial_of(event: Object) -> Denial | None:
     rules = _rules(found[1])
     maker = controller_of(_child({**regarding, "controller": True}))
     if not rules or maker is None or regarding.get("namespace") != namespace:
+        return None
+    if any(len(part) > _LONGEST_NAME for part in maker):
         return None
     return Denial(namespace, maker, rules)
 

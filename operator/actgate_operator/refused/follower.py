@@ -14,11 +14,11 @@ from actgate.kube.client import Cluster
 from actgate.kube.errors import (
     ClusterError,
     Forbidden,
+    Gone,
     Silent,
     TooManyRequests,
     Unauthorized,
     Unavailable,
-    refusal,
 )
 from actgate.kube.objects import Object, version_of
 from actgate.kube.resources import EVENTS
@@ -103,11 +103,18 @@ class EventFollower:
         async with opening as events:
             async for event in events:
                 if event.type == "ERROR":
-                    code = event.object.get("code")
-                    raise refusal(f"watch {EVENTS}", code if isinstance(code, int) else 500, event.object)
+                    # Whatever it says, the place is lost.
+                    raise Gone(f"watch {EVENTS}: {event.object.get('message')}")
                 if event.type in ("ADDED", "MODIFIED"):
-                    await self._take(event.object)
+                    await self._take_one(event.object)
                 self._version = version_of(event.object)
+
+    async def _take_one(self, event: Object) -> None:
+        try:
+            await self._take(event)
+        except Exception:
+            # Any user may create Events: a defect that one brings to light must not end the operator.
+            logger.exception("an Event with the reason %s could not be taken", self._reason)
 
     async def _now(self) -> int:
         """Return the version of the API server, by a list that is as short as one can be."""

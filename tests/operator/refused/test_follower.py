@@ -7,11 +7,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
+import pytest
+
 from actgate.kube.objects import Object
 from actgate.kube.resources import EVENTS
 from actgate_operator.refused.follower import EventFollower
 from tests.kube.fake_api import FakeApi, Fault, Refuse, at_first
 from tests.kube.running import PATIENT, until
+
+DEFECT = "defect"
 
 
 @asynccontextmanager
@@ -21,6 +25,8 @@ async def following(api: FakeApi, *, steady: float = 1.0) -> AsyncIterator[list[
 
     async def take(event: Object) -> None:
         taken.append(event["metadata"]["name"])
+        if event["metadata"]["name"] == DEFECT:
+            raise KeyError(DEFECT)
 
     async with api.serving(), api.cluster() as cluster:
         follower = EventFollower(cluster, "FailedCreate", take, replace(PATIENT, steady=steady))
@@ -79,3 +85,13 @@ async def test_a_watch_that_lost_its_place_begins_anew() -> None:
         api.put("later")
         await until(lambda: "later" in taken)
     assert taken == ["lost", "later"]
+
+
+async def test_an_event_that_brings_a_defect_to_light_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    """Any user may create one."""
+    api = FakeApi(EVENTS)
+    async with following(api) as taken:
+        api.put(DEFECT)
+        api.put("next")
+        await until(lambda: "next" in taken)
+    assert "could not be taken" in caplog.text
