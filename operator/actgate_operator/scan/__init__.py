@@ -13,5 +13,5 @@
     metrics        what is counted
     scan           all of it, while this replica leads
 
-It never writes to what it judges (ADR 0037). What it decides, it decides as the webhook and ``actgate scan``.
+It never writes to what it judges (ADR 0035). What it decides, it decides as the webhook and ``actgate scan``.
 """

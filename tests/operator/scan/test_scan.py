@@ -53,7 +53,7 @@ def test_a_subject_that_recovers_or_goes_loses_its_report(reporting: RunningOper
 def test_withdrawn_evidence_is_reported_and_nothing_else_is_done(
     reporting: RunningOperator, world: World
 ) -> None:
-    """An Event on the object, and its report: the operator never writes to foreign objects (ADR 0037)."""
+    """An Event on the object, and its report: the operator never writes to foreign objects (ADR 0035)."""
     world.manifest()
     found = created(world, server("scorer", compliance_manifest=MANIFEST, model="CreditRiskScorer"))
     wait_until(lambda: reporting.process.scan.judging.results.get(found["metadata"]["uid"]))
