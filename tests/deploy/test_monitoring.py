@@ -148,6 +148,16 @@ def test_monitors_find_the_services() -> None:
 
 
 @pytest.mark.needs_kubectl
+def test_alerts_on_calls_of_the_webhook_name_every_webhook_of_the_registration() -> None:
+    """A webhook under another name would never alert."""
+    registered = yaml.safe_load((DEPLOY / "base" / "webhook-registration.yaml").read_text("utf-8"))
+    names = [webhook["name"] for webhook in registered["webhooks"]]
+    patterns = re.findall(r'apiserver_admission_webhook_\w+\{name=~"([^"]*)"', " ".join(expressions()))
+    assert len(patterns) == 2
+    for pattern in patterns:
+        assert all(re.fullmatch(pattern.replace("\\\\", "\\"), name) for name in names), pattern
+
+
 def test_the_dashboard_is_found_by_its_label() -> None:
     """Under a name that does not change with its content."""
     board = named(render(DEPLOY / "overlays" / "production"), "ConfigMap", "actgate-dashboard")
