@@ -20,22 +20,27 @@ _KINDS: Final = (
 def definitions() -> Iterator[dict[str, Any]]:
     """Yield a CustomResourceDefinition for each kind, which lets every field through."""
     for group, version, plural, kind in _KINDS:
-        schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-        yield {
-            "apiVersion": "apiextensions.k8s.io/v1",
-            "kind": "CustomResourceDefinition",
-            "metadata": {"name": f"{plural}.{group}"},
-            "spec": {
-                "group": group,
-                "scope": "Namespaced",
-                "names": {
-                    "plural": plural,
-                    "singular": kind.lower(),
-                    "kind": kind,
-                    "listKind": f"{kind}List",
-                },
-                "versions": [
-                    {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
-                ],
+        yield definition(group, version, plural, kind)
+
+
+def definition(group: str, version: str, plural: str, kind: str) -> dict[str, Any]:
+    """Return the CustomResourceDefinition of a kind that lets every field through."""
+    schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{group}"},
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {
+                "plural": plural,
+                "singular": kind.lower(),
+                "kind": kind,
+                "listKind": f"{kind}List",
             },
-        }
+            "versions": [
+                {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+            ],
+        },
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from itertools import cycle
+from itertools import count, cycle
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ def container(**fields: Any) -> Json:  # noqa: ANN401 - JSON
 def pod_of(containers: list[Json], **fields: Any) -> Json:  # noqa: ANN401 - JSON
     """Return a PodSpec that the API server takes: names, and a volume for each mount."""
     found = copy.deepcopy({"containers": containers, **fields})
-    names = iter(range(1000))
+    names = count()
     mounted: set[str] = set()
     for field in CONTAINERS:
         for item in found.get(field, ()):

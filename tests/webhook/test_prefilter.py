@@ -68,7 +68,7 @@ def containers(draw: st.DrawFn) -> Json:
     line = [draw(words(word)) for word in found.pop("command", ())]
     cut = draw(st.integers(0, len(line)))
     found |= {"command": line[:cut], "args": line[cut:]}
-    if line and draw(st.booleans()):
+    if draw(st.booleans()) and line:
         found |= {"command": ["sh", "-c"], "args": [" ".join(line)]}
     hint = draw(st.sampled_from(signal_rules().hints))
     for name in (*hint.env, *(f"{prefix}X" for prefix in hint.env_prefix)):
@@ -90,9 +90,7 @@ def workloads(draw: st.DrawFn) -> Json:
     labels = {}
     if draw(st.integers(0, 4)) == 0:
         rule = draw(st.sampled_from(signal_rules().labels))
-        labels = {
-            draw(st.sampled_from(sorted(rule.keys))): draw(st.sampled_from(sorted(rule.values or ["x"])))
-        }
+        labels = {draw(st.sampled_from(sorted(rule.keys))): draw(st.sampled_from(list(rule.values) or ["x"]))}
     return corpus.of_kind(draw(st.sampled_from(sorted(TEMPLATE_PATHS))), corpus.pod_of(**pod), labels)
 
 
