@@ -32,7 +32,7 @@ from actgate_operator.models import ModelCache
 from actgate_operator.names import MANAGER
 from actgate_operator.options import Election, Options
 from actgate_operator.refused.children import RefusedChildren
-from actgate_operator.refused.follower import follow
+from actgate_operator.refused.follower import EventFollower
 from actgate_operator.registration.metrics import RegistrationMetrics
 from actgate_operator.registration.watch import RegistrationWatch
 from actgate_operator.registration.weaknesses import Chosen
@@ -210,7 +210,7 @@ class Process:
                 self.controller.events,
                 self.metrics.refused_child,
             )
-            group.create_task(follow(self._cluster, children.take, self._options.timing))
+            group.create_task(EventFollower(self._cluster, children.take, self._options.timing).run())
             group.create_task(self._kinds.run())
 
     async def _check_installed(self) -> None:

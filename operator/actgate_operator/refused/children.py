@@ -1,8 +1,8 @@
 """Reports children that the webhook refused, each by one Event on the object that answers for it.
 
 The webhook writes nothing. Where a controller creates what is refused, it is that controller's own Event that
-says so, on an object that no user ever wrote: the ReplicaSet of a Deployment, the Deployment of a Knative
-revision. What that Event claims is verified by reads: the object that it is about exists, with the uid that
+says so, on an object that no user ever wrote: the ReplicaSet of a Deployment, the revision of a Knative
+Service. What that Event claims is verified by reads: the object that it is about exists, with the uid that
 it states, in the Event's own namespace, and so does each owner up to the one that a user wrote.
 
 A claim is read at most once in half an hour, and each namespace has an allowance of its own, so that Events

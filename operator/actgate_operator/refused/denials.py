@@ -14,10 +14,6 @@ from actgate.decision.rules import BY_ID
 from actgate.kube.objects import Object
 from actgate.subjects.owners import Chain, OwnerObject, Reference, controller_of
 
-REASONS: Final = ("FailedCreate", "ReplicaSetCreateError")
-"""Of the Events by which Kubernetes' controllers report that a child could not be created: those of
-ReplicaSets, StatefulSets, DaemonSets, Jobs and CronJobs, and that of Deployments."""
-
 REASON: Final = "ChildRefused"
 """Of the Event that is written."""
 

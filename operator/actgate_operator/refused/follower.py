@@ -4,11 +4,10 @@ What happened before, or while no replica led, is not caught up with: a controll
 again, and says so again.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from actgate.kube.client import Cluster
 from actgate.kube.errors import (
@@ -23,36 +22,19 @@ from actgate.kube.errors import (
 from actgate.kube.objects import Object, version_of
 from actgate.kube.resources import EVENTS
 from actgate.kube.timing import Backoff, Timing
-from actgate_operator.refused.denials import REASONS
 
 logger = logging.getLogger(__name__)
 
+_SELECTOR: Final = "type=Warning"
 _RESUMABLE = (Unavailable, TooManyRequests, Unauthorized, Forbidden, Silent)
 """After these a watch goes on where it was; after any other error it begins anew, now."""
 
 
-async def follow(
-    cluster: Cluster, take: Callable[[Object], Awaitable[object]], timing: Timing | None = None
-) -> NoReturn:
-    """Follow the Events that report children which could not be created, until cancelled.
-
-    Args:
-        cluster: The API server.
-        take: Called with each Event that is new or has changed.
-        timing: Durations and the clock.
-    """
-    async with asyncio.TaskGroup() as group:
-        for reason in REASONS:
-            group.create_task(EventFollower(cluster, reason, take, timing).run())
-    raise AssertionError("unreachable: the tasks never end by themselves")
-
-
 class EventFollower:
-    """Watches the Events of one reason in all namespaces.
+    """Watches warnings in all namespaces: the reasons by which controllers report are as many as controllers.
 
     Args:
         cluster: The API server.
-        reason: The reason.
         take: Called with each Event that is new or has changed, one at a time.
         timing: Durations and the clock.
     """
@@ -60,12 +42,10 @@ class EventFollower:
     def __init__(
         self,
         cluster: Cluster,
-        reason: str,
         take: Callable[[Object], Awaitable[object]],
         timing: Timing | None = None,
     ) -> None:
         self._cluster = cluster
-        self._reason = reason
         self._take = take
         self._timing = timing or Timing()
         self._version: int | None = None
@@ -96,7 +76,7 @@ class EventFollower:
         opening = self._cluster.watch(
             EVENTS,
             self._version,
-            field_selector=f"reason={self._reason}",
+            field_selector=_SELECTOR,
             lasting=self._timing.watch_seconds(),
             silence=self._timing.silence,
         )
@@ -114,7 +94,7 @@ class EventFollower:
             await self._take(event)
         except Exception:
             # Any user may create Events: a defect that one brings to light must not end the operator.
-            logger.exception("an Event with the reason %s could not be taken", self._reason)
+            logger.exception("an Event could not be taken")
 
     async def _now(self) -> int:
         """Return the version of the API server, by a list that is as short as one can be."""

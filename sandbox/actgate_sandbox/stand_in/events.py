@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from actgate_sandbox.status import Object
 
-REASON = ".reason"
+TYPE = ".type"
 """Selectable on both faces."""
-SELECTABLE = (REASON, *(f".involvedObject.{field}" for field in ("kind", "namespace", "name", "uid")))
+SELECTABLE = (TYPE, *(f".involvedObject.{field}" for field in ("kind", "namespace", "name", "uid")))
 
 _NAMES = {
     "note": "message",

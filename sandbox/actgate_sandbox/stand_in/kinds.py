@@ -87,7 +87,7 @@ def builtin_kinds() -> list[Resource]:
             shared_place="",
             to_stored=events.to_core,
             from_stored=events.from_core,
-            selectable=(events.REASON,),
+            selectable=(events.TYPE,),
         ),
         _kind("Deployment", "deployments", "deploy", scale=_REPLICAS, **selecting),
         _kind("StatefulSet", "statefulsets", "sts", scale=_REPLICAS, **selecting),

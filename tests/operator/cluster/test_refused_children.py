@@ -41,9 +41,18 @@ class Guarded:
         assert reply.status == 201, reply
         return dict(reply.body)
 
-    def ask(self, obj: Json) -> Reply:
+    def ask(self, obj: Json, **query: str) -> Reply:
         """Create an object; every answer is returned."""
-        return self.world.rest("POST", self.path(obj), obj)
+        return self.world.rest("POST", self.path(obj), obj, **query)
+
+    def refused(self, obj: Json) -> str:
+        """Delete the evidence, and return why an object is not admitted any more."""
+        self.world.delete("ComplianceManifest", MANIFEST)
+        # In a dry run a missing manifest is a warning.
+        wait_until(lambda: "link/manifest" in str(self.ask(obj, dryRun="All").warnings))
+        reply = self.ask(obj)
+        assert reply.status == 403, reply
+        return str(reply.message)
 
     def path(self, obj: Json) -> str:
         """Return the collection of an object's kind."""
@@ -126,10 +135,7 @@ def refused_pod(guarded: Guarded) -> tuple[Json, str]:
     """Return a ReplicaSet of an InferenceService whose pods are refused by now, and what is said of it."""
     top = guarded.create(kserve.inference_service())
     below = guarded.create(kserve.replica_set(guarded.create(kserve.deployment(top))))
-    guarded.world.delete("ComplianceManifest", MANIFEST)
-    reply = guarded.ask(kserve.pod(below))
-    assert reply.status == 403, reply
-    return below, f"Error creating: {reply.message}"
+    return below, f"Error creating: {guarded.refused(kserve.pod(below))}"
 
 
 def test_a_refused_pod_is_reported_on_its_inference_service(guarded: Guarded) -> None:
@@ -145,6 +151,22 @@ def test_a_refused_pod_is_reported_on_its_inference_service(guarded: Guarded) ->
     guarded.say(below, f"{message.partition('denied the request: ')[0]}denied the request: bias/limit: x")
     wait_until(lambda: len(guarded.reports()) == 2)
     assert ["bias/limit" in one["note"] for one in guarded.reports()].count(True) == 1
+
+
+def test_a_refused_deployment_of_a_knative_revision_is_reported_on_its_inference_service(
+    guarded: Guarded,
+) -> None:
+    """Knative says it of the revision, in words and with a reason of its own."""
+    top = guarded.create(kserve.inference_service())
+    revision = guarded.create(
+        kserve.revision(guarded.create(kserve.configuration(guarded.create(kserve.knative_service(top)))))
+    )
+    made = kserve.revision_deployment(revision)
+    why = guarded.refused(made)
+    guarded.say(revision, f'failed to create deployment "{made["metadata"]["name"]}": {why}', "InternalError")
+    event = guarded.reported("InferenceService")
+    assert event["regarding"]["uid"] == top["metadata"]["uid"]
+    assert 'what Revision "scorer-predictor-00001" creates is refused: link/manifest' in event["note"]
 
 
 def test_an_event_that_a_user_made_up_leads_to_nothing(guarded: Guarded) -> None:

@@ -29,7 +29,7 @@ async def following(api: FakeApi, *, steady: float = 1.0) -> AsyncIterator[list[
             raise KeyError(DEFECT)
 
     async with api.serving(), api.cluster() as cluster:
-        follower = EventFollower(cluster, "FailedCreate", take, replace(PATIENT, steady=steady))
+        follower = EventFollower(cluster, take, replace(PATIENT, steady=steady))
         task = asyncio.create_task(follower.run())
         try:
             await until(lambda: api.watching or task.done())
@@ -54,7 +54,7 @@ async def test_what_happens_from_now_on_is_taken_and_nothing_before() -> None:
         await until(lambda: "second" in taken)
     assert taken == ["first", "first", "second"]
     assert [page["limit"] for page in api.lists] == ["1"]
-    assert api.watches[0]["fieldSelector"] == "reason=FailedCreate"
+    assert api.watches[0]["fieldSelector"] == "type=Warning"
 
 
 async def test_a_watch_that_ends_goes_on_where_it_was() -> None:

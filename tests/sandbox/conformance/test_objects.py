@@ -238,5 +238,10 @@ def test_events_have_two_faces(rest: Rest, namespace: str) -> None:
     read = rest("GET", f"{core}/events/e").body
     assert (read["message"], read["involvedObject"]) == ("something happened", about)
     assert rest("GET", f"{new}/events/e").body["note"] == "something happened"
-    listed = rest("GET", f"{core}/events", fieldSelector="involvedObject.name=p").body
-    assert [item["metadata"]["name"] for item in listed["items"]] == ["e"]
+    for root, selected in (
+        (core, {"involvedObject.name=p": ["e"], "type=Normal": ["e"], "type=Warning": []}),
+        (new, {"type=Normal": ["e"], "type=Warning": []}),
+    ):
+        for selector, names in selected.items():
+            listed = rest("GET", f"{root}/events", fieldSelector=selector).body
+            assert [item["metadata"]["name"] for item in listed["items"]] == names, selector
