@@ -137,7 +137,7 @@ def test_what_cannot_be_packed_is_one_sentence_and_no_file(tmp_path: Path) -> No
     for arguments, sentence in (
         ((other,), "expected a ComplianceManifest"),
         ((str(tmp_path / "absent"),), "cannot be read"),
-        ((file, "--policy", other), "--policy takes a CompliancePolicy or a Namespace"),
+        ((file, "--policy", other), "--policy takes a CompliancePolicy, a Namespace or an Exemption"),
         ((file, "--run-dir", str(tmp_path / "absent")), "cannot be read: No such file"),
         ((file, "--output-file", str(tmp_path / "no/p.zip")), "cannot be written"),
     ):

@@ -187,7 +187,13 @@ def pack(options: Namespace) -> Exit:
     now = options.at or datetime.now(UTC)
     manifest = evidence.manifest_file(options.manifest, options.run_dir)
     given, left_out = packing.of_files(
-        manifest, options.policy, options.run_dir, options.namespace, now, options.output_file
+        manifest,
+        options.policy,
+        options.object,
+        options.run_dir,
+        options.namespace,
+        now,
+        options.output_file,
     )
     files, found = packing.contents(given)
     data = packing.sealed(files)

@@ -6,7 +6,7 @@ verified: the same code, the same moment, the same names of files.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from actgate import documents
 from actgate.api.quoting import got
@@ -14,7 +14,7 @@ from actgate.cli import evidence, sources, streams
 from actgate.cli import verify as verification
 from actgate.cli.evidence import GivenManifest
 from actgate.cli.exits import UnusableError
-from actgate.cli.inventory import MANIFEST, NAMESPACE, POLICY, take
+from actgate.cli.inventory import EXEMPTION, MANIFEST, NAMESPACE, POLICY, take
 from actgate.cli.verify import Verified
 from actgate.documents import Document
 from actgate.manifests.errors import EvidenceError
@@ -22,25 +22,41 @@ from actgate.pipeline import pack
 from actgate.pipeline.archive import ArchiveError
 from actgate.pipeline.pack import Sources
 
+_TAKEN: Final = f"a {POLICY}, a {NAMESPACE} or an {EXEMPTION}"
+
 
 def of_files(
-    manifest: str, policies: Iterable[str], run_dir: str | None, namespace: str, at: datetime, target: str
+    manifest: str,
+    policies: Iterable[str],
+    obj: str | None,
+    run_dir: str | None,
+    namespace: str,
+    at: datetime,
+    target: str,
 ) -> tuple[Sources, list[str]]:
     """Return what to pack, and the names of files of the run that are left out.
+
+    Args:
+        manifest: The manifest's file.
+        policies: Files of policies, Namespaces and Exemptions.
+        obj: File of the object that is judged on the manifest; None where that is judged by itself.
+        run_dir: Folder of the run.
+        namespace: Namespace of what states none.
+        at: The moment as of which it is judged.
+        target: The file that the pack will be.
 
     Raises:
         UnusableError: Something cannot be read, or cannot be in a pack.
     """
     content = evidence.content(manifest)
-    objects: dict[str, list[Mapping[str, Any]]] = {POLICY: [], NAMESPACE: []}
+    objects: dict[str, list[Mapping[str, Any]]] = {POLICY: [], NAMESPACE: [], EXEMPTION: []}
     for document in sources.read(policies):
         value = document.value
         kind = value.get("kind") if isinstance(value, dict) else None
         if kind not in objects:
-            raise UnusableError(
-                f"{document.place()}: --policy takes a {POLICY} or a {NAMESPACE}, not {got(kind)}"
-            )
+            raise UnusableError(f"{document.place()}: --policy takes {_TAKEN}, not {got(kind)}")
         objects[kind].append(value)
+    judged = [] if obj is None else [only([*sources.read([obj])], obj).value]
     left_out: list[str] = []
     try:
         run = {} if run_dir is None else pack.run_files(run_dir, (manifest, target), left_out)
@@ -48,7 +64,16 @@ def of_files(
         raise UnusableError(str(error)) from None
     except OSError as error:
         raise UnusableError(f"{error.filename or run_dir} cannot be read: {streams.reason(error)}") from None
-    found = Sources(content, tuple(objects[POLICY]), tuple(objects[NAMESPACE]), run, namespace, at)
+    found = Sources(
+        content,
+        tuple(objects[POLICY]),
+        tuple(objects[NAMESPACE]),
+        tuple(objects[EXEMPTION]),
+        tuple(judged),
+        run,
+        namespace,
+        at,
+    )
     return found, left_out
 
 
@@ -60,7 +85,8 @@ def contents(given: Sources) -> tuple[dict[str, bytes], Verified]:
     """
     files, manifest = given.files(), manifest_of(given)
     policies = policies_of(files)
-    found = verification.verified(manifest, policies, given.namespace, given.at, None, ())
+    objects = objects_of(files)
+    found = verification.verified(manifest, policies, given.namespace, given.at, None, (), objects)
     rules = take([], [one for one in policies if one.value.get("kind") == POLICY], given.namespace).policies
     files |= pack.derived(given.manifest_name, manifest.value["spec"], rules)
     files[pack.VERDICT] = verification.render(found, "json").encode()
@@ -81,8 +107,17 @@ def manifest_of(given: Sources) -> GivenManifest:
 
 
 def policies_of(files: Mapping[str, bytes]) -> list[Document]:
-    """Return the policies and namespaces among the files of a pack; raises like ``loaded``."""
-    names = (name for name in sorted(files) if name.startswith(("policies/", "namespaces/")))
+    """Return policies, namespaces and exemptions among the files of a pack; raises like ``loaded``."""
+    return _below(files, "policies/", "namespaces/", "exemptions/")
+
+
+def objects_of(files: Mapping[str, bytes]) -> list[Document]:
+    """Return the object that is judged, where a pack has one; raises like ``loaded``."""
+    return _below(files, "objects/")
+
+
+def _below(files: Mapping[str, bytes], *folders: str) -> list[Document]:
+    names = (name for name in sorted(files) if name.startswith(folders))
     return [document for name in names for document in loaded(files[name], name)]
 
 

@@ -8,8 +8,8 @@ from actgate.cli import argument_types, commands
 P = TypeVar("P", bound=argparse.ArgumentParser)
 _PACK: Final = """\
 Writes one zip file with everything that a verdict rests on: the manifest, its signed
-statements, the policies and their keys, the plan, reports and cards of the run, and the
-verdict. A README in it says how to check it with openssl and sha256sum alone.
+statements, the policies and their keys, Exemptions, the plan, reports and cards of the
+run, and the verdict. A README in it says how to check it with openssl and sha256sum alone.
 """
 _PACK_END: Final = """\
 exit codes:
@@ -22,6 +22,7 @@ data are not packed. `actgate verify pack.zip` derives the verdict again, offlin
 
 examples:
   actgate pack signed.yaml --policy policies/ --run-dir run/ --output-file pack.zip
+  actgate pack signed.yaml --object service.yaml --policy policies/ exemption.yaml --output-file pack.zip
   actgate verify pack.zip
 """
 
@@ -50,7 +51,12 @@ def add(subparsers: "argparse._SubParsersAction[P]") -> None:
         action="extend",
         default=[],
         metavar="FILE",
-        help="files with CompliancePolicies, and the Namespaces whose labels these select by",
+        help="files with CompliancePolicies, Namespaces whose labels these select by, and Exemptions",
+    )
+    pack.add_argument(
+        "--object",
+        metavar="FILE",
+        help="the object that is judged on the manifest, which it links; without one the manifest alone is",
     )
     argument_types.add_namespace(pack, "a manifest that states none")
     argument_types.add_moment(pack, "--at", "judge")

@@ -153,8 +153,8 @@ def _add_verify(subparsers: "argparse._SubParsersAction[P]") -> None:
         action="extend",
         default=[],
         metavar="FILE",
-        help="files with CompliancePolicies, and the Namespaces whose labels these select by; without any "
-        "policy the built-in baseline applies, which trusts no signer",
+        help="files with CompliancePolicies, Namespaces whose labels these select by, and Exemptions; "
+        "without any policy the built-in baseline applies, which trusts no signer",
     )
     _add_model(verify, "the model, whose digests the manifest must name")
     argument_types.add_namespace(verify, "a manifest that states none")

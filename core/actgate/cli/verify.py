@@ -19,7 +19,7 @@ from actgate.cli import evidence
 from actgate.cli.check import Report, judge
 from actgate.cli.evidence import GivenEnvelope, GivenManifest
 from actgate.cli.exits import Exit, UnusableError
-from actgate.cli.inventory import NAMESPACE, take
+from actgate.cli.inventory import EXEMPTION, NAMESPACE, take
 from actgate.cli.report import machine, plain
 from actgate.decision import Manifest, Policy, authorities
 from actgate.decision.attestation import Assessment, Attestation, Result
@@ -32,6 +32,9 @@ from actgate.pipeline.model_digest import ModelDigest
 SCHEMA: Final = "actgate.dev/verify/v1"
 _NAME: Final = "envelope"
 _NO_POLICY: Final = "nothing to judge: no policy says whose signature counts; give one with --policy"
+_NOT_LINKED: Final = (
+    "this is not judged on the manifest: --object takes one object that serves a model and links it"
+)
 _UNSELECTED: Final = (
     "no policy that was given selects namespace {}, so that the built-in baseline applies; name another with "
     "--namespace, or give a Namespace with the labels that the policy selects"
@@ -83,31 +86,38 @@ def verified(
     now: datetime,
     model: str | None,
     ignore: Collection[str],
+    objects: Collection[Document] = (),
 ) -> Verified:
     """Verify a manifest or an envelope under policies, at a moment.
 
     Args:
         given: What to verify.
-        policies: Documents of CompliancePolicies, and of Namespaces by whose labels they select.
+        policies: Documents of CompliancePolicies, of Namespaces by whose labels they select, and of
+            Exemptions.
         namespace: Namespace of a manifest that states none.
         now: The moment as of which signatures, certificates and evidence are judged.
         model: Path of the model, whose digests are to be those of the manifest.
         ignore: Paths in the model's directory that do not belong to it.
+        objects: The object that is judged on the manifest, which it links; without one the manifest is
+            judged by itself.
 
     Raises:
         UnusableError: Something of it cannot be used.
     """
-    namespaces: list[Document] = []
+    beside: list[Document] = []
     rules: list[Document] = []
     for document in policies:
-        (namespaces if _is_namespace(document) else rules).append(document)
+        (beside if _is_beside(document) else rules).append(document)
     if isinstance(given, GivenEnvelope):
         if model is not None:
             raise UnusableError("--model goes with a manifest, which says how its digest is taken")
         return _envelope(given, tuple(take([], rules, namespace).policies), now)
     differing = None if model is None else tuple(_differing(given, model, ignore))
-    inventory = take([given.document, *namespaces], rules, namespace)
+    inventory = take([given.document, *objects, *beside], rules, namespace)
     report = judge(inventory, now)
+    if objects and any(one.document is given.document or not one.evidence for one in report.judged):
+        place = next(iter(objects)).place()
+        raise UnusableError(f"{place}: {_NOT_LINKED}")
     (found,) = inventory.evidence.values()
     manifest = found.manifest
     chosen = applicable(inventory.policies, report.judged[0].subject.namespace_labels)
@@ -121,8 +131,8 @@ def verified(
     return Verified(given.document.source, pairs, now, level, report, differing, trusting, chosen, unselected)
 
 
-def _is_namespace(document: Document) -> bool:
-    return isinstance(document.value, dict) and document.value.get("kind") == NAMESPACE
+def _is_beside(document: Document) -> bool:
+    return isinstance(document.value, dict) and document.value.get("kind") in (NAMESPACE, EXEMPTION)
 
 
 def _envelope(given: GivenEnvelope, policies: tuple[Policy, ...], now: datetime) -> Verified:

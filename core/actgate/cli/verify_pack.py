@@ -100,6 +100,7 @@ def checked(
             at or given.at,
             model,
             ignore,
+            making.objects_of(given.files()),
         )
     remarks += verified.remarks
     return Checked(
@@ -151,10 +152,10 @@ def _sources(files: Mapping[str, bytes], described: Mapping[str, object]) -> Sou
             for name in sorted(files)
             if name.startswith(f"{folder}/")
         )
-        for folder in ("policies", "namespaces")
+        for folder in pack.FOLDERS
     }
     run = {name.removeprefix(pack.RUN): files[name] for name in files if name.startswith(pack.RUN)}
-    return Sources(files[names[0]], objects["policies"], objects["namespaces"], run, namespace, at)
+    return Sources(files[names[0]], **objects, run=run, namespace=namespace, at=at)
 
 
 def _unlike(

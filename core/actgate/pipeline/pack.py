@@ -30,6 +30,8 @@ README: Final = "README.md"
 VERDICT: Final = "verdict.json"
 PACK: Final = "pack.json"
 RUN: Final = "run/"
+FOLDERS: Final = ("policies", "namespaces", "exemptions", "objects")
+"""Where each kind of objects is; of ``Sources`` the fields with the same names."""
 _EVIDENCE: Final = (".json", ".yaml", ".yml")
 _CARDS: Final = (*_EVIDENCE, ".html", ".md", ".svg", ".css", ".txt", ".xml")
 _SECRET: Final = b"PRIVATE KEY-----"
@@ -46,6 +48,10 @@ class Sources:
     """CompliancePolicies."""
     namespaces: tuple[Mapping[str, Any], ...]
     """Namespaces, by whose labels policies select."""
+    exemptions: tuple[Mapping[str, Any], ...]
+    """Exemptions, whether the verdict uses them or not."""
+    objects: tuple[Mapping[str, Any], ...]
+    """The object that is judged on the manifest; none where that is judged by itself."""
     run: Mapping[str, bytes]
     """Files of the run, by their paths in it."""
     namespace: str
@@ -68,7 +74,8 @@ class Sources:
             "namespace": self.namespace,
         }
         files = {self.manifest_name: self.manifest, PACK: documents.to_json(described).encode()}
-        for folder, objects in (("policies", self.policies), ("namespaces", self.namespaces)):
+        for folder in FOLDERS:
+            objects: tuple[Mapping[str, Any], ...] = getattr(self, folder)
             for number, document in enumerate(objects, 1):
                 files[f"{folder}/{_called(document, number)}.yaml"] = documents.to_yaml(document).encode()
         files |= {f"{RUN}{name}": content for name, content in self.run.items()}

@@ -23,7 +23,8 @@ something is wrong.
 | `{manifest}` | the compliance manifest |
 | `envelopes/` | the signed statements of the manifest, DSSE envelopes; certificates beside them |
 | `keys/` | the public keys and root certificates of the policies |
-| `policies/`, `namespaces/` | what the manifest was judged under |
+| `policies/`, `namespaces/`, `exemptions/` | what the manifest was judged under |
+| `objects/` | the object that was judged on it, where that was not the manifest by itself |
 | `run/` | the files of the pipeline's run: plan, reports, cards |
 | `verdict.json` | the verdict, with every finding |
 | `pack.json` | as of when, and by which release of actgate, it was judged |
