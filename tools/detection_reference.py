@@ -34,9 +34,11 @@ no signal.
 
 - **Images** are matched in lower case without registry, tag and digest, so that a mirror keeps the signal.
 - **Command lines** are command and args together, also what a shell is given by `-c`, split as a shell
-  does, up to three shells within shells. Variables with a value of their own are put in.
-- **Init containers** serve nothing, and only say what is loaded, unless they restart always (native
-  sidecars). Ephemeral containers count like any other.
+  does, up to three shells within shells; and what the hooks and probes of a container run. Variables with a
+  value of their own are put in.
+- **Init containers** serve by their image and their command, since they need not end. Their hints do not
+  count, since they may only fetch what is loaded, unless they restart always (native sidecars). Ephemeral
+  containers count like any other.
 
 ## What no rule can find
 
@@ -71,8 +73,9 @@ def reference() -> str:
                 for rule in rules.labels
             ),
         ),
-        "Init containers say what is loaded by arguments that are URIs of the schemes "
-        f"{_codes(rules.fetches.schemes)}, by URLs of files that end in {_codes(rules.fetches.files)}, "
+        "Init containers, scripts of a shell, hooks and probes say what is loaded by words that are URIs of "
+        f"the schemes {_codes(rules.fetches.schemes)}, by URLs of files that end in "
+        f"{_codes(rules.fetches.files)}, "
         f"and by {_codes(rules.fetches.commands)}.",
     ]
     return _HEAD + "\n".join(parts) + "\n"

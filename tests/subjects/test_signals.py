@@ -83,16 +83,99 @@ def test_every_rule_of_the_table_has_an_example() -> None:
     assert not named - strong_ones - commands
 
 
-def test_containers_of_every_kind_count_and_init_containers_do_not() -> None:
-    """A sidecar or a debug container can serve; what runs before the pod's life serves nothing."""
+def test_a_server_counts_in_a_container_of_every_kind() -> None:
+    """An init container need not end, whatever its command says; its hints do not count."""
     server = container(image="vllm/vllm-openai")
-    for listed, extra, found in (
-        ("containers", {}, True),
-        ("ephemeralContainers", {}, True),
-        ("initContainers", {"restartPolicy": "Always"}, True),
-        ("initContainers", {}, False),
+    for listed, extra in (
+        ("containers", {}),
+        ("ephemeralContainers", {}),
+        ("initContainers", {"restartPolicy": "Always"}),
+        ("initContainers", {}),
+        ("initContainers", {"command": ["true"]}),
+        ("initContainers", {"image": "registry.example/house:1", "command": ["vllm", "serve", "x/y"]}),
     ):
-        assert bool(strong(observed(**{listed: [{**server, **extra}]}).detection())) is found, listed
+        assert strong(observed(**{listed: [{**server, **extra}]}).detection()), (listed, extra)
+    hints = container(env={"MODEL_ID": "x/y"}, mounts=["/models"], resources={"nvidia.com/gpu": 1})
+    assert observed(initContainers=[hints]).detection() is None
+
+
+def test_a_script_is_found_behind_the_options_of_its_shell() -> None:
+    """Options may take values, be written together or in capitals, and end with ``--``."""
+    missed = [
+        line
+        for line in (
+            ["bash", "-o", "pipefail", "-c"],
+            ["bash", "-Eeuo", "pipefail", "-c"],
+            ["bash", "-euxoc", "pipefail"],
+            ["bash", "+e", "-c"],
+            ["sh", "-c", "--"],
+            ["bash", "--norc", "-c", "-e"],
+            ["busybox", "ash", "-c"],
+            ["env", "A=b", "/bin/rbash", "-ec"],
+        )
+        if "command/vllm"
+        not in strong(observed(containers=[container(command=[*line, "vllm serve x/y"])]).detection())
+    ]
+    assert missed == []
+
+
+def test_variables_with_a_value_are_put_into_the_command_line() -> None:
+    """As the kubelet does before the container starts, and its shell then."""
+    variables = {"PROGRAM": "vllm", "SCRIPT": "exec vllm serve x/y", "VERB": "serve"}
+    for line, found in (
+        (["$(PROGRAM)", "serve", "x/y"], True),
+        (["$(PROGRAM)", "$(VERB)", "x/y"], True),
+        (["sh", "-c", "$(SCRIPT)"], True),
+        (["sh", "-c", "$SCRIPT"], True),
+        (["sh", "-c", "cd / && ${PROGRAM} ${VERB} x/y"], True),
+        (["sh", "-c", 'bash -c "$SCRIPT"'], True),
+        # The kubelet gives these as they stand, and nothing runs what they name.
+        (["$PROGRAM", "serve", "x/y"], False),
+        (["$$(PROGRAM)", "serve", "x/y"], False),
+        (["$(UNKNOWN)", "serve", "x/y"], False),
+    ):
+        assert (
+            bool(strong(observed(containers=[container(command=line, env=variables)]).detection())) is found
+        ), line
+
+
+def test_what_hooks_and_probes_run_counts_as_what_the_container_runs() -> None:
+    """They can start a server, fetch another model, and are governed as the command is."""
+    serves, fetches = ["sh", "-c", "vllm serve x/y &"], ["aws", "s3", "cp", "s3://models/fraud/w.bin", "/m"]
+    for hook in (
+        *({"lifecycle": {name: {"exec": {"command": None}}}} for name in ("postStart", "preStop")),
+        *(
+            {name: {"exec": {"command": None}}}
+            for name in ("startupProbe", "readinessProbe", "livenessProbe")
+        ),
+    ):
+        for command in (serves, fetches):
+            found = observed(containers=[container(**_with(hook, command))])
+            assert bool(strong(found.detection())) is (command is serves), hook
+            assert [item.value for item in found.references] == [command[-2] if command is fetches else "x/y"]
+        assert signals.runs(container(**_with(hook, ["true"]))) != signals.runs(container()), hook
+    bad: list[dict[str, Any]] = [
+        {"lifecycle": 1},
+        {"lifecycle": {"postStart": []}},
+        {"startupProbe": {"exec": []}},
+    ]
+    for broken in bad:
+        assert observed(containers=[container(**broken)]).detection() is None
+
+
+def _with(hook: Any, command: list[str]) -> Any:  # noqa: ANN401 - JSON
+    """Return a copy of a hook that runs a command."""
+    if isinstance(hook, dict):
+        return {key: command if key == "command" else _with(value, command) for key, value in hook.items()}
+    return hook
+
+
+def test_what_the_script_of_a_server_fetches_is_loaded() -> None:
+    """It may fetch other weights before it serves a path; an argument of a program is no script."""
+    script = "aws s3 cp s3://models/fraud/w.bin /m && vllm serve /m"
+    found = observed(containers=[container(command=["sh", "-c", script])])
+    assert [item.value for item in found.references] == ["s3://models/fraud/w.bin"]
+    assert observed(containers=[container(args=["--logs", "s3://logs/here"])]).references == []
 
 
 def test_two_hints_of_different_families_one_of_which_names_a_model_are_likely() -> None:

@@ -1,22 +1,26 @@
 """What a container runs, as words: command and args one after the other, and what a shell is given by ``-c``.
 
 It is read as Kubernetes and a POSIX shell would read it, as far as that goes without running it: quotes are
-removed, variables of the container with a value of their own are put in. What a shell computes stays
-unread, so the absence of a word proves nothing. Nothing raises.
+removed, variables of the container with a value of their own are put in. After ``-c`` every word is taken
+for a script: options and their values may stand before it. What a shell computes stays unread, so the absence
+of a word proves nothing. Nothing raises.
 """
 
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from actgate.subjects.fields import Json
 
 FIELDS: Final = ("command", "args", "extraArgs")
 """What is put together to a command line; the last one is only in objects of serving systems."""
-_SHELLS: Final = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh"})
-_RUN: Final = re.compile(r"-[a-z]*c[a-z]*")
+_SHELLS: Final = frozenset(
+    {"sh", "bash", "rbash", "ash", "dash", "zsh", "ksh", "mksh", "fish", "csh", "tcsh"}
+)
+_RUN: Final = re.compile(r"-[a-zA-Z]*c[a-zA-Z]*")
 """The option after which a shell takes what it runs: ``-c``, also among others as in ``-ec``."""
 _SPLIT: Final = re.compile(r"[\s;&|()<>'\"]+")
 _LONGEST: Final = 16_384
@@ -41,27 +45,36 @@ class Word(NamedTuple):
         return self.text.rpartition("/")[2]
 
 
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 def _reads_all(_script: str) -> bool:
     return False
 
 
-def words(container: Json, path: str, skips: Callable[[str], bool] = _reads_all) -> list[Word]:
+def words(
+    container: Json,
+    path: str,
+    variables: Mapping[str, str] = _NONE,
+    skips: Callable[[str], bool] = _reads_all,
+) -> list[Word]:
     """Return the words of a container's command line.
 
     Args:
         container: As in a PodSpec.
         path: Where it stands.
+        variables: Of the container, those with a value of their own.
         skips: Says of a script of a shell that its words are not wanted.
     """
     stated = [
-        Word(item, f"{path}.{field}[{index}]")
+        Word(_given(item, variables), f"{path}.{field}[{index}]")
         for field in FIELDS
         for index, item in enumerate(_list(container.get(field)))
         if isinstance(item, str)
     ]
     if not any(word.program in _SHELLS for word in stated):
         return stated
-    return list(_unfolded(stated, _DEEPEST, skips))
+    return list(_unfolded(stated, _DEEPEST, variables, skips))
 
 
 def runs_a_script(container: Json) -> bool:
@@ -71,22 +84,42 @@ def runs_a_script(container: Json) -> bool:
     return shell and any(isinstance(item, str) and _RUN.fullmatch(item) for item in line)
 
 
-def _unfolded(stated: list[Word], depth: int, skips: Callable[[str], bool]) -> Iterator[Word]:
+def _unfolded(
+    stated: list[Word], depth: int, variables: Mapping[str, str], skips: Callable[[str], bool]
+) -> Iterator[Word]:
     """Yield words, and in place of what a shell is given the words of that."""
-    shell = False
-    takes = False
+    shell = scripts = False
     for word in stated:
-        if takes and depth:
-            takes = shell = False
-            if not skips(word.text):
-                inner = [Word(part, word.path) for part in _split(word.text)]
-                yield from _unfolded(inner, depth - 1, skips)
+        if scripts and depth:
+            if not _skipped(word.text, variables, skips):
+                inner = [Word(part, word.path) for part in _parts(word.text, variables)]
+                yield from _unfolded(inner, depth - 1, variables, skips)
             continue
-        if shell and _RUN.fullmatch(word.text):
-            takes = True
-        elif not word.text.startswith("-"):
-            shell = word.program in _SHELLS
+        shell = shell or word.program in _SHELLS
+        scripts = shell and _RUN.fullmatch(word.text) is not None
         yield word
+
+
+def _skipped(script: str, variables: Mapping[str, str], skips: Callable[[str], bool]) -> bool:
+    return skips("\n".join((script, *variables.values())) if "$" in script else script)
+
+
+def _parts(script: str, variables: Mapping[str, str]) -> Iterator[str]:
+    """Yield the words of a script; a variable that is known is its value, split into words again."""
+    for part in _split(script):
+        given = resolved(part, variables) if "$" in part and variables else None
+        yield from (part,) if given is None or given == part else _split(given)
+
+
+def _given(item: str, variables: Mapping[str, str]) -> str:
+    """Return an item of a command line as the kubelet gives it, where it can be known; else as it is stated.
+
+    One with ``$$`` stays as it is: what is read of it later must not be taken for a variable.
+    """
+    if "$(" not in item or "$$" in item:
+        return item
+    given = expanded(item, variables)
+    return item if given is None else given
 
 
 @lru_cache(maxsize=256)  # Each replica of a workload, and each of its updates, has the same script.

@@ -1,8 +1,10 @@
 """Signals: by what a workload looks like a model server, and what it says that it loads.
 
 The rules are data (``signals.yaml``). Of a pod every container counts, native sidecars and ephemeral ones
-included; an init container serves nothing, and only says what is loaded. Whatever is not of the type that
-Kubernetes asks for shows nothing here, and is a problem elsewhere. Nothing raises.
+included, and what hooks and probes run in it. An init container serves, too, where its image or command is
+that of a server, since it need not end; its hints do not count, since it may only fetch what is loaded.
+Whatever is not of the type that Kubernetes asks for shows nothing here, and is a problem elsewhere. Nothing
+raises.
 """
 
 import re
@@ -21,6 +23,7 @@ VARIABLES: Final = ("env", "envs")
 _MODEL: Final = "model"
 _SHOWN: Final = 200
 """Characters of a value that are kept."""
+_HOOKS: Final = ("postStart", "preStop")
 _PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")
 _QUOTING: Final = str.maketrans("", "", "'\"\\")
 _HUB: Final = ("https://huggingface.co/", "https://hf.co/")
@@ -107,9 +110,11 @@ def observe_container(container: Json, path: str, observed: Observed, *, serves:
         container: As in a PodSpec, or as a serving kind has it.
         path: Where it stands.
         observed: Takes what is found.
-        serves: False for an init container, which only says what is loaded.
+        serves: False for an init container, which may only fetch what is loaded: its hints do not count.
     """
-    shown = observed if serves else Observed(references=observed.references, unstated=observed.unstated)
+    shown = observed
+    if not serves:
+        shown = Observed(observed.strong, references=observed.references, unstated=observed.unstated)
     image = container.get("image")
     if isinstance(image, str) and (rule := image_rule(image)) is not None:
         signal = Signal(rule.id, f"{path}.image", image[:_SHOWN])
@@ -118,13 +123,26 @@ def observe_container(container: Json, path: str, observed: Observed, *, serves:
         else:
             shown.hints.append(("image", signal))
     variables = _variables(container, path, shown)
-    # What an init container fetches may come from a variable, so all of its scripts is read.
-    line = words(container, path, _shows_nothing) if serves else words(container, path)
-    _commands(line, variables, shown)
-    _flags(line, variables, shown)
-    if not serves:
-        _fetched(line, variables, shown)
+    for at, program in ((path, container), *_hooks(container, path)):
+        # What a script fetches may stand in any word of it.
+        fetches = not serves or program is not container or runs_a_script(program)
+        line = words(program, at, variables) if fetches else words(program, at, variables, _shows_nothing)
+        _commands(line, variables, shown)
+        _flags(line, variables, shown)
+        if fetches:
+            _fetched(line, variables, shown)
     _rest(container, path, shown)
+
+
+def _hooks(container: Json, path: str) -> Iterator[tuple[str, Json]]:
+    """Yield (path, what is run) of each hook and probe that runs a command in a container."""
+    lifecycle = container.get("lifecycle")
+    places = [(f"{path}.lifecycle.{hook}", lifecycle, hook) for hook in _HOOKS] if lifecycle else []
+    places += [(f"{path}.{probe}", container, probe) for probe in _PROBES if probe in container]
+    for at, held, name in places:
+        run = map_at(map_at(held, name), "exec") if isinstance(held, MAPS) else {}
+        if run:
+            yield f"{at}.exec", run
 
 
 def _variables(container: Json, path: str, observed: Observed) -> dict[str, str]:
@@ -389,5 +407,6 @@ def runs(container: Json) -> object:
     observe_container(container, "", seen)
     script = container.get("args") if runs_a_script(container) else None
     named = [signal.value for signal in seen.strong if signal.path != ".image"] + seen.named
-    parts = (container.get("command"), script, named, seen.references, seen.unstated)
+    hooks = [hook.get("command") for _, hook in _hooks(container, "")]
+    parts = (container.get("command"), script, hooks, named, seen.references, seen.unstated)
     return parts if any(parts) else None
