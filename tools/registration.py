@@ -19,7 +19,7 @@ from actgate.subjects.kinds import Kind, kinds
 from actgate.subjects.marks import BEGINS_LIKE_OURS
 from actgate.subjects.serving_kinds import ServingKind, serving_kinds
 from actgate_operator.registration.weaknesses import digest
-from tools.registration_signals import labelled, signals, texts
+from tools.registration_signals import PROBES, labelled, signals, texts
 
 _CORE: Final = '""'
 _TEMPLATE: Final = Path(__file__).with_name("webhook-registration.yaml.in")
@@ -30,9 +30,15 @@ MOST_OWNERS: Final = 20
 MOST_CONTAINERS: Final = 200
 MOST_VOLUMES: Final = 400
 
-_RUN: Final = ("image", "command", "args", "env")
-"""Fields of a container by which another model can be loaded."""
+_RUN: Final = ("image", "command", "args", "env", "lifecycle")
+"""Fields of a container by which another model can be loaded, besides what its probes run."""
 _ROOT: Final = ("apiVersion", "kind", "metadata", "spec", "status")
+
+
+def _runs() -> str:
+    """Return what a container ``c`` runs, as a CEL list; of a probe its command, and not when it runs."""
+    probes = "f in c && type(c[f]) == map && has(c[f].exec) ? dyn(c[f].exec) : dyn(null)"
+    return f"[[{texts(_RUN)}].map(f, f in c ? dyn(c[f]) : dyn(null)), [{texts(PROBES)}].map(f, {probes})]"
 
 
 def registration() -> str:
@@ -53,7 +59,7 @@ def registration() -> str:
     return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         exempt=EXEMPT_LABEL,
         containers=texts(CONTAINERS),
-        run=texts(_RUN),
+        runs=_runs(),
         root=texts(_ROOT),
         most_containers=MOST_CONTAINERS,
         most_volumes=MOST_VOLUMES,

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from actgate.subjects.fields import CONTAINERS
 from actgate.subjects.signal_rules import HintRule, signal_rules
 
 MOST: Final = {
@@ -26,43 +27,53 @@ MOST: Final = {
 }
 """What is read of all containers of an object together; of one with more, nothing is read."""
 
+_OR: Final = "\n|| "
+PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")
+_HOOKS: Final = ("postStart", "preStop")
+
 _PLAIN: Final = re.compile(r"[^'\\]*")
 """Patterns that need no escapes in CEL."""
 
 
 def signals(pod: str) -> str:
     """Return whether a PodSpec shows anything, as a CEL expression over a variable that holds it."""
-    serving = (
-        f"(has({pod}.containers) ? {pod}.containers : [])\n"
-        f"+ (has({pod}.ephemeralContainers) ? {pod}.ephemeralContainers : [])\n"
-        f"+ (has({pod}.initContainers) ? {pod}.initContainers.filter(c, has(c.restartPolicy)"
-        " && c.restartPolicy == 'Always') : [])"
+    containers = "\n+ ".join(f"(has({pod}.{field}) ? {pod}.{field} : [])" for field in CONTAINERS)
+    # The hints of an init container count only where it restarts always.
+    hinting = containers.replace(
+        f"{pod}.initContainers :",
+        f"{pod}.initContainers.filter(c, has(c.restartPolicy) && c.restartPolicy == 'Always') :",
     )
-    listed = ("command", "args", "env", "volumeMounts")
-    command, args, env, mounts = (f"(has(c.{field}) ? c.{field} : [])" for field in listed)
+    fields = ("command", "args", "env", "volumeMounts")
+    command, args, env, mounts = (f"(has(c.{field}) ? c.{field} : [])" for field in fields)
+    programs = f"({command} + {args} + {_hooks()})"
     devices = "(has(c.resources) && has(c.resources.{0}) ? c.resources.{0} : {{}})"
     limits, requests = (devices.format(part) for part in ("limits", "requests"))
     probes = " + ".join(
         f"(has(c.{probe}) && has(c.{probe}.httpGet) && has(c.{probe}.httpGet.path)"
         f" ? [c.{probe}.httpGet.path] : [])"
-        for probe in ("startupProbe", "readinessProbe", "livenessProbe")
+        for probe in PROBES
     )
-    parts = [
+    programs_and_images = [
         f"size(cs) > {MOST['containers']}",
-        _more("words", f"size({command}) + size({args})"),
+        _more("words", f"size({programs})"),
         _more("variables", f"size({env})"),
-        _more("mounts", f"size({mounts})"),
-        _more("devices", f"size({limits}) + size({requests})"),
         _found(
             "image characters", "has(c.image) ? size(c.image) : 0", "has(c.image) ? c.image : ''", _images()
         ),
         _found(
             "command characters",
-            f"({command} + {args}).map(w, size(w)).sum()",
-            f"({command} + {args}).join(' ')",
+            f"{programs}.map(w, size(w)).sum()",
+            f"{programs}.join(' ')",
             _commands(),
             without_quotes=True,
         ),
+        # A variable may be a part of any word. One without a value of its own is never put in.
+        f"cs.exists(c, {env}.exists(e, has(e.value) && e.value != '')"
+        f" && {programs}.exists(w, w.contains('$')))",
+    ]
+    hints = [
+        _more("mounts", f"size({mounts})"),
+        _more("devices", f"size({limits}) + size({requests})"),
         _found(
             "variable characters",
             f"{env}.map(e, size(e.name)).sum()",
@@ -83,8 +94,24 @@ def signals(pod: str) -> str:
         ),
         f"cs.exists(c, [{limits}, {requests}].exists(d, d.exists(k, k.matches({_text(_devices())}))))",
     ]
-    inside = "\n|| ".join(parts)
-    return f"{_pods(pod)}\n|| [{serving}].exists(cs,\n{_indented(inside)})"
+    read = ((containers, programs_and_images), (hinting, hints))
+    inside = [f"[{listed}].exists(cs,\n{_indented(_OR.join(parts))})" for listed, parts in read]
+    return _OR.join((_pods(pod), *inside))
+
+
+def _hooks() -> str:
+    """Return what the hooks and probes of a container ``c`` run, as a CEL list."""
+    lifecycle = (
+        f"(has(c.lifecycle) && has(c.lifecycle.{hook}) && has(c.lifecycle.{hook}.exec)"
+        f" && has(c.lifecycle.{hook}.exec.command) ? c.lifecycle.{hook}.exec.command : [])"
+        for hook in _HOOKS
+    )
+    probes = (
+        f"(has(c.{probe}) && has(c.{probe}.exec) && has(c.{probe}.exec.command)"
+        f" ? c.{probe}.exec.command : [])"
+        for probe in PROBES
+    )
+    return " + ".join((*lifecycle, *probes))
 
 
 def labelled(labels: str) -> str:

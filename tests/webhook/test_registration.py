@@ -166,6 +166,47 @@ def test_a_workload_that_serves_no_model_never_reaches_the_webhook() -> None:
             assert not reaches(changed(bare, "metadata.labels", {"a": "b"}), bare), kind
 
 
+HIDDEN: Final[tuple[Json, ...]] = (
+    {"command": ["$(PROGRAM)", "serve", "x/y"], "env": [{"name": "PROGRAM", "value": "vllm"}]},
+    {"command": ["v$(A)m", "serve", "x/y"], "env": [{"name": "A", "value": "ll"}]},
+    {"command": ["sh", "-c", "$SCRIPT"], "env": [{"name": "SCRIPT", "value": "exec vllm serve x/y"}]},
+    {"command": ["bash", "-o", "pipefail", "-c", "vllm serve x/y"]},
+    {"lifecycle": {"postStart": {"exec": {"command": ["vllm", "serve", "x/y"]}}}},
+    {"lifecycle": {"preStop": {"exec": {"command": ["vllm", "serve", "x/y"]}}}},
+    {"startupProbe": {"exec": {"command": ["sh", "-c", "vllm serve x/y &"]}}},
+    {"image": "vllm/vllm-openai:1"},
+    {"command": ["vllm", "serve", "x/y"]},
+)
+"""What a container holds in which a server is hidden."""
+
+
+def test_a_server_reaches_the_webhook_wherever_a_container_starts_it() -> None:
+    """In variables, hooks and probes, and in an init container, which need not end."""
+    for kind in TEMPLATE_PATHS:
+        plain = workload(kind, labels={}, annotations={})
+        pod = ".".join((*TEMPLATE_PATHS[kind], "spec"))
+        for fields in HIDDEN:
+            container = {"name": "c", "image": "registry.example/house:1", **fields}
+            for listed in ("containers", "initContainers"):
+                obj = changed(plain, f"{pod}.{listed}", [container])
+                assert matters(obj, None), (kind, listed, fields)
+                assert reaches(obj, None), (kind, listed, fields)
+        harmless = {"env": [{"name": "A", "valueFrom": {}}, {"name": "B", "value": "x"}], "args": ["--b=1"]}
+        assert not reaches(
+            changed(plain, f"{pod}.containers.0", {"name": "c", "image": "a:1", **harmless}), None
+        )
+
+
+def test_how_a_server_is_probed_by_other_ways_than_a_command_never_reaches_the_webhook() -> None:
+    """Only what a probe runs can start something."""
+    for kind in TEMPLATE_PATHS:
+        old = workload(kind)
+        path = ".".join((*TEMPLATE_PATHS[kind], "spec.containers.0.livenessProbe"))
+        new = changed(old, path, {"httpGet": {"path": "/healthz", "port": 80}})
+        assert not matters(new, old), kind
+        assert not reaches(new, old), kind
+
+
 def metadata_places(kind: str) -> list[str]:
     """Return each metadata in which a user may declare a workload of a kind."""
     job = ["spec.jobTemplate.metadata"] if kind == "CronJob" else []
@@ -219,6 +260,10 @@ GOVERNED: Final[tuple[tuple[str, Any], ...]] = (
     ("{pod}.containers.0.command", ["vllm", "serve", "bank/other"]),
     ("{pod}.containers.0.args", ["--model", "bank/other"]),
     ("{pod}.containers.0.env", [{"name": "MODEL_ID", "value": "bank/other"}]),
+    ("{pod}.containers.0.lifecycle", {"postStart": {"exec": {"command": ["sh", "-c", "true"]}}}),
+    ("{pod}.containers.0.lifecycle", {"preStop": {"exec": {"command": ["hf", "download", "bank/other"]}}}),
+    ("{pod}.containers.0.livenessProbe", {"exec": {"command": ["true"]}}),
+    ("{pod}.containers.0.startupProbe", {"exec": {"command": ["hf", "download", "bank/other"]}}),
     ("{pod}.initContainers", [{"name": "init", "image": "busybox"}]),
     ("{pod}.ephemeralContainers", [{"name": "debug", "image": "busybox"}]),
     ("{pod}.volumes", [{"name": "weights", "image": {"reference": "registry.example/weights:1"}}]),
@@ -249,7 +294,10 @@ def test_a_change_of_a_governed_field_reaches_the_webhook(path: str, value: obje
         ("spec.server.command", ["vllm", "serve", "bank/other"]),
         ("spec.server.args", ["--model", "bank/other"]),
         ("spec.server.env", [{"name": "MODEL_ID", "value": "bank/other"}]),
+        ("spec.server.lifecycle", {"postStart": {"exec": {"command": ["true"]}}}),
+        ("spec.server.readinessProbe", {"exec": {"command": ["true"]}}),
         ("spec.podTemplate", {"spec": {"containers": [{"name": "x", "args": ["--model", "y"]}]}}),
+        ("spec.podTemplate", {"spec": {"containers": [{"startupProbe": {"exec": {"command": ["true"]}}}]}}),
         ("spec.podTemplate", {"metadata": {"annotations": {"a": "b"}}}),
         ("spec.podTemplate", {"metadata": {"labels": {"actgate.dev/inference": "true"}}}),
         ("spec.podTemplate", {"spec": {"initContainers": [{"name": "x", "image": "y"}]}}),
