@@ -10,9 +10,9 @@ import pytest
 from starlette.types import Message
 
 from actgate.runtime import logs
-from actgate_webhook.validate import LARGEST_BODY, reviews
+from actgate_webhook.validate import LARGEST_BODY, LARGEST_PLAIN, reviews
 from tests.lookup.fakes import FakeEvidence, known
-from tests.webhook.build import body_of, failing, model_deployment, passing, review
+from tests.webhook.build import body_of, changed, failing, model_deployment, passing, review, workload
 from tests.webhook.fakes import JSON_HEADERS, InProcess
 
 CREATE = review(model_deployment())
@@ -70,11 +70,12 @@ async def test_a_content_type_may_have_parameters_and_capitals(ask: InProcess) -
         ([b"[" * 100_000], 400),
         ([b"\xff\xfe"], 400),
         ([body_of(CREATE | {"apiVersion": "admission.k8s.io/v1beta1"})], 400),
-        ([b" " * (LARGEST_BODY + 1)], 413),
+        ([b" " * (LARGEST_PLAIN + 1)], 413),
+        ([b"\\u003c" * (LARGEST_BODY // 6 + 1)], 413),
         ([b" " * 65536] * 128, 413),
         ([b" " * 1024 * 1024] * 64, 413),
     ],
-    ids=["empty", "truncated", "nested", "no text", "version", "7 MiB + 1", "8 MiB", "64 MiB"],
+    ids=["empty", "truncated", "nested", "no text", "version", "7 MiB + 1", "20 MiB", "8 MiB", "64 MiB"],
 )
 async def test_a_bad_body_is_a_4xx_with_one_sentence(
     ask: InProcess, chunks: list[bytes], status: int
@@ -90,7 +91,16 @@ async def test_a_bad_body_is_a_4xx_with_one_sentence(
 async def test_a_body_of_exactly_the_limit_is_read(ask: InProcess) -> None:
     """7 MiB of JSON with much white space is a review like any other."""
     body = body_of(CREATE)
-    assert (await ask.send("POST", "/validate", [body, b" " * (LARGEST_BODY - len(body))])).allowed
+    assert (await ask.send("POST", "/validate", [body, b" " * (LARGEST_PLAIN - len(body))])).allowed
+
+
+async def test_two_of_the_largest_objects_are_read_however_they_are_escaped(ask: InProcess) -> None:
+    """The API server writes six bytes for ``<``; a review that is too long would be a call that failed."""
+    text = "<" * (1536 * 1024 - 4096)
+    old, new = (changed(workload(), "spec.template.spec.containers.0.args", [text, part]) for part in "ab")
+    body = body_of(review(new, old)).replace(b"<", b"\\u003c")
+    assert 18_000_000 < len(body) < LARGEST_BODY
+    assert (await ask.send("POST", "/validate", [body])).allowed
 
 
 async def test_what_follows_an_oversized_body_is_not_taken_for_a_request(ask: InProcess) -> None:

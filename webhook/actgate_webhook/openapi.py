@@ -15,7 +15,7 @@ _PROBLEMS: Final = {
     403: "The client showed none of the certificates that are asked for, where any are.",
     405: "Another method than POST.",
     408: "The body did not arrive in time.",
-    413: "The body is larger than 7 MiB.",
+    413: "The body is larger than 20 MiB, or than 7 MiB without its escapes.",
     415: "Another content type than application/json.",
 }
 

@@ -50,7 +50,7 @@ class Settings(ServiceSettings):
     max_connections: Annotated[int, Field(ge=32, le=100_000)] = 500
     """Connections at a time, those in the TLS handshake included; beyond them, who waited longest for its
     client makes room."""
-    max_request_bytes_inflight: Annotated[int, Field(ge=8 * MIB, le=4096 * MIB)] = ROOM
+    max_request_bytes_inflight: Annotated[int, Field(ge=20 * MIB, le=4096 * MIB)] = ROOM
     """Bytes of all bodies over 64 KiB that are read or judged at a time; others wait, or get a 429."""
     read_header_timeout: Interval = Duration(Timeouts.header)
     """Time from accept, or from the first byte of a request, to the end of its header; the same for a TLS
