@@ -5,7 +5,9 @@ from re import Pattern
 from typing import Final
 
 from actgate.api.names import INFERENCE_LABEL
+from actgate.subjects.command_line import MOST_READ
 from actgate.subjects.signal_rules import HintRule, ImageRule, signal_rules
+from actgate.subjects.signals import UNREAD
 
 _HEAD: Final = f"""\
 # Detection
@@ -36,6 +38,8 @@ no signal.
 - **Command lines** are command and args together, also what a shell is given by `-c`, split as a shell
   does, up to three shells within shells; and what the hooks and probes of a container run. Variables with a
   value of their own are put in.
+- **What is too long to be read** could be anything: over {MOST_READ} characters of scripts, or so many words
+  that reading them would take seconds, are the strong signal `{UNREAD}`.
 - **Init containers** serve by their image and their command, since they need not end. Their hints do not
   count, since they may only fetch what is loaded, unless they restart always (native sidecars). Ephemeral
   containers count like any other.

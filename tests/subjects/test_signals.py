@@ -178,6 +178,44 @@ def test_what_the_script_of_a_server_fetches_is_loaded() -> None:
     assert observed(containers=[container(args=["--logs", "s3://logs/here"])]).references == []
 
 
+def test_what_is_too_long_to_be_read_is_taken_for_a_model_server() -> None:
+    """Reading it would let the request time out, and what is not read could be anything."""
+    scripts = ["sh", "-c", *(f"echo {number} vllm {'x ' * 8000}" for number in range(20))]
+    for fields in (
+        {"command": scripts},
+        {"lifecycle": {"postStart": {"exec": {"command": scripts}}}},
+        {"args": ["x"] * 100_000},
+        {"args": [word for number in range(5000) for word in ("--model", f"bank/{number}")]},
+        {"env": [{"name": "MODEL_ID", "value": f"bank/{number}"} for number in range(5000)]},
+        {"env": [{"name": "MODEL_ID", "valueFrom": {}} for _ in range(5000)]},
+    ):
+        for listed in ("containers", "initContainers"):
+            found = observed(**{listed: [container(), {"name": "z", **fields}]})
+            assert signals.UNREAD in strong(found.detection()), (listed, list(fields))
+            assert len(found.references) + len(found.unstated) <= 1024
+            assert [item.path.split(".")[1] for item in found.problems()] == [f"{listed}[1]"]
+    # In two containers, neither of which is too long by itself.
+    half = {"name": "h", "command": scripts[:7]}
+    assert not strong(observed(containers=[half]).detection())
+    assert strong(observed(containers=[half, half]).detection()) == [signals.UNREAD]
+
+
+def test_a_change_of_what_is_too_long_to_be_read_is_a_governed_one() -> None:
+    """Every field counts then, also what only tunes the server."""
+    long = {"command": ["sh", "-c", *(f"vllm {number} {'x ' * 8000}" for number in range(20))]}
+    for field, value in (("args", ["--port", "1"]), ("env", {"A": "b"}), ("startupProbe", {"x": 1})):
+        changed = container(**long, **{field: value})
+        assert signals.runs(changed) != signals.runs(container(**long)), field
+
+
+def test_variables_that_grow_in_each_other_are_not_known() -> None:
+    """A hundred of them, each twice the one before, have more characters than there are atoms."""
+    env = [{"name": "V0", "value": "bank/credit"}]
+    env += [{"name": f"V{number}", "value": f"$(V{number - 1})$(V{number - 1})"} for number in range(1, 100)]
+    found = observed(containers=[container(command=["vllm", "serve", "$(V99)"], env=env)])
+    assert (found.references, found.unstated) == ([], ["spec.containers[0].command[2]"])
+
+
 def test_two_hints_of_different_families_one_of_which_names_a_model_are_likely() -> None:
     gpu = {"nvidia.com/gpu": 1}
     for fields, tier in (
@@ -255,14 +293,6 @@ def test_a_variable_is_read_as_the_kubelet_gives_it_to_the_container(value: str,
     found = observed(containers=[container(env=env)])
     assert [reference.value for reference in found.references] == ([] if read is None else [read])
     assert len(found.unstated) == (read is None)
-
-
-def test_variables_that_double_each_other_take_no_memory_and_name_no_model() -> None:
-    """Sixty of them would be more than any machine holds; what they come to is in no manifest."""
-    env = {"V0": "ab"} | {f"V{number}": f"$(V{number - 1})" * 2 for number in range(1, 60)}
-    found = observed(containers=[container(env=env | {"MODEL_ID": "$(V59)"}, args=["--model=$(V59)$(V59)"])])
-    assert (len(found.references), found.unstated) == (2, [])
-    assert all(one.value.endswith("%") and len(one.value) < 5_000 for one in found.references)
 
 
 def test_what_a_shell_computes_is_not_stated() -> None:

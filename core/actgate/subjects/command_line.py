@@ -28,9 +28,36 @@ _LONGEST: Final = 16_384
 _DEEPEST: Final = 3
 """Shells within shells."""
 _KUBELET: Final = re.compile(r"\$(?:(\$)|\(([^)]*)\))")
-_LONGEST_VALUE: Final = 2_048
-"""Characters that variables may make of a text: each could double the last, and no URI is as long."""
 _SHELL: Final = re.compile(r"\$(?:\{(\w+)\}|(\w+)|[({@*])|`")
+
+
+MOST_READ: Final = 131_072
+"""Units of work that are spent on the command lines of an object: one for each character that is split into
+words, four for a word, and a sixteenth for each of its characters. An argument can have as many bytes."""
+
+
+class Budget:
+    """How much more of an object is read: a request waits for it, and its sender sets the length."""
+
+    __slots__ = ("exceeded", "left")
+
+    def __init__(self, left: int = MOST_READ) -> None:
+        self.left = left
+        self.exceeded = ""
+        """The first field that was not read; empty where all of them were."""
+
+    def spend(self, units: int, path: str) -> bool:
+        """Return whether a field may still be read; after the first that may not, none may."""
+        if self.exceeded:
+            return False
+        self.left -= units
+        if self.left < 0:
+            self.exceeded = path
+        return not self.exceeded
+
+    def word(self, text: str, path: str) -> bool:
+        """Return whether a plain word may still be read."""
+        return self.spend(4 + len(text) // 16, path)
 
 
 class Word(NamedTuple):
@@ -56,6 +83,7 @@ def words(
     container: Json,
     path: str,
     variables: Mapping[str, str] = _NONE,
+    budget: Budget | None = None,
     skips: Callable[[str], bool] = _reads_all,
 ) -> list[Word]:
     """Return the words of a container's command line.
@@ -64,17 +92,21 @@ def words(
         container: As in a PodSpec.
         path: Where it stands.
         variables: Of the container, those with a value of their own.
+        budget: How much of it is read; what is beyond is left out.
         skips: Says of a script of a shell that its words are not wanted.
     """
-    stated = [
-        Word(_given(item, variables), f"{path}.{field}[{index}]")
-        for field in FIELDS
-        for index, item in enumerate(_list(container.get(field)))
-        if isinstance(item, str)
-    ]
+    budget = budget or Budget()
+    stated: list[Word] = []
+    for field in FIELDS:
+        for index, item in enumerate(_list(container.get(field))):
+            if isinstance(item, str):
+                word = Word(_given(item, variables), f"{path}.{field}[{index}]")
+                if not budget.word(*word):
+                    return stated
+                stated.append(word)
     if not any(word.program in _SHELLS for word in stated):
         return stated
-    return list(_unfolded(stated, _DEEPEST, variables, skips))
+    return list(_Shell(variables, budget, skips).unfolded(stated, _DEEPEST))
 
 
 def runs_a_script(container: Json) -> bool:
@@ -84,31 +116,40 @@ def runs_a_script(container: Json) -> bool:
     return shell and any(isinstance(item, str) and _RUN.fullmatch(item) for item in line)
 
 
-def _unfolded(
-    stated: list[Word], depth: int, variables: Mapping[str, str], skips: Callable[[str], bool]
-) -> Iterator[Word]:
-    """Yield words, and in place of what a shell is given the words of that."""
-    shell = scripts = False
-    for word in stated:
-        if scripts and depth:
-            if not _skipped(word.text, variables, skips):
-                inner = [Word(part, word.path) for part in _parts(word.text, variables)]
-                yield from _unfolded(inner, depth - 1, variables, skips)
-            continue
-        shell = shell or word.program in _SHELLS
-        scripts = shell and _RUN.fullmatch(word.text) is not None
-        yield word
+class _Shell(NamedTuple):
+    """Reads what shells are given."""
 
+    variables: Mapping[str, str]
+    budget: Budget
+    skips: Callable[[str], bool]
 
-def _skipped(script: str, variables: Mapping[str, str], skips: Callable[[str], bool]) -> bool:
-    return skips("\n".join((script, *variables.values())) if "$" in script else script)
+    def unfolded(self, stated: list[Word], depth: int) -> Iterator[Word]:
+        """Yield words, and in place of what a shell is given the words of that."""
+        shell = scripts = False
+        for word in stated:
+            if scripts and depth:
+                if not self._skipped(word.text):
+                    yield from self.unfolded(list(self._parts(word)), depth - 1)
+                continue
+            shell = shell or word.program in _SHELLS
+            scripts = shell and _RUN.fullmatch(word.text) is not None
+            yield word
 
+    def _skipped(self, script: str) -> bool:
+        """Return whether a script need not be split; a variable that stands in it may hold any word."""
+        return ("$" not in script or not self.variables) and self.skips(script)
 
-def _parts(script: str, variables: Mapping[str, str]) -> Iterator[str]:
-    """Yield the words of a script; a variable that is known is its value, split into words again."""
-    for part in _split(script):
-        given = resolved(part, variables) if "$" in part and variables else None
-        yield from (part,) if given is None or given == part else _split(given)
+    def _parts(self, script: Word) -> Iterator[Word]:
+        """Yield the words of a script; a variable that is known is its value, split into words again."""
+        text, path = script
+        if not self.budget.spend(len(text), path):
+            return
+        for part in _split(text):
+            given = resolved(part, self.variables) if "$" in part and self.variables else None
+            if given is None or given == part:
+                yield Word(part, path)
+            elif self.budget.spend(len(given), path):
+                yield from (Word(inner, path) for inner in _split(given))
 
 
 def _given(item: str, variables: Mapping[str, str]) -> str:
@@ -155,17 +196,16 @@ def resolved(text: str, variables: Mapping[str, str]) -> str | None:
 def _replaced(
     pattern: re.Pattern[str], text: str, value: Callable[[re.Match[str]], str | None]
 ) -> str | None:
-    parts, end, added = list[str](), 0, 0
+    """Return a text with values put in; None where one is not known, or all are longer than an argument."""
+    values: list[str] = []
+    length = 0
     for match in pattern.finditer(text):
         found = value(match)
-        if found is None:
+        if found is None or (length := length + len(found)) > MOST_READ:
             return None
-        parts += (text[end : match.start()], found)
-        end, added = match.end(), added + len(found)
-        if added > _LONGEST_VALUE:
-            # The sign makes it a URI that no manifest covers, whatever was cut off.
-            return f"{''.join(parts)[: len(text) + _LONGEST_VALUE]}%"
-    return "".join((*parts, text[end:]))
+        values.append(found)
+    following = iter(values)
+    return pattern.sub(lambda _: next(following), text)
 
 
 def _list(value: object) -> list[object]:

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from actgate.api.quoting import quoted
 from actgate.decision.subject import Added, Lent, Owner, Subject
+from actgate.subjects.command_line import Budget
 from actgate.subjects.fields import CONTAINERS, MAPS, Json, map_at, object_at
 from actgate.subjects.kinds import Kind
 from actgate.subjects.reading import Row, Table, reading
@@ -241,8 +242,9 @@ def _parts(obj: Json, row: Row) -> dict[str, Part]:
     if not isinstance(row, Kind):
         return {}
     pod, path = object_at(obj, row.pods.spec), row.pods.spec.text
+    budget = Budget()
     found = {
-        name: Part(f"{at}.image", item.get("image"), runs(item))
+        name: Part(f"{at}.image", item.get("image"), runs(item, budget))
         for listed in CONTAINERS
         for at, name, item in _named(pod, listed, path)
     }

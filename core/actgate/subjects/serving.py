@@ -117,7 +117,7 @@ class ServingObject:
         provider: str | None = None,
     ) -> Subject:
         """Return what the object asks for; the arguments are those of ``Workload.subject``."""
-        problems = list(self._problems)
+        problems = [*self._problems, *self._observed.problems()]
         for place in self._places:
             problems += marks.problems(self._kind.kind, [place])
         for pattern in self._kind.patterns:

@@ -9,22 +9,38 @@ raises.
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from typing import Final
 
-from actgate.decision.subject import Detection, ModelReference, Signal, SignalTier
-from actgate.subjects.command_line import Word, expanded, resolved, runs_a_script, words
+from actgate.decision.rule_ids import LINK_MODEL
+from actgate.decision.subject import Detection, ModelReference, Signal, SignalTier, SubjectProblem
+from actgate.subjects.command_line import (
+    FIELDS,
+    MOST_READ,
+    Budget,
+    Word,
+    expanded,
+    resolved,
+    runs_a_script,
+    words,
+)
 from actgate.subjects.fields import MAPS, Json, map_at
 from actgate.subjects.signal_rules import CommandRule, HintRule, image_rule, signal_rules
 
 VARIABLES: Final = ("env", "envs")
 """Where variables are; the second one is only in objects of serving systems."""
+UNREAD: Final = "command/unread"
+"""The signal of what is too long to be read: unknown is never fine."""
+_TOO_LONG: Final = f"over {MOST_READ} characters"
 _MODEL: Final = "model"
+_REFERENCE: Final = 128
+"""Units that something costs which is loaded: each is compared with the evidence."""
 _SHOWN: Final = 200
 """Characters of a value that are kept."""
 _HOOKS: Final = ("postStart", "preStop")
 _PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")
+_RUNNING: Final = (*FIELDS, *VARIABLES, "lifecycle", *_PROBES)
 _QUOTING: Final = str.maketrans("", "", "'\"\\")
 _HUB: Final = ("https://huggingface.co/", "https://hf.co/")
 
@@ -42,6 +58,18 @@ class Observed:
     """Fields that name a model, and whose value stands in another object."""
     named: list[str] = field(default_factory=list)
     """Values that name a model, whether they are what is loaded or only what it is called."""
+    budget: Budget = field(default_factory=Budget, compare=False)
+    """How much more is read; what is not read could be anything."""
+
+    def problems(self) -> Iterator[SubjectProblem]:
+        """Yield what could not be read."""
+        if self.budget.exceeded:
+            yield SubjectProblem(
+                LINK_MODEL,
+                self.budget.exceeded,
+                f"Too long: what the containers run must have at most {MOST_READ} characters together",
+                "put long scripts into the image, and name the model in an argument",
+            )
 
     def detection(self, *, trains: bool = False) -> Detection | None:
         """Return what the signals add up to.
@@ -49,8 +77,10 @@ class Observed:
         Args:
             trains: Whether a verified owner makes pods for training, which takes hints away.
         """
-        if self.strong:
-            return Detection(SignalTier.STRONG, tuple(self.strong))
+        unread = self.budget.exceeded
+        if self.strong or unread:
+            beyond = [Signal(UNREAD, unread, _TOO_LONG)] if unread else []
+            return Detection(SignalTier.STRONG, (*self.strong, *beyond))
         if trains or not self.hints:
             return None
         families = {family for family, _ in self.hints}
@@ -114,7 +144,7 @@ def observe_container(container: Json, path: str, observed: Observed, *, serves:
     """
     shown = observed
     if not serves:
-        shown = Observed(observed.strong, references=observed.references, unstated=observed.unstated)
+        shown = replace(observed, hints=[], named=[])
     image = container.get("image")
     if isinstance(image, str) and (rule := image_rule(image)) is not None:
         signal = Signal(rule.id, f"{path}.image", image[:_SHOWN])
@@ -126,7 +156,8 @@ def observe_container(container: Json, path: str, observed: Observed, *, serves:
     for at, program in ((path, container), *_hooks(container, path)):
         # What a script fetches may stand in any word of it.
         fetches = not serves or program is not container or runs_a_script(program)
-        line = words(program, at, variables) if fetches else words(program, at, variables, _shows_nothing)
+        wanted = () if fetches else (_shows_nothing,)
+        line = words(program, at, variables, shown.budget, *wanted)
         _commands(line, variables, shown)
         _flags(line, variables, shown)
         if fetches:
@@ -153,10 +184,10 @@ def _variables(container: Json, path: str, observed: Observed) -> dict[str, str]
         name, value = variable.get("name"), variable.get("value")
         if not isinstance(name, str):
             continue
-        given = expanded(value, values) if isinstance(value, str) else None
-        if given is not None:
-            values[name] = given
         at, hint = f"{path}.{stated}[{index}]", known.get(name)
+        given = expanded(value, values) if isinstance(value, str) else None
+        if given is not None and (given is value or observed.budget.word(given, at)):
+            values[name] = given
         if hint is None and name.startswith(engines.prefixes):
             hint = engines.hint
         if hint is None:
@@ -166,7 +197,7 @@ def _variables(container: Json, path: str, observed: Observed) -> dict[str, str]
             observed.named.append(str(value))
         if hint.loads:
             if variable.get("valueFrom") is not None:
-                observed.unstated.append(f"{at}.valueFrom")
+                _reference(None, f"{at}.valueFrom", observed)
             elif isinstance(value, str) and value:
                 _reference(given, f"{at}.value", observed, always=hint.uri)
     return values
@@ -266,6 +297,8 @@ def _reference(text: str | None, path: str, observed: Observed, *, always: bool 
         always: Whether a path of the disk is the name of a model too; else it says only where another
             object puts one.
     """
+    if not observed.budget.spend(_REFERENCE + len(text or "") // 16, path):
+        return
     if text is None or (not always and text.startswith(("/", ".", "~"))):
         if path not in observed.unstated:
             observed.unstated.append(path)
@@ -397,14 +430,20 @@ def _by_first_word() -> Mapping[str, list[tuple[CommandRule, list[str]]]]:
     return found
 
 
-def runs(container: Json) -> object:
+def runs(container: Json, budget: Budget | None = None) -> object:
     """Return what a container runs besides its image: the program, a shell's script, and what names a model.
 
     Two versions of an object that differ in it ask another question; other arguments and variables only tune
     the server, and may change without evidence.
+
+    Args:
+        container: As in a PodSpec.
+        budget: How much is read of all containers of the object; beyond it, every field counts.
     """
-    seen = Observed()
+    seen = Observed(budget=budget or Budget())
     observe_container(container, "", seen)
+    if seen.budget.exceeded:
+        return {field: container.get(field) for field in _RUNNING}
     script = container.get("args") if runs_a_script(container) else None
     named = [signal.value for signal in seen.strong if signal.path != ".image"] + seen.named
     hooks = [hook.get("command") for _, hook in _hooks(container, "")]

@@ -18,6 +18,7 @@ from actgate.decision.manifest import ModelIdentity
 from actgate.decision.rule_ids import LINK_MANIFEST, LINK_MODEL, RESIDENCY_SERVING
 from actgate.decision.subject import Detection, Link, ModelReference, Subject, SubjectProblem
 from actgate.subjects import marks
+from actgate.subjects.command_line import Budget
 from actgate.subjects.fields import CONTAINERS, MAPS, Json, map_at, object_at, unreadable, value_at
 from actgate.subjects.kinds import Kind, kinds
 from actgate.subjects.marks import Place, annotation_in
@@ -89,6 +90,7 @@ class Workload:
         obj, kind, places = self._obj, self._kind, self._places
         pod = object_at(obj, kind.pods.spec)
         is_pod = kind.pods.metadata == kind.marks[0]
+        budget = Budget()
         return {
             "fields": [value_at(obj, field) for field in kind.governed],
             "placement": value_at(obj, kind.placement.parent) if kind.placement else None,
@@ -99,7 +101,7 @@ class Workload:
             "annotations": None if is_pod else places[-1].annotations,
             "nodes": [pod.get("nodeSelector"), map_at(map_at(pod, "affinity"), "nodeAffinity")],
             # What names a model in another way than by an image.
-            "runs": [runs(container) for container in self._containers()],
+            "runs": [runs(container, budget) for container in self._containers()],
         }
 
     def _containers(self) -> Iterator[Json]:
@@ -144,6 +146,7 @@ class Workload:
         placement = tuple(placement_of(obj, kind, places, problems, provider))
         metadata = places[0].metadata
         seen = self._seen()
+        problems.extend(seen.problems())
         return Subject(
             kind=str(obj.get("kind")),
             group=kind.group,
