@@ -74,6 +74,19 @@ def test_a_replacement_under_old_evidence_follows_again() -> None:
     assert replay(late, kept).result is Result.REPRODUCED
 
 
+def test_an_update_that_took_a_mark_away_follows_again() -> None:
+    """What stood in the object before is kept nowhere else."""
+    bare = workload("Pod", labels={}, annotations={})
+    bare["spec"]["containers"][0]["args"] = ["--model", "bank/credit"]
+    line = decided(None, obj=bare, lending=lambda subject: replace(subject, was_declared=True))
+    assert (line["outcome"], line["was_declared"]) == ("Fail", True)
+    kept = Kept([bare])
+    assert replay(line, kept).result is Result.REPRODUCED
+    del line["was_declared"]
+    assert replay(line, kept).result is Result.DIFFERS
+    assert "was_declared" not in decided(None, obj=bare)
+
+
 def test_log_trace_and_audit_log_show_the_period_of_grace() -> None:
     verdict = judge(EXPIRED, BEFORE)
     record = recorded(verdict=verdict, rules=strongest(verdict.findings))

@@ -159,6 +159,24 @@ async def test_what_only_looked_like_a_model_server_may_become_something_else() 
     assert (await judged(FakeEvidence(), asked(old, new))).outcome is not Outcome.NOT_JUDGED
 
 
+@pytest.mark.parametrize("labels", [{"app": "scorer"}, {"actgate.dev/inference": "false"}])
+async def test_hints_do_not_count_for_less_than_the_mark_that_is_taken_away(labels: dict[str, str]) -> None:
+    """Under policies that only record hints, a workload with one could else do without its evidence."""
+    path = "spec.template.spec.containers.0.args"
+    marked, bare = (
+        changed(obj, path, ["--model", "bank/credit"])
+        for obj in (workload(), workload(labels=labels, annotations={}))
+    )
+    judgement = await judged(FakeEvidence(PASSING), asked(bare, marked))
+    assert judgement.verdict is not None
+    assert judgement.verdict.failed_rules == ("link/manifest",)
+    assert judgement.subject is not None
+    assert judgement.subject.was_declared
+    alone = (await judged(FakeEvidence(PASSING), asked(bare))).verdict
+    assert alone is not None
+    assert alone.allowed
+
+
 @pytest.mark.parametrize("kind", TEMPLATE_PATHS)
 async def test_every_workload_kind_is_judged_on_its_pod_template(kind: str) -> None:
     """The same link passes and fails with the same evidence, wherever the template is."""

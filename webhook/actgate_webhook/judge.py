@@ -6,6 +6,7 @@
 - The API server sends objects of the right shape. Any other object is refused, since a field that is
   skipped because it has the wrong type is a field that was not judged. Which fields are read is defined by
   the rows of ``actgate.subjects``.
+- An update that takes the last mark away is judged as if it were still there: hints would count for less.
 - Anything else is judged within the deadline as ``actgate.lookup.judge`` says; where the evidence is not
   known, there is no verdict.
 - What names a controller as its owner is judged with what its verified chain of owners lends to it. An owner
@@ -16,6 +17,7 @@
 """
 
 import logging
+from dataclasses import replace
 from time import monotonic
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -98,6 +100,8 @@ class _Asked(NamedTuple):
     row: Row
     reading: Reading
     governed_change: bool
+    was_declared: bool = False
+    """Whether an update takes the last mark away that declared the object."""
 
 
 class Judge:
@@ -149,6 +153,8 @@ class Judge:
         subject = asked.reading.subject(
             namespace=review.namespace, governed_change=asked.governed_change, dry_run=review.dry_run
         )
+        if asked.was_declared:
+            subject = replace(subject, was_declared=True)
         obj: Object = review.object.value or {}
         owners = self._owners if controller_of(obj) is not None else None
         if not asked.governed_change:
@@ -203,7 +209,8 @@ def _asked(review: Review, row: Row | None) -> _Asked | None:
         return _Asked(row, asked, governed_change=True)
     if not asked.judged and not before.declared:  # What only looked like a model server may cease to.
         return None
-    return _Asked(row, asked, asked.governed_fields() != before.governed_fields())
+    governed_change = asked.governed_fields() != before.governed_fields()
+    return _Asked(row, asked, governed_change, before.declared and not asked.declared)
 
 
 def _held(review: Review, field: str, found: ReviewedObject, shape: Shape) -> Object:

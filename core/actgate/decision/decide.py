@@ -227,7 +227,8 @@ def _about(
 ) -> Iterator[Finding]:
     """Yield what is found about a subject itself: first as it stands, then with what is lent to it."""
     for policy in chosen:
-        if not subject.declared and not subject.links and subject.detection is not None:
+        declared = subject.declared or subject.was_declared
+        if not declared and not subject.links and subject.detection is not None:
             yield from inference.findings(subject, subject.detection, policy)
             continue
         for problem in subject.problems:

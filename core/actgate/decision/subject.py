@@ -147,6 +147,8 @@ class Subject:
     """Fields whose value another object holds, such as a variable from a ConfigMap: not stated here."""
     declared: bool = True
     """Whether it is judged for what it is, or because of a mark; else for its signals alone."""
+    was_declared: bool = False
+    """Whether this update takes away the last mark that declared it: it is judged as if it still had it."""
     detection: Detection | None = None
     """What its signals add up to; None where there are none."""
     problems: tuple[SubjectProblem, ...] = ()

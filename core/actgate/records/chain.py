@@ -100,6 +100,8 @@ def decision_fields(record: DecisionRecord) -> dict[str, Any]:
         fields["exemptions"] = [_exemption(one) for one in record.exemptions]
     if record.subject is not None:
         fields |= lending_fields(record.subject)
+        if record.subject.was_declared:
+            fields["was_declared"] = True
     if verdict is not None and verdict.grace_until is not None:
         fields["grace_until"] = timestamp(verdict.grace_until, "auto")
     return fields

@@ -179,6 +179,7 @@ def _verdict(line: Json, kept: Kept) -> Verdict:
     subject = read.subject(
         namespace=stated["namespace"], governed_change=line["governed_change"], dry_run=line["dry_run"]
     )
+    subject = replace(subject, was_declared=line.get("was_declared", False))
     moment = parse_timestamp(line["time"])
     return decide_under(policies, with_lending(subject, line), evidence, moment, kept.appraise, exemptions)
 
