@@ -67,6 +67,8 @@ class Signed:
     """Digest of the model that a statement is about, where it is not this one."""
     chain: str | None = None
     """Certificates of who signs as ``training``."""
+    stated: Json = field(default_factory=dict)
+    """Other fields of the spec."""
 
     def but(self, *, by: Mapping[str, Party] | None = None, **changes: Any) -> Signed:  # noqa: ANN401
         """Return the same with something changed; parties that are not named stay."""
@@ -81,7 +83,7 @@ class Signed:
         }
         plan = self._statement("plan", PLAN, {"bias": [limits]})
         measured = {**self.measured, "planDigest": payload_digest(plan)}
-        spec = evidence(bias=[measured], humanOversight=OVERSIGHT)
+        spec = evidence(**{"bias": [measured], "humanOversight": OVERSIGHT, **self.stated})
         training = self._statement("training", COMPLIANCE_MANIFEST, covered(spec))
         audit = self._statement("audit", BIAS_AUDIT, {"bias": spec["bias"]})
         decision = {
