@@ -109,6 +109,10 @@ async def test_a_replacement_pod_under_old_evidence_is_admitted_while_its_owner_
     ask.cluster.put(below | {"status": {"replicas": 1}})
     judgement = await ask(child)
     assert (judgement.outcome, len(ask.cluster.gets)) == (Outcome.WARN, 4)
+    ask.cluster.put(below | {"status": {"replicas": 0}})
+    assert (await ask(child)).outcome is Outcome.FAIL, "scaled to zero, and up again"
+    ask.cluster.put(below | {"status": {"replicas": 1}})
+    judgement = await ask(child)
     record = record_of(decode(body_of(review(child))), judgement, UNKNOWN_CALLER, with_object=False)
     (warning,) = answer(record).warnings
     assert warning.startswith("evidence/expired: a replacement pod, admitted until 2026-11-27T00:00:00Z")

@@ -10,8 +10,9 @@
 - Anything else is judged within the deadline as ``actgate.lookup.judge`` says; where the evidence is not
   known, there is no verdict.
 - What names a controller as its owner is judged with what its verified chain of owners lends to it. An owner
-  that cannot be read is no missing one: there is no verdict. Before a refusal all of them are read anew, and
-  with them what shows how old the template of a pod is, where its evidence is only too old.
+  that cannot be read is no missing one: there is no verdict. Before a refusal, and before a replacement pod
+  is admitted although its evidence is too old, all of them are read anew; and with them what shows how old
+  the template of a pod is.
 - Every refusal is a 403: Flux takes a 409 or a 422 for a change of an immutable field, and deletes and
   recreates the object. Where there is no verdict for now, it is a 503, which is not taken for one.
 """
@@ -170,8 +171,10 @@ class Judge:
         chain = await owners.top(obj, review.namespace, within)
         lent = replacing(owned(subject, chain, obj, asked.row), chain)
         judged = await self._subjects.judge(lent, end - monotonic())
-        revised = only_time_denies(judged.verdict.findings) and revision_of(chain, obj) is not None
-        if judged.verdict.allowed or not (chain.kept or revised):
+        verdict = judged.verdict
+        revised = only_time_denies(verdict.findings) and revision_of(chain, obj) is not None
+        certain = verdict.allowed and verdict.grace_until is None
+        if certain or not (chain.kept or revised):
             return judged, lent
         chain = await owners.top(obj, review.namespace, end - monotonic(), live=True, revised=revised)
         lent = replacing(owned(subject, chain, obj, asked.row), chain)
