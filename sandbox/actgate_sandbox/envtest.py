@@ -35,7 +35,14 @@ CONTROLLERS = (
     "clusterrole-aggregation-controller",
     "validatingadmissionpolicy-status-controller",
 )
-WORKLOAD_CONTROLLERS = ("deployment-controller", "replicaset-controller", "disruption-controller")
+WORKLOAD_CONTROLLERS = (
+    "deployment-controller",
+    "replicaset-controller",
+    "statefulset-controller",
+    "daemonset-controller",
+    "job-controller",
+    "disruption-controller",
+)
 _CONTROLLER_MANAGER = "kube-controller-manager"
 
 
