@@ -137,3 +137,7 @@ async def test_a_revision_is_read_only_where_time_alone_stands_against_a_pod() -
         ask = Webhook(top, kept, evidence=evidence)
         assert (await ask(pod(top))).outcome is outcome
         assert sum("controllerrevisions" in path for path in ask.cluster.gets) == reads
+    ask = Webhook(top | {"status": {}}, kept, evidence=EXPIRED)
+    assert (await ask(pod(top))).outcome is Outcome.FAIL
+    ask.cluster.put(top)
+    assert (await ask(pod(top))).outcome is Outcome.WARN, "it was kept as it was before its first pod"

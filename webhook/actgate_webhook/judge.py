@@ -172,11 +172,11 @@ class Judge:
         lent = replacing(owned(subject, chain, obj, asked.row), chain)
         judged = await self._subjects.judge(lent, end - monotonic())
         verdict = judged.verdict
-        revised = only_time_denies(verdict.findings) and revision_of(chain, obj) is not None
+        aged = only_time_denies(verdict.findings)
         certain = verdict.allowed and verdict.grace_until is None
-        if certain or not (chain.kept or revised):
+        if certain or not (chain.kept or (aged and revision_of(chain, obj) is not None)):
             return judged, lent
-        chain = await owners.top(obj, review.namespace, end - monotonic(), live=True, revised=revised)
+        chain = await owners.top(obj, review.namespace, end - monotonic(), live=True, revised=aged)
         lent = replacing(owned(subject, chain, obj, asked.row), chain)
         return await self._subjects.judge(lent, end - monotonic()), lent
 
