@@ -91,7 +91,7 @@ row that cannot be used leaves the last good rows in use, all of them; a service
 other rows, and answers "unavailable" for a kind that it does not know. `/readyz?verbose` of both and their
 log say which row and why, `actgate_serving_kind_problems{kind,reason}` is 1, and the operator writes the
 Event `ServingKindProblem` on the ConfigMap. It compares every row with what the API server serves, too, on
-each change and every 10 minutes:
+each change and every 10 minutes, with a problem every 30 seconds:
 
 | reason | what it means |
 |---|---|

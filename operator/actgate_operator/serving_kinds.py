@@ -21,6 +21,8 @@ from actgate_operator.metrics import Metrics
 logger = logging.getLogger(__name__)
 
 EVERY_SECONDS: Final = 600.0
+RECHECK_SECONDS: Final = 30.0
+"""With a problem: the API server publishes the schema of a new kind a few seconds after it serves it."""
 ABSENT: Final = "NotServed"
 MISFIT: Final = "PathNotServed"
 MISNAMED: Final = "ResourceNotServed"
@@ -57,7 +59,10 @@ class ServingKindCheck:
         self._reported: tuple[KindProblem, ...] = ()
 
     async def run(self) -> NoReturn:
-        """Check at the start, when the rows change, and every ten minutes; no answer ends it."""
+        """Check at the start, when the rows change, and every ten minutes; no answer ends it.
+
+        With a problem it is every half a minute, so that one which was solved is not reported any longer.
+        """
         while True:
             self._changed.clear()
             try:
@@ -65,7 +70,7 @@ class ServingKindCheck:
             except ClusterError as error:
                 logger.warning("serving kinds cannot be checked against the cluster: %s", error)
             try:
-                async with asyncio.timeout(EVERY_SECONDS):
+                async with asyncio.timeout(RECHECK_SECONDS if self._reported else EVERY_SECONDS):
                     await self._changed.wait()
             except TimeoutError:
                 continue
