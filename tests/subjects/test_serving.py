@@ -105,6 +105,45 @@ def test_embedded_yaml_that_cannot_be_read_is_a_problem(text: object, problem: b
     assert ("spec.serveConfigV2" in paths) is problem
 
 
+def doubled(text: str, first: str) -> str:
+    """Return YAML in which each of forty lines holds the one before twice."""
+    return "\n".join([f"a0: &a0 {first}", *(text.format(n=n, m=n - 1) for n in range(1, 40))])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        doubled("a{n}: &a{n} [*a{m}, *a{m}]", "[x]") + "\napplications: *a39",
+        doubled("a{n}: &a{n} {{<<: [*a{m}, *a{m}]}}", "{x: y}") + "\napplications: [*a39]",
+        "x: &m {model_loading_config: {model_source: s3://x}}\n"
+        + f"y: &a {{args: {{llm_configs: [{'*m, ' * 300}]}}}}\napplications: [{'*a, ' * 300}]",
+        "applications: &a [*a]",
+    ],
+    ids=["doubled", "merged", "many times many", "endless"],
+)
+def test_aliases_make_no_more_of_embedded_yaml_than_it_could_hold(text: str) -> None:
+    """A kilobyte could be a billion of nodes, and the request and all others would wait for it."""
+    sample = copy.deepcopy(of_kind("RayService"))
+    sample["body"]["spec"]["serveConfigV2"] = text
+    subject = serving(sample, LINK).subject()
+    assert "spec.serveConfigV2" in [item.path for item in subject.problems]
+    few = "x: &a {args: {llm_configs: [{model_loading_config: {model_source: s3://x}}]}}"
+    few += "\napplications: [*a, *a]"
+    sample["body"]["spec"]["serveConfigV2"] = few
+    subject = serving(sample, LINK).subject()
+    assert [item.value for item in subject.references if item.value == "s3://x"] == ["s3://x"] * 2
+
+
+def test_an_object_that_names_too_many_models_is_a_problem() -> None:
+    """Each is compared with the evidence of every model."""
+    sample = copy.deepcopy(of_kind("InferenceService"))
+    uris = [{"storageUri": f"s3://models/{number}"} for number in range(2000)]
+    sample["body"]["spec"]["predictor"]["more"] = uris
+    subject = serving(sample, LINK).subject()
+    assert len(subject.references) == 1024
+    assert [item.message for item in subject.problems if item.message.startswith("Too many")]
+
+
 def test_what_should_be_an_image_or_a_uri_and_is_none_is_a_problem() -> None:
     sample = copy.deepcopy(of_kind("InferenceService"))
     sample["body"]["spec"]["predictor"]["model"] |= {"image": 7, "storageUri": ["s3://x"]}

@@ -7,6 +7,7 @@ images than a naive search for ``image`` finds. The table of kinds says the rest
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 import yaml
@@ -35,7 +36,10 @@ _OUTSIDE: Final = frozenset({"apiVersion", "kind", "metadata", "status"})
 _DEEPEST: Final = 64
 """Levels of an object that are read; the API server takes deeper ones of fields without a schema only."""
 _LONGEST: Final = 65_536
-"""Characters of YAML within a field that are read."""
+"""Characters of YAML within a field that are read, and nodes of it, whatever its aliases make of it."""
+_ENDLESS: Final = -1
+MOST_REFERENCES: Final = 1024
+"""Models that an object names; each is compared with all evidence, and an object may be long."""
 _POD: Final = ("containers", "initContainers", "ephemeralContainers")
 _RUNS: Final = frozenset({"image", *FIELDS, *VARIABLES})
 _CONTAINER: Final = re.compile(r"[cC]ontainer(s\[[0-9]+\])?$")
@@ -172,6 +176,11 @@ class ServingObject:
         for embedded in self._kind.embedded:
             found |= dict.fromkeys(_within(self._obj, embedded, problems))
         unstated = dict.fromkeys(self._observed.unstated)
+        if len(found) > MOST_REFERENCES:
+            path = next(islice(found, MOST_REFERENCES, None)).path
+            message = f"Too many: {len(found)}: must name at most {MOST_REFERENCES} models"
+            problems.append(SubjectProblem(LINK_MODEL, path, message, "serve them by several objects"))
+            found = dict.fromkeys(islice(found, MOST_REFERENCES))
         for pattern in self._kind.elsewhere:
             unstated |= dict.fromkeys(path for path, _ in pattern.found(self._obj))
         if not self._images:
@@ -314,13 +323,42 @@ def _within(obj: Json, embedded: Embedded, problems: list[SubjectProblem]) -> It
         document: Any = None
         if isinstance(text, str) and len(text) <= _LONGEST:
             try:
-                document = yaml.load(text, _Loader)  # noqa: S506 - a safe loader, the fast one where there is one
+                document = _document(text)
             except (yaml.YAMLError, ValueError, RecursionError):
                 document = None
         if isinstance(document, dict):
             yield from _named(document, (*embedded.uris, *embedded.names), f"{path}: ", problems)
         else:
             problems.append(unreadable(LINK_MODEL, path, f"YAML of at most {_LONGEST} characters", text))
+
+
+def _document(text: str) -> Any:  # noqa: ANN401 - YAML
+    """Return a YAML document; None where its aliases make more of it than its characters could be.
+
+    Raises:
+        ValueError: It holds itself.
+    """
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None or _size(node, {}) > _LONGEST:
+            return None
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """Return how many nodes a document has once its aliases, each of them one node here, are put in."""
+    size = known.get(id(node))
+    if size is None:
+        known[id(node)] = _ENDLESS
+        parts = node.value if isinstance(node, yaml.CollectionNode) else ()
+        inner = (item for part in parts for item in (part if isinstance(part, tuple) else (part,)))
+        size = known[id(node)] = 1 + sum(_size(item, known) for item in inner)
+    elif size == _ENDLESS:
+        raise ValueError("a node that holds itself")
+    return size
 
 
 def _without(value: Any, path: str, left_out: set[str]) -> Any:  # noqa: ANN401 - JSON
