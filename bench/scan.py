@@ -157,7 +157,7 @@ def workload(number: int) -> dict[str, Any]:
         "kind": "Deployment",
         "metadata": {
             "name": f"app-{number}",
-            "namespace": f"house-{number % NAMESPACES}",
+            "namespace": f"house-{number // SERVERS % NAMESPACES}",
             "labels": labels,
             "annotations": {"deployment.kubernetes.io/revision": "1", "example.com/note": "z" * 200},
         },
