@@ -82,7 +82,7 @@ def serving_kinds(rest: Rest, *kinds: str) -> Iterator[None]:
 
 def _definition(row: Row) -> Json:
     schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
-    version = {"name": "v1beta1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
+    version = {"name": "v1alpha1", "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}}
     names = {
         "kind": row.kind,
         "listKind": f"{row.kind}List",

@@ -18,7 +18,7 @@ from tests.operator.scan.running_servers import (
     serving_kinds,
 )
 from tests.operator.world import MANIFEST, World
-from tests.scan.objects import inference_service, refer
+from tests.scan.objects import refer
 from tests.support.waiting import wait_until
 
 
@@ -146,16 +146,16 @@ def test_another_leader_rewrites_nothing(
 
 def test_a_kind_is_judged_as_soon_as_it_is_served(reporting: RunningOperator, world: World) -> None:
     """No matter who installs it, and when; with its definition, its objects and their reports go."""
-    folder = f"/apis/serving.kserve.io/v1beta1/namespaces/{world.namespace}/inferenceservices"
-    service = inference_service("credit")
-    del service["metadata"]["namespace"], service["metadata"]["uid"]
-    with serving_kinds(world.rest, "InferenceService"):
+    version = "production-stack.vllm.ai/v1alpha1"
+    folder = f"/apis/{version}/namespaces/{world.namespace}/vllmruntimes"
+    service: Json = {"apiVersion": version, "kind": "VLLMRuntime", "metadata": {"name": "credit"}, "spec": {}}
+    with serving_kinds(world.rest, "VLLMRuntime"):
         reply = world.rest("POST", folder, service)
         assert reply.status == 201, reply
         [report] = reported(world, 1)
         [owner] = report["metadata"]["ownerReferences"]
-        assert owner["apiVersion"] == "serving.kserve.io/v1beta1"
-        assert (owner["kind"], owner["uid"]) == ("InferenceService", reply.body["metadata"]["uid"])
+        assert owner["apiVersion"] == version
+        assert (owner["kind"], owner["uid"]) == ("VLLMRuntime", reply.body["metadata"]["uid"])
         untouched = world.rest("GET", f"{folder}/credit").body["metadata"]
         assert untouched["resourceVersion"] == reply.body["metadata"]["resourceVersion"]
     reported(world, 0)
