@@ -244,7 +244,9 @@ def record_of(review: Review, judgement: Judgement, caller: Caller, *, with_obje
     found = RecordedObject(kind.group, kind.version, kind.kind, review.namespace, review.name)
     is_decision = judgement.outcome is not Outcome.NOT_JUDGED and not review.dry_run
     if with_object and is_decision and review.object.raw:
-        found = found.with_content(review.object.raw, review.object.value)
+        is_added = (kind.group, kind.kind) not in package_table().rows
+        read = judgement.subject.images if is_added and judgement.subject is not None else None
+        found = found.with_content(review.object.raw, review.object.value, read)
     return DecisionRecord(
         uid=review.uid,
         caller=caller,

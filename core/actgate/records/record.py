@@ -89,20 +89,24 @@ class RecordedObject(NamedTuple):
     images: tuple[str, ...] = ()
     """Images that it names by digest; a tag proves nothing."""
 
-    def with_content(self, raw: bytes, obj: Mapping[str, Any] | None) -> "RecordedObject":
+    def with_content(
+        self, raw: bytes, obj: Mapping[str, Any] | None, images: Iterable[tuple[str, str]] | None = None
+    ) -> "RecordedObject":
         """Return the same with what its content says.
 
         Args:
             raw: The object as it came.
             obj: The same, parsed; None where it cannot be.
+            images: What was read of it as (field, image); by default what the package's row of it reads.
         """
         content = obj if obj is not None else {}
         prefix = map_at(content, "metadata").get("generateName")
+        read = images_of(content) if images is None else images
         return RecordedObject(
             *(self.group, self.version, self.kind, self.namespace, self.name),
             name_prefix=prefix if isinstance(prefix, str) and not self.name else "",
             digest=digest_of_object(raw, obj),
-            images=tuple([image for _, image in images_of(content) if "@sha256:" in image]),
+            images=tuple([image for _, image in read if "@sha256:" in image]),
         )
 
 
