@@ -225,6 +225,17 @@ CASES: Final[dict[str, Case]] = {
         quiet={'actgate_reports_suppressed{pod="a"}': "0x60"},
         summary="12 objects with findings have no report, since there are 10,000 already.",
     ),
+    "ActgateServingKindProblem": Case(
+        "40m",
+        fires={
+            'actgate_serving_kind_problems{kind="Scorer.models.example.com", reason="Unreadable"}': "1x60"
+        },
+        quiet={
+            'actgate_serving_kind_problems{kind="Scorer.models.example.com", reason="Unreadable"}': "1x5 0x55"
+        },
+        labels={"kind": "Scorer.models.example.com", "reason": "Unreadable"},
+        summary="The row of Scorer.models.example.com is not used, or does not fit the cluster: Unreadable.",
+    ),
     "ActgateRunningWithoutEvidence": Case(
         "40m",
         fires={'actgate_scan_subjects{tier="Strong", outcome="fail"}': "2x60"},
