@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
+from itertools import islice
 from typing import Final
 
 from actgate.decision.rule_ids import LINK_MODEL
@@ -261,23 +262,25 @@ def _flags(line: list[Word], variables: Mapping[str, str], observed: Observed) -
 
 
 def _fetched(line: list[Word], variables: Mapping[str, str], observed: Observed) -> None:
-    """Add what an init container fetches."""
-    fetches = signal_rules().fetches
-    commands = [tuple(command.split()) for command in fetches.commands]
+    """Add what an init container, a script, a hook or a probe fetches."""
+    fetches, by_first = signal_rules().fetches, _by_first_fetch()
     for index, word in enumerate(line):
-        given = resolved(word.text, variables)
-        text = word.text if given is None else given
-        scheme, colon, rest = text.partition("://")
-        if (
-            colon
-            and (scheme.lower() in fetches.schemes or rest.partition("?")[0].lower().endswith(fetches.files))
-        ) or text.startswith(_HUB):
-            _reference(given, word.path, observed)
-        for command in commands:
+        text = word.text
+        if "$" in text or "://" in text:
+            given = resolved(text, variables)
+            scheme, colon, rest = (text if given is None else given).partition("://")
+            if colon and (
+                scheme.lower() in fetches.schemes
+                or rest.partition("?")[0].lower().endswith(fetches.files)
+                or f"{scheme}://{rest}".startswith(_HUB)
+            ):
+                _reference(given, word.path, observed)
+        for command in by_first.get(word.program, ()):
             end = index + len(command)
-            said = (word.program, *(item.text for item in line[index + 1 : end]))
-            if said == command:
-                named = next((item for item in line[end:] if not item.text.startswith("-")), None)
+            if [item.text for item in line[index + 1 : end]] == command[1:]:
+                named = next(
+                    (item for item in islice(line, end, None) if not item.text.startswith("-")), None
+                )
                 if named is not None:
                     _loaded(named.text, named.path, variables, observed)
 
@@ -417,6 +420,16 @@ def _by_variable() -> Mapping[str, HintRule]:
 @cache
 def _by_flag() -> Mapping[str, HintRule]:
     return {flag: hint for hint in signal_rules().hints for flag in hint.flags}
+
+
+@cache
+def _by_first_fetch() -> Mapping[str, list[list[str]]]:
+    """Return the commands that fetch a model by the first of their words, each with all its words."""
+    found: dict[str, list[list[str]]] = {}
+    for command in signal_rules().fetches.commands:
+        wanted = command.split()
+        found.setdefault(wanted[0], []).append(wanted)
+    return found
 
 
 @cache
