@@ -175,7 +175,7 @@ several = st.lists(any_policy, max_size=2)
 def test_the_period_admits_nothing_that_more_than_time_stands_against(
     manifest: Manifest, pod: Subject, chosen: list[Policy], now: datetime
 ) -> None:
-    """Each finding is still there; the same pod of a new template tells what the period did."""
+    """Each finding is still there; the same pod of a new template shows what the period did."""
     new, old = (decide(one, [manifest], chosen, now) for one in (replace(pod, template_since=None), pod))
     assert [(item.rule, item.path) for item in new.findings if item.effect is not Enforcement.DENY] == [
         (item.rule, item.path)

@@ -115,6 +115,6 @@ def test_argo_cd_registers_the_webhook_last() -> None:
     definitions = of_kind(objects, "CustomResourceDefinition")
     kinds = [f"CustomResourceDefinition/{item['metadata']['name']}" for item in definitions]
     limits = [name for name in waves if name.startswith("ValidatingAdmissionPolicy")]
-    assert len(limits) == 6
+    assert len(limits) == 8
     assert sorted(first) == sorted(["Namespace/actgate-system", *kinds, *limits])
     assert last == ["ValidatingWebhookConfiguration/actgate"]

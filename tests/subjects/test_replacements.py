@@ -159,12 +159,12 @@ def stateful(kind: str, status: Json, name: str = "scorer-7") -> tuple[Json, Jso
     return top, kept | {"data": {"spec": {"template": held}}}
 
 
-SETTLED: Final = {"currentRevision": "scorer-7", "updateRevision": "scorer-7", "replicas": 1}
+ROLLED_OUT: Final = {"currentRevision": "scorer-7", "updateRevision": "scorer-7", "replicas": 1}
 SEEN: Final = {"observedGeneration": 3, "updatedNumberScheduled": 1}
 
 
 def test_the_pods_of_stateful_and_daemon_sets_are_as_old_as_the_revision_of_their_template() -> None:
-    for kind, status in (("StatefulSet", SETTLED), ("DaemonSet", SEEN)):
+    for kind, status in (("StatefulSet", ROLLED_OUT), ("DaemonSet", SEEN)):
         top, kept = stateful(kind, status)
         child = pod(top)
         child["metadata"]["labels"]["controller-revision-hash"] = "7"
@@ -181,9 +181,9 @@ def test_the_pods_of_stateful_and_daemon_sets_are_as_old_as_the_revision_of_thei
 def test_a_revision_that_was_rolled_back_to_is_not_unchanged() -> None:
     """It is the old object again, with the old time; pods of it were there before only if status says so."""
     for kind, status in (
-        ("StatefulSet", SETTLED | {"currentRevision": "scorer-8"}),
-        ("StatefulSet", SETTLED | {"updateRevision": "scorer-8"}),
-        ("StatefulSet", SETTLED | {"replicas": 0}),
+        ("StatefulSet", ROLLED_OUT | {"currentRevision": "scorer-8"}),
+        ("StatefulSet", ROLLED_OUT | {"updateRevision": "scorer-8"}),
+        ("StatefulSet", ROLLED_OUT | {"replicas": 0}),
         ("StatefulSet", {"replicas": 1}),
         ("DaemonSet", SEEN | {"observedGeneration": 2}),
         ("DaemonSet", SEEN | {"updatedNumberScheduled": 0}),

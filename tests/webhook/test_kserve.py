@@ -83,7 +83,7 @@ def knative(cluster: Cluster, top: Json) -> Json:
 
 
 def unlinked(obj: Json) -> Json:
-    """Return an object whose pods carry no annotation of actgate: KServe can be told to pass none on."""
+    """Return an object whose pods carry no annotation of actgate: KServe can be configured so."""
     copied = copy.deepcopy(obj)
     kept = copied["metadata"].get("annotations") or {}
     copied["metadata"]["annotations"] = {key: kept[key] for key in kept if not key.startswith("actgate.dev/")}

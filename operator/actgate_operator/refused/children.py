@@ -44,7 +44,7 @@ class Result(StrEnum):
     LIMITED = "Limited"
     """Too many claims, of this namespace or in all."""
     UNAVAILABLE = "Unavailable"
-    """The API server did not answer; the next Event of the controller is looked at again."""
+    """The API server did not answer; the next Event of the controller is read again."""
 
 
 class RefusedChildren:

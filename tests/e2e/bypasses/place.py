@@ -148,7 +148,7 @@ class Place:
 
     def run(self, *arguments: str, stdin: str | None = None) -> Answer:
         """Run kubectl as the user."""
-        return told(self.kubectl(*arguments, stdin=stdin))
+        return answer_of(self.kubectl(*arguments, stdin=stdin))
 
     def evidence(self, name: str, **spec: Any) -> Json:  # noqa: ANN401 - fields of the spec
         """Store signed evidence as those who may, and return it."""
@@ -197,7 +197,7 @@ def answered(reply: Reply) -> Answer:
     return Answer(fine, "\n".join(reply.warnings) if fine else reply.message or str(reply.body))
 
 
-def told(outcome: Outcome) -> Answer:
+def answer_of(outcome: Outcome) -> Answer:
     """Return what kubectl printed as an answer."""
     return Answer(outcome.code == 0, outcome.err)
 

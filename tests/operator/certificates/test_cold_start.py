@@ -47,7 +47,8 @@ def cold_rest(cold: ControlPlane) -> Iterator[Rest]:
     """A plain REST client of it, with our kinds and namespaces installed."""
     rest = cold.rest()
     crds.install(rest)
-    for name, labels in ((OURS, {}), ("team", {}), ("others", {"actgate.dev/exempt": "true"})):
+    exempt = {"actgate.dev/exempt": "true"}
+    for name, labels in ((OURS, {}), ("team", {}), ("others", exempt)):
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}
         assert rest("POST", "/api/v1/namespaces", body).status == 201
     yield rest
@@ -76,11 +77,11 @@ def test_a_cold_cluster_comes_up_by_itself(
     """What a cluster and we need to start is let through; what we judge waits, and passes once we answer."""
     if reached == "by Service" and cold.engine == "stand-in":
         pytest.skip("the stand-in calls no Services")
-    World(cold_rest, "others").model("before")
+    World(cold_rest, "team").model("before")
     port = service.free_port() if reached == "by URL" else None
     install(cold_rest, port)
     cold.restart()
-    wait_until(lambda: refused(cold_rest, "others"))
+    wait_until(lambda: refused(cold_rest, "team"))
 
     for kind in COLLECTIONS:
         for namespace in (OURS, "kube-system", "others", "team"):
@@ -110,7 +111,7 @@ def refused(rest: Rest, namespace: str) -> bool:
 
 def _writes_that_are_not_judged(rest: Rest) -> None:
     """Labels, scale, status and the end of a model that was there before go through."""
-    model = f"{crds.collection('ModelDeployment', 'others')}/before"
+    model = f"{crds.collection('ModelDeployment', 'team')}/before"
     labelled = {"metadata": {"labels": {"team": "credit"}}}
     assert rest("PATCH", model, labelled, MERGE_PATCH).status == 200
     assert rest("PATCH", model, {"spec": {"replicas": 3}}, MERGE_PATCH).status == 200
@@ -128,7 +129,7 @@ def _comes_up(plane: ControlPlane, rest: Rest, folder: Path, port: int) -> None:
         # As a pod waits for a Secret that it mounts, the webhook does.
         pair = wait_until(lambda: pair_in(rest, SECRET))
         assert pair is not None
-        assert refused(rest, "others")
+        assert refused(rest, "team")
         assert "actgate_operator_webhook_up 0.0" in operator.get("/metrics")[1]
         webhook = stack.enter_context(
             running(

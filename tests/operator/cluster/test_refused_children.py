@@ -217,7 +217,7 @@ def withdraw(guarded: Guarded, obj: Json) -> Json:
 
 @pytest.mark.parametrize("kind", ["Deployment", "InferenceService"])
 def test_pods_that_the_real_controllers_cannot_replace_are_reported(controlled: Guarded, kind: str) -> None:
-    """A Deployment is admitted and its evidence withdrawn; nobody looks at the Events of a ReplicaSet."""
+    """A Deployment is admitted and its evidence withdrawn; no user reads the Events of a ReplicaSet."""
     obj = kserve.inference_service() if kind == "InferenceService" else workload(kind)
     obj["metadata"] = {key: obj["metadata"][key] for key in ("name", "annotations") if key in obj["metadata"]}
     stored = withdraw(controlled, obj)

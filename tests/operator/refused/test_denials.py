@@ -101,7 +101,7 @@ def test_every_rule_has_its_remediation_and_the_text_fits_into_an_event() -> Non
 
 
 def test_an_object_that_has_the_controllers_event_gets_no_second_one() -> None:
-    """A Job, or a ReplicaSet without an owner, is what the user looks at; a ModelDeployment has a status."""
+    """A Job, or a ReplicaSet without an owner, is what the user reads; a ModelDeployment has a status."""
     job = owned("batch/v1", "Job", "batch", spec={"template": {"spec": {"containers": []}}})
     assert reported(denial(job, "link/manifest"), chain_of(job)) is None
     model = owned("actgate.dev/v1alpha1", "ModelDeployment", "credit-risk")
