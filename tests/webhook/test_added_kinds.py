@@ -7,7 +7,8 @@ from typing import Any, Final
 from actgate.lookup.added_kinds import AddedKinds
 from actgate.lookup.judge import SubjectJudge
 from actgate.records.record import Caller, Outcome
-from actgate_webhook.judge import Judge, Judgement, record_of
+from actgate_webhook.answer import record_of
+from actgate_webhook.judge import Judge, Judgement
 from actgate_webhook.review import decode
 from tests.decision.build import NOW
 from tests.lookup.fake_cluster import FakeCluster

@@ -4,7 +4,7 @@ import pytest
 
 from actgate.decision import Policy
 from actgate.records.record import Outcome
-from actgate_webhook.judge import answer
+from actgate_webhook.answer import answer
 from actgate_webhook.review import Response, Status
 from tests.decision.build import ASKING, judge, measured, policy
 from tests.lookup.fakes import FakeEvidence

@@ -10,7 +10,8 @@ from actgate.lookup.judge import SubjectJudge
 from actgate.lookup.owners import OwnerChains
 from actgate.records.chain import decision_fields
 from actgate.records.record import UNKNOWN_CALLER, Outcome
-from actgate_webhook.judge import Judge, Judgement, answer, record_of
+from actgate_webhook.answer import answer, record_of
+from actgate_webhook.judge import Judge, Judgement
 from actgate_webhook.review import decode
 from tests.decision.build import NOW
 from tests.lookup.fake_cluster import FakeCluster

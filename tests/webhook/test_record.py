@@ -12,7 +12,8 @@ from actgate.decision.data import RULESET
 from actgate.lookup.judge import SubjectJudge
 from actgate.records.chain import decision_fields
 from actgate.records.record import UNKNOWN_CALLER, Caller, DecisionRecord
-from actgate_webhook.judge import Judge, record_of
+from actgate_webhook.answer import record_of
+from actgate_webhook.judge import Judge
 from actgate_webhook.review import decode
 from tests.lookup.fakes import FakeEvidence, known
 from tests.webhook.build import (

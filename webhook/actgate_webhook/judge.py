@@ -1,4 +1,4 @@
-"""One review, judged, recorded and answered: whether it is ours to judge, what is asked, and what follows.
+"""One review, judged: whether it is ours to judge, what is asked of it, and with which owners.
 
 - What is not ours, and DELETE, CONNECT, ``/status`` and ``/scale``, passes without a look.
 - An update that leaves the governed fields as they were passes with warnings, on the cache alone, whatever
@@ -13,8 +13,6 @@
   that cannot be read is no missing one: there is no verdict. Before a refusal, and before a replacement pod
   is admitted although its evidence is too old, all of them are read anew; and with them what shows how old
   the template of a pod is.
-- Every refusal is a 403: Flux takes a 409 or a 422 for a change of an immutable field, and deletes and
-  recreates the object. Where there is no verdict for now, it is a 503, which is not taken for one.
 """
 
 import logging
@@ -23,37 +21,25 @@ from time import monotonic
 from typing import Any, Final, NamedTuple, Protocol
 
 from actgate import decision
-from actgate.api.compliance_policy import Enforcement
 from actgate.api.quoting import cut, invalid, quoted
 from actgate.decision.grace import only_time_denies
 from actgate.decision.subject import Subject
-from actgate.decision.verdict import WARNING, Verdict, refusal, warnings
+from actgate.decision.verdict import Verdict
 from actgate.lookup.added_kinds import AddedKinds
 from actgate.lookup.evidence import Evidence, EvidenceUnavailableError
 from actgate.lookup.judge import Judged, SubjectJudge
-from actgate.records.record import (
-    ALLOWED,
-    Caller,
-    DecisionRecord,
-    Outcome,
-    RecordedObject,
-    audit_annotations,
-    strongest,
-    used_exemptions,
-)
+from actgate.records.record import Outcome
 from actgate.subjects.fields import METADATA, Shape, misfits
 from actgate.subjects.owners import Chain, controller_of, owned
 from actgate.subjects.reading import Reading, Row, package_table, reading, shape_of
 from actgate.subjects.replacements import replacing, revision_of
-from actgate_webhook.review import Operation, Response, Review, ReviewedObject, Status
+from actgate_webhook.review import Operation, Review, ReviewedObject
 
 logger = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
 _LONGEST: Final = 250
-_LONGEST_REASON: Final = 1024
-"""Characters of a reason that is no verdict; it can hold words of the API server."""
 _IDENTITY: Final[Shape] = {"metadata": METADATA}
 _FREE_SUBRESOURCES: Final = frozenset({"status", "scale"})
 _FREE_OPERATIONS: Final = frozenset({Operation.DELETE, Operation.CONNECT})
@@ -235,58 +221,3 @@ def _held(review: Review, field: str, found: ReviewedObject, shape: Shape) -> Ob
     if stated is not None and stated != review.namespace:
         raise MalformedError(f"{field}.metadata.namespace must be request.namespace")
     return obj
-
-
-def record_of(review: Review, judgement: Judgement, caller: Caller, *, with_object: bool) -> DecisionRecord:
-    """Return the record of a judgement; ``with_object`` where the object's digest and images are wanted."""
-    kind, evidence, verdict = review.kind, judgement.evidence, judgement.verdict
-    rules = strongest(verdict.findings) if verdict is not None else ()
-    found = RecordedObject(kind.group, kind.version, kind.kind, review.namespace, review.name)
-    is_decision = judgement.outcome is not Outcome.NOT_JUDGED and not review.dry_run
-    if with_object and is_decision and review.object.raw:
-        is_added = (kind.group, kind.kind) not in package_table().rows
-        read = judgement.subject.images if is_added and judgement.subject is not None else None
-        found = found.with_content(review.object.raw, review.object.value, read)
-    return DecisionRecord(
-        uid=review.uid,
-        caller=caller,
-        user=review.user_info.username,
-        operation=review.operation.value,
-        object=found,
-        outcome=judgement.outcome,
-        reason=judgement.reason,
-        verdict=verdict,
-        rules=rules,
-        policies=evidence.policies if evidence is not None else (),
-        manifests=evidence.manifests if evidence is not None else (),
-        exemptions=used_exemptions(verdict, evidence.exemptions) if verdict is not None and evidence else (),
-        subject=judgement.subject,
-        cache_age=evidence.age if evidence is not None else None,
-        governed_change=judgement.governed_change,
-        dry_run=review.dry_run,
-        is_decision=is_decision,
-    )
-
-
-def answer(record: DecisionRecord) -> Response:
-    """Return the answer for the API server."""
-    status: Status | None = None
-    warned: list[str] = []
-    if record.verdict is not None:
-        if record.outcome not in ALLOWED:
-            status = Status(403, "Forbidden", refusal(record.verdict))
-        if mild := [
-            item for item in record.verdict.findings if item.effect is Enforcement.WARN or item.exemption
-        ]:
-            warned = warnings(mild, record.verdict.exemptions)
-    elif record.outcome is not Outcome.NOT_JUDGED:
-        reason = cut(record.reason, _LONGEST_REASON)
-        match record.outcome:
-            case Outcome.WARN:
-                warned = [cut(f"actgate: {reason}", WARNING)]
-            case Outcome.MALFORMED:
-                status = Status(403, "Forbidden", f"the object is invalid: {reason}")
-            case _:
-                status = Status(503, "ServiceUnavailable", reason)
-    audit = audit_annotations(record)
-    return Response(record.uid, status is None, status, tuple(warned), audit)

@@ -17,9 +17,10 @@ from starlette.types import Receive, Scope, Send
 from actgate.records.record import UNKNOWN_CALLER, Caller, log_fields, metric_labels, span_attributes
 from actgate.runtime import logs
 from actgate.runtime.tracing import NO_SPAN, Tracing
+from actgate_webhook.answer import answer, record_of
 from actgate_webhook.bodies import LARGE, SMALL, Bodies, ExhaustedError
 from actgate_webhook.decision_log import DecisionLog
-from actgate_webhook.judge import Judge, answer, record_of
+from actgate_webhook.judge import Judge
 from actgate_webhook.metrics import Metrics
 from actgate_webhook.review import PATH, Answer, BadRequestError, Problem, decode, encode, timeout_seconds
 
