@@ -57,7 +57,12 @@ class EndWatch:
     """Answer a watch with an ERROR event of 410, at once."""
 
 
-Fault = Refuse | EndWatch | None
+@dataclass(frozen=True)
+class Silence:
+    """Never answer."""
+
+
+Fault = Refuse | EndWatch | Silence | None
 
 
 @dataclass
@@ -82,6 +87,8 @@ class FaultProxy:
                 return web.json_response(_status(code, reason), status=code, headers=headers)
             case EndWatch():
                 return web.json_response({"type": "ERROR", "object": _status(410, "Expired")})
+            case Silence():
+                await asyncio.Event().wait()
         return await self._passed_on(request)
 
     async def _passed_on(self, request: web.Request) -> web.StreamResponse:
