@@ -186,7 +186,7 @@ def cron_job(app: str, link: str) -> Json:
 
 
 def child_of_service(top: Json, replicas: int) -> Json:
-    """Return the Deployment of an InferenceService whose annotations KServe is told not to pass on."""
+    """Return the Deployment of an InferenceService without its annotations, as KServe can be set up."""
     made = copy.deepcopy(kserve.deployment(top))
     made["metadata"].pop("annotations")
     made["spec"]["replicas"] = replicas
