@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from actgate.recording.ids import new_id
+from actgate.recording.writer import Durability, RecordNotWrittenError, Settings, Writer
+from actgate.trace import line
+
+
+def lines(directory: Path) -> list[line.Line]:
+    """Return the lines of the only log in a directory."""
+    [path] = directory.rglob("*.jsonl")
+    found = [line.read(text) for text in path.read_bytes().splitlines()]
+    assert None not in found
+    return [entry for entry in found if entry is not None]
+
+
+@pytest.mark.parametrize("durability", Durability)
+async def test_a_record_is_in_the_log_when_append_returns(tmp_path: Path, durability: Durability) -> None:
+    """What the answer waits for."""
+    writer = await Writer.open(Settings(directory=tmp_path, name="test", durability=durability))
+    identifier = new_id()
+    await writer.append({"event": "inference", "id": identifier, "status": 200})
+    start, entry = lines(tmp_path)
+    assert start.record["event"] == "start"
+    assert (entry.seq, entry.record["id"]) == (1, identifier)
+    await writer.close()
+    assert [entry.record["event"] for entry in lines(tmp_path)] == ["start", "inference", "stop"]
+
+
+async def test_a_record_with_an_unknown_field_is_refused(tmp_path: Path) -> None:
+    """So that nothing enters the log by mistake."""
+    writer = await Writer.open(Settings(directory=tmp_path, name="test"))
+    with pytest.raises(RecordNotWrittenError, match='"prompt": Unsupported value'):
+        await writer.append({"event": "inference", "id": new_id(), "prompt": "hello"})
+    assert len(lines(tmp_path)) == 1
+    await writer.close()
