@@ -24,10 +24,10 @@ async def test_a_record_is_in_the_log_when_append_returns(tmp_path: Path, durabi
     identifier = new_id()
     await writer.append({"event": "inference", "id": identifier, "status": 200})
     start, entry = lines(tmp_path)
-    assert start.record["event"] == "start"
+    assert start.event == "start"
     assert (entry.seq, entry.record["id"]) == (1, identifier)
     await writer.close()
-    assert [entry.record["event"] for entry in lines(tmp_path)] == ["start", "inference", "stop"]
+    assert [entry.event for entry in lines(tmp_path)] == ["start", "inference", "stop"]
 
 
 async def test_a_record_with_an_unknown_field_is_refused(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ class Writer:
             raise RecordNotWrittenError(f"{self._pending} records wait for the disk: too many")
         try:
             written = line.compose(
-                record.encode(content), self._tree.size, self._prev, line.time_of(datetime.now(UTC))
+                *record.encode(content), self._tree.size, self._prev, line.time_of(datetime.now(UTC))
             )
             os.write(self._file, written + b"\n")
         except InvalidRecordError as error:

@@ -1,11 +1,12 @@
 """A line of the inference log: a record, its number and time, and a hash of the line before.
 
-``{"prev":"1f0c37a2","record":{...},"seq":17,"time":"2026-11-27T08:00:00.123456Z"}`` is canonical JSON as a
-whole (RFC 8785), so that the bytes before and behind the record have fixed lengths, and one comparison checks
-them. The leaf of the Merkle tree is the line without its line break. ``prev`` is no proof, it has 32 bits: it
-says which line was changed where the tree can only say that one was.
+``{"event":"inference","prev":"1f0c37a2","record":{...},"seq":17,"time":"2026-11-27T08:00:00.123456Z"}`` is
+canonical JSON as a whole (RFC 8785), so that what stands before and behind the record is known to the byte,
+and is checked without parsing. The leaf of the Merkle tree is the line without its line break. ``prev`` is no
+proof, it has 32 bits: it says which line was changed where the tree can only say that one was.
 """
 
+import re
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -15,29 +16,41 @@ from actgate.api.times import timestamp
 
 FIRST: Final = "00000000"
 """``prev`` of the first line."""
-TIME_LENGTH: Final = len("2026-11-27T08:00:00.123456Z")
-_END: Final = TIME_LENGTH + len(b'"}')
+USES: Final = ("inference", "stream.start")
+"""The events that are one use of a model each."""
+
+_TIME: Final = len("2026-11-27T08:00:00.123456Z")
+_BEGIN: Final = re.compile(rb'\{"event":"([a-z.]{1,32})","prev":"([0-9a-f]{8})","record":\{')
+_KEYS: Final = frozenset({"event", "prev", "record", "seq", "time"})
 
 
 class Line(NamedTuple):
     """A line that was read."""
 
-    seq: int
+    event: str
     prev: str
-    time: str
     record: dict[str, Any]
+    seq: int
+    time: str
 
 
-def compose(record: bytes, seq: int, prev: str, time: str) -> bytes:
+def compose(event: str, record: bytes, seq: int, prev: str, time: str) -> bytes:
     """Return the line of a record, without a line break.
 
     Args:
-        record: Canonical JSON of an object.
+        event: One of ``record.EVENTS``.
+        record: Canonical JSON of an object, without its event.
         seq: Number of the line in its log, from 0.
         prev: ``link`` of the leaf hash of the line before; ``FIRST`` in the first line.
         time: As ``time_of`` writes it.
     """
-    return b'{"prev":"%b","record":%b,"seq":%d,"time":"%b"}' % (prev.encode(), record, seq, time.encode())
+    return b'{"event":"%b","prev":"%b","record":%b,"seq":%d,"time":"%b"}' % (
+        event.encode(),
+        prev.encode(),
+        record,
+        seq,
+        time.encode(),
+    )
 
 
 def link(leaf: bytes) -> str:
@@ -50,26 +63,14 @@ def time_of(moment: datetime) -> str:
     return timestamp(moment, "microseconds")
 
 
-def begins(line: bytes, prev: str) -> bool:
-    """Return whether a line begins as the one behind ``prev`` has to."""
-    return line.startswith(b'{"prev":"%b","record":{' % prev.encode())
-
-
-def time_in(line: bytes, seq: int) -> bytes:
-    """Return the time of a line that ends as line ``seq`` has to; nothing where it does not."""
-    if line.endswith(b'"}') and line[:-_END].endswith(b'},"seq":%d,"time":"' % seq):
-        return line[-_END:-2]
-    return b""
-
-
 def read(line: bytes) -> Line | None:
     """Return what a line says; None where it is no line of an inference log."""
     try:
         found = orjson.loads(line)
-        if found.keys() != {"prev", "record", "seq", "time"} or not isinstance(found["record"], dict):
+        if found.keys() != _KEYS or not isinstance(found["record"], dict) or type(found["seq"]) is not int:
             return None
-        if type(found["seq"]) is not int or type(found["prev"]) is not str or type(found["time"]) is not str:
+        if any(type(found[name]) is not str for name in ("event", "prev", "time")):
             return None
     except (ValueError, AttributeError):
         return None
-    return Line(found["seq"], found["prev"], found["time"], found["record"])
+    return Line(**found)

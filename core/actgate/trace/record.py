@@ -50,8 +50,8 @@ class InvalidRecordError(ValueError):
     """A record that the log does not take: one sentence with the field and what is wrong."""
 
 
-def encode(record: Mapping[str, Any]) -> bytes:
-    """Return the canonical JSON of a record.
+def encode(record: Mapping[str, Any]) -> tuple[str, bytes]:
+    """Return the event of a record, and the canonical JSON of its other fields.
 
     Raises:
         InvalidRecordError: It has a field that the log does not know, or a value that has no place there.
@@ -70,10 +70,10 @@ def encode(record: Mapping[str, Any]) -> bytes:
             raise InvalidRecordError(f"{_shown(name)}: Unsupported value: not a field of a record")
         if problem := check(value):
             raise InvalidRecordError(f"{name}: Invalid value: {problem}")
-    written = _canonical(record)
+    written = _canonical({name: value for name, value in record.items() if name != "event"})
     if len(written) > MAX_BYTES:
         raise InvalidRecordError(f"the record has {len(written)} bytes: must be at most {MAX_BYTES}")
-    return written
+    return str(event), written
 
 
 _Check = Callable[[object], str]
