@@ -23,7 +23,7 @@ MAX_RECORDS: Final = 65_536
 _MOST_BYTES: Final = 2 * MAX_BYTES
 """What is decompressed of a segment; more is no segment of ours."""
 _DIGITS: Final = 12
-_NAME: Final = re.compile(r"([0-9]{12})(?:-([0-9]{12}))?\.(jsonl(?:\.zst)?|checkpoint|subtrees)")
+_NAME: Final = re.compile(r"([0-9]{12})(?:-([0-9]{12}))?\.(jsonl(?:\.zst)?|checkpoint|subtrees|shipped)")
 _LEVEL: Final = 3
 
 
@@ -34,7 +34,7 @@ class Name(NamedTuple):
     last: int | None
     """None for the segment that is written."""
     suffix: str
-    """``jsonl``, ``jsonl.zst``, ``checkpoint`` or ``subtrees``."""
+    """``jsonl``, ``jsonl.zst``, ``checkpoint``, ``subtrees``, or ``shipped`` once a copy is elsewhere."""
 
 
 def parse_name(name: str) -> Name | None:
