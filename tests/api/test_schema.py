@@ -167,6 +167,14 @@ RULES = (
     ("Exemption", "spec", "self.approvedBy != self.requestedBy"),
     ("ModelDeployment", "spec", "!(has(self.replicas) && has(self.autoscaling))"),
     ("ModelDeployment", "spec.autoscaling", "self.minReplicas <= self.maxReplicas"),
+    ("CompliancePolicy", "spec.logging", "duration(self.minRetention) >= duration('4416h')"),
+    ("ModelDeployment", "spec", "self.logging.storage.pvc.accessMode == 'ReadWriteMany'"),
+    ("ModelDeployment", "spec", "!self.server.ports[0].name.matches("),
+    ("ModelDeployment", "spec.logging", "has(self.storage.pvc) || has(self.storage.s3)"),
+    ("ModelDeployment", "spec.logging", "has(self.keySecretRef)"),
+    ("ModelDeployment", "spec.logging", "!has(self.subject) || self.payload != 'None'"),
+    ("ModelDeployment", "spec.logging.storage", "!(has(self.pvc) && has(self.s3))"),
+    ("ModelDeployment", "spec.logging.storage", "!has(self.emptyDir) || has(self.s3)"),
 )
 
 

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
-from actgate.api.base import Digest, Duration, Model, Resource, ShortText, Timestamp
+from actgate.api.base import Digest, Duration, ImageDigestReference, Model, Resource, ShortText, Timestamp
+from actgate.api.inference_log import SIX_MONTHS, MaxPayload, RequiredDurability
 from actgate.api.names import LABEL, LABEL_VALUE
 
 _LABEL_KEY = r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$"
@@ -355,6 +356,42 @@ class InjectedContainer(Model):
     """Its image by digest, or the repository, such as docker.io/istio/proxyv2, of which any tag counts."""
 
 
+class LoggingPolicy(Model):
+    """What is asked of the log of a model's use; by default nothing.
+
+    The Act asks a log of high-risk systems (Art. 12) that is kept for six months (Art. 19(1), 26(6)); all
+    else is house policy.
+    """
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                {
+                    "rule": f"duration(self.minRetention) >= duration('{SIX_MONTHS}')",
+                    "message": f"must be at least {SIX_MONTHS}, the six months of Art. 19(1) and 26(6)",
+                    "fieldPath": ".minRetention",
+                }
+            ]
+        }
+    )
+
+    required_for: Tiers = []
+    """Tiers whose use must be logged, best HighRisk; empty asks for no log, and nothing below is judged."""
+    min_retention: Duration = SIX_MONTHS
+    """How long logs must be kept; six months at least."""
+    countries: Annotated[
+        list[Annotated[str, Field(pattern=r"^(EU|EEA|[A-Z]{2})$", max_length=3)]],
+        Field(max_length=64),
+    ] = []
+    """Countries in which logs may be kept: EU, EEA, or ISO 3166-1 alpha-2 codes; empty for any."""
+    durability: Annotated[RequiredDurability, Field(strict=False)] = RequiredDurability.AT_MOST_ONCE
+    """What records must survive before the answer is released: nothing, the end of a process, of the node."""
+    max_payload: Annotated[MaxPayload, Field(strict=False)] = MaxPayload.FULL
+    """The most that records may hold of requests and answers: nothing, keyed digests, or all."""
+    recorder_images: Annotated[list[ImageDigestReference], Field(max_length=32)] = []
+    """Images of the recorder, by digest, that may run beside those that a manifest binds."""
+
+
 class CompliancePolicySpec(Model):
     """What the selected namespaces ask of a model's evidence; the defaults are the baseline."""
 
@@ -379,6 +416,8 @@ class CompliancePolicySpec(Model):
     the pod's owner does not have them."""
     on_violation: Annotated[OnViolation, Field(strict=False)] = OnViolation.KEEP
     """What happens to a running model whose evidence stops passing."""
+    logging: LoggingPolicy = LoggingPolicy.model_construct()
+    """What is asked of the log of a model's use."""
 
 
 class CompliancePolicy(Resource):

@@ -17,6 +17,7 @@ from actgate.api.base import (
     Text,
     Timestamp,
 )
+from actgate.api.inference_log import LoggingSpec, LogMode
 
 # A structural schema needs no list of a foreign type's fields: the API server checks the
 # container and the pod template when the operator applies the Deployment.
@@ -137,6 +138,10 @@ class Server(Model):
     """When the server is ready, as in a core/v1 Container."""
 
 
+NOT_CARRIED = "^(grpc|h2|http2|https|tls|ws)"
+"""Names of ports, by their beginning, for protocols that the recorder does not carry."""
+
+
 class ModelDeploymentSpec(Model):
     """What to serve, with which evidence, where and how."""
 
@@ -147,7 +152,26 @@ class ModelDeploymentSpec(Model):
                     "rule": "!(has(self.replicas) && has(self.autoscaling))",
                     "message": "set replicas or autoscaling, not both",
                     "fieldPath": ".replicas",
-                }
+                },
+                {
+                    "rule": "!has(self.logging) || !has(self.logging.storage)"
+                    " || !has(self.logging.storage.pvc)"
+                    " || self.logging.storage.pvc.accessMode == 'ReadWriteMany'"
+                    " || (has(self.autoscaling) ? self.autoscaling.maxReplicas <= 1"
+                    " : (!has(self.replicas) || self.replicas <= 1))",
+                    "message": "a log on a PersistentVolumeClaim needs one replica or accessMode"
+                    " ReadWriteMany",
+                    "fieldPath": ".logging.storage.pvc",
+                },
+                {
+                    "rule": "!has(self.logging) || self.logging.mode != 'Recorder'"
+                    " || !has(self.server.ports) || size(self.server.ports) == 0"
+                    " || !has(self.server.ports[0].name)"
+                    f" || !self.server.ports[0].name.matches('{NOT_CARRIED}')",
+                    "message": "the recorder carries HTTP/1.1 alone: serve that on the first port, or set"
+                    " mode Library or External",
+                    "fieldPath": ".logging.mode",
+                },
             ]
         }
     )
@@ -168,6 +192,8 @@ class ModelDeploymentSpec(Model):
     """Overlay for the pod template, as in apps/v1; checked when the Deployment is applied."""
     suspend: bool = False
     """Scales the model to zero while true."""
+    logging: LoggingSpec | None = None
+    """How the use of the model is recorded; without it, nothing is."""
 
 
 class ConditionStatus(StrEnum):
@@ -182,7 +208,7 @@ class Condition(Model):
     """A condition, as in meta/v1."""
 
     type: Annotated[str, Field(min_length=1, max_length=316)]
-    """EvidenceAccepted, WorkloadAvailable, ScalingActive, Ready, Reconciling or Stalled."""
+    """EvidenceAccepted, WorkloadAvailable, ScalingActive, LoggingHealthy, Ready, Reconciling or Stalled."""
     status: Annotated[ConditionStatus, Field(strict=False)]
     """True, False or Unknown."""
     reason: Annotated[
@@ -258,6 +284,30 @@ class ReportedVerdict(Model):
     """The reasons."""
 
 
+class ReportedLogging(Model):
+    """How the use of the model is recorded, as far as the operator can see it."""
+
+    mode: Annotated[LogMode, Field(strict=False)]
+    """Who writes the log."""
+    recorder: Annotated[str, Field(max_length=1024)] | None = None
+    """Image of the recorder."""
+    recording: Replicas | None = None
+    """Number of pods whose recorder is ready."""
+    model_port: Annotated[str, Field(max_length=1024)] | None = None
+    """Whether the model can be asked past the recorder."""
+
+
+class ReportedStop(Model):
+    """A stop by ``spec.suspend`` (AI Act Art. 14(4)(e)). What it says of persons and reasons is a claim."""
+
+    observed_at: Timestamp
+    """When the operator observed it first."""
+    by: Annotated[str, Field(max_length=253)] | None = None
+    """Who stopped the model, by the annotation actgate.dev/stopped-by."""
+    reason: Annotated[str, Field(max_length=1024)] | None = None
+    """Why, by the annotation actgate.dev/stop-reason."""
+
+
 class ModelDeploymentStatus(Model):
     """What the operator observed."""
 
@@ -289,6 +339,10 @@ class ModelDeploymentStatus(Model):
     """While the evidence does not hold: the most replicas that may run, which is what ran before."""
     selector: Annotated[str, Field(max_length=1024)] | None = None
     """Label selector of the pods, for the scale subresource."""
+    logging: ReportedLogging | None = None
+    """How the use of the model is recorded, where spec.logging asks for it."""
+    stop: ReportedStop | None = None
+    """While spec.suspend is true: the stop."""
 
 
 class ModelDeployment(Resource):

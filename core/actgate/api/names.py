@@ -35,14 +35,27 @@ MODEL_DIGEST_ANNOTATION: Final = f"{GROUP}/model-digest"
 REPORT_LABEL: Final = f"{GROUP}/report"
 """On a report that the operator keeps: the hash of its content."""
 
+
+LOGGING_ANNOTATION: Final = f"{GROUP}/logging"
+"""On pods: how the use of the model is logged, the fields of a ModelDeployment's ``spec.logging`` as JSON."""
+
+RECORDER_CONTAINER: Final = "actgate-recorder"
+"""Name of the native sidecar that records the use of a model."""
+
+STOPPED_BY_ANNOTATION: Final = f"{GROUP}/stopped-by"
+"""On a ModelDeployment with ``spec.suspend``: who stopped it, as that person or system says."""
+STOP_REASON_ANNOTATION: Final = f"{GROUP}/stop-reason"
+"""On a ModelDeployment with ``spec.suspend``: why; a stop needs no reason."""
+
 PROVIDER_ANNOTATION: Final = f"{GROUP}/provider"
 """Cloud provider of the regions and zones that a pod template selects nodes by."""
 
 OWN_KEYS: Final = frozenset(
     f"{GROUP}/{name}"
     for name in ("desired-state", "manifest-digest", "next-trusted-since", "previous-needed-until")
-)
-"""Annotations that the operator keeps for itself; they declare nothing."""
+) | {STOPPED_BY_ANNOTATION, STOP_REASON_ANNOTATION}
+"""Annotations that declare nothing: those that the operator keeps for itself, and those that tell of a stop,
+which no evidence may stand in the way of."""
 
 REGION_NODE_LABEL: Final = "topology.kubernetes.io/region"
 ZONE_NODE_LABEL: Final = "topology.kubernetes.io/zone"

@@ -14,6 +14,7 @@ from actgate.api.quoting import invalid, quoted
 from actgate.decision.manifest import Problem
 from actgate.manifests.digests import without_nulls
 from actgate.manifests.errors import DigestError
+from actgate.manifests.model_logging import logging_problems
 from actgate.manifests.shape import problem, unknown_field
 
 _TOP: Final = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
@@ -97,6 +98,7 @@ def _across(spec: Any) -> Iterator[Problem]:  # noqa: ANN401 - a spec that fits 
             f"{autoscaling['maxReplicas']}",
             "write at most maxReplicas",
         )
+    yield from logging_problems(spec)
     names = [variable["name"] for variable in spec["server"].get("env", ())]
     for index, name in enumerate(names):
         if name in names[:index]:

@@ -15,9 +15,11 @@ from actgate.api.compliance_policy import (
     EvidenceLevels,
     EvidencePolicy,
     LabelSelector,
+    LoggingPolicy,
     SelectorOperator,
     Tier,
 )
+from actgate.api.inference_log import MaxPayload, RequiredDurability
 from actgate.api.names import API_VERSION
 from actgate.api.quoting import counted, invalid
 from actgate.decision.manifest import Problem
@@ -83,10 +85,10 @@ def _digest(spec: CompliancePolicySpec) -> str:
 def policy_or_strictest(obj: Mapping[str, Any]) -> Policy:
     """Read a CompliancePolicy; one that cannot be read is replaced by the baseline, Deny, and no less.
 
-    To skip it would relax what it was meant to require. It keeps what it asks of evidence, if that part can
-    be read by itself; else it asks for signatures that no one can make, if it may have asked for any (ADR
-    0026). It applies where it selects namespaces, if that can be read, else everywhere. One that can be read
-    but for its authorities stays in force, and those can sign nothing.
+    To skip it would relax what it was meant to require. It keeps what it asks of logs, and of evidence, if
+    that part can be read by itself; else it asks for signatures that no one can make, if it may have asked
+    for any (ADR 0026), and for the safest log. It applies where it selects namespaces, if that can be read,
+    else everywhere. One that can be read but for its authorities stays in force, and those can sign nothing.
     """
     try:
         policy, faults = _read(obj)
@@ -106,15 +108,25 @@ def _warn_of_authorities(name: str, faults: str) -> None:
 
 
 def _strictest(name: str, spec: object) -> Policy:
-    stated = spec if isinstance(spec, Mapping) else dict.fromkeys(("evidence", "namespaceSelector"), spec)
+    stated = (
+        spec
+        if isinstance(spec, Mapping)
+        else dict.fromkeys(("evidence", "logging", "namespaceSelector"), spec)
+    )
     evidence, selector = stated.get("evidence"), stated.get("namespaceSelector")
     strictest = CompliancePolicySpec.model_construct(
         namespace_selector=_part(LabelSelector, selector) or LabelSelector.model_construct(),
         evidence=_part(EvidencePolicy, evidence) or _strictest_evidence(evidence),
+        logging=_part(LoggingPolicy, stated.get("logging")) or _STRICTEST_LOGGING,
     )
     if any(_selector_problems(strictest.namespace_selector)):
         strictest = strictest.model_copy(update={"namespace_selector": LabelSelector.model_construct()})
     return Policy(name, strictest, anchors_of(strictest)[0], _digest(strictest))
+
+
+_STRICTEST_LOGGING: Final = LoggingPolicy.model_construct(
+    required_for=list(Tier), durability=RequiredDurability.NODE, max_payload=MaxPayload.NONE
+)
 
 
 def _part(model: type[ModelT], stated: object) -> ModelT | None:
