@@ -51,7 +51,9 @@ def registration() -> str:
     (model,) = [row for row in rows if row.always]
     workloads = [row for row in rows if not row.always]
     serving = [row for row in serving_kinds().values() if row.judged != "never"]
-    if model.placement is None or any(row.pods.spec.parent != row.pods.metadata.parent for row in rows):
+    if not (model.placement and model.logging) or any(
+        row.pods.spec.parent != row.pods.metadata.parent for row in rows
+    ):
         raise ValueError("the match conditions take one kind that is always judged, and pods with metadata")
     if any(row.scope != "Namespaced" for row in serving):
         raise ValueError("a kind that is judged must live in namespaces: there its manifests are")
@@ -67,6 +69,7 @@ def registration() -> str:
         model_fields=", ".join(f"o.{field.text}" for field in model.governed),
         model_servers=", ".join(f"o.{field.parent.text}" for field in model.images),
         placement=f"o.{model.placement.parent.text}",
+        logging=f"o.{model.logging.text}",
         overlay=f"o.{model.pods.metadata.parent.text}",
         scale=_scale(serving),
         own_marks_change=_lined(_marks_change(

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from actgate.api.compliance_manifest import Metric, RiskCategory
+from actgate.api.inference_log import LogMode, MaxPayload, RequiredDurability
 from actgate.api.predicates import APPROVAL, BIAS_AUDIT
 from actgate.decision import Link, Manifest, Policy, Subject
 from actgate.decision.attestation import Attestation, PlannedMeasurement, PlannedTest
+from actgate.decision.logged import Logged
 from actgate.decision.manifest import (
     Classification,
     Evaluated,
@@ -414,10 +416,50 @@ def _of_contradictions() -> Iterator[tuple[str, Case]]:
     )
 
 
+def of_logs() -> Iterator[tuple[str, Case]]:
+    """Yield what the log of a model's use can lack."""
+    log = Logged(
+        LogMode.RECORDER,
+        "spec.logging",
+        RequiredDurability.PROCESS,
+        MaxPayload.NONE,
+        timedelta(hours=8760),
+        "8760h",
+        PARIS,
+    )
+    asked = {"requiredFor": ["HighRisk"], "countries": ["EU"], "durability": "Node", "maxPayload": "None"}
+    plain, strict = policy(logging={"requiredFor": ["HighRisk"]}), policy(logging=asked)
+    yield "no log", asking(plain)
+    yield "no log of a workload", asking(plain, kind="Deployment", logging_path="x")
+    yield "a log switched off", asking(plain, logging=replace(log, mode=LogMode.NONE))
+    unread = Problem("spec.logging.mode", "Invalid value: 1: must be a mode", "write a mode")
+    yield "a log that cannot be read", asking(plain, logging=replace(log, problem=unread))
+    yield "a recorder that is not there", asking(plain, kind="Deployment", logging=log)
+    trusted = policy(logging={"requiredFor": ["HighRisk"], "recorderImages": [IMAGE]})
+    yield (
+        "a recorder that is not trusted",
+        asking(trusted, kind="Deployment", logging=log, recorders=(("x", f"x@{sha('y')}"),)),
+    )
+    yield "an unstated retention", asking(plain, logging=replace(log, retention=None))
+    short = replace(log, retention=timedelta(hours=4415), stated_retention="4415h")
+    yield "a retention below the law", asking(plain, logging=short)
+    longer = policy(logging={"requiredFor": ["HighRisk"], "minRetention": "17520h"})
+    yield "a retention below the policy", asking(longer, logging=log)
+    yield "a log in no country", asking(strict, logging=replace(log, region=None))
+    yield "a log in another country", asking(strict, logging=replace(log, region=LONDON))
+    yield "a log in an ambiguous region", asking(strict, logging=replace(log, region=Region("eu-west-1")))
+    for name, region in (("a region", Region("nowhere")), ("a provider's region", Region("x", "aws"))):
+        yield f"a log in {name} that is unknown", asking(strict, logging=replace(log, region=region))
+    volume = replace(log, region=None, stays_with_pods=True)
+    yield "a volume elsewhere", asking(strict, placement=(("x", LONDON),), logging=volume)
+    digests = replace(log, payload=MaxPayload.DIGEST)
+    yield "digests of payloads", asking(strict, logging=digests)
+
+
 def cases() -> dict[str, Case]:
     """Return every case, by its name."""
     found: dict[str, Case] = {}
-    for part in (of_bias, of_counts, of_evidence, of_links, of_detection, of_attestations):
+    for part in (of_bias, of_counts, of_evidence, of_links, of_detection, of_attestations, of_logs):
         for name, case in part():
             assert name not in found, name
             found[name] = case

@@ -136,7 +136,8 @@ def test_every_key_that_the_operator_writes_is_known() -> None:
         for value in vars(module).values()
         if isinstance(value, str) and value.startswith(f"{names.GROUP}/")
     }
-    assert written - {names.API_VERSION, *marks.LINKS, INFERENCE} == set(names.OWN_KEYS)
+    of_users = {names.STOPPED_BY_ANNOTATION, names.STOP_REASON_ANNOTATION}
+    assert written - {names.API_VERSION, *marks.LINKS, INFERENCE} == set(names.OWN_KEYS) - of_users
 
 
 @pytest.mark.parametrize(("kind", "place"), ABOVE)

@@ -8,7 +8,8 @@ The rules, each in the module of its family under ``rules/``:
 - ``bias``: measurements exist, hold the limits and do not contradict their own claims;
 - ``residency``: training and serving happen in countries that the policy allows;
 - ``oversight``: human oversight is in place;
-- ``evidence``: the evidence can be read, and counts at this moment.
+- ``evidence``: the evidence can be read, and counts at this moment;
+- ``logging``: the use of the model is logged, where the policy requires it.
 
 The border: no I/O, no clock, no Kubernetes. Documents are read in ``actgate.manifests``, objects are
 fetched in ``actgate.kube``, and the caller says what time it is.

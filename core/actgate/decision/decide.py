@@ -31,6 +31,7 @@ from actgate.decision.rules import (
     inference,
     interval,
     link,
+    logging,
     oversight,
     references,
     residency,
@@ -242,6 +243,7 @@ def _about(
         if subject.references or subject.unstated:
             yield from references.findings(subject, linked, policy)
         yield from residency.serving(subject, tiers, policy)
+        yield from logging.findings(subject, tiers, policy)
 
 
 def _linked(names: list[str], namespace: str, manifests: Iterable[Manifest]) -> dict[str, Manifest]:

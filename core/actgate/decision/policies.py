@@ -35,15 +35,28 @@ class Policy:
     """How long after its expiry evidence still admits replacement pods."""
     trusted: frozenset[str] = field(init=False, compare=False)
     """The anchors of all authorities."""
+    log_countries: frozenset[str] = field(init=False, compare=False)
+    """Countries in which logs may be kept, as ISO 3166-1 alpha-2 codes; empty for any."""
+    min_log_retention: timedelta = field(init=False, compare=False)
+    recorders: frozenset[str] = field(init=False, compare=False)
+    """Digests of the images of the recorder, ``sha256:<hex>``."""
 
     def __post_init__(self) -> None:
         """Derive country codes, durations and anchors together."""
-        codes = self.spec.residency.countries
-        members = frozenset().union(*(_GROUPS.get(code, {code}) for code in codes))
-        object.__setattr__(self, "countries", members)
+        logging = self.spec.logging
+        object.__setattr__(self, "countries", _members(self.spec.residency.countries))
+        object.__setattr__(self, "log_countries", _members(logging.countries))
+        object.__setattr__(self, "min_log_retention", parse_duration(logging.min_retention))
+        recorders = frozenset(image.rpartition("@")[2] for image in logging.recorder_images)
+        object.__setattr__(self, "recorders", recorders)
         object.__setattr__(self, "max_age", parse_duration(self.spec.evidence.max_age))
         object.__setattr__(self, "grace", parse_duration(self.spec.evidence.grace_after_expiry))
         object.__setattr__(self, "trusted", frozenset().union(*self.anchors.values()))
+
+
+def _members(codes: list[str]) -> frozenset[str]:
+    """Return countries with EU and EEA spelled out."""
+    return frozenset().union(*(_GROUPS.get(code, {code}) for code in codes))
 
 
 BASELINE: Final = Policy("baseline", CompliancePolicySpec.model_construct())

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from actgate.decision.logged import Logged
 from actgate.decision.manifest import Manifest, ModelIdentity, Region
 
 MODEL_DEPLOYMENT: Final = "ModelDeployment"
@@ -160,6 +161,12 @@ class Subject:
     """False when an update leaves every governed field as it was."""
     dry_run: bool = False
     """Whether the request only asks what would happen."""
+    logging: Logged | None = None
+    """How its use is logged; None where it states nothing."""
+    recorders: tuple[tuple[str, str], ...] = ()
+    """Native sidecars in which a recorder may run: (field, image) as in ``images``."""
+    logging_path: str = "spec.logging"
+    """Field in which it would state how its use is logged."""
 
     @property
     def manifest_names(self) -> list[str]:

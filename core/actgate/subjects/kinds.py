@@ -73,6 +73,7 @@ class Kind:
     model: _Path | None = None
     placement: _Path | None = None
     governed: tuple[_Path, ...] = ()
+    logging: _Path | None = None
 
     always: bool = field(init=False)
     """Whether it is judged without a mark, too."""
@@ -91,7 +92,9 @@ class Kind:
         annotations = f"{self.pods.metadata.text}.annotations"
         fields = [(path, METADATA) for path in (_path("metadata"), *marks)] + [(self.pods.spec, POD)]
         fields += [(path, {}) for path in (self.model,) if path] + [(path, str) for path in self.images]
-        fields += [(path, ANYTHING) for path in (self.manifest, self.placement, *self.governed) if path]
+        fields += [
+            (path, ANYTHING) for path in (self.manifest, self.placement, self.logging, *self.governed) if path
+        ]
         for name, value in {
             "always": self.judged == "always",
             "marks": marks,

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from actgate.api.names import (
     INFERENCE_LABEL,
+    LOGGING_ANNOTATION,
     MANIFEST_ANNOTATION,
     MODEL_ANNOTATION,
     MODEL_DIGEST_ANNOTATION,
@@ -38,7 +39,7 @@ LINKS: Final = (
 MOST_LINKS: Final = 16
 """Links of one object; each can cost a read from the API server while a request waits."""
 
-_KNOWN: Final = frozenset({INFERENCE_LABEL, *LINKS})
+_KNOWN: Final = frozenset({INFERENCE_LABEL, LOGGING_ANNOTATION, *LINKS})
 _FIELDS: Final = ("labels", "annotations")
 BEGINS_LIKE_OURS: Final = re.compile(r"act[._-]?gate", re.IGNORECASE)
 """At the beginning of a key; the webhook's registration asks by the same."""

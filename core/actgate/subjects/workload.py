@@ -21,6 +21,7 @@ from actgate.subjects import marks
 from actgate.subjects.command_line import Budget
 from actgate.subjects.fields import CONTAINERS, MAPS, Json, map_at, object_at, unreadable, value_at
 from actgate.subjects.kinds import Kind, kinds
+from actgate.subjects.log_settings import logged_by, logging_path, recorders_in
 from actgate.subjects.marks import Place, annotation_in
 from actgate.subjects.placement import placement_of
 from actgate.subjects.signals import Observed, observe_container, observe_labels, observe_pod, runs
@@ -94,6 +95,7 @@ class Workload:
         return {
             "fields": [value_at(obj, field) for field in kind.governed],
             "placement": value_at(obj, kind.placement.parent) if kind.placement else None,
+            "logging": value_at(obj, kind.logging) if kind.logging else None,
             "links": [marks.marks_in(place.annotations) for place in places],
             "classified": [marks.marks_in(place.labels) for place in places],
             "images": sorted([image for _, image in _images(obj, kind, [])]),
@@ -166,6 +168,9 @@ class Workload:
             model_path=kind.model_path,
             governed_change=governed_change,
             dry_run=dry_run,
+            logging=logged_by(obj, kind, places),
+            recorders=tuple(recorders_in(obj, kind)),
+            logging_path=logging_path(kind),
         )
 
 

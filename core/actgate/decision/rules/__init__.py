@@ -12,6 +12,7 @@ from actgate.decision.rules import (
     inference,
     interval,
     link,
+    logging,
     oversight,
     plan,
     residency,
@@ -33,6 +34,7 @@ ALL: Final[tuple[Rule, ...]] = (
     *attestation.RULES,
     *contradiction.RULES,
     *plan.RULES,
+    *logging.RULES,
 )
 """Every rule; a verdict's findings stand in this order."""
 

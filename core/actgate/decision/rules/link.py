@@ -66,7 +66,7 @@ def findings(subject: Subject, linked: Mapping[str, Manifest], policy: Policy) -
             yield from _digest(subject, served, path, manifest, effect)
         lists_images = lists_images or bool(manifest.images)
     if lists_images:
-        yield from _images(subject, linked, effect)
+        yield from _images(subject, linked, policy)
     if linked and subject.model is not None and all_named:
         yield from _own_model(subject, subject.model, effect)
 
@@ -161,12 +161,14 @@ def _own_model(subject: Subject, own: ModelIdentity, effect: Enforcement) -> Ite
     )
 
 
-def _images(subject: Subject, linked: Mapping[str, Manifest], effect: Enforcement) -> Iterator[Finding]:
+def _images(subject: Subject, linked: Mapping[str, Manifest], policy: Policy) -> Iterator[Finding]:
     """Yield images that are in no list of the manifests, and manifests of whose images none runs.
 
     Nothing says which image serves which model, so an image counts as assessed where any linked manifest
-    lists it; in return each manifest that lists images must list one of those that run.
+    lists it; in return each manifest that lists images must list one of those that run. A recorder that the
+    policy trusts needs no assessment of its own: it carries requests to the model, and is none.
     """
+    effect, recorders = policy.spec.enforcement, _trusted_recorders(subject, policy)
     lists = {
         name: {image.rpartition("@")[2] for image in manifest.images}
         for name, manifest in linked.items()
@@ -176,6 +178,8 @@ def _images(subject: Subject, linked: Mapping[str, Manifest], effect: Enforcemen
     who, s = ("the manifest", "s") if len(subject.links) == 1 else ("the linked manifests", "")
     for path, image in subject.images:
         _, at, digest = image.rpartition("@")
+        if path in recorders:
+            continue
         if not at:
             yield MODEL.finding(
                 effect,
@@ -202,6 +206,11 @@ def _images(subject: Subject, linked: Mapping[str, Manifest], effect: Enforcemen
                     "this manifest lists",
                     "run the image that was assessed, or remove that link",
                 )
+
+
+def _trusted_recorders(subject: Subject, policy: Policy) -> set[str]:
+    """Return the fields of the images of recorders that the policy trusts."""
+    return {path for path, image in subject.recorders if image.rpartition("@")[2] in policy.recorders}
 
 
 def _digest(
