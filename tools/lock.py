@@ -50,6 +50,7 @@ LOCKS: Final = (
     Lock("release", group="release", builds=True, within="dev"),
     Lock("webhook", extras=("webhook", "tracing"), within="dev", without=NOT_RUN),
     Lock("operator", extras=("operator", "tracing"), within="dev", without=NOT_RUN),
+    Lock("recorder", extras=("recorder",), within="dev"),
 )
 
 

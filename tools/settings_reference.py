@@ -1,4 +1,4 @@
-"""The configuration reference as Markdown, from the settings of both services: docs/configuration.md."""
+"""The configuration reference as Markdown, from the settings of all services: docs/configuration.md."""
 
 from collections.abc import Iterator
 from enum import EnumType
@@ -11,6 +11,7 @@ from pydantic_core import PydanticUndefined
 
 from actgate.runtime.settings import Between, Duration, ServiceSettings
 from actgate_operator.settings import Settings as OperatorSettings
+from actgate_recorder.settings import Settings as RecorderSettings
 from actgate_webhook.settings import Settings as WebhookSettings
 
 _HEAD: Final = """\
@@ -40,7 +41,11 @@ apply; without it there are none. Let the port of the endpoint out by a NetworkP
 `deploy/base`.
 """
 
-_SERVICES: Final[tuple[type[ServiceSettings], ...]] = (WebhookSettings, OperatorSettings)
+_SERVICES: Final[tuple[type[ServiceSettings], ...]] = (
+    WebhookSettings,
+    OperatorSettings,
+    RecorderSettings,
+)
 
 
 def reference() -> str:

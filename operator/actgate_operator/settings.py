@@ -21,6 +21,8 @@ class Settings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="ACTGATE_OPERATOR_", cli_prog_name="actgate-operator")
 
+    kubeconfig: Path | None = None
+    """Kubeconfig of the API server; else $KUBECONFIG, the pod's service account, ~/.kube/config."""
     health_port: Port = 8080
     """Port of /livez, /readyz and /metrics, 0 for any free one."""
     lease_namespace: Annotated[str, Field(pattern=_LABEL, default_factory=own_namespace)]

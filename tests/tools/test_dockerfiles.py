@@ -12,7 +12,7 @@ import pytest
 from tests.tools.conftest import ROOT
 
 MOUNTED = "--mount=type=bind,from=build,source=/build,target=/build"
-SERVICES = {"webhook": "actgate_webhook", "operator": "actgate_operator"}
+SERVICES = {"webhook": "actgate_webhook", "operator": "actgate_operator", "recorder": "actgate_recorder"}
 
 
 def instructions(service: str) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from hatchling.builders.wheel import WheelBuilder
 
 ROOT = Path(__file__).parents[2]
-SERVED = {"actgate", "actgate_operator", "actgate_webhook"}
+SERVED = {"actgate", "actgate_operator", "actgate_recorder", "actgate_webhook"}
 
 
 def test_the_wheel_holds_what_serves_and_nothing_of_the_tests() -> None:

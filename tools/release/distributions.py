@@ -16,7 +16,7 @@ from packaging.utils import parse_sdist_filename, parse_wheel_filename
 from tools.release.commands import ReleaseError, run
 from tools.release.commit import Commit
 
-PACKAGES: Final = frozenset({"actgate", "actgate_operator", "actgate_webhook"})
+PACKAGES: Final = frozenset({"actgate", "actgate_operator", "actgate_recorder", "actgate_webhook"})
 """What a wheel holds besides its metadata: no tests, no sandbox, no demo, no tools."""
 
 NEEDED: Final = ("LICENSE", "Makefile", "README.md", "docs", "examples", "pyproject.toml", "requirements")

@@ -28,6 +28,8 @@ class Settings(ServiceSettings):
 
     model_config = SettingsConfigDict(env_prefix="ACTGATE_WEBHOOK_", cli_prog_name="actgate-webhook")
 
+    kubeconfig: Path | None = None
+    """Kubeconfig of the API server; else $KUBECONFIG, the pod's service account, ~/.kube/config."""
     secure_port: Port = 8443
     """Port to listen on over TLS, 0 for any free one."""
     tls_cert_file: Path = Path("/etc/actgate/tls/tls.crt")

@@ -10,7 +10,6 @@ import re
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, GetCoreSchemaHandler, ValidationError
@@ -97,8 +96,6 @@ class ServiceSettings(BaseSettings):
 
     bind_address: str = "0.0.0.0"  # noqa: S104 - a pod is reached at its own address
     """Address to listen on."""
-    kubeconfig: Path | None = None
-    """Kubeconfig of the API server; else $KUBECONFIG, the pod's service account, ~/.kube/config."""
     log_level: LogLevel = LogLevel.INFO
     """Least severe messages that are logged."""
 
