@@ -1,19 +1,15 @@
 """The connection of a client: requests one after the other, each handed to an exchange."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final
 
 import httptools
 
 from actgate_recorder.head import Header, RequestHead, request_head
 from actgate_recorder.refusal import Refusal, own_answer
-
-if TYPE_CHECKING:
-    from actgate_recorder.proxy import Proxy
+from actgate_recorder.shared import Handles, Shared
 
 LARGEST_HEAD: Final = 64 * 1024
 """Bytes of a request line with its headers, of trailers, and of what frames chunks between two pieces."""
@@ -30,49 +26,6 @@ _UPGRADE: Final = Refusal(
 _HTTP_2: Final = Refusal(
     HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/2 and gRPC cannot be carried by the recorder, only HTTP/1.1"
 )
-
-
-class Handles(Protocol):
-    """What takes a request: the exchange with the model, or one of our own."""
-
-    @property
-    def waits_for_request(self) -> bool:
-        """Whether the client has to send more."""
-
-    def request_data(self, data: bytes) -> None:
-        """Take a piece of the body."""
-
-    def request_ended(self, trailers: Sequence[Header]) -> None:
-        """Note its end."""
-
-    def request_read(self) -> None:
-        """Go on, after all of a read was reported."""
-
-    def client_gone(self) -> None:
-        """Note that the client has closed the connection."""
-
-    def pause_answer(self, paused: bool) -> None:
-        """Note that the client reads no more for now, or again."""
-
-    def refuse(self, refusal: Refusal) -> None:
-        """End it for what the client sent."""
-
-    def check(self, now: float) -> None:
-        """Look at the clock."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timeouts:
-    """Seconds that a client has."""
-
-    header: float = 10.0
-    """For a request line and its headers."""
-    body: float = 60.0
-    """Between two reads of a body."""
-    write: float = 60.0
-    """For an answer that it does not read."""
-    keep_alive: float = 75.0
-    """Between two requests."""
 
 
 class Phase(Enum):
@@ -92,7 +45,7 @@ class PipelinedError(Exception):
 class Client(asyncio.Protocol):
     """A connection from accept to its end (a ``Timed`` of the listener)."""
 
-    def __init__(self, proxy: "Proxy") -> None:
+    def __init__(self, proxy: Shared) -> None:
         self._proxy = proxy
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None

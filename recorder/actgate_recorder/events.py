@@ -1,7 +1,6 @@
 """``POST /_actgate/events``: events of human oversight, which the recorder answers itself."""
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 import orjson
 
@@ -10,15 +9,13 @@ from actgate.recording.tokens import Tokens
 from actgate_recorder.client import Client
 from actgate_recorder.head import RequestHead, header_value
 from actgate_recorder.own import Own
-
-if TYPE_CHECKING:
-    from actgate_recorder.proxy import Proxy
+from actgate_recorder.shared import Shared
 
 
 class EventPost(Own):
     """A request below ``/_actgate/``."""
 
-    def __init__(self, client: Client, proxy: "Proxy", head: RequestHead, tokens: Tokens | None) -> None:
+    def __init__(self, client: Client, proxy: Shared, head: RequestHead, tokens: Tokens | None) -> None:
         super().__init__(client, LARGEST)
         self._proxy = proxy
         self._head = head

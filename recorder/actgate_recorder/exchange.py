@@ -9,16 +9,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from actgate.recording.use import Use
+from actgate_recorder.client import Client
 from actgate_recorder.head import AnswerHead, Header, RequestHead, end_of_chunks
 from actgate_recorder.refusal import UNAVAILABLE, Refusal
+from actgate_recorder.shared import Shared
 from actgate_recorder.upstream import Connection
-
-if TYPE_CHECKING:
-    from actgate_recorder.client import Client
-    from actgate_recorder.proxy import Proxy
 
 HELD_BYTES: Final = 64 * 1024
 """Of an answer, and of a request while its connection is made; a larger answer is a stream."""
@@ -49,7 +47,7 @@ class Exchange:
         use: What is recorded of it; None for a probe.
     """
 
-    def __init__(self, client: "Client", proxy: "Proxy", head: RequestHead, use: Use | None) -> None:
+    def __init__(self, client: Client, proxy: Shared, head: RequestHead, use: Use | None) -> None:
         self._client = client
         self._proxy = proxy
         self._request = head

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from actgate.recording.writer import Status
 from actgate.runtime.metrics import ServiceMetrics
 from actgate_recorder.proxy import Proxy
 
@@ -15,15 +16,16 @@ class Metrics(ServiceMetrics):
     def __init__(self) -> None:
         super().__init__("actgate_recorder")
 
-    def watch(self, proxy: Proxy, connections: Callable[[], int]) -> None:
+    def watch(self, proxy: Proxy, connections: Callable[[], int], status: Callable[[], Status]) -> None:
         """Report what a proxy counts at every scrape."""
-        self.registry.register(_Reading(proxy, connections))
+        self.registry.register(_Reading(proxy, connections, status))
 
 
 class _Reading(Collector):
-    def __init__(self, proxy: Proxy, connections: Callable[[], int]) -> None:
+    def __init__(self, proxy: Proxy, connections: Callable[[], int], status: Callable[[], Status]) -> None:
         self._proxy = proxy
         self._connections = connections
+        self._read_status = status
 
     def collect(self) -> Iterator[Metric]:
         proxy, counts = self._proxy, self._proxy.log.counts
@@ -42,9 +44,17 @@ class _Reading(Collector):
         for status, count in sorted(proxy.refusals.items()):
             refused.add_metric((str(status),), count)
         yield refused
-        for name, words, value in (
+        read = self._read_status()
+        age, oldest = read.checkpoint_age, read.oldest_unshipped
+        for name, words, gauge in (
             ("connections", "Open connections of clients.", self._connections()),
             ("upstream_connections", "Open connections to the model.", len(proxy.pool)),
+            ("checkpoint_age_seconds", "Age of the last checkpoint while it does not cover all.", age),
+            (
+                "oldest_unshipped_seconds",
+                "Time since the oldest segment that is only here was sealed.",
+                oldest,
+            ),
             ("in_flight", "Requests under way.", len(proxy.clients)),
         ):
-            yield GaugeMetricFamily(f"actgate_recorder_{name}", words, value)
+            yield GaugeMetricFamily(f"actgate_recorder_{name}", words, gauge)

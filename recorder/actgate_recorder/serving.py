@@ -69,7 +69,7 @@ async def serve(settings: Settings) -> None:
         )
         work = await stack.enter_async_context(Background({"inference log": log.follow()}))
         metrics = Metrics()
-        metrics.watch(proxy, listener.__len__)
+        metrics.watch(proxy, listener.__len__, lambda: writer.status)
         live = Health("livez", [work.failing_checks])
         ready = Health("readyz", [work.failing_checks, log.failing_checks, stop.failing_checks])
         pages = {

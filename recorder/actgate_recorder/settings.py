@@ -13,7 +13,7 @@ from actgate.recording.use import PROBES, Content
 from actgate.recording.writer import Durability
 from actgate.recording.writer import Settings as LogSettings
 from actgate.runtime.settings import Between, Duration, Interval, Port, ServiceSettings, own_name
-from actgate_recorder.client import Timeouts
+from actgate_recorder.shared import Timeouts
 from actgate_recorder.upstream import UpstreamLimits
 
 _HOST: Final = r"[A-Za-z0-9]([-.A-Za-z0-9]*[A-Za-z0-9])?|\[[0-9a-fA-F:]+\]"
@@ -61,7 +61,7 @@ class Settings(ServiceSettings):
     subject: str | None = None
     """Where the person is whom a decision is about, as in subject=request:/applicant/id; recorded as a keyed
     digest."""
-    caller_header: Annotated[str, Field(pattern=r"^[-A-Za-z0-9]+$")] | None = None
+    caller_header: Annotated[str | None, Field(pattern=r"^[-A-Za-z0-9]+$")] = None
     """Header by which a proxy in front names the caller; recorded as a keyed digest."""
     probe_paths: tuple[str, ...] = PROBES
     """Paths that are passed without a record where they are read by GET or HEAD, without query and body."""

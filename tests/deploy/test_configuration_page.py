@@ -19,7 +19,9 @@ def test_the_page_is_not_stale() -> None:
     assert PAGE.read_text("utf-8") == settings_reference.reference()
 
 
-@pytest.mark.parametrize("settings", [OperatorSettings, RecorderSettings, WebhookSettings])
+@pytest.mark.parametrize(
+    "settings", [OperatorSettings, RecorderSettings, WebhookSettings], ids=["operator", "recorder", "webhook"]
+)
 def test_every_setting_says_what_it_is(settings: type[BaseSettings]) -> None:
     """One row for each, with words."""
     for name, field in settings.model_fields.items():

@@ -15,8 +15,8 @@ from actgate.recording.tokens import Tokens
 from actgate.recording.use import Content
 from actgate.recording.writer import RecordNotWrittenError, Settings, Writer
 from actgate.runtime.listener import Limits, Listener, listen
-from actgate_recorder.client import Timeouts
 from actgate_recorder.proxy import Proxy
+from actgate_recorder.shared import Timeouts
 from actgate_recorder.upstream import Pool, UpstreamLimits
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]

@@ -24,6 +24,14 @@ POST = (
 )
 
 
+TOKEN = "a-token-of-32-bytes-a-token-of-32"
+
+
+def contents(directory: Path) -> bytes:
+    """Return all bytes of all files."""
+    return b"".join(path.read_bytes() for path in directory.rglob("*") if path.is_file())
+
+
 class Key:
     """One key."""
 
@@ -108,7 +116,7 @@ async def test_an_answer_without_a_record_is_refused_or_counted() -> None:
             assert len(running.model.requests) == (1 if refuses else 2), "a closed log asks no model"
             assert bool(running.proxy.log.failing_checks()["inference log"]) is refuses
             log.error = None
-            await until(lambda: log.records)
+            await until(lambda log=log: log.records)  # type: ignore[misc]
             assert (await running.exchange(GET)).split()[1] == b"200"
         assert log.events == ["gap", "inference"]
         assert log.records[0]["count"] == (0 if refuses else 2)
@@ -196,7 +204,7 @@ async def test_nothing_that_was_asked_or_answered_is_in_the_log(tmp_path: Path) 
     async with recorder(Model(OK.replace(b"ok", b"42")), writer, keys=Key()) as running:
         await running.exchange(POST.replace(b"/infer", b"/infer?name=doe") + b"")
     await writer.close()
-    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    written = contents(tmp_path)
     assert b"inference" in written
     for secret in (b"4321", b"income", b"doe", b"ok"):
         assert secret not in written.replace(b"lookup", b"")
@@ -231,11 +239,11 @@ async def test_named_values_and_a_subject_are_recorded() -> None:
 
 async def test_events_of_oversight_are_recorded_for_who_shows_a_token(tmp_path: Path) -> None:
     """Beside the decision that they are about; a stop needs nothing else."""
-    (tmp_path / "review-desk").write_text("a-token-of-32-bytes-a-token-of-32")
+    (tmp_path / "review-desk").write_text(TOKEN)
     log = Held()
     async with recorder(Model(OK), log, tokens=tmp_path, keys=Key()) as running:
 
-        async def post(event: object, token: str = "a-token-of-32-bytes-a-token-of-32") -> bytes:
+        async def post(event: object, token: str = TOKEN) -> bytes:
             body = orjson.dumps(event)
             head = (
                 "POST /_actgate/events HTTP/1.1\r\nHost: m\r\nConnection: close\r\n"

@@ -30,8 +30,8 @@ ANSWERS = {
 REQUESTS = {
     "GET": b"GET /v2/models/credit?x=1 HTTP/1.1\r\nHost: model\r\nConnection: close\r\n\r\n",
     "POST": b"POST /infer HTTP/1.1\r\nHost: model\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc",
-    "chunked": b"POST /infer HTTP/1.1\r\nHost: model\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-    b"3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n",
+    "chunked": b"POST /infer HTTP/1.1\r\nHost: model\r\nTransfer-Encoding: chunked\r\n"
+    b"Connection: close\r\n\r\n3\r\nabc\r\n0\r\nX-T: 1\r\n\r\n",
 }
 
 
