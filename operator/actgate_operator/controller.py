@@ -91,6 +91,7 @@ class Controller:
             settings.webhook_namespace,
             self.queue.add_after,
             self._statuses.refer,
+            settings.recorder_image,
         )
         self._report()
 

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+from actgate.api.names import STOP_REASON_ANNOTATION, STOPPED_BY_ANNOTATION
+from actgate.api.quoting import cut
 from actgate.kube.objects import Object
 from actgate_operator.child import Child
-from actgate_operator.plan import Plan, PlanError, plan
-from actgate_operator.status import Judgement, Pass
+from actgate_operator.plan import Plan, PlanError, Recording, plan
+from actgate_operator.status import Judgement, Pass, Stop
 
 
 def is_ours(child: Child, model: Object) -> bool:
@@ -22,14 +24,42 @@ def is_suspended(model: Object) -> bool:
     return isinstance(spec, dict) and spec.get("suspend") is True
 
 
-def planned(model: Object, judgement: Judgement, running: Child | None, done: Pass) -> Plan | None:
+def log_mode(model: Object) -> str | None:
+    """Return the mode of ``spec.logging``; None where it states none."""
+    spec = model.get("spec")
+    logging = spec.get("logging") if isinstance(spec, dict) else None
+    mode = logging.get("mode") if isinstance(logging, dict) else None
+    return mode if isinstance(mode, str) else None
+
+
+def stop_of(model: Object) -> Stop | None:
+    """Return what is told of a stop by ``spec.suspend``; None for a model that is not stopped."""
+    if not is_suspended(model):
+        return None
+    told = model["metadata"].get("annotations") or {}
+    return Stop(
+        cut(str(told.get(STOPPED_BY_ANNOTATION, "")), 253),
+        cut(str(told.get(STOP_REASON_ANNOTATION, "")), 1024),
+    )
+
+
+def planned(
+    model: Object, judgement: Judgement, running: Child | None, done: Pass, recording: Recording
+) -> Plan | None:
     """Return what there should be; None where the spec leads to nothing, which is noted."""
     try:
-        wanted = plan(model, _digest(judgement, running), zero=judgement.scale_to_zero)
+        digest, zero = _digest(judgement, running), judgement.scale_to_zero
+        wanted = plan(model, digest, zero=zero, recording=recording)
     except PlanError as error:
         done.set_stalled("InvalidSpec", error)
         return None
-    done.observed = replace(done.observed, url=wanted.url, selector=wanted.selector)
+    done.observed = replace(
+        done.observed,
+        url=wanted.url,
+        selector=wanted.selector,
+        recorder=wanted.recorder,
+        model_port=wanted.model_port,
+    )
     return wanted
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, Final
 
+from actgate.api.names import RECORDER_CONTAINER
 from actgate.kube.client import Cluster
 from actgate.kube.objects import Key, Object
 from actgate.kube.reflector import Reflector
@@ -56,6 +57,8 @@ class PodRecord:
     images: Images
     ephemeral: Images
     """Containers that ``kubectl debug`` added, as (name, image)."""
+    records: bool = False
+    """Whether it has a recorder that is ready."""
 
     @property
     def runs(self) -> bool:
@@ -81,6 +84,10 @@ def read_pod(pod: Object) -> PodRecord:
         unedited=metadata.get("generation") == 1,
         images=images_of(spec),
         ephemeral=_images(spec, "ephemeralContainers"),
+        records=any(
+            item.get("name") == RECORDER_CONTAINER and item.get("ready") is True
+            for item in status.get("initContainerStatuses") or ()
+        ),
     )
 
 
@@ -127,6 +134,8 @@ class Running:
     ephemeral: str | None = None
     """The ephemeral containers among them, in words."""
     unexpected: Unexpected | None = None
+    recording: int = 0
+    """Those of the serving whose recorder is ready."""
 
 
 @dataclass(slots=True)
@@ -153,7 +162,8 @@ def running(pods: Mapping[str, PodRecord], unexpected: Unexpected | None = None)
         for name, pod in sorted(there.items())
         for container, image in pod.ephemeral
     ]
-    return Running(len(there) - terminating, terminating, listed(debugged) or None, unexpected)
+    recording = sum(pod.records and not pod.terminating for pod in there.values())
+    return Running(len(there) - terminating, terminating, listed(debugged) or None, unexpected, recording)
 
 
 def drift(pods: Mapping[str, PodRecord], images: Images | None) -> Drift:

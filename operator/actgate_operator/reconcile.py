@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
+from actgate.api.inference_log import LogMode
 from actgate.kube.client import Cluster
 from actgate.kube.errors import ClusterError, Conflict, NotFound
 from actgate.kube.objects import Key, Object
@@ -21,7 +22,7 @@ from actgate_operator.apply import Applier
 from actgate_operator.child import Child, read_child
 from actgate_operator.children import Children
 from actgate_operator.deadlines import Deadlines
-from actgate_operator.desired import is_ours, is_suspended, planned
+from actgate_operator.desired import is_ours, is_suspended, log_mode, planned, stop_of
 from actgate_operator.events import WARNING, Events, Note, transitions
 from actgate_operator.held import held, held_replicas
 from actgate_operator.in_sync import is_applied
@@ -30,7 +31,8 @@ from actgate_operator.models import ModelCache
 from actgate_operator.names import child_name
 from actgate_operator.obstacles import ContestedError, RefusedError, TerminatingError
 from actgate_operator.patience import Patience
-from actgate_operator.plan import Plan
+from actgate_operator.plan import Plan, Recording
+from actgate_operator.plan.recorder import OLDEST_KUBERNETES
 from actgate_operator.pod_check import PodCheck
 from actgate_operator.status import Judgement, Observation, Pass, condition_of, is_same, report
 from actgate_operator.writer import Writer
@@ -67,6 +69,7 @@ class Reconciler:
         own_namespace: str,
         later: Callable[[Key, float], None] = lambda _key, _seconds: None,
         judged: Callable[[Key, str], None] = lambda _model, _manifest: None,
+        recorder_image: str = "",
     ) -> None:
         self._models = models
         self._cluster = cluster
@@ -81,6 +84,7 @@ class Reconciler:
         self._wall = wall
         self._own_namespace = own_namespace
         self._judged = judged
+        self._recording = Recording(recorder_image)
 
     async def reconcile(self, key: Key) -> Report | None:
         """Make a model what it should be, and say what it is; None for one that is gone or going.
@@ -116,7 +120,14 @@ class Reconciler:
 
     async def _act(self, key: Key, model: Object) -> Pass:
         """Judge, plan and apply."""
-        done = Pass(Observation(model["metadata"]["generation"], suspended=is_suspended(model)))
+        done = Pass(
+            Observation(
+                model["metadata"]["generation"],
+                suspended=is_suspended(model),
+                logging=log_mode(model),
+                stop=stop_of(model),
+            )
+        )
         try:
             judgement = await judged(model, self._judge, self._own_namespace)
         except UnusableModelError as error:
@@ -155,7 +166,7 @@ class Reconciler:
             if running is not None and running.owner == owner and not running.selects:
                 done.repaired.append(f"Deployment {name} was replaced by one with another selector")
                 await self._applier.remove_impostor((key[0], name), running)
-            wanted = planned(model, judgement, running, done)
+            wanted = planned(model, judgement, running, done, await self._recorder_for(model))
             if judgement.verdict.allowed:
                 if wanted is None:
                     return running
@@ -172,6 +183,13 @@ class Reconciler:
         except ClusterError as error:
             done.set_retrying("Retrying", error)
         return running
+
+    async def _recorder_for(self, model: Object) -> Recording:
+        """Return what a recorder takes; the API server is asked for its version until it is new enough."""
+        known = self._recording.kubernetes
+        if log_mode(model) == LogMode.RECORDER and (known is None or known < OLDEST_KUBERNETES):
+            self._recording = replace(self._recording, kubernetes=await self._cluster.server_version())
+        return self._recording
 
     async def _check_exists(self, key: Key, model: Object) -> None:
         """Return for a model that may have children made, or given back what they lost.

@@ -65,6 +65,10 @@ class Settings(ServiceSettings):
     webhook_extra_sans: tuple[Annotated[str, Field(pattern=_HOST, max_length=253)], ...] = ()
     """More DNS names and addresses for the certificate, beside those of the Service."""
 
+    recorder_image: Annotated[str, Field(pattern=r"^([^@\s]+@sha256:[0-9a-f]{64})?$", max_length=512)] = ""
+    """Image of the recorder, by digest, for models with spec.logging.mode Recorder. Another one restarts
+    them."""
+
     @field_validator("leader_elect_renew_deadline")
     @classmethod
     def _leaves_time_for_a_write(cls, deadline: Duration, info: ValidationInfo) -> Duration:

@@ -251,6 +251,14 @@ def test_defaults_of_a_policy_are_filled_in(api: Rest) -> None:
             "detection": dict.fromkeys(("strong", "likely", "weak"), "Audit"),
             "injectedContainers": [],
             "onViolation": "Keep",
+            "logging": {
+                "requiredFor": [],
+                "minRetention": "4416h",
+                "countries": [],
+                "durability": "AtMostOnce",
+                "maxPayload": "Full",
+                "recorderImages": [],
+            },
         }
     finally:
         api("DELETE", f"{collection('CompliancePolicy')}/empty")

@@ -331,7 +331,8 @@ def test_a_pod_template_that_changes_in_other_ways_never_reaches_the_webhook(tem
 
 
 @pytest.mark.parametrize(
-    "annotation", [value for key, value in vars(names).items() if key.endswith("_ANNOTATION")]
+    "annotation",
+    sorted({value for key, value in vars(names).items() if key.endswith("_ANNOTATION")} - names.OWN_KEYS),
 )
 def test_every_annotation_that_links_is_known_to_the_conditions(annotation: str) -> None:
     """An annotation that the policy learns must be learned by the registration too."""
@@ -341,6 +342,25 @@ def test_every_annotation_that_links_is_known_to_the_conditions(annotation: str)
         new["metadata"]["annotations"][annotation] = "other"
         assert matters(new, old), obj["kind"]
         assert reaches(new, old), obj["kind"]
+
+
+def test_a_stop_never_reaches_the_webhook_and_a_change_of_the_log_does() -> None:
+    """Art. 14(4)(e): nothing stands in the way of a stop, be it with a reason and a name, or without."""
+    logging = {"mode": "Recorder", "storage": {"pvc": {"claimName": "log"}}}
+    for before in (model_deployment(), model_deployment(logging=logging)):
+        stopped = copy.deepcopy(before)
+        stopped["spec"]["suspend"] = True
+        assert not reaches(stopped, before)
+        told = {names.STOPPED_BY_ANNOTATION: "anna", names.STOP_REASON_ANNOTATION: "drift"}
+        stopped["metadata"].setdefault("annotations", {}).update(told)
+        assert not reaches(stopped, before)
+        assert not matters(stopped, before)
+    for changed_log in ({**logging, "retention": "1h"}, {"mode": "None"}):
+        new, old = model_deployment(logging=changed_log), model_deployment(logging=logging)
+        assert matters(new, old)
+        assert reaches(new, old)
+        assert reaches(new, model_deployment())
+        assert reaches(model_deployment(), new)
 
 
 EXTRAS: Final[tuple[tuple[str, Any], ...]] = (

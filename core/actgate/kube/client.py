@@ -118,6 +118,15 @@ class Cluster:
         """Return what the API server says that it serves: `/apis`, `/api/v1` or `/apis/GROUP/VERSION`."""
         return await self._transport.request("GET", path, within=within)
 
+    async def server_version(self, *, within: float = REQUEST_SECONDS) -> tuple[int, int]:
+        """Return the version of the API server, such as (1, 36)."""
+        answer = await self._transport.request("GET", "/version", within=within)
+        try:
+            # A provider may write 31+.
+            return int(answer["major"]), int(str(answer["minor"]).rstrip("+"))
+        except (KeyError, ValueError) as error:
+            raise Unintelligible("GET /version: the answer has no major and minor version") from error
+
     async def list_pages(
         self,
         resource: Resource,

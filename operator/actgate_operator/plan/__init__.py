@@ -8,6 +8,7 @@ pod template is made in steps, each a module:
   and what is of a wrong type is refused, in a sentence;
 - ``pod``: the webhook judges these pods by the manifest of their ModelDeployment, and the server learns which
   model it serves, on which evidence;
+- ``recorder``: where ``spec.logging`` asks for it, a sidecar records the use of the model;
 - ``constraints``: what the user left open is closed, and pods are held to the regions of ``spec.placement``.
 
 The border: no I/O, no clock, no Kubernetes client, no verdict. Equal input gives equal objects, byte for
@@ -15,6 +16,7 @@ byte and across releases: a changed pod template would restart every model in ev
 """
 
 from actgate_operator.plan.children import Plan, plan, state
+from actgate_operator.plan.recorder import Recording
 from actgate_operator.plan.shape import PlanError
 
-__all__ = ["Plan", "PlanError", "plan", "state"]
+__all__ = ["Plan", "PlanError", "Recording", "plan", "state"]

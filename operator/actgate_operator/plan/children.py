@@ -13,10 +13,14 @@ from typing import Any, Final
 
 from actgate_operator.names import STATE_ANNOTATION
 from actgate_operator.plan.pod import digest_annotation, template_of
+from actgate_operator.plan.recorder import Recording, needs_one_pod, port_of
 from actgate_operator.plan.shape import Object, Order, PlanError
 
 _ONE_LEAVES_FIRST: Final = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 0, "maxUnavailable": 1}}
 """A device is free for the next pod only after the last one let it go; one more than there are never is."""
+
+
+_NO_RECORDER: Final = Recording()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,10 @@ class Plan:
     """Where the model answers within the cluster; None where its first port does not speak TCP."""
     selector: str
     """Label selector of its pods, as text."""
+    recorder: str | None = None
+    """Image of the recorder in its pods."""
+    model_port: str | None = None
+    """Whether the model can be asked past its recorder, in words."""
 
     @property
     def children(self) -> tuple[Object, ...]:
@@ -42,21 +50,30 @@ class Plan:
         return tuple(child for child in every if child is not None)
 
 
-def plan(model_deployment: Mapping[str, Any], manifest_digest: str | None, *, zero: bool = False) -> Plan:
+def plan(
+    model_deployment: Mapping[str, Any],
+    manifest_digest: str | None,
+    *,
+    zero: bool = False,
+    recording: Recording = _NO_RECORDER,
+) -> Plan:
     """Return what shall exist for a ModelDeployment that may run.
 
     Args:
         model_deployment: The object as the API server sends it, with name, namespace, uid and spec.
         manifest_digest: Digest of the evidence on which it may run, ``sha256:<64 hex digits>``.
         zero: Scale it to zero, as ``spec.suspend`` does by itself.
+        recording: What a recorder takes, for a model that asks for one.
 
     Raises:
         PlanError: When its server or pod template cannot be planned with; the message is for its author.
         ValidationError: Of pydantic, when the spec is none that the schema allows.
     """
     order = Order.read(model_deployment, manifest_digest)
-    template = template_of(order)
-    answering = service(order, template["spec"]["containers"][0])
+    template = template_of(order, recording)
+    recorder = port_of(template["spec"])
+    server = template["spec"]["containers"][0]
+    answering = service(order, server, recorder)
     scaled, protected = autoscaler(order), budget(order)
     return Plan(
         deployment=stamped(deployment(order, template, zero=zero or order.spec.suspend)),
@@ -65,6 +82,17 @@ def plan(model_deployment: Mapping[str, Any], manifest_digest: str | None, *, ze
         budget=stamped(protected) if protected is not None else None,
         url=url_of(answering),
         selector=order.selector_text,
+        recorder=recording.image if recorder is not None else None,
+        model_port=_passable(server) if recorder is not None else None,
+    )
+
+
+def _passable(server: Object) -> str:
+    port = server["ports"][0]["containerPort"]
+    return (
+        "the Service leads to the recorder; other pods can ask the model past it at its own port "
+        f"{port}, unless a NetworkPolicy closes that port or the server listens on 127.0.0.1 alone, "
+        "which the operator cannot see"
     )
 
 
@@ -72,6 +100,7 @@ def deployment(order: Order, template: Object, *, zero: bool) -> Object:
     """Return the Deployment of a model; ``zero`` scales it to nothing."""
     pod = template["spec"]
     containers = [*pod["containers"], *pod.get("initContainers", [])]
+    one_first = needs_one_pod(order.spec.logging) or any(map(_holds_a_device, containers))
     return {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -79,7 +108,7 @@ def deployment(order: Order, template: Object, *, zero: bool) -> Object:
         "spec": {
             **_replicas(order, zero=zero),
             "selector": {"matchLabels": order.selector},
-            **({"strategy": _ONE_LEAVES_FIRST} if any(map(_holds_a_device, containers)) else {}),
+            **({"strategy": _ONE_LEAVES_FIRST} if one_first else {}),
             "template": template,
         },
     }
@@ -105,8 +134,8 @@ def _holds_a_device(container: dict[str, Any]) -> bool:
     return bool(resources.get("claims")) or any("/" in name for name in asked)
 
 
-def service(order: Order, server: Object) -> Object:
-    """Return the Service of a model, given its server's container.
+def service(order: Order, server: Object, recorder: int | None = None) -> Object:
+    """Return the Service of a model, given its server's container, and the port of its recorder.
 
     Raises:
         PlanError: When the container's first port has no number.
@@ -118,7 +147,7 @@ def service(order: Order, server: Object) -> Object:
             "the first port of the container server has no containerPort that is a number; "
             "fix: state one in spec.server.ports, or leave the ports out"
         )
-    port = {"port": number, "targetPort": number, "protocol": first.get("protocol", "TCP")}
+    port = {"port": number, "targetPort": recorder or number, "protocol": first.get("protocol", "TCP")}
     if "name" in first:
         port["name"] = first["name"]
     return {

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from actgate.api.names import (
     INFERENCE_LABEL,
+    LOGGING_ANNOTATION,
     MANIFEST_ANNOTATION,
     MODEL_ANNOTATION,
     MODEL_DIGEST_ANNOTATION,
@@ -22,6 +23,7 @@ from actgate.api.names import (
 )
 from actgate_operator import names
 from actgate_operator.plan.constraints import hardened, placed
+from actgate_operator.plan.recorder import Recording, annotation, recorded
 from actgate_operator.plan.shape import SERVER, Object, Order
 
 _DEFAULT_PORT: Final = {"name": "http", "containerPort": 8080}
@@ -39,21 +41,22 @@ _OURS: Final = frozenset(
         MODEL_DIGEST_ANNOTATION,
         MODEL_VERSION_ANNOTATION,
         names.MANIFEST_DIGEST_ANNOTATION,
+        LOGGING_ANNOTATION,
     }
 )
 
 
-def template_of(order: Order) -> Object:
+def template_of(order: Order, recording: Recording) -> Object:
     """Return the pod template of a model; its first container serves the model."""
     stated = order.template
     return {
         **stated,
         "metadata": pod_metadata(order, stated.get("metadata", {})),
-        "spec": _spec(order, stated["spec"]),
+        "spec": _spec(order, stated["spec"], recording),
     }
 
 
-def _spec(order: Order, stated: Object) -> Object:
+def _spec(order: Order, stated: Object, recording: Recording) -> Object:
     server = next(container for container in stated["containers"] if container.get("name") == SERVER)
     others = [container for container in stated["containers"] if container is not server]
     ports = server.get("ports") or [_DEFAULT_PORT]
@@ -62,7 +65,7 @@ def _spec(order: Order, stated: Object) -> Object:
         "ports": ports,
         "env": environment(order, server.get("env", [])),
     }
-    pod = hardened({**stated, "containers": [served, *others]})
+    pod = hardened(recorded(order, {**stated, "containers": [served, *others]}, recording))
     if order.spec.placement is None:
         return pod
     return {**pod, "affinity": placed(pod.get("affinity", {}), order.spec.placement)}
@@ -97,7 +100,11 @@ def _links(order: Order) -> dict[str, str]:
         MODEL_DIGEST_ANNOTATION: model.digest,
         PROVIDER_ANNOTATION: _provider(order),
     }
-    return {name: value for name, value in stated.items() if value} | digest_annotation(order)
+    return (
+        {name: value for name, value in stated.items() if value}
+        | digest_annotation(order)
+        | annotation(order.spec.logging)
+    )
 
 
 def _provider(order: Order) -> str | None:

@@ -11,7 +11,17 @@ holds and what the spec says is what serves. ``Reconciling`` and ``Stalled`` are
 kstatus reads them: Stalled waits for a person, Reconciling only for time.
 """
 
-from actgate_operator.status.observation import Judgement, Observation, Obstacle, Pass
+from actgate_operator.status.observation import Judgement, Observation, Obstacle, Pass, Stop
 from actgate_operator.status.report import condition_of, is_same, message_of, report
 
-__all__ = ["Judgement", "Observation", "Obstacle", "Pass", "condition_of", "is_same", "message_of", "report"]
+__all__ = [
+    "Judgement",
+    "Observation",
+    "Obstacle",
+    "Pass",
+    "Stop",
+    "condition_of",
+    "is_same",
+    "message_of",
+    "report",
+]

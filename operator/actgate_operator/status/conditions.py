@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from actgate.api.inference_log import LogMode
 from actgate.decision import Outcome
 from actgate.decision.rules import assurance, attestation, contradiction, link
 from actgate.decision.rules import evidence as evidence_rules
@@ -14,6 +15,7 @@ EVIDENCE_ACCEPTED: Final = "EvidenceAccepted"
 WORKLOAD_AVAILABLE: Final = "WorkloadAvailable"
 READY: Final = "Ready"
 SCALING_ACTIVE: Final = "ScalingActive"
+LOGGING_HEALTHY: Final = "LoggingHealthy"
 RECONCILING: Final = "Reconciling"
 STALLED: Final = "Stalled"
 
@@ -45,6 +47,8 @@ def conditions(observed: Observation) -> list[Condition]:
     found = [evidence, workload]
     if observed.autoscaled:
         found.append(scaling_active(observed))
+    if observed.logging not in (None, LogMode.NONE.value):
+        found.append(logging_healthy(observed))
     if (stuck := stalled(observed, evidence, workload)) is not None:
         found.append(stuck)
     elif (busy := reconciling(observed, evidence, workload)) is not None:
@@ -139,6 +143,23 @@ def scaling_active(observed: Observation) -> Condition:
     return Condition(
         SCALING_ACTIVE, "True", "Autoscaled", "the HorizontalPodAutoscaler sets the number of replicas"
     )
+
+
+def logging_healthy(observed: Observation) -> Condition:
+    """Say whether the use of the model is recorded, as far as that shows in the cluster."""
+    if observed.logging != LogMode.RECORDER.value:
+        why = f"mode {observed.logging}: nothing in the cluster shows whether the log is written"
+        return Condition(LOGGING_HEALTHY, "Unknown", "NotObserved", why)
+    if observed.recorder is None:
+        reason, why = _obstacle(observed)
+        return Condition(LOGGING_HEALTHY, "Unknown", reason, why)
+    there, recording = observed.running.serving, observed.running.recording
+    if there == 0:
+        return Condition(LOGGING_HEALTHY, "Unknown", "NoPods", "no pods run, and nothing is recorded")
+    words = f"the recorders of {recording} of {there} pods are ready"
+    if recording < there:
+        return Condition(LOGGING_HEALTHY, "False", "RecorderNotReady", words)
+    return Condition(LOGGING_HEALTHY, "True", "Recording", words)
 
 
 def ready(observed: Observation, evidence: Condition, workload: Condition) -> Condition:

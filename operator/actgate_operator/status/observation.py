@@ -32,6 +32,14 @@ class Obstacle:
 
 
 @dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop by ``spec.suspend``; neither is required, and neither is proven."""
+
+    by: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Observation:
     """Everything that the status speaks of."""
 
@@ -57,6 +65,14 @@ class Observation:
     """The most replicas that may run, while the evidence does not hold."""
     url: str | None = None
     selector: str | None = None
+    logging: str | None = None
+    """Mode of ``spec.logging``; None where it states none."""
+    recorder: str | None = None
+    """Image of the recorder that is planned into the pods."""
+    model_port: str | None = None
+    """Whether the model can be asked past its recorder, in words."""
+    stop: Stop | None = None
+    """While the model is suspended: what is told of the stop."""
 
 
 @dataclass(slots=True)

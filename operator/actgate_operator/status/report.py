@@ -10,6 +10,7 @@ from actgate.api.compliance_manifest import (
     ReportedAppraisal,
     ReportedAttestation,
 )
+from actgate.api.inference_log import LogMode
 from actgate.api.model_deployment import ReportedFinding
 from actgate.api.quoting import cut
 from actgate.api.times import timestamp
@@ -19,7 +20,7 @@ from actgate.decision.data import RULESET
 from actgate.decision.decide import Appraisal
 from actgate.kube.objects import Object
 from actgate_operator.status.conditions import REFERENCE, Condition, conditions
-from actgate_operator.status.observation import Judgement, Observation
+from actgate_operator.status.observation import Judgement, Observation, Stop
 
 MOST_FINDINGS: Final = 128
 MOST_MANIFEST_FINDINGS: Final = 32
@@ -34,7 +35,10 @@ _REPLICAS: Final = 10_000
 """Bounds of the schema; a rollout may have more pods for a while than a spec may ask for."""
 
 OWN_CONDITIONS: Final = frozenset(
-    {"EvidenceAccepted", "WorkloadAvailable", "ScalingActive", "Ready", "Reconciling", "Stalled"}
+    {
+        *("EvidenceAccepted", "WorkloadAvailable", "ScalingActive", "LoggingHealthy"),
+        *("Ready", "Reconciling", "Stalled"),
+    }
 )
 
 
@@ -65,7 +69,26 @@ def report(observed: Observation, former: Mapping[str, Any], now: datetime) -> O
         status["url"] = observed.url
     if observed.selector is not None:
         status["selector"] = observed.selector
+    if observed.logging not in (None, LogMode.NONE.value):
+        status["logging"] = _logging(observed)
+    if observed.stop is not None:
+        status["stop"] = _stop(observed.stop, former.get("stop") or {}, stamp)
     return status
+
+
+def _logging(observed: Observation) -> Object:
+    shown: Object = {"mode": observed.logging}
+    if observed.recorder is not None:
+        shown |= {"recorder": observed.recorder, "recording": min(observed.running.recording, _REPLICAS)}
+    if observed.model_port is not None:
+        shown["modelPort"] = observed.model_port
+    return shown
+
+
+def _stop(stop: Stop, former: Mapping[str, Any], stamp: str) -> Object:
+    """Return what is told of a stop; it began when it was observed first."""
+    told = {name: text for name, text in (("by", stop.by), ("reason", stop.reason)) if text}
+    return {"observedAt": former.get("observedAt", stamp), **told}
 
 
 def status_of_manifest(generation: int, appraisal: Appraisal) -> Object:
