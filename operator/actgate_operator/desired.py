@@ -33,13 +33,13 @@ def log_mode(model: Object) -> str | None:
 
 
 def stop_of(model: Object) -> Stop | None:
-    """Return what is told of a stop by ``spec.suspend``; None for a model that is not stopped."""
+    """Return what is stated of a stop by ``spec.suspend``; None for a model that is not stopped."""
     if not is_suspended(model):
         return None
-    told = model["metadata"].get("annotations") or {}
+    stated = model["metadata"].get("annotations") or {}
     return Stop(
-        cut(str(told.get(STOPPED_BY_ANNOTATION, "")), 253),
-        cut(str(told.get(STOP_REASON_ANNOTATION, "")), 1024),
+        cut(str(stated.get(STOPPED_BY_ANNOTATION, "")), 253),
+        cut(str(stated.get(STOP_REASON_ANNOTATION, "")), 1024),
     )
 
 

@@ -203,20 +203,9 @@ def _workload(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note]:
         yield Note(WARNING, after["reason"], message_of(new, after))
     elif was_wrong and after.get("status") == "True" and _accepted(new):
         yield Note(NORMAL, "WorkloadRestored", message_of(new, after))
-    if after.get("reason") == "ScaledToZero" != before.get("reason"):
-        yield Note(WARNING, "ScaledToZero", message_of(new, after))
-    suspended = after.get("reason") == "Suspended" != before.get("reason")
-    if suspended or ("stop" in new and "stop" not in old):
-        yield Note(NORMAL, "Suspended", f"spec.suspend is true; {_stop(new.get('stop') or {})}")
-
-
-def _stop(stop: Mapping[str, Any]) -> str:
-    """Say who stopped a model and why, which are claims, or that it was not told."""
-    by, reason = stop.get("by"), stop.get("reason")
-    who = (
-        f"stopped by {by}, as the annotation says" if by else "the API server's audit log has who stopped it"
-    )
-    return f"{who}; reason: {reason or 'none given, and none is required'}"
+    for reason, kind in (("ScaledToZero", WARNING), ("Suspended", NORMAL)):
+        if after.get("reason") == reason and before.get("reason") != reason:
+            yield Note(kind, reason, message_of(new, after))
 
 
 def _scaling(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note]:

@@ -351,8 +351,8 @@ def test_a_stop_never_reaches_the_webhook_and_a_change_of_the_log_does() -> None
         stopped = copy.deepcopy(before)
         stopped["spec"]["suspend"] = True
         assert not reaches(stopped, before)
-        told = {names.STOPPED_BY_ANNOTATION: "anna", names.STOP_REASON_ANNOTATION: "drift"}
-        stopped["metadata"].setdefault("annotations", {}).update(told)
+        stated = {names.STOPPED_BY_ANNOTATION: "anna", names.STOP_REASON_ANNOTATION: "drift"}
+        stopped["metadata"].setdefault("annotations", {}).update(stated)
         assert not reaches(stopped, before)
         assert not matters(stopped, before)
     for changed_log in ({**logging, "retention": "1h"}, {"mode": "None"}):

@@ -95,7 +95,7 @@ class LoggedField(Model):
 
 
 class LoggedSubject(Model):
-    """What tells apart the persons that decisions are about; only its keyed digest is recorded."""
+    """What distinguishes the persons that decisions are about; only its keyed digest is recorded."""
 
     from_: Annotated[Side, Field(strict=False, alias="from")]
     """The body that it is in, Request or Response; JSON."""
@@ -231,7 +231,7 @@ class LoggingSpec(Model):
     ] = []
     """Values that are copied into each record as they are; choose none that identifies a person."""
     subject: LoggedSubject | None = None
-    """What tells persons apart; only its keyed digest is recorded."""
+    """What distinguishes persons; only its keyed digest is recorded."""
     exclude: Annotated[list[Route], Field(max_length=32)] = []
     """Paths of probes: a GET or HEAD of one, without query and body, is no use, and not recorded."""
     retention: Duration = "8760h"

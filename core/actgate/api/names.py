@@ -54,7 +54,7 @@ OWN_KEYS: Final = frozenset(
     f"{GROUP}/{name}"
     for name in ("desired-state", "manifest-digest", "next-trusted-since", "previous-needed-until")
 ) | {STOPPED_BY_ANNOTATION, STOP_REASON_ANNOTATION}
-"""Annotations that declare nothing: those that the operator keeps for itself, and those that tell of a stop,
+"""Annotations that declare nothing: those that the operator keeps for itself, and those that describe a stop,
 which no evidence may stand in the way of."""
 
 REGION_NODE_LABEL: Final = "topology.kubernetes.io/region"

@@ -9,7 +9,7 @@ from actgate.decision.rules import assurance, attestation, contradiction, link
 from actgate.decision.rules import evidence as evidence_rules
 from actgate.decision.verdict import refusal
 from actgate_operator.rollout import COMPLETE
-from actgate_operator.status.observation import Judgement, Observation
+from actgate_operator.status.observation import Judgement, Observation, Stop
 
 EVIDENCE_ACCEPTED: Final = "EvidenceAccepted"
 WORKLOAD_AVAILABLE: Final = "WorkloadAvailable"
@@ -108,7 +108,7 @@ def workload_available(observed: Observation) -> Condition:
     if observed.violated:
         return _unavailable(SCALED_TO_ZERO, _beside("the evidence does not hold", observed))
     if observed.suspended:
-        return _unavailable(SUSPENDED, _beside("spec.suspend is true", observed))
+        return _unavailable(SUSPENDED, _beside(_stopped(observed.stop), observed))
     if _is_withheld(observed):
         return _unavailable(
             "EvidenceNotAccepted", _beside("no pods are started while the evidence does not hold", observed)
@@ -244,6 +244,15 @@ def _is_under_way(observed: Observation) -> bool:
 
 def _unavailable(reason: str, message: str) -> Condition:
     return Condition(WORKLOAD_AVAILABLE, "False", reason, message)
+
+
+def _stopped(stop: Stop | None) -> str:
+    """Say that a model is suspended, and by whom and why, where that is stated; both are claims."""
+    stated = [
+        *([f"stopped by {stop.by}, as its annotation says"] if stop and stop.by else []),
+        *([f"reason: {stop.reason}"] if stop and stop.reason else []),
+    ]
+    return "; ".join(["spec.suspend is true", *stated])
 
 
 def _beside(why: str, observed: Observation) -> str:

@@ -72,7 +72,7 @@ class Observation:
     model_port: str | None = None
     """Whether the model can be asked past its recorder, in words."""
     stop: Stop | None = None
-    """While the model is suspended: what is told of the stop."""
+    """While the model is suspended: what is stated of the stop."""
 
 
 @dataclass(slots=True)

@@ -86,9 +86,9 @@ def _logging(observed: Observation) -> Object:
 
 
 def _stop(stop: Stop, former: Mapping[str, Any], stamp: str) -> Object:
-    """Return what is told of a stop; it began when it was observed first."""
-    told = {name: text for name, text in (("by", stop.by), ("reason", stop.reason)) if text}
-    return {"observedAt": former.get("observedAt", stamp), **told}
+    """Return what is stated of a stop; it began when it was observed first."""
+    stated = {name: text for name, text in (("by", stop.by), ("reason", stop.reason)) if text}
+    return {"observedAt": former.get("observedAt", stamp), **stated}
 
 
 def status_of_manifest(generation: int, appraisal: Appraisal) -> Object:

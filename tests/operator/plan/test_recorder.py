@@ -9,6 +9,7 @@ import pytest
 
 from actgate.decision import Link, Manifest, decide
 from actgate.subjects.workload import Workload
+from actgate_recorder.settings import Settings
 from actgate_operator.plan import Plan, PlanError, Recording, plan
 from tests.decision.build import NOW, PASSING, manifest, policy
 from tests.decision.signing import sha
@@ -112,6 +113,25 @@ def test_the_settings_of_the_recorder_say_what_the_spec_says() -> None:
         for mount in container.get("volumeMounts", [])
     ]
     assert mounts == []
+
+
+def test_the_recorder_reads_the_settings_as_they_are_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Names and forms are the recorder's own; a variable that it does not know would have no effect."""
+    stated = {
+        "payload": "Digest",
+        "fields": [{"name": "score", "from": "Response", "pointer": "/outputs/0/data/0"}],
+        "subject": {"from": "Request", "pointer": "/id"},
+        "exclude": ["/healthz"],
+        "keySecretRef": {"name": "keys"},
+    }
+    found = variables(recorded(logging=stated, server=serving(image=SERVER)))
+    for name, value in found.items():
+        monkeypatch.setenv(f"ACTGATE_RECORDER_{name}", value)
+    settings = Settings()
+    assert {name.lower() for name in found} <= Settings.model_fields.keys()
+    assert (settings.fields, settings.probe_paths) == (("score=response:/outputs/0/data/0",), ("/healthz",))
+    assert settings.log_name == "credit/credit-risk/$(ACTGATE_POD_UID)"
+    assert settings.subject == "subject=request:/id"
 
 
 def test_without_digests_no_key_is_mounted() -> None:

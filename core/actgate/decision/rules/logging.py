@@ -47,7 +47,7 @@ REGION: Final = Rule(
     HOUSE_POLICY,
     requirement="Where the policy names countries for logs, the region of the log's storage is stated, "
     "known, unambiguous and in one of them. A volume of the cluster is where the model's placement is.",
-    rationale="A log tells of persons, and the organisation keeps it within chosen countries. The Act does "
+    rationale="A log is about persons, and the organisation keeps it within chosen countries. The Act does "
     "not say where logs are kept.",
     remediation="Keep the log in an allowed country, and state provider and region code in "
     "spec.logging.storage.region.",

@@ -1,0 +1,108 @@
+"""What a status says of the log of a model's use, and of its stop."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from actgate.api.model_deployment import ModelDeploymentStatus
+from actgate.api.names import STOP_REASON_ANNOTATION, STOPPED_BY_ANNOTATION
+from actgate_operator.desired import stop_of
+from actgate_operator.events import transitions
+from actgate_operator.pod_records import Running, read_pod
+from actgate_operator.status import Stop, condition_of, report
+from tests.operator.fakes import model
+from tests.operator.observed import rollout, seen
+
+NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
+LATER = datetime(2026, 11, 27, 10, tzinfo=UTC)
+GONE = rollout(replicas=0, ready=0, wanted=0, updated=0)
+
+
+def status(former: dict[str, Any] | None = None, now: datetime = NOW, **observed: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return a status, which the schema takes."""
+    made = report(replace(seen(rolled=observed.pop("rolled", rollout())), **observed), former or {}, now)
+    ModelDeploymentStatus.model_validate(made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("observed", "expected"),
+    [
+        ({"logging": "Recorder", "recorder": "r:1", "running": Running(2, recording=2)}, ("True", "Recording")),
+        (
+            {"logging": "Recorder", "recorder": "r:1", "running": Running(2, recording=1)},
+            ("False", "RecorderNotReady"),
+        ),
+        ({"logging": "Recorder", "recorder": "r:1", "running": Running(0)}, ("Unknown", "NoPods")),
+        ({"logging": "External"}, ("Unknown", "NotObserved")),
+        ({"logging": "Library"}, ("Unknown", "NotObserved")),
+    ],
+)
+def test_logging_is_healthy_where_the_recorder_of_every_pod_is_ready(
+    observed: dict[str, Any], expected: tuple[str, str]
+) -> None:
+    """What shows in the cluster is said, and what does not is unknown."""
+    found = condition_of(status(**observed), "LoggingHealthy")
+    assert (found["status"], found["reason"]) == expected
+
+
+@pytest.mark.parametrize("logging", [None, "None"])
+def test_a_model_without_a_log_has_no_condition_of_one(logging: str | None) -> None:
+    """Its status is what it was before there were logs."""
+    assert status(logging=logging) == status()
+    assert "logging" not in status(logging=logging)
+
+
+def test_a_status_says_which_recorder_runs_and_whether_it_can_be_passed() -> None:
+    """Without a NetworkPolicy the model's own port is open, which is said and not hidden."""
+    made = status(logging="Recorder", recorder="r:1", model_port="open", running=Running(2, recording=1))
+    assert made["logging"] == {"mode": "Recorder", "recorder": "r:1", "recording": 1, "modelPort": "open"}
+
+
+@pytest.mark.parametrize(
+    ("statuses", "records"),
+    [
+        ([{"name": "actgate-recorder", "ready": True}], True),
+        ([{"name": "actgate-recorder", "ready": False}], False),
+        ([{"name": "other", "ready": True}], False),
+        (None, False),
+    ],
+)
+def test_a_pod_records_while_its_recorder_is_ready(statuses: Any, records: bool) -> None:  # noqa: ANN401
+    """By the kubelet's word on the sidecar."""
+    pod = {"metadata": {"name": "p"}, "status": {"phase": "Running", "initContainerStatuses": statuses}}
+    assert read_pod(pod).records is records
+
+
+def test_a_stop_is_recorded_with_the_moment_at_which_it_was_observed_first() -> None:
+    """Art. 14(4)(e): with a reason or without; a later pass changes nothing of it, and a resume ends it."""
+    first = status(rolled=GONE, suspended=True, stop=Stop())
+    assert first["stop"] == {"observedAt": "2026-11-27T09:00:00Z"}
+    second = status(first, LATER, rolled=GONE, suspended=True, stop=Stop("anna", "drift"))
+    assert second["stop"] == {"observedAt": "2026-11-27T09:00:00Z", "by": "anna", "reason": "drift"}
+    assert "stop" not in status(second, LATER)
+
+
+def test_the_event_of_a_stop_says_who_and_why_where_that_is_stated() -> None:
+    """Both are claims, and are called so."""
+    made = status(rolled=GONE, suspended=True, stop=Stop("anna", "drift"))
+    (note,) = [note for note in transitions(status(), made) if note.reason == "Suspended"]
+    assert "stopped by anna, as its annotation says; reason: drift" in note.message
+    bare = status(rolled=GONE, suspended=True, stop=Stop())
+    assert [note.reason for note in transitions(status(), bare)] == ["Suspended"]
+
+
+def test_a_stop_is_read_whatever_its_annotations_are() -> None:
+    """No annotation is needed, and a long one is cut to what a status holds."""
+    stopped = model("scorer")
+    assert stop_of(stopped) is None
+    stopped["spec"]["suspend"] = True
+    assert stop_of(stopped) == Stop()
+    stopped["metadata"]["annotations"] = {STOPPED_BY_ANNOTATION: "a" * 999, STOP_REASON_ANNOTATION: "b" * 9999}
+    found = stop_of(stopped)
+    assert found is not None
+    assert (len(found.by), len(found.reason)) == (253, 1024)
