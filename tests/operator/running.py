@@ -69,6 +69,7 @@ class RunningOperator:
         make_writer: Callable[[Cluster, Callable[[], bool]], Writer] = Writer,
         workers: int = 4,
         reports: Literal["Auto", "OpenReports", "PolicyReports", "None"] = "Auto",
+        recorder_image: str = "",
     ) -> None:
         self.requests: list[Asked] = []
         self.metrics = NotingMetrics(self.requests)
@@ -81,6 +82,7 @@ class RunningOperator:
             lease_namespace="default",
             certificates="External",
             reports=reports,
+            recorder_image=recorder_image,
         )
         self._options = Options(
             clocks=clocks or Clocks(),

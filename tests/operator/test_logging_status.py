@@ -19,6 +19,7 @@ from tests.operator.observed import rollout, seen
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 LATER = datetime(2026, 11, 27, 10, tzinfo=UTC)
+RECORDED = {"logging": "Recorder", "recorder": "r:1"}
 GONE = rollout(replicas=0, ready=0, wanted=0, updated=0)
 
 
@@ -32,15 +33,13 @@ def status(former: dict[str, Any] | None = None, now: datetime = NOW, **observed
 @pytest.mark.parametrize(
     ("observed", "expected"),
     [
-        ({"logging": "Recorder", "recorder": "r:1", "running": Running(2, recording=2)}, ("True", "Recording")),
-        (
-            {"logging": "Recorder", "recorder": "r:1", "running": Running(2, recording=1)},
-            ("False", "RecorderNotReady"),
-        ),
-        ({"logging": "Recorder", "recorder": "r:1", "running": Running(0)}, ("Unknown", "NoPods")),
+        ({**RECORDED, "running": Running(2, recording=2)}, ("True", "Recording")),
+        ({**RECORDED, "running": Running(2, recording=1)}, ("False", "RecorderNotReady")),
+        ({**RECORDED, "running": Running(0)}, ("Unknown", "NoPods")),
         ({"logging": "External"}, ("Unknown", "NotObserved")),
         ({"logging": "Library"}, ("Unknown", "NotObserved")),
     ],
+    ids=["all", "one of two", "no pods", "gateway", "library"],
 )
 def test_logging_is_healthy_where_the_recorder_of_every_pod_is_ready(
     observed: dict[str, Any], expected: tuple[str, str]
@@ -50,7 +49,7 @@ def test_logging_is_healthy_where_the_recorder_of_every_pod_is_ready(
     assert (found["status"], found["reason"]) == expected
 
 
-@pytest.mark.parametrize("logging", [None, "None"])
+@pytest.mark.parametrize("logging", [None, "None"], ids=["unstated", "mode None"])
 def test_a_model_without_a_log_has_no_condition_of_one(logging: str | None) -> None:
     """Its status is what it was before there were logs."""
     assert status(logging=logging) == status()
@@ -102,7 +101,8 @@ def test_a_stop_is_read_whatever_its_annotations_are() -> None:
     assert stop_of(stopped) is None
     stopped["spec"]["suspend"] = True
     assert stop_of(stopped) == Stop()
-    stopped["metadata"]["annotations"] = {STOPPED_BY_ANNOTATION: "a" * 999, STOP_REASON_ANNOTATION: "b" * 9999}
+    long = {STOPPED_BY_ANNOTATION: "a" * 999, STOP_REASON_ANNOTATION: "b" * 9999}
+    stopped["metadata"]["annotations"] = long
     found = stop_of(stopped)
     assert found is not None
     assert (len(found.by), len(found.reason)) == (253, 1024)

@@ -36,13 +36,15 @@ EXAMPLES = [
     for example in load_all(ROOT / "examples" / folder, datetime.now(UTC))
     if any(document["kind"] == "ModelDeployment" for document in example.documents)
 ]
+RECORDER = f"registry.example/recorder@sha256:{'1' * 64}"
+SERVER = f"registry.example/server@sha256:{'2' * 64}"
 STRATEGIC = "application/strategic-merge-patch+json"
 
 
 @pytest.fixture(scope="module")
 def beside(control_plane: ControlPlane, installed: Rest) -> Iterator[RunningOperator]:
     """An operator that works while the tests of this module run."""
-    with operating(control_plane.kubeconfig) as running:
+    with operating(control_plane.kubeconfig, recorder_image=RECORDER) as running:
         yield running
 
 
@@ -259,3 +261,36 @@ def lines(verdict: Json) -> set[tuple[str, ...]]:
     """Return the findings of a verdict, each with all that it says."""
     names = ("rule", "basis", "path", "message", "remediation", "effect")
     return {tuple(item[name] for name in names) for item in verdict.get("findings") or []}
+
+
+def test_a_recorder_runs_beside_bound_images_where_the_policy_trusts_it(enforced: World) -> None:
+    """ADR 1 would refuse it, ADR 45 trusts it; Deployment and pods are judged like those of any user."""
+    name = f"logs-{enforced.namespace}"
+    logging = {"requiredFor": ["HighRisk"], "durability": "Process", "recorderImages": [RECORDER]}
+    enforced.policy(name, {"logging": logging})
+    try:
+        model = {"name": "CreditRiskScorer", "version": "2", "images": [SERVER]}
+        enforced.manifest("bound", model=model)
+        enforced.model(
+            "recorded",
+            complianceManifestRef={"name": "bound"},
+            server={"image": SERVER},
+            logging={"mode": "Recorder", "storage": {"pvc": {"claimName": "log"}}},
+        )
+        template = enforced.deployment("recorded")["spec"]["template"]
+        (sidecar,) = template["spec"]["initContainers"]
+        assert (sidecar["image"], sidecar["restartPolicy"]) == (RECORDER, "Always")
+        service = wait_until(lambda: enforced.child("services", "recorded")) or {}
+        assert service["spec"]["ports"][0]["targetPort"] == sidecar["ports"][0]["containerPort"]
+        pods = f"/api/v1/namespaces/{enforced.namespace}/pods"
+        pod = {"metadata": {**template["metadata"], "name": "probe"}, "spec": template["spec"]}
+        accepted = enforced.rest("POST", pods, pod, dryRun="All")
+        assert accepted.status == 201, accepted
+        moved = {**template["spec"], "initContainers": [], "containers": [sidecar | {"restartPolicy": None}]}
+        refused = enforced.rest("POST", pods, {**pod, "spec": moved}, dryRun="All")
+        assert (refused.status, "link/model" in refused.message) == (403, True), refused
+        stopped = enforced.change({"suspend": True}, "recorded")
+        assert stopped["spec"]["suspend"] is True
+        wait_until(lambda: "observedAt" in (enforced.status("recorded").get("stop") or {}))
+    finally:
+        enforced.delete_policy(name)

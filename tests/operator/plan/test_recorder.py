@@ -9,8 +9,8 @@ import pytest
 
 from actgate.decision import Link, Manifest, decide
 from actgate.subjects.workload import Workload
-from actgate_recorder.settings import Settings
 from actgate_operator.plan import Plan, PlanError, Recording, plan
+from actgate_recorder.settings import Settings
 from tests.decision.build import NOW, PASSING, manifest, policy
 from tests.decision.signing import sha
 from tests.operator.plan.build import EVIDENCE, PARIS, Json, model_deployment, overlaid, serving
