@@ -17,6 +17,7 @@ from actgate.cli import (
     scan_arguments,
     signing_arguments,
     streams,
+    trace_arguments,
     training_arguments,
 )
 from actgate.cli.exits import Exit
@@ -168,6 +169,7 @@ def parser(program: str = PROGRAM) -> argparse.ArgumentParser:
     card_arguments.add(subparsers)
     register_arguments.add(subparsers)
     _add_log(subparsers)
+    trace_arguments.add(subparsers)
     return root
 
 

@@ -270,3 +270,10 @@ def verify_log(options: Namespace) -> Exit:
     if replayed is None or log.exit_code(proof) is not Exit.PASSED:
         return log.exit_code(proof)
     return replayed.exit_code(strict=options.strict)
+
+
+def trace_verify(options: Namespace) -> Exit:
+    """Prove that inference logs are what was written, or say where they are not."""
+    from actgate.cli import trace
+
+    return trace.verify(options)
