@@ -32,6 +32,7 @@ class Housekeeping:
         self._signed_at = 0.0
         self._oldest: float | None = None
         self._due = asyncio.Event()
+        self._stopping = False
         self.sealing = asyncio.Lock()
         """Held while files of former segments are written."""
 
@@ -73,8 +74,10 @@ class Housekeeping:
         return max(0.0, time.time() - self._oldest) if self._oldest is not None else 0.0
 
     async def stop(self) -> None:
-        """End the background work."""
-        for task in self._tasks:
+        """End the background work; a file that is being sealed is finished, as no thread is stopped."""
+        self._stopping = True
+        self._due.set()
+        for task in self._tasks[1:]:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
@@ -91,7 +94,7 @@ class Housekeeping:
                 await asyncio.wait_for(self._ship_all(self._settings.sink), _LAST_ATTEMPT)
 
     async def _keep(self, tick: Callable[[], Awaitable[None]], current: Callable[[], Life | None]) -> None:
-        while True:
+        while not self._stopping:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), self._settings.checkpoint_seconds)
             self._due.clear()

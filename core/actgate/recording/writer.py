@@ -149,9 +149,10 @@ class Writer:
             raise RecordNotWrittenError("the log has just failed, a new one cannot be opened yet")
         time, step = self._clock.read()
         entries = []
-        if step:
+        is_first = life.tree.size == 0
+        if step and not is_first:
             entries.append(Entry("clock", b'{"step_us":%d}' % step, time))
-        if self._unreported:
+        if self._unreported and not is_first:
             gap = {
                 "count": self._unreported,
                 "since": self._since,
@@ -165,7 +166,8 @@ class Writer:
         except OSError as error:
             raise RecordNotWrittenError(f"the log cannot be written: {error.strerror}") from None
         self._records += len(entries)
-        self._unreported, self._failing = 0, ""
+        if not is_first:
+            self._unreported, self._failing = 0, ""
         if life.is_full:
             self._rotate(life)
         self._keeping.appended(life.tree.size)
