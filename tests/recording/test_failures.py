@@ -106,7 +106,7 @@ async def test_a_disk_that_takes_nothing_is_an_error_and_a_stated_gap(
     events = [entry.event for entry in lines(tmp_path)]
     assert events == ["start", "inference", "gap", "inference", "stop"]
     report = verified(tmp_path, capsys)
-    assert (report["faults"], report["logs"][0]["lost"]) == ([], 2)
+    assert (report["faults"], report["logs"][0]["unwritten"]) == ([], 2)
 
 
 async def test_after_a_failed_fdatasync_a_new_log_begins(
@@ -125,7 +125,7 @@ async def test_after_a_failed_fdatasync_a_new_log_begins(
     report = verified(tmp_path, capsys)
     assert report["faults"] == []
     assert [log["uses"] for log in report["logs"]] == [1, 1]
-    assert report["logs"][1]["lost"] == 1
+    assert report["logs"][1]["unwritten"] == 1
 
 
 async def test_too_many_waiting_records_are_refused(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_a_recorder_is_a_native_sidecar_with_the_command_of_its_image() -> None:
 
 
 def test_a_change_of_the_log_is_governed_and_a_stop_is_not() -> None:
-    """Logging changes as evidence allows; nothing stands in the way of a stop, or of telling of it."""
+    """Logging changes as evidence allows; nothing stands in the way of a stop, or of a report of it."""
     before = Workload(model(logging=STATED)).governed_fields()
     for changed in (None, {**STATED, "mode": "None"}, {**STATED, "retention": "1h"}):
         assert Workload(model(logging=changed)).governed_fields() != before, changed

@@ -150,7 +150,9 @@ def _summary(proof: Proof) -> str:
         behind = counted(proof.size - proof.signed, "record")
         parts.append(f"{behind} behind the last checkpoint, which its links alone hold together")
     if proof.lost:
-        parts.append(f"states that {counted(proof.lost, 'record')} could not be written")
+        parts.append(f"states that {counted(proof.lost, 'answer')} left without a record")
+    if proof.unwritten:
+        parts.append(f"states that {counted(proof.unwritten, 'record')} could not be written at first")
     if proof.deleted:
         parts.append(f"{counted(proof.deleted, 'record')} deleted, the checkpoints around them fit")
     if not proof.stopped:
@@ -170,6 +172,7 @@ def _document(proofs: list[Proof], faults: list[Fault]) -> Iterator[str]:
                 "records": proof.size,
                 "uses": proof.uses,
                 "lost": proof.lost,
+                "unwritten": proof.unwritten,
                 "signed": proof.signed,
                 "deleted": proof.deleted,
                 "stopped": proof.stopped,

@@ -81,7 +81,7 @@ class Log:
         self._refuses = on_failure is OnFailure.REFUSE
         self.counts = Counts()
         self._unstated = 0
-        """Lost records of which no gap tells yet."""
+        """Lost records that no gap states yet."""
         self._since = ""
         self._error: str | None = None
         self._failed = asyncio.Event()

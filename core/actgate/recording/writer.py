@@ -14,7 +14,7 @@ from actgate.recording.group_commit import GroupCommit
 from actgate.recording.housekeeping import Housekeeping
 from actgate.recording.life import Entry, Life
 from actgate.recording.settings import Durability, Settings
-from actgate.trace import record
+from actgate.trace import line, record
 from actgate.trace.line import time_of
 from actgate.trace.record import InvalidRecordError
 
@@ -41,7 +41,7 @@ class Status(NamedTuple):
     records: int
     """Records that were written since the writer was opened, its own events included."""
     lost: int
-    """Records that could not be written since then."""
+    """Records that could not be written since then, whether or not their answers left."""
     pending: int
     """Records that wait for the disk now."""
     failing: str
@@ -114,7 +114,8 @@ class Writer:
             self._admit()
             durable = self._write(event, encoded)
         except (InvalidRecordError, RecordNotWrittenError) as error:
-            self._note_loss(str(error))
+            if content.get("event") != "gap":  # It is no record of a use, and is written again.
+                self._note_loss(str(error))
             raise RecordNotWrittenError(str(error)) from None
         if durable is not None:
             await self._until(durable)
@@ -158,6 +159,7 @@ class Writer:
                 "since": self._since,
                 "reason": self._failing[:1024],
                 "event": "gap",
+                "actor": line.WRITER,
             }
             entries.append(Entry(*record.encode(gap), time))
         entries.append(Entry(event, encoded, time))

@@ -18,6 +18,9 @@ FIRST: Final = "00000000"
 """``prev`` of the first line."""
 USES: Final = ("inference", "stream.start")
 """The events that are one use of a model each."""
+WRITER: Final = "writer"
+"""``actor`` of a gap that counts what could not be written, whether or not the answers left; without it a
+gap counts answers that left without a record."""
 
 _TIME: Final = len("2026-11-27T08:00:00.123456Z")
 _BEGIN: Final = re.compile(rb'\{"event":"([a-z.]{1,32})","prev":"([0-9a-f]{8})","record":\{')

@@ -13,7 +13,7 @@ from actgate.api.quoting import quoted
 from actgate.trace import diagnosis, merkle, segments
 from actgate.trace.checkpoint import Checkpoint
 from actgate.trace.faults import Fault, records
-from actgate.trace.line import FIRST, USES, read
+from actgate.trace.line import FIRST, USES, WRITER, read
 from actgate.trace.note import Key, Note, NoteError
 from actgate.trace.record import FORMAT
 from actgate.trace.scan import scan
@@ -50,7 +50,9 @@ class Proof(NamedTuple):
     uses: int
     """Records of uses of the model."""
     lost: int
-    """Records that the log itself says could not be written."""
+    """Answers that left without a record, as the log itself says."""
+    unwritten: int
+    """Records that could not be written at first, as the log itself says, whether or not the answers left."""
     signed: int
     """How many records the last checkpoint covers that fits."""
     stopped: bool
@@ -96,7 +98,7 @@ class LogVerifier:
         self._first_time = ""
         self._events: Counter[bytes] = Counter()
         self._start: dict[str, Any] = {}
-        self._lost = self._deleted = 0
+        self._lost = self._unwritten = self._deleted = 0
         self._stopped = False
 
     def add(self, part: Part) -> None:
@@ -137,6 +139,7 @@ class LogVerifier:
             size=self._size,
             uses=sum(self._events[name.encode()] for name in USES),
             lost=self._lost,
+            unwritten=self._unwritten,
             signed=max(fitting),
             stopped=self._stopped,
             start=self._start,
@@ -164,7 +167,9 @@ class LogVerifier:
             self._fault(part.file, number, f"record {number} is cut off after {len(torn)} bytes")
         self._events += found.events
         if found.events[b"gap"]:
-            self._lost += sum(map(_lost_in, lines))
+            for count, is_lost in map(_gap_in, lines):
+                self._lost += count if is_lost else 0
+                self._unwritten += 0 if is_lost else count
         self._stopped = bool(lines) and lines[-1].startswith(b'{"event":"stop"')
         self._size += len(lines)
         self._prev, self._time = found.link, found.time or time
@@ -270,7 +275,10 @@ def _prev_of(lines: list[bytes]) -> bytes:
     return line.prev.encode("ascii", "replace") if line is not None else b""
 
 
-def _lost_in(raw: bytes) -> int:
+def _gap_in(raw: bytes) -> tuple[int, bool]:
+    """Return how many records a gap counts, and whether they are answers that left."""
     line = read(raw) if raw.startswith(b'{"event":"gap"') else None
-    count = line.record.get("count") if line is not None else 0
-    return count if type(count) is int else 0
+    if line is None:
+        return 0, False
+    count = line.record.get("count")
+    return count if type(count) is int else 0, line.record.get("actor") != WRITER
