@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from actgate.api.names import INFERENCE_LABEL, MANIFEST_ANNOTATION, MODEL_ANNOTATION
+from actgate.api.names import INFERENCE_LABEL, LOGGING_ANNOTATION, MANIFEST_ANNOTATION, MODEL_ANNOTATION
 from actgate.subjects.kinds import Kind, kinds
 from actgate.subjects.patterns import Pattern
 from actgate.subjects.serving_kinds import ServingKind, serving_kinds
@@ -44,12 +44,14 @@ and what is not.
   they state.
 - **Scale** only changes how many servers run. Everything else below the root is governed: a change of it asks
   for evidence that passes.
+- **Logger** sends payloads after the answer: where a policy asks for a log, it is one of mode `External`, at
+  most once. The annotation `{LOGGING_ANNOTATION}` beside it says how long and where they are kept.
 
 A pattern is fields joined by dots: `[*]` every item of a list, `.*` every value of an object, `.**` any
 depth.
 
-| kind | judged | link | loads | not stated | scale |
-|---|---|---|---|---|---|"""
+| kind | judged | link | loads | not stated | scale | logger |
+|---|---|---|---|---|---|---|"""
 _NEVER = """\
 ## Kinds that are never judged
 
@@ -76,6 +78,7 @@ kinds:
   elsewhere: []             # fields that name another object: not stated here
   links: [metadata]         # where its annotations are read; metadata is always among them
   scale: [spec.replicas]    # fields that only change how many servers run
+  logging: spec.logger      # a logger that sends payloads after the answer, where there is one
 ```
 
 `embedded: [{field: spec.config, uris: [...], names: [...]}]` names fields that hold YAML as text. A row
@@ -186,6 +189,7 @@ def _serving_row(row: ServingKind) -> str:
         read,
         _texts(row.elsewhere) or "-",
         _texts(row.scale) or "-",
+        _texts([row.logging] if row.logging is not None else []) or "-",
     )
     return "| " + " | ".join(cells) + " |"
 

@@ -7,7 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from actgate.api.inference_log import LogMode, MaxPayload, RequiredDurability
+from actgate.decision.subject import Subject
 from actgate.subjects.log_settings import of_kserve_logger, of_settings
+from actgate.subjects.serving import ServingObject
+from actgate.subjects.serving_kinds import serving_kinds
 from actgate.subjects.workload import Workload
 
 LOGGER = {"url": "http://sink.example", "mode": "all"}
@@ -87,6 +90,38 @@ def test_kserves_logger_is_a_log_at_most_once_of_whole_payloads() -> None:
     assert (beside.retention is not None, beside.region is not None) == (True, True)
     assert (beside.mode, beside.durability) == (LogMode.EXTERNAL, RequiredDurability.AT_MOST_ONCE)
     assert of_kserve_logger("all", path).problem is not None
+
+
+def test_an_inference_service_states_its_log_by_its_logger() -> None:
+    """The row names the field; the annotation of the object or of its predictor says how long it is kept."""
+
+    def read(logger: object = None, *annotated: tuple[str, dict[str, Any]]) -> Subject:
+        obj: dict[str, Any] = {
+            "apiVersion": "serving.kserve.io/v1beta1",
+            "kind": "InferenceService",
+            "metadata": {"name": "scorer"},
+            "spec": {"predictor": {"model": {"storageUri": "s3://models/credit"}}},
+        }
+        for place, stated in annotated:
+            where = obj["metadata"] if place == "metadata" else obj["spec"]["predictor"]
+            where["annotations"] = {"actgate.dev/logging": json.dumps(stated)}
+        if logger is not None:
+            obj["spec"]["predictor"]["logger"] = logger
+        return ServingObject(obj, serving_kinds()["serving.kserve.io", "InferenceService"]).subject()
+
+    assert read().logging is None
+    assert read().logging_path == "spec.predictor.logger"
+    kept = {**STATED, "mode": "External"}
+    for annotated in ([], [("metadata", kept)], [("spec.predictor", kept)], [("metadata", kept)] * 2):
+        log = read(LOGGER, *annotated).logging
+        assert log is not None
+        assert (log.mode, log.durability) == (LogMode.EXTERNAL, RequiredDurability.AT_MOST_ONCE)
+        assert (log.payload, log.path) == (MaxPayload.FULL, "spec.predictor.logger")
+        assert (log.retention is not None) is bool(annotated)
+    differing = read(LOGGER, ("metadata", kept), ("spec.predictor", {**kept, "retention": "9000h"})).logging
+    for log in (differing, read("all").logging):
+        assert log is not None
+        assert (log.mode, log.problem is not None) == (LogMode.NONE, True)
 
 
 def test_a_recorder_is_a_native_sidecar_with_the_command_of_its_image() -> None:

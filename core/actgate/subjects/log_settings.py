@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from actgate.api.durations import parse_duration
 from actgate.api.inference_log import LoggingSpec, LogMode, MaxPayload, RequiredDurability
-from actgate.api.names import GROUP, LOGGING_ANNOTATION, RECORDER_CONTAINER
+from actgate.api.names import LOGGING_ANNOTATION, RECORDER_CONTAINER
 from actgate.api.paths import dotted
 from actgate.api.quoting import cut, got
 from actgate.decision.logged import Logged
@@ -29,6 +29,7 @@ from actgate.decision.problem import Problem
 from actgate.subjects.fields import MAPS, Json, object_at, value_at
 from actgate.subjects.kinds import Kind
 from actgate.subjects.marks import Place
+from actgate.subjects.serving_kinds import ServingKind
 
 _LOSSY: Final = frozenset({LogMode.EXTERNAL, LogMode.NONE})
 """Modes in which no record is known to be written, whatever durability is stated."""
@@ -44,13 +45,37 @@ def logged_by(obj: Json, kind: Kind, places: list[Place]) -> Logged | None:
         kind: Its row.
         places: Where its marks are read, those of its pods last.
     """
-    stated = value_at(obj, kind.logging) if kind.logging is not None else None
-    if kind.logging is not None and kind.group == GROUP:
+    if kind.logging is not None:
+        stated = value_at(obj, kind.logging)
         return of_settings(stated, kind.logging.text) if stated is not None else None
-    annotated = _of_annotation(places)
-    if kind.logging is None or stated is None:
-        return annotated
-    return of_kserve_logger(stated, kind.logging.text, annotated)
+    return _of_annotation(places[-1])
+
+
+def logged_by_server(obj: Json, kind: ServingKind, places: list[Place]) -> Logged | None:
+    """Return how the use of the models of a serving system's object is logged; None where it states nothing.
+
+    Args:
+        obj: The object, as JSON.
+        kind: Its row.
+        places: Where its marks are read, the object itself first. Of several annotations the weakest reading
+            counts: one that differs from another is as one that cannot be read.
+    """
+    annotated = [found for place in places if (found := _of_annotation(place)) is not None]
+    beside = annotated[0] if annotated else None
+    for other in annotated[1:]:
+        if replace(other, path=annotated[0].path) != annotated[0]:
+            differs = Problem(other.path, "Invalid value: differs from the one above it", _FIX)
+            beside = Logged(LogMode.NONE, other.path, problem=differs)
+    for path, stated in kind.logging.found(obj) if kind.logging is not None else ():
+        return of_kserve_logger(stated, path, beside)
+    return beside
+
+
+def server_logging_path(kind: ServingKind) -> str:
+    """Return the field in which an object of a serving system states how its use is logged."""
+    if kind.logging is not None:
+        return kind.logging.text
+    return f"{kind.links[0].text}.annotations[{LOGGING_ANNOTATION}]"
 
 
 def logging_path(kind: Kind) -> str:
@@ -107,9 +132,8 @@ def of_kserve_logger(stated: object, path: str, beside: Logged | None = None) ->
     )
 
 
-def _of_annotation(places: list[Place]) -> Logged | None:
-    """Return what the annotation of the pods says; one above the pods alone does not reach them."""
-    place = places[-1]
+def _of_annotation(place: Place) -> Logged | None:
+    """Return what an annotation says; of a workload that of the pods, which one above does not reach."""
     text = place.annotations.get(LOGGING_ANNOTATION)
     if text is None:
         return None

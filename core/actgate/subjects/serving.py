@@ -25,6 +25,7 @@ from actgate.decision.subject import Detection, ModelReference, Subject, Subject
 from actgate.subjects import marks
 from actgate.subjects.command_line import FIELDS
 from actgate.subjects.fields import CONTAINER, MAPS, MARKED, NODES, Json, Shape, map_at, misfits, unreadable
+from actgate.subjects.log_settings import logged_by_server, server_logging_path
 from actgate.subjects.marks import Place, annotation_in
 from actgate.subjects.patterns import Pattern, children
 from actgate.subjects.placement import of_nodes
@@ -151,6 +152,8 @@ class ServingObject:
             declared=self.declared,
             detection=self.detection,
             problems=tuple(problems),
+            logging=logged_by_server(self._obj, self._kind, self._places),
+            logging_path=server_logging_path(self._kind),
             reference_path=path,
             model_path=f"{self._kind.links[0].text}.annotations[{MODEL_ANNOTATION}]",
             governed_change=governed_change,

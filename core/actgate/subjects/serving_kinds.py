@@ -58,12 +58,15 @@ class ServingKind:
     elsewhere: tuple[_Pattern, ...] = ()
     links: tuple[_Pattern, ...] = (_METADATA,)
     scale: tuple[_Pattern, ...] = ()
+    logging: _Pattern | None = None
 
     @property
     def patterns(self) -> Iterator[Pattern]:
         """Everything that says where something is read."""
         yield from (*self.links, *self.uris, *self.names, *self.elsewhere)
         yield from (embedded.field for embedded in self.embedded)
+        if self.logging is not None:
+            yield self.logging
 
     def __post_init__(self) -> None:
         """Refuse a row that says half of what it must."""
