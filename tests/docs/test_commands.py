@@ -16,12 +16,14 @@ from typing import Final
 import pytest
 
 from actgate.cli.arguments import parser
+from actgate_recorder.settings import Settings
 from tests.docs import pages
 from tests.docs.pages import ROOT, Command
 from tools import chart_values
 
 NEEDS: Final = {
     "cosign": "an identity, and images in a registry",
+    "curl": "a recorder that stands before a model",
     "docker": "a container engine",
     "du": "an installation of its own",
     "git": "a clone with its tags",
@@ -69,6 +71,8 @@ def problem(command: Command, call: list[str]) -> str:
     program, arguments = call[0].rpartition("/")[2], call[1:]
     if program == "actgate":
         return _actgate(arguments)
+    if program == "actgate-recorder":
+        return _recorder(arguments)
     if program == "kubectl":
         return _kubectl(arguments)
     if program == "helm":
@@ -91,6 +95,12 @@ def _actgate(arguments: list[str]) -> str:
     except SystemExit as ended:
         return "" if not ended.code else "actgate does not take these arguments"
     return "" if callable(options.run) else "actgate has no such command"
+
+
+def _recorder(arguments: list[str]) -> str:
+    known = {f"--{name.replace('_', '-')}" for name in Settings.model_fields}
+    flags = {argument.partition("=")[0] for argument in arguments if argument.startswith("-")}
+    return f"actgate-recorder does not take {', '.join(flags - known)}" if flags - known else ""
 
 
 def _kubectl(arguments: list[str]) -> str:
@@ -158,6 +168,7 @@ def test_a_console_block_shows_a_prompt() -> None:
     ("line", "wrong"),
     [
         ("actgate check --no-such-flag x.yaml", "does not take"),
+        ("actgate-recorder --no-such-flag 1", "does not take"),
         ("actgate check -f x.yaml | actgate chekc", "does not take"),
         ("kubectl apply -k deploy/overlays/none", "no kustomization"),
         ("kubectl apply -f examples/none.yaml", "does not exist"),

@@ -17,6 +17,7 @@ from tests.tools.conftest import ROOT
 from tools import image
 
 KUBERNETES: Final = Path(kubernetes.__file__).parent
+SERVICES: Final = ("actgate_webhook", "actgate_operator", "actgate_recorder")
 UNCHECKED_HASH: Final = (1).to_bytes(4, "little")
 
 IMPORT_ALL: Final = """
@@ -33,7 +34,7 @@ print(*sorted(name for name in sys.modules if name.split(".")[0] in ("kubernetes
 @pytest.fixture(scope="module")
 def imports() -> grimp.ImportGraph:
     """Return who imports whom among our packages, within functions too."""
-    return grimp.build_graph("actgate", "actgate_webhook", "actgate_operator", cache_dir=None)
+    return grimp.build_graph("actgate", *SERVICES, cache_dir=None)
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def parts() -> set[str]:
     return {path.partition("/")[2] for path in image.LEFT_OUT if path.startswith("actgate/")}
 
 
-@pytest.mark.parametrize("service", ["actgate_webhook", "actgate_operator"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_no_service_imports_what_images_leave_out(imports: grimp.ImportGraph, service: str) -> None:
     """Not even within a function: it would fail in the middle of a request."""
     needed = imports.find_upstream_modules(service, as_package=True)
@@ -63,7 +64,7 @@ def test_every_other_part_of_the_core_is_imported_by_a_service(imports: grimp.Im
     """A new part of the core that no service runs has to be listed in tools/image.py."""
     needed = {
         name.split(".")[1]
-        for service in ("actgate_webhook", "actgate_operator")
+        for service in SERVICES
         for name in imports.find_upstream_modules(service, as_package=True)
         if name.startswith("actgate.")
     }
