@@ -24,6 +24,7 @@ from bench import (
     webhook,
     withdrawals,
 )
+from bench.recorder import kills
 from bench.report import ROOT, Section, page
 
 BENCHES: Final[dict[str, Callable[[], Section]]] = {
@@ -44,6 +45,7 @@ BENCHES: Final[dict[str, Callable[[], Section]]] = {
     "steady": steady.run,
     "disturbances": disturbances.run,
     "scan": scan.run,
+    "recorder-kills": kills.run,
 }
 
 
