@@ -184,18 +184,38 @@ async def _read(reader: asyncio.StreamReader, answers: Answers) -> None:
         await reader.readexactly(int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]))
 
 
+async def start(lives: Lives, port: int, directory: Path, *more: str) -> int:
+    """Start a recorder before a model of its own, and return its number once it serves."""
+    model_port = free_port()
+    lives.start("model", str(model_port))
+    recorder = lives.start("recorder", *recorder_arguments(port, model_port, directory, "Process", *more))
+    await _serves(model_port)
+    await _serves(port)
+    return recorder
+
+
+async def end(recorder: int) -> None:
+    """End a recorder as a pod ends, and return when it has."""
+    os.kill(recorder, signal.SIGTERM)
+    async with asyncio.timeout(_PATIENCE):
+        await _gone(recorder)
+
+
 async def _end_last(lives: Lives, port: int, arguments: tuple[str, ...]) -> None:
-    """Start a recorder once more, which finishes the log before it, and end it as a pod ends."""
+    """Start a recorder once more, which finishes the log before it, and end it."""
     last = lives.start("recorder", *arguments)
+    await _serves(port)
+    await end(last)
+
+
+async def _serves(port: int) -> None:
     async with asyncio.timeout(_PATIENCE):
         while True:
             with suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
                 writer.close()
-                break
+                return
             await asyncio.sleep(0.01)
-        os.kill(last, signal.SIGTERM)
-        await _gone(last)
 
 
 async def _gone(process: int) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,12 @@ import pytest
 
 from actgate.cli.exits import Exit
 from actgate.cli.main import main
+from actgate.recording import housekeeping
 from actgate.recording.ids import new_id
 from actgate.recording.shipping import DirectorySink
 from actgate.recording.writer import Durability, RecordNotWrittenError, Settings, Writer
 from tests.recording.test_writer import lines
+from tests.support.waiting import eventually
 
 
 def use() -> dict[str, Any]:
@@ -185,6 +188,70 @@ async def test_a_shipped_segment_may_be_deleted_and_the_log_still_verifies(
     next(here.rglob("000000000005-*.jsonl.zst")).unlink()
     report = verified(here, capsys)
     assert (report["faults"], report["logs"][0]["deleted"]) == ([], 4)
+
+
+class Bucket(DirectorySink):
+    """A place that can be dead."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.dead = True
+        self.attempts = 0
+
+    async def put(self, path: str, content: bytes) -> None:
+        """Keep a file, or fail as a connection does."""
+        self.attempts += 1
+        if self.dead:
+            raise ConnectionResetError("Connection reset by peer")
+        await super().put(path, content)
+
+
+async def test_a_dead_sink_holds_nothing_up_and_gets_all_of_it_later(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Records go on; how long it has been is in the status, and nothing but the disk holds what waits."""
+    monkeypatch.setattr(housekeeping, "_SHIP_EVERY", 0.001)
+    here, there = tmp_path / "here", tmp_path / "there"
+    bucket = Bucket(there)
+    writer = await Writer.open(Settings(directory=here, name="test", max_records=4, sink=bucket))
+    for _ in range(40):
+        await writer.append(use())
+
+    async def failed_twice() -> bool:
+        return bucket.attempts > 1
+
+    await eventually(failed_twice)
+    assert writer.status.oldest_unshipped > 0
+    assert "Connection reset by peer" in caplog.text
+    assert caplog.text.count("cannot be copied") == 1, "an outage is one line, and not one for each attempt"
+    assert not writer._keeping._full, "what is sealed is on the disk alone"
+    bucket.dead = False
+
+    async def shipped() -> bool:
+        return writer.status.oldest_unshipped == 0
+
+    await eventually(shipped)
+    await writer.close()
+    assert verified(there, capsys, "--expected", "40")["faults"] == []
+
+
+async def test_a_directory_that_is_deleted_ends_its_log_and_begins_another(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An open file without a name would take records that are never read."""
+    writer = await Writer.open(Settings(directory=tmp_path, name="test"))
+    await writer.append(use())
+    shutil.rmtree(tmp_path / "test")
+    await writer._tick()
+    assert "was deleted or moved" in writer.status.failing
+    writer._opened_at = float("-inf")  # A second later.
+    await writer.append(use())
+    await writer.close()
+    report = verified(tmp_path, capsys)
+    assert (report["faults"], report["uses"]) == ([], 1)
 
 
 def _fails(_: int) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,8 @@ from actgate.recording.life import Life
 from actgate.recording.sealing import Sealing, seal
 from actgate.recording.settings import Durability, Settings
 from actgate.trace import segments
+
+logger = logging.getLogger(__name__)
 
 _Append = Callable[[dict[str, Any]], Awaitable[None]]
 _SHIP_EVERY: Final = 1.0
@@ -124,15 +127,20 @@ class Housekeeping:
                     self._full.popleft()
 
     async def _ship(self, sink: shipping.Sink, append: _Append) -> None:
-        pause = _SHIP_EVERY
+        failing, pause = False, _SHIP_EVERY
         while True:
             await asyncio.sleep(pause)
             try:
                 await self._ship_all(sink)
                 await self._delete(append)
-                pause = _SHIP_EVERY
-            except Exception:  # whatever a sink raises; how long it has been is in the status
-                pause = min(pause * 2, _LONGEST_PAUSE)
+            except Exception as error:  # whatever a sink raises
+                if not failing:
+                    logger.warning("sealed segments cannot be copied, and stay here: %s", error)
+                failing, pause = True, min(pause * 2, _LONGEST_PAUSE)
+            else:
+                if failing:
+                    logger.info("sealed segments are copied again")
+                failing, pause = False, _SHIP_EVERY
 
     async def _ship_all(self, sink: shipping.Sink) -> None:
         home = self._settings.directory / self._settings.name
