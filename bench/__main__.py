@@ -24,7 +24,7 @@ from bench import (
     webhook,
     withdrawals,
 )
-from bench.recorder import kills
+from bench.recorder import kills, streams
 from bench.report import ROOT, Section, page
 
 BENCHES: Final[dict[str, Callable[[], Section]]] = {
@@ -46,6 +46,7 @@ BENCHES: Final[dict[str, Callable[[], Section]]] = {
     "disturbances": disturbances.run,
     "scan": scan.run,
     "recorder-kills": kills.run,
+    "recorder-streams": streams.run,
 }
 
 

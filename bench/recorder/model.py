@@ -24,12 +24,17 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             head = await reader.readuntil(b"\r\n\r\n")
             target = head.split(b" ", 2)[1]
             if b"Content-Length: " in head:
-                await reader.readexactly(int(head.partition(b"Content-Length: ")[2].split(b"\r\n")[0]))
+                await _skip(reader, int(head.partition(b"Content-Length: ")[2].split(b"\r\n")[0]))
             if target.startswith(b"/stream"):
                 await _stream(writer, int(target.partition(b"?")[2] or 0))
             else:
                 writer.write(_ONE)
             await writer.drain()
+
+
+async def _skip(reader: asyncio.StreamReader, size: int) -> None:
+    while size:
+        size -= len(await reader.readexactly(min(size, PIECE)))
 
 
 async def _stream(writer: asyncio.StreamWriter, pieces: int) -> None:

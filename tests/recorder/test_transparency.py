@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
+from pathlib import Path
 
 import pytest
 
+from bench.recorder.lives import Lives
+from bench.recorder.streams import carry
 from tests.recorder.harness import Held, Model, recorder
 
 ANSWERS = {
@@ -94,6 +98,41 @@ async def test_an_answer_to_head_has_the_headers_alone(name: str) -> None:
             assert re.sub(rb"Actgate-Record-Id: .*\r\n", b"", answer).lower().split() == sorted_like(head)
         writer.close()
         assert running.model.connections == 1
+
+
+async def test_a_client_that_expects_100_continue_gets_it_from_the_model() -> None:
+    """It sends its body after that, and not before: the model decides whether it wants it."""
+    asked = asyncio.Event()
+
+    async def deciding(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"Expect: 100-continue\r\n" in head
+        await asked.wait()
+        writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = await reader.readexactly(3)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n" + body)
+
+    head = b"POST / HTTP/1.1\r\nHost: m\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n"
+    log = Held()
+    async with recorder(Model(deciding), log) as running:
+        reader, writer = await running.connect()
+        writer.write(head)
+        asked.set()
+        assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        assert log.events == [], "it is no answer, and needs no record"
+        writer.write(b"abc")
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 OK\r\n")
+        assert await reader.readexactly(3) == b"abc"
+        writer.close()
+    assert log.events == ["inference"]
+
+
+@pytest.mark.system
+async def test_large_bodies_pass_in_bounded_memory(tmp_path: Path) -> None:
+    """Both ways, beside a client that does not read; `bench recorder-streams` carries a gigabyte."""
+    with Lives() as lives:
+        before, peak = await carry(lives, tmp_path, 96)
+    assert peak - before < 24, f"{before:.0f} to {peak:.0f} MiB"
 
 
 def sorted_like(head: bytes) -> list[bytes]:
