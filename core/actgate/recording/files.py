@@ -2,7 +2,11 @@
 
 import fcntl
 import os
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Final
+
+_PIECE: Final = 1024 * 1024
 
 
 class AppendFile:
@@ -55,19 +59,26 @@ class AppendFile:
         self._torn = False
 
 
-def replace(path: Path, content: bytes, *, sync: bool) -> None:
-    """Write a file beside its place, then put it there in one step.
+def replace(path: Path, pieces: Iterable[bytes], *, sync: bool) -> None:
+    """Write a file, which is given in pieces, beside its place, then put it there in one step.
 
     As ``actgate.documents.write_whole``, but without waiting for the disk where ``sync`` is False, and
     without the YAML library, which a recorder does not need.
     """
     beside = path.with_name(f".{path.name}.new")
     with beside.open("wb") as file:
-        file.write(content)
+        file.writelines(pieces)
         file.flush()
         if sync:
             os.fsync(file.fileno())
     beside.replace(path)
+
+
+def pieces(path: Path) -> Iterator[bytes]:
+    """Yield the content of a file; raises OSError."""
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def sync_directory(path: Path) -> None:

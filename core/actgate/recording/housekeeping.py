@@ -113,7 +113,9 @@ class Housekeeping:
             return
         signed = life.checkpoint(tree)
         with contextlib.suppress(OSError):  # Its age is in the status.
-            await asyncio.to_thread(files.replace, life.folder / segments.CHECKPOINT, signed, sync=self._sync)
+            await asyncio.to_thread(
+                files.replace, life.folder / segments.CHECKPOINT, [signed], sync=self._sync
+            )
             self._signed, self._signed_at = tree.size, self._settings.monotonic()
 
     async def _seal_all(self) -> None:

@@ -48,14 +48,17 @@ def seal(sealing: Sealing, *, sync: bool) -> None:
     Raises:
         OSError: It stays as it is, which ``trace verify`` reads as well.
     """
-    files.replace(sealing.sealed.file("checkpoint"), sealing.checkpoint, sync=sync)
+    files.replace(sealing.sealed.file("checkpoint"), [sealing.checkpoint], sync=sync)
     seal_unsigned(sealing.path, sealing.sealed, sealing.subtrees, sync=sync)
 
 
 def seal_unsigned(path: Path, sealed: Sealed, subtrees: str, *, sync: bool) -> None:
     """Compress a segment whose signing key is gone."""
-    files.replace(sealed.file("subtrees"), subtrees.encode(), sync=sync)
-    files.replace(sealed.file("jsonl.zst"), segments.compress(path.read_bytes()), sync=sync)
+    files.replace(sealed.file("subtrees"), [subtrees.encode()], sync=sync)
+    packed = segments.compressed(
+        files.pieces(path)
+    )  # A whole segment would be most of the recorder's memory.
+    files.replace(sealed.file("jsonl.zst"), packed, sync=sync)
     if sync:
         files.sync_directory(path.parent)
     path.unlink()

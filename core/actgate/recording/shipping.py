@@ -45,7 +45,7 @@ class DirectorySink:
 
 def _put(target: Path, content: bytes) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
-    files.replace(target, content, sync=True)
+    files.replace(target, [content], sync=True)
     files.sync_directory(target.parent)
 
 

@@ -9,7 +9,7 @@ the hashes by which the tree goes on from there, also where the segment was dele
 import base64
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
 from typing import Final, NamedTuple
 
@@ -61,13 +61,15 @@ def split(content: bytes) -> tuple[list[bytes], bytes]:
     return lines, lines.pop()
 
 
-def compress(content: bytes) -> bytes:
-    """Return the content of a sealed segment, with a checksum."""
+def compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the content of a sealed segment, with a checksum, piece by piece."""
     zstd = _zstd()
     parameter = zstd.CompressionParameter
     options = {parameter.compression_level: _LEVEL, parameter.checksum_flag: 1}
-    compressed: bytes = zstd.compress(content, options=options)
-    return compressed
+    compressor = zstd.ZstdCompressor(options=options)
+    for piece in pieces:
+        yield compressor.compress(piece)
+    yield compressor.flush()
 
 
 def decompress(content: bytes) -> bytes:
