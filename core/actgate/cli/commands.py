@@ -277,3 +277,25 @@ def trace_verify(options: Namespace) -> Exit:
     from actgate.cli import trace
 
     return trace.verify(options)
+
+
+def trace_query(options: Namespace) -> Exit:
+    """Print records of inference logs."""
+    from actgate.extras import needs
+
+    with needs("actgate trace query", "trace"):
+        from actgate.cli import trace_query as asking
+    return asking.query(options)
+
+
+def trace_export(options: Namespace) -> Exit:
+    """Write the proof of a decision, or all records in a file for tools."""
+    if options.id is not None:
+        from actgate.cli import trace_export as export
+
+        return export.decision(options)
+    from actgate.extras import needs
+
+    with needs("actgate trace export --parquet", "trace"):
+        from actgate.cli import trace_query as asking
+    return asking.to_parquet(options)

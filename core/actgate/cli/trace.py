@@ -13,6 +13,7 @@ from actgate.cli.exits import Exit, UnusableError
 from actgate.trace import checkpoint
 from actgate.trace.faults import Fault
 from actgate.trace.note import Key, NoteError
+from actgate.trace.proof import Proven
 from actgate.trace.verify import LogVerifier, Proof, Stated
 
 _SHOWN: Final = 50
@@ -24,8 +25,11 @@ def verify(options: Namespace) -> Exit:
     Raises:
         UnusableError: Something that was named cannot be read.
     """
+    packed = [Path(path) for path in options.paths if Path(path).is_file()]
+    if packed:
+        return _verify_proofs(packed, options)
     logs = trace_logs.find(options.paths)
-    key = given_key(options.key)
+    key = trace_logs.given_key(options.key)
     kept = [_kept(name) for name in options.checkpoint]
     proofs, faults = [], []
     for log in logs:
@@ -53,21 +57,46 @@ def verify(options: Namespace) -> Exit:
     return Exit.DENIED if faults else Exit.PASSED
 
 
-def given_key(name: str | None) -> Key | None:
-    """Return the key of ``--key``: of a file, or as it is written.
+def _verify_proofs(paths: list[Path], options: Namespace) -> Exit:
+    """Verify files of proofs, and print the records that they prove."""
+    if len(paths) < len(options.paths):
+        raise UnusableError("name directories of logs or files of proofs, not both")
+    from actgate.cli import trace_export
 
-    Raises:
-        UnusableError: It is none.
-    """
-    if name is None:
-        return None
-    text = name
-    if "+" not in name:
-        text = trace_logs.read(Path(name)).decode("utf-8", "replace")
-    try:
-        return Key.parse(text)
-    except NoteError as error:
-        raise UnusableError(f"--key {printable(name)} {error}") from None
+    printed: list[str] = []
+    denied = False
+    for path in paths:
+        shown, faults = trace_export.verified_file(path, options.key)
+        denied = denied or bool(faults)
+        if options.output == "json":
+            records = [
+                {"log": origin, "seq": found.seq, "time": found.time, "event": found.event, **found.record}
+                for origin, found in shown.records
+            ]
+            document = {
+                "verified": not faults,
+                "decision": shown.decision,
+                "records": records,
+                "faults": faults,
+            }
+            lines = [json.dumps(document, indent=2)]
+        else:
+            lines = [printable(f"{path}: {fault}") for fault in faults]
+            lines += [
+                printable(f"{origin} record {found.seq}: {found.event} at {found.time}")
+                for origin, found in shown.records
+            ]
+            lines.append(_judged(shown, faults, pinned=options.key is not None))
+        printed += lines
+    streams.write(lambda: sys.stdout.writelines(f"{line}\n" for line in printed))
+    return Exit.DENIED if denied else Exit.PASSED
+
+
+def _judged(shown: Proven, faults: list[str], *, pinned: bool) -> str:
+    if faults:
+        return f"NOT PROVEN: the records of {printable(shown.decision)} are not those of a log"
+    whose = "the key that was given" if pinned else f"the key that the log names, {', '.join(shown.keys)}"
+    return printable(f"PROVEN: the records of {shown.decision} are in a log that is signed by {whose}")
 
 
 def _kept(name: str) -> Stated:

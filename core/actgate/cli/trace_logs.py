@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from actgate.api.quoting import printable
 from actgate.cli import streams
 from actgate.cli.exits import UnusableError
 from actgate.trace import checkpoint, merkle, segments
-from actgate.trace.note import NoteError
+from actgate.trace.note import Key, NoteError
 from actgate.trace.verify import Part, Stated
 
 
@@ -76,6 +77,23 @@ def read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         raise UnusableError(f"{path} cannot be read: {streams.reason(error)}") from None
+
+
+def given_key(name: str | None) -> Key | None:
+    """Return the key of ``--key``: of a file, or as it is written.
+
+    Raises:
+        UnusableError: It is none.
+    """
+    if name is None:
+        return None
+    text = name
+    if "+" not in name:
+        text = read(Path(name)).decode("utf-8", "replace")
+    try:
+        return Key.parse(text)
+    except NoteError as error:
+        raise UnusableError(f"--key {printable(name)} {error}") from None
 
 
 def _segments(names: Iterable[str]) -> tuple[tuple[int, int | None, tuple[str, ...]], ...]:
