@@ -23,12 +23,15 @@ WORKERS ?= 4
 # A server for `make e2e` and `make example-credit`, in an environment of its own: nothing of actgate imports it.
 MLFLOW := build/mlflow
 MLFLOW_STAMP := $(MLFLOW)/.installed
+# S3-compatible storage for `make e2e`, so too.
+STORAGE := build/storage
+STORAGE_STAMP := $(STORAGE)/.installed
 
 # Tests start hundreds of processes; where byte code may not be written each of them would compile all that it imports.
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help demo test test-unit test-newest test-oldest coverage mutation e2e lint format bench generate crds docs site lock images \
-  mlflow example-credit release clean
+  mlflow storage example-credit release clean
 
 help:
 	@echo 'make demo    API server, webhook and operator on this machine, and the examples through kubectl'
@@ -39,6 +42,7 @@ help:
 	@echo 'make mutation  changes of rules that no test notices, in half an hour and more (CONTRIBUTING.md)'
 	@echo 'make e2e     install from deploy/, operate and remove it on the real API server; register on a real MLflow'
 	@echo 'make mlflow  install the MLflow server that make e2e and make example-credit use, in build/mlflow'
+	@echo 'make storage  install the S3-compatible server that make e2e uploads to, in build/storage'
 	@echo 'make lint    ruff, mypy, import-linter, and generated files that are stale'
 	@echo 'make format  rewrite the code as make lint wants it'
 	@echo 'make bench   measure, and write docs/performance.md'
@@ -125,6 +129,13 @@ $(MLFLOW_STAMP): requirements/mlflow.txt
 
 mlflow: $(MLFLOW_STAMP)
 
+$(STORAGE_STAMP): requirements/storage.txt
+	$(PYTHON) -m venv $(STORAGE)
+	$(STORAGE)/bin/python -m pip install --quiet --require-hashes --requirement requirements/storage.txt
+	@touch $@
+
+storage: $(STORAGE_STAMP)
+
 # The installation as a whole; where there is no real API server that is said, and is no failure.
 e2e: $(STAMP)
 	@missing=$$($(BIN)/python -c \
@@ -140,6 +151,11 @@ e2e: $(STAMP)
 	    'ACTGATE_TEST_MLFLOW=$$MLFLOW_TRACKING_URI exec $(BIN)/python -m pytest tests/pipeline/test_register_mlflow*.py'; \
 	else \
 	  echo 'make e2e leaves out a real MLflow server: `make mlflow` installs one, 650 MB'; \
+	fi
+	@if [ -f $(STORAGE_STAMP) ]; then \
+	  ACTGATE_TEST_STORAGE=$(abspath $(STORAGE))/bin/moto_server $(BIN)/python -m pytest tests/recorder/test_upload.py; \
+	else \
+	  echo 'make e2e leaves out an S3-compatible server: `make storage` installs one, 100 MB'; \
 	fi
 
 lint: $(STAMP)

@@ -44,6 +44,7 @@ NOT_RUN: Final = ("durationpy", "oauthlib", "requests-oauthlib", "websocket-clie
 LOCKS: Final = (
     Lock("lock", group="lock"),
     Lock("mlflow", group="mlflow"),
+    Lock("storage", group="storage"),
     Lock("dev", extras=("dev",), builds=True),
     Lock("docs", group="docs"),
     Lock("mutation", group="mutation", within="dev"),

@@ -185,6 +185,16 @@ def transitions(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note
     yield from _workload(old, new)
     yield from _scaling(old, new)
     yield from _stalled(old, new)
+    yield from _logging(old, new)
+
+
+def _logging(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note]:
+    before, after = ((status.get("logging") or {}).get("notUploaded") or () for status in (old, new))
+    known = {item["pod"] for item in before}
+    for item in after:
+        if item["pod"] not in known:
+            words = f"pod {item['pod']} ended with {item['records']} records of its log not uploaded"
+            yield Note(WARNING, "LogNotUploaded", words)
 
 
 def _evidence(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Note]:

@@ -8,6 +8,7 @@ names is compared. Containers that are injected when a pod is created, such as a
 edit cannot add one to a pod that exists, but as an ephemeral container.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from sys import intern
@@ -36,6 +37,7 @@ _DIGEST: Final = "@sha256:"
 _NAMED: Final = 3
 """So many pods are named in a message."""
 
+_MOST_RECORDS: Final = 1_000_000_000
 _FINISHED: Final = frozenset({"Succeeded", "Failed"})
 
 
@@ -59,6 +61,8 @@ class PodRecord:
     """Containers that ``kubectl debug`` added, as (name, image)."""
     records: bool = False
     """Whether it has a recorder that is ready."""
+    unshipped: int = 0
+    """Records that its recorder could not upload before it ended with the pod."""
 
     @property
     def runs(self) -> bool:
@@ -88,7 +92,21 @@ def read_pod(pod: Object) -> PodRecord:
             item.get("name") == RECORDER_CONTAINER and item.get("ready") is True
             for item in status.get("initContainerStatuses") or ()
         ),
+        unshipped=_unshipped(status),
     )
+
+
+def _unshipped(status: Object) -> int:
+    """Return what the recorder left in its termination message; one that runs again will upload it."""
+    for item in status.get("initContainerStatuses") or ():
+        ended = (item.get("state") or {}).get("terminated")
+        if item.get("name") == RECORDER_CONTAINER and ended:
+            try:
+                records = json.loads(ended.get("message") or "{}")["unshipped"]["records"]
+            except (ValueError, LookupError, TypeError):
+                return 0
+            return min(records, _MOST_RECORDS) if type(records) is int and records > 0 else 0
+    return 0
 
 
 def images_of(spec: Object) -> Images:
@@ -136,6 +154,8 @@ class Running:
     unexpected: Unexpected | None = None
     recording: int = 0
     """Those of the serving whose recorder is ready."""
+    unshipped: tuple[tuple[str, int], ...] = ()
+    """Name of each pod that ended before its log was uploaded, and how many records of it were not."""
 
 
 @dataclass(slots=True)
@@ -163,7 +183,10 @@ def running(pods: Mapping[str, PodRecord], unexpected: Unexpected | None = None)
         for container, image in pod.ephemeral
     ]
     recording = sum(pod.records and not pod.terminating for pod in there.values())
-    return Running(len(there) - terminating, terminating, listed(debugged) or None, unexpected, recording)
+    unshipped = tuple((name, pod.unshipped) for name, pod in sorted(pods.items()) if pod.unshipped)
+    return Running(
+        len(there) - terminating, terminating, listed(debugged) or None, unexpected, recording, unshipped
+    )
 
 
 def drift(pods: Mapping[str, PodRecord], images: Images | None) -> Drift:

@@ -8,6 +8,9 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
+
+import orjson
 
 from actgate.recording.keys import Keyring
 from actgate.recording.log import Log
@@ -59,7 +62,7 @@ async def serve(settings: Settings) -> None:
         listening = stack.enter_context(listen(settings.bind_address, settings.port))
         pages_listening = stack.enter_context(listen(settings.bind_address, settings.health_port))
         writer = await Writer.open(settings.log)
-        stack.push_async_callback(writer.close)
+        stack.push_async_callback(_end, writer, settings.termination_log)
         log = Log(writer, settings.content, keys, settings.on_failure)
         pool = Pool(*settings.address, settings.limits)
         tokens = Tokens(settings.event_tokens_dir) if settings.event_tokens_dir is not None else None
@@ -87,6 +90,22 @@ async def serve(settings: Settings) -> None:
             await _drain(proxy, listener, stop, settings)
         page_listener.close()
         await page_listener.wait_closed()
+
+
+async def _end(writer: Writer, termination_log: Path) -> None:
+    """End the log, and leave word of what is only here: an emptyDir goes with its pod."""
+    await writer.close()
+    await asyncio.to_thread(_report_unshipped, writer, termination_log)
+
+
+def _report_unshipped(writer: Writer, termination_log: Path) -> None:
+    segments, records = writer.unshipped()
+    if segments:
+        logger.error("%d records in %d segments were not uploaded", records, segments)
+        if termination_log.exists():
+            termination_log.write_bytes(
+                orjson.dumps({"unshipped": {"segments": segments, "records": records}})
+            )
 
 
 async def _drain(proxy: Proxy, listener: Listener, stop: Stop, settings: Settings) -> None:

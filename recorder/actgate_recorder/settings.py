@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from actgate.recording.log import OnFailure
@@ -13,6 +13,7 @@ from actgate.recording.use import PROBES, Content
 from actgate.recording.writer import Durability
 from actgate.recording.writer import Settings as LogSettings
 from actgate.runtime.settings import Between, Duration, Interval, Port, ServiceSettings, own_name
+from actgate_recorder.bucket import Bucket
 from actgate_recorder.shared import Timeouts
 from actgate_recorder.upstream import UpstreamLimits
 
@@ -68,6 +69,27 @@ class Settings(ServiceSettings):
     event_tokens_dir: Path | None = None
     """Directory of the tokens of those who may post events of human oversight: a file is called like its
     sender, as a Secret is mounted."""
+    upload_endpoint: Annotated[str | None, Field(pattern=r"^https?://[^\s/?#@]+/?$")] = None
+    """S3-compatible storage to which sealed segments are uploaded, such as https://s3.eu-west-3.amazonaws.com;
+    none by default. They are deleted here once they are there."""
+    upload_bucket: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])?$")] = ""
+    """Bucket of the segments."""
+    upload_prefix: Annotated[str, Field(max_length=512)] = ""
+    """What the keys of objects begin with."""
+    upload_region: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$")] = "us-east-1"
+    """Region for which requests are signed (AWS Signature Version 4)."""
+    upload_credentials_dir: Path = Path("/etc/actgate/upload")
+    """Directory with the files AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, as a Secret is mounted; read for
+    each object."""
+    upload_ca_file: Path | None = None
+    """Certificates that the storage's is verified with; by default those of the system."""
+    upload_interval: Annotated[Duration, Between(Duration(1), Duration(3600))] = Duration(30)
+    """Age at which a segment is sealed and uploaded; what goes with a node and its emptyDir is no older."""
+    upload_keep: Annotated[Duration, Between(Duration(0), Duration(30 * 86400))] = Duration(600)
+    """How long a segment stays here after its upload."""
+    termination_log: Path = Path("/dev/termination-log")
+    """File for what was not uploaded when the process ended, as JSON; the kubelet puts it into the pod's
+    status. Only written where it is there."""
     model_name: Fact = ""
     """Name of the model, for the first record of the log; so too the following ones."""
     model_version: Fact = ""
@@ -111,6 +133,12 @@ class Settings(ServiceSettings):
         for text in (stated,) if isinstance(stated, str) else stated or ():
             Named.parse(text)
         return stated
+
+    @model_validator(mode="after")
+    def _uploads_to_a_bucket(self) -> Self:
+        if self.upload_endpoint is not None and not self.upload_bucket:
+            raise ValueError("--upload-endpoint needs --upload-bucket")
+        return self
 
     @field_validator("probe_paths")
     @classmethod
@@ -166,8 +194,19 @@ class Settings(ServiceSettings):
         start: dict[str, Any] = {**stated, "settings": self._recorded()}
         if model:
             start["model"] = model
+        place: dict[str, Any] = {}
+        if self.upload_endpoint is not None:
+            sink = Bucket(
+                endpoint=self.upload_endpoint.rstrip("/"),
+                bucket=self.upload_bucket,
+                prefix=self.upload_prefix,
+                region=self.upload_region,
+                credentials=self.upload_credentials_dir,
+                ca_file=self.upload_ca_file,
+            )
+            place = {"sink": sink, "max_seconds": self.upload_interval, "retain_shipped": self.upload_keep}
         return LogSettings(
-            directory=self.log_dir, name=self.log_name, durability=self.durability, start=start
+            directory=self.log_dir, name=self.log_name, durability=self.durability, start=start, **place
         )
 
     def _recorded(self) -> dict[str, Any]:

@@ -12,14 +12,14 @@ from actgate.api.model_deployment import ModelDeploymentStatus
 from actgate.api.names import STOP_REASON_ANNOTATION, STOPPED_BY_ANNOTATION
 from actgate_operator.desired import stop_of
 from actgate_operator.events import transitions
-from actgate_operator.pod_records import Running, read_pod
+from actgate_operator.pod_records import Running, read_pod, running
 from actgate_operator.status import Stop, condition_of, report
 from tests.operator.fakes import model
 from tests.operator.observed import rollout, seen
 
 NOW = datetime(2026, 11, 27, 9, tzinfo=UTC)
 LATER = datetime(2026, 11, 27, 10, tzinfo=UTC)
-RECORDED = {"logging": "Recorder", "recorder": "r:1"}
+RECORDED: dict[str, Any] = {"logging": "Recorder", "recorder": "r:1"}
 GONE = rollout(replicas=0, ready=0, wanted=0, updated=0)
 
 
@@ -75,6 +75,43 @@ def test_a_pod_records_while_its_recorder_is_ready(statuses: Any, records: bool)
     """By the kubelet's word on the sidecar."""
     pod = {"metadata": {"name": "p"}, "status": {"phase": "Running", "initContainerStatuses": statuses}}
     assert read_pod(pod).records is records
+
+
+def test_what_went_with_a_pod_stays_in_the_status_and_is_an_event() -> None:
+    """By the recorder's last word; the pod itself is gone a moment later. The latest sixteen are listed."""
+
+    def ended(message: object, **state: Any) -> dict[str, Any]:  # noqa: ANN401 - of a container
+        kubelet = {"name": "actgate-recorder", "state": {"terminated": {"message": message}}, **state}
+        return {"metadata": {"name": "p"}, "status": {"phase": "Failed", "initContainerStatuses": [kubelet]}}
+
+    word = '{"unshipped":{"records":7,"segments":2}}'
+    assert running({"p": read_pod(ended(word))}).unshipped == (("p", 7),)
+    for message in (
+        None,
+        "",
+        "OOM",
+        "[]",
+        '{"unshipped":{"records":-1}}',
+        '{"unshipped":{"records":true}}',
+        7,
+    ):
+        assert running({"p": read_pod(ended(message))}).unshipped == (), message
+    again = ended(None, state={"running": {}}, lastState={"terminated": {"message": word}})
+    assert running({"p": read_pod(again)}).unshipped == (), "it runs again, and uploads it"
+
+    first = status(**RECORDED, running=Running(1, unshipped=(("p", 7),)))
+    listed = {"pod": "p", "records": 7, "observedAt": "2026-11-27T09:00:00Z"}
+    assert first["logging"]["notUploaded"] == [listed]
+    (note,) = [note for note in transitions(status(**RECORDED), first) if note.reason == "LogNotUploaded"]
+    assert note.message == "pod p ended with 7 records of its log not uploaded"
+    second = status(first, LATER, **RECORDED, running=Running(1))
+    assert second["logging"]["notUploaded"] == [listed]
+    assert [note for note in transitions(first, second) if note.reason == "LogNotUploaded"] == []
+    for number in range(20):
+        second = status(second, LATER, **RECORDED, running=Running(1, unshipped=((f"p{number}", 1),)))
+    assert [item["pod"] for item in second["logging"]["notUploaded"]] == [
+        f"p{number}" for number in range(4, 20)
+    ]
 
 
 def test_a_stop_is_recorded_with_the_moment_at_which_it_was_observed_first() -> None:

@@ -28,6 +28,9 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Replicas = Annotated[int, Field(ge=0, le=10_000, json_schema_extra={"format": "int32"})]
 PositiveReplicas = Annotated[int, Field(ge=1, le=10_000, json_schema_extra={"format": "int32"})]
 
+MOST_NOT_UPLOADED = 16
+"""Pods that a status lists."""
+
 
 class ServedModel(Model):
     """Which model is served."""
@@ -284,6 +287,17 @@ class ReportedVerdict(Model):
     """The reasons."""
 
 
+class NotUploaded(Model):
+    """Records that went with a pod."""
+
+    pod: Annotated[str, Field(max_length=253)]
+    """Name of the pod."""
+    records: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    """How many of its records the storage does not have."""
+    observed_at: Timestamp
+    """When the operator observed it."""
+
+
 class ReportedLogging(Model):
     """How the use of the model is recorded, as far as the operator can see it."""
 
@@ -295,6 +309,8 @@ class ReportedLogging(Model):
     """Number of pods whose recorder is ready."""
     model_port: Annotated[str, Field(max_length=1024)] | None = None
     """Whether the model can be asked past the recorder."""
+    not_uploaded: Annotated[list[NotUploaded], Field(max_length=MOST_NOT_UPLOADED)] | None = None
+    """Pods that ended before all of their log was uploaded, the latest last."""
 
 
 class ReportedStop(Model):

@@ -8,7 +8,7 @@ import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from actgate.recording import files
 from actgate.recording.sealing import Sealed, logs_in, sealed_in
@@ -52,6 +52,19 @@ def _put(target: Path, content: bytes) -> None:
 def unshipped(home: Path) -> list[Sealed]:
     """Return the segments of the logs of one name that are not elsewhere yet, the oldest log first."""
     return [sealed for sealed in _all_in(home) if not sealed.file("shipped").exists()]
+
+
+class Unshipped(NamedTuple):
+    """What of the logs of one name is only here."""
+
+    segments: int
+    records: int
+
+
+def left(home: Path) -> Unshipped:
+    """Return how much was not copied; raises OSError."""
+    found = unshipped(home)
+    return Unshipped(len(found), sum(sealed.last + 1 - sealed.first for sealed in found))
 
 
 async def ship(sealed: Sealed, sink: Sink, prefix: str) -> None:

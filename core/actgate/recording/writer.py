@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple, Self
 
+from actgate.recording import shipping
 from actgate.recording.clock import Clock
 from actgate.recording.group_commit import GroupCommit
 from actgate.recording.housekeeping import Housekeeping
@@ -136,6 +137,16 @@ class Writer:
             life, self._life = self._life, None
             if life is not None:
                 await self._end(life)
+
+    def unshipped(self) -> shipping.Unshipped:
+        """Return what the place for copies does not have, nothing without one; for a log that was closed.
+
+        Raises:
+            OSError: The directory cannot be read.
+        """
+        if self._settings.sink is None:
+            return shipping.Unshipped(0, 0)
+        return shipping.left(self._settings.directory / self._settings.name)
 
     def _admit(self) -> None:
         if self._closed:

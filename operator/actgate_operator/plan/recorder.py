@@ -10,7 +10,16 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-from actgate.api.inference_log import AccessMode, LoggedField, LoggedSubject, LoggingSpec, LogMode, LogPayload
+from actgate.api.inference_log import (
+    AccessMode,
+    LogBuffer,
+    LoggedField,
+    LoggedSubject,
+    LoggingSpec,
+    LogMode,
+    LogPayload,
+    LogUpload,
+)
 from actgate.api.names import LOGGING_ANNOTATION, RECORDER_CONTAINER
 from actgate_operator.plan.shape import Object, Order, PlanError
 
@@ -19,8 +28,10 @@ _PREFIX: Final = "ACTGATE_RECORDER_"
 _POD_UID: Final = "ACTGATE_POD_UID"
 _LOG: Final = "actgate-log"
 _KEYS: Final = "actgate-log-keys"
+_UPLOAD: Final = "actgate-log-upload"
 _LOG_DIR: Final = "/var/log/actgate"
 _KEYS_DIR: Final = "/etc/actgate/keys"
+_UPLOAD_DIR: Final = "/etc/actgate/upload"
 _FIRST_PORT: Final = 18080
 """The recorder takes this port and the next, or the first pair after them that no container names."""
 _GROUP: Final = 65532
@@ -73,21 +84,24 @@ def recorded(order: Order, pod: Object, recording: Recording) -> Object:
     logging = order.spec.logging
     if logging is None or not asks_for_recorder(logging):
         return pod
-    claim = _claim(order, logging, recording)
+    _check(order, logging, recording)
     upstream = _served_port(pod)
     port = _free_port(pod)
     for field in ("containers", "initContainers", "volumes"):
         for item in pod.get(field, []):
-            if isinstance(item, dict) and item.get("name") in (RECORDER_CONTAINER, _LOG, _KEYS):
+            if isinstance(item, dict) and item.get("name") in (RECORDER_CONTAINER, _LOG, _KEYS, _UPLOAD):
                 raise PlanError(
                     f"spec.podTemplate.spec.{field}: Invalid value: {item['name']}: must be another name, "
                     "the recorder has this one; fix: rename it"
                 )
     mounts: list[Object] = [{"name": _LOG, "mountPath": _LOG_DIR}]
-    volumes: list[Object] = [{"name": _LOG, "persistentVolumeClaim": {"claimName": claim}}]
+    volumes: list[Object] = [{"name": _LOG, **_volume(logging)}]
     if logging.payload is not LogPayload.NONE and logging.key_secret_ref is not None:
         mounts.append({"name": _KEYS, "mountPath": _KEYS_DIR, "readOnly": True})
         volumes.append({"name": _KEYS, "secret": {"secretName": logging.key_secret_ref.name}})
+    if (upload := upload_of(logging)) is not None:
+        mounts.append({"name": _UPLOAD, "mountPath": _UPLOAD_DIR, "readOnly": True})
+        volumes.append({"name": _UPLOAD, "secret": {"secretName": upload.credentials_secret_ref.name}})
     sidecar = {
         "name": RECORDER_CONTAINER,
         "image": recording.image,
@@ -129,11 +143,25 @@ def needs_one_pod(logging: LoggingSpec | None) -> bool:
     return claim is not None and claim.access_mode is not AccessMode.READ_WRITE_MANY
 
 
-def _claim(order: Order, logging: LoggingSpec, recording: Recording) -> str:
-    """Return the name of the claim that keeps the log.
+def upload_of(logging: LoggingSpec) -> LogUpload | None:
+    """Return where the log is uploaded to; None where a claim keeps it."""
+    return logging.storage.s3 if logging.storage is not None else None
+
+
+def _volume(logging: LoggingSpec) -> Object:
+    """Return the volume that the recorder writes to: a claim, or what holds the log until its upload."""
+    storage = logging.storage
+    if storage is not None and storage.pvc is not None:
+        return {"persistentVolumeClaim": {"claimName": storage.pvc.claim_name}}
+    buffer = storage.empty_dir if storage is not None and storage.empty_dir is not None else LogBuffer()
+    return {"emptyDir": {"sizeLimit": buffer.size_limit}}
+
+
+def _check(order: Order, logging: LoggingSpec, recording: Recording) -> None:
+    """Refuse a recorder that cannot run, or would lose what it wrote.
 
     Raises:
-        PlanError: The recorder cannot run, or would lose what it wrote.
+        PlanError: Why, and how to fix it.
     """
     if not recording.image:
         raise PlanError(
@@ -146,11 +174,13 @@ def _claim(order: Order, logging: LoggingSpec, recording: Recording) -> str:
             "spec.logging.mode: Invalid value: Recorder: native sidecars need Kubernetes 1.31 or newer, this "
             f"is {found}; fix: upgrade the cluster, or set mode Library or External"
         )
+    if upload_of(logging) is not None:
+        return
     claim = logging.storage.pvc if logging.storage is not None else None
     if claim is None:
         raise PlanError(
-            "spec.logging.storage.s3: Unsupported value: the recorder of this release uploads nothing, and "
-            "an emptyDir would take the log with its pod; fix: set storage.pvc"
+            "spec.logging.storage: Required value: an emptyDir would take the log with its pod; "
+            "fix: set storage.pvc or storage.s3"
         )
     scaling = order.spec.autoscaling
     most = scaling.max_replicas if scaling is not None else (order.spec.replicas or 0)
@@ -159,7 +189,6 @@ def _claim(order: Order, logging: LoggingSpec, recording: Recording) -> str:
             f"spec.logging.storage.pvc: Invalid value: {most} replicas: a PersistentVolumeClaim that is not "
             "ReadWriteMany takes one; fix: set one replica, or use a claim with accessMode ReadWriteMany"
         )
-    return claim.claim_name
 
 
 def _served_port(pod: Object) -> int:
@@ -212,6 +241,14 @@ def _environment(
         "IMAGE_DIGEST": image.rpartition("@")[2] if "@" in image else None,
         "MANIFEST_DIGEST": order.manifest_digest,
     }
+    if (upload := upload_of(logging)) is not None:
+        stated |= {
+            "UPLOAD_ENDPOINT": upload.endpoint,
+            "UPLOAD_BUCKET": upload.bucket,
+            "UPLOAD_PREFIX": upload.prefix,
+            "UPLOAD_REGION": upload.signing_region,
+            "UPLOAD_CREDENTIALS_DIR": _UPLOAD_DIR,
+        }
     # The kubelet reads $(NAME) in a value as a reference, and $$ as a plain $.
     literal = [
         {"name": f"{_PREFIX}{name}", "value": value.replace("$", "$$")}

@@ -11,7 +11,7 @@ from actgate.api.compliance_manifest import (
     ReportedAttestation,
 )
 from actgate.api.inference_log import LogMode
-from actgate.api.model_deployment import ReportedFinding
+from actgate.api.model_deployment import MOST_NOT_UPLOADED, ReportedFinding
 from actgate.api.quoting import cut
 from actgate.api.times import timestamp
 from actgate.decision import Finding
@@ -70,18 +70,24 @@ def report(observed: Observation, former: Mapping[str, Any], now: datetime) -> O
     if observed.selector is not None:
         status["selector"] = observed.selector
     if observed.logging not in (None, LogMode.NONE.value):
-        status["logging"] = _logging(observed)
+        status["logging"] = _logging(observed, former.get("logging") or {}, stamp)
     if observed.stop is not None:
         status["stop"] = _stop(observed.stop, former.get("stop") or {}, stamp)
     return status
 
 
-def _logging(observed: Observation) -> Object:
+def _logging(observed: Observation, former: Mapping[str, Any], stamp: str) -> Object:
     shown: Object = {"mode": observed.logging}
     if observed.recorder is not None:
         shown |= {"recorder": observed.recorder, "recording": min(observed.running.recording, _REPLICAS)}
     if observed.model_port is not None:
         shown["modelPort"] = observed.model_port
+    # A pod that has ended is gone a moment later, and what went with it must not go unnoticed.
+    listed = {item["pod"]: item for item in former.get("notUploaded") or ()}
+    for pod, records in observed.running.unshipped:
+        listed.setdefault(pod, {"pod": pod, "records": records, "observedAt": stamp})
+    if listed:
+        shown["notUploaded"] = list(listed.values())[-MOST_NOT_UPLOADED:]
     return shown
 
 

@@ -10,6 +10,7 @@ import pytest
 from actgate.decision import Link, Manifest, decide
 from actgate.subjects.workload import Workload
 from actgate_operator.plan import Plan, PlanError, Recording, plan
+from actgate_recorder.bucket import Bucket
 from actgate_recorder.settings import Settings
 from tests.decision.build import NOW, PASSING, manifest, policy
 from tests.decision.signing import sha
@@ -174,15 +175,41 @@ def test_what_cannot_be_recorded_is_not_planned(recording: Recording, spec: Json
     assert words in str(raised.value)
 
 
-def test_a_log_that_would_go_with_its_pod_is_not_planned() -> None:
-    """Nothing uploads it yet."""
-    upload = {
-        "endpoint": "https://s3.example",
-        "bucket": "logs",
-        "credentialsSecretRef": {"name": "s3"},
-    }
-    with pytest.raises(PlanError, match="uploads nothing"):
-        recorded(logging={"storage": {"s3": upload}})
+UPLOAD: Final[Json] = {
+    "endpoint": "https://s3.example:9000/",
+    "bucket": "logs",
+    "prefix": "credit/",
+    "signingRegion": "eu-west-3",
+    "credentialsSecretRef": {"name": "s3"},
+}
+
+
+def test_a_log_that_is_uploaded_waits_in_an_empty_dir_of_any_number_of_pods(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The user's Secret is mounted into the recorder alone; the settings are those of the recorder."""
+    stated = {"storage": {"s3": UPLOAD, "emptyDir": {"sizeLimit": "2Gi"}}}
+    planned = recorded(logging=stated, replicas=3)
+    volumes = {item["name"]: item for item in pod(planned)["volumes"]}
+    assert volumes["actgate-log"]["emptyDir"] == {"sizeLimit": "2Gi"}
+    assert volumes["actgate-log-upload"]["secret"] == {"secretName": "s3"}
+    assert [mount["name"] for mount in sidecar(planned)["volumeMounts"]] == [
+        "actgate-log",
+        "actgate-log-upload",
+    ]
+    assert not [one for one in pod(planned)["containers"] if one.get("volumeMounts")]
+    found = variables(planned)
+    assert found["UPLOAD_PREFIX"] == "credit/"
+    for name, value in found.items():
+        monkeypatch.setenv(f"ACTGATE_RECORDER_{name}", value)
+    settings = Settings(log_name="credit/scorer/uid")
+    assert {name.lower() for name in found} <= Settings.model_fields.keys()
+    sink = settings.log.sink
+    assert isinstance(sink, Bucket)
+    assert (sink.endpoint, sink.bucket, sink.region) == ("https://s3.example:9000", "logs", "eu-west-3")
+    assert settings.log.retain_shipped is not None
+    small = recorded(logging={"storage": {"s3": UPLOAD}})
+    assert pod(small)["volumes"][0]["emptyDir"] == {"sizeLimit": "1Gi"}
 
 
 def test_the_pods_state_the_log_that_the_model_states() -> None:
