@@ -49,7 +49,7 @@ help:
 	@echo 'make generate  write what is generated: crds/, the webhook registration, pages of docs/ (tools/generate.py)'
 	@echo 'make site    the documentation as a site in build/site, all links checked'
 	@echo 'make lock    pin what pyproject.toml asks for in requirements/; UPGRADE=1 takes the newest releases'
-	@echo 'make images  build both images, start them, and say what they hold and take'
+	@echo 'make images  build the images, start them, and say what they hold and take'
 	@echo 'make example-credit  two models on real data: evidence, three signatures, a real MLflow, and the cluster'
 	@echo 'make release  wheel, sdist, bills of materials and checksums of this commit in dist/, checked (docs/releasing.md)'
 	@echo 'make clean   remove what the other targets made'

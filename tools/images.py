@@ -1,6 +1,7 @@
-"""Builds both images, starts each as a cluster would, and says what it holds and takes: ``make images``.
+"""Builds the images, starts each as a cluster would, and says what it holds and takes: ``make images``.
 
-Each is built from the lock, then started against the sandbox's stand-in API server until it is ready.
+Each is built from its lock, then started until it is ready: webhook and operator against the stand-in
+API server of the sandbox, the recorder before a model that is not there yet.
 """
 
 from __future__ import annotations
@@ -95,19 +96,44 @@ def _operator_arguments(port: int) -> list[str]:
     return operator_process.arguments(CONFIGURATION / "kubeconfig", port)
 
 
+def _recorder_arguments(port: int) -> list[str]:
+    # Its log is on a volume of its own in a cluster, and here in the memory of /tmp.
+    return ["--port=0", f"--health-port={port}", "--log-dir=/tmp/log", "--log-name=images"]
+
+
 SERVICES: Final = (
-    Service("webhook", "https", _webhook_arguments, ("actgate_operator", "kopf", *_LEFT_OUT, *_TOOLS)),
+    Service(
+        "webhook",
+        "https",
+        _webhook_arguments,
+        ("actgate_operator", "actgate_recorder", "kopf", *_LEFT_OUT, *_TOOLS),
+    ),
     Service(
         "operator",
         "http",
         _operator_arguments,
-        ("actgate_webhook", "fastapi", "uvicorn", *_LEFT_OUT, *_TOOLS),
+        ("actgate_webhook", "actgate_recorder", "fastapi", "uvicorn", *_LEFT_OUT, *_TOOLS),
+    ),
+    Service(
+        "recorder",
+        "http",
+        _recorder_arguments,
+        (
+            "actgate_webhook",
+            "actgate_operator",
+            "fastapi",
+            "kopf",
+            "kubernetes",
+            "uvicorn",
+            *_LEFT_OUT,
+            *_TOOLS,
+        ),
     ),
 )
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build and start both images; return the exit code."""
+    """Build and start the images; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tools.images", description=__doc__)
     parser.add_argument("--builder", default="", help="docker, podman or buildah (default: what works)")
     parser.add_argument("--build-flags", default="", help="more flags for the build, such as --network=host")

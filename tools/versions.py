@@ -21,7 +21,7 @@ FOLLOWERS: Final[Mapping[str, str]] = {
     "deploy/gitops/flux/actgate.yaml": r"ref: {tag: v",
     "deploy/gitops/flux/chart.yaml": r"ref: {tag: v",
     "docs/ci.md": r"^  rev: v",
-    "docs/install.md": r"REGISTRY/actgate-(?:operator|webhook):",
+    "docs/install.md": r"REGISTRY/actgate-(?:operator|recorder|webhook):",
 }
 """What stands before the version in a file, as a regular expression, by the file's path in the checkout."""
 
