@@ -17,7 +17,7 @@ from rich.table import Table
 from actgate_sandbox import control_plane
 from actgate_sandbox.errors import SandboxError
 from actgate_sandbox.rest import Rest
-from demo import attested, credit
+from demo import attested, credit, serving
 from demo.applying import Applied, Applier, applier
 from demo.examples import Example, as_of, load_all
 from demo.gate import installed, read_definitions
@@ -56,13 +56,15 @@ def run(engine: str, root: Path, console: Console, holds_for: timedelta = timede
         rows += _credit(root / "examples" / "credit" / "evidence", apply, webhook, console)
         course = Course(root / "examples" / "lifecycle", apply, rest, webhook, holds_for)
         steps = list(_lifecycle(course, rest, now, console))
+        used = list(_serving(root, root / "examples" / "credit" / "evidence", rest, webhook, console))
     console.print(answers_table(rows, apply.name))
-    console.print(_steps_table(steps))
-    wrong = [row[0] for row in rows if not row[4]] + [step.done for step in steps if not step.right]
+    console.print(_steps_table("What was done to models at work, and what the operator did", steps))
+    console.print(_steps_table("One decision, from the HTTP answer to the signed evidence", used))
+    wrong = [row[0] for row in rows if not row[4]] + [step.done for step in (*steps, *used) if not step.right]
     if wrong:
         console.print(f"[red]{len(wrong)} are not as they must be: {', '.join(wrong)}[/red]")
         return 1
-    console.print(f"{len(rows)} answers and {len(steps)} steps, each as it must be.")
+    console.print(f"{len(rows)} answers and {len(steps) + len(used)} steps, each as it must be.")
     return 0
 
 
@@ -111,6 +113,13 @@ def _lifecycle(course: Course, rest: Rest, now: datetime, console: Console) -> I
     _create_namespace(rest, NAMESPACE)
     for step in course.steps(now):
         console.print(f"  {step.done}: {step.seen}", highlight=False, markup=False)
+        yield step
+
+
+def _serving(root: Path, evidence: Path, rest: Rest, webhook: Service, console: Console) -> Iterator[Step]:
+    console.rule("A model is used, and one decision is followed by its id")
+    for step in serving.steps(root, evidence, rest, webhook):
+        console.print(f"  {step.done}: {step.seen}", highlight=False, markup=False, soft_wrap=True)
         yield step
 
 
@@ -241,8 +250,8 @@ def answers_table(rows: list[Row], how: str) -> Table:
     return table
 
 
-def _steps_table(steps: list[Step]) -> Table:
-    table = Table(title="What was done to models at work, and what the operator did", show_lines=True)
+def _steps_table(title: str, steps: list[Step]) -> Table:
+    table = Table(title=title, show_lines=True)
     for heading in ("what was done", "what was seen", "as it must be"):
         table.add_column(heading, ratio=1, overflow="fold")
     for step in steps:
