@@ -17,7 +17,14 @@ from typing import NoReturn
 from actgate.kube.client import Cluster
 from actgate.kube.errors import Conflict, NotFound
 from actgate.kube.objects import Key, Object, key_of
-from actgate.kube.resources import AUTOSCALERS, DEPLOYMENTS, DISRUPTION_BUDGETS, SERVICES, Resource
+from actgate.kube.resources import (
+    AUTOSCALERS,
+    DEPLOYMENTS,
+    DISRUPTION_BUDGETS,
+    NETWORK_POLICIES,
+    SERVICES,
+    Resource,
+)
 from actgate_operator.child import Child, read_child
 from actgate_operator.child_writes import ChildWriter
 from actgate_operator.children import Children
@@ -223,4 +230,5 @@ def _planned(plan: Plan) -> tuple[tuple[Resource, Object | None], ...]:
         (SERVICES, plan.service),
         (AUTOSCALERS, plan.autoscaler),
         (DISRUPTION_BUDGETS, plan.budget),
+        (NETWORK_POLICIES, plan.closing),
     )

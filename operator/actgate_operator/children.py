@@ -12,6 +12,7 @@ from actgate.kube.resources import (
     AUTOSCALERS,
     DEPLOYMENTS,
     DISRUPTION_BUDGETS,
+    NETWORK_POLICIES,
     SERVICES,
     Resource,
 )
@@ -24,7 +25,7 @@ from actgate_operator.names import (
 )
 from actgate_operator.pod_records import PodCache, PodRecord
 
-KINDS: Final = (DEPLOYMENTS, SERVICES, AUTOSCALERS, DISRUPTION_BUDGETS)
+KINDS: Final = (DEPLOYMENTS, SERVICES, AUTOSCALERS, DISRUPTION_BUDGETS, NETWORK_POLICIES)
 """What a model can own, in the order in which it is created."""
 
 SELECTOR: Final = f"{MANAGED_BY_LABEL}={MANAGED_BY}"

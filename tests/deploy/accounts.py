@@ -67,6 +67,7 @@ def operator(cluster: Cluster, objects: Sequence[Json], folder: Path) -> Iterato
     ]
     # The default, which the sandbox sets aside.
     here += ["--certificates", "SelfManaged"]
+    here += ["--recorder-image", f"registry.example/recorder@sha256:{'1' * 64}"]
     with service.operator(kubeconfig, *flags_of(objects, "actgate-operator"), *here) as running:
         yield running
 

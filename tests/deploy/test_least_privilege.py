@@ -29,7 +29,14 @@ from tests.support.waiting import wait_until
 pytestmark = pytest.mark.needs_kubectl
 
 MODELS: Final = "models"
-KINDS: Final = ("deployments", "services", "horizontalpodautoscalers", "poddisruptionbudgets")
+KINDS: Final = (
+    *("deployments", "services", "horizontalpodautoscalers", "poddisruptionbudgets"),
+    "networkpolicies",
+)
+LOGGING: Final[Json] = {
+    "mode": "Recorder",
+    "storage": {"pvc": {"claimName": "log", "accessMode": "ReadWriteMany"}},
+}
 
 Request = tuple[str, str]
 """Verb and resource, with a subresource after a slash."""
@@ -117,7 +124,7 @@ def is_gone(world: World, kind: str) -> bool:
 def lets_a_model_run(world: World) -> None:
     """Evidence leads a model through webhook and operator, up to Ready."""
     world.manifest()
-    world.model(autoscaling={"minReplicas": 2, "maxReplicas": 5})
+    world.model(autoscaling={"minReplicas": 2, "maxReplicas": 5}, logging=LOGGING)
     world.wait_for("Ready", "True")
     for kind in KINDS:
         assert world.child(kind) is not None
@@ -164,6 +171,7 @@ def undoes_edits_of_children(world: World) -> None:
             "unhealthyPodEvictionPolicy",
             {"unhealthyPodEvictionPolicy": "AlwaysAllow"},
         ),
+        "networkpolicies": ("egress", {"egress": [{}]}),
     }
     for kind, (field, spec) in additions.items():
         assert field in world.patch_child(kind, {"spec": spec})["spec"]
@@ -171,9 +179,9 @@ def undoes_edits_of_children(world: World) -> None:
 
 
 def removes_children_that_are_not_wanted_any_more(world: World) -> None:
-    """An autoscaler and a budget."""
-    world.change({"autoscaling": None, "replicas": 1})
-    for kind in ("horizontalpodautoscalers", "poddisruptionbudgets"):
+    """An autoscaler, a budget, and what closes the port of a model without a recorder."""
+    world.change({"autoscaling": None, "replicas": 1, "logging": None})
+    for kind in ("horizontalpodautoscalers", "poddisruptionbudgets", "networkpolicies"):
         wait_until(partial(is_gone, world, kind))
 
 

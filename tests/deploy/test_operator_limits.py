@@ -69,7 +69,13 @@ BUDGET: Final = Kind(
     "poddisruptionbudgets",
     {"minAvailable": 1, "selector": {"matchLabels": {"app": "m"}}},
 )
-KINDS: Final = (DEPLOYMENT, SERVICE, AUTOSCALER, BUDGET)
+CLOSING: Final = Kind(
+    "networking.k8s.io/v1",
+    "NetworkPolicy",
+    "networkpolicies",
+    {"podSelector": {"matchLabels": {"app": "m"}}, "policyTypes": ["Ingress"]},
+)
+KINDS: Final = (DEPLOYMENT, SERVICE, AUTOSCALER, BUDGET, CLOSING)
 OWNER: Final[Json] = {
     "apiVersion": "actgate.dev/v1alpha1",
     "kind": "ModelDeployment",

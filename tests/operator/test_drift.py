@@ -25,6 +25,7 @@ SCHEMAS = {
     "Service": "V1Service",
     "HorizontalPodAutoscaler": "V2HorizontalPodAutoscaler",
     "PodDisruptionBudget": "V1PodDisruptionBudget",
+    "NetworkPolicy": "V1NetworkPolicy",
 }
 SERVER = 'k:{"name":"server"}'
 OURS: Json = {

@@ -91,6 +91,7 @@ class World:
             "services": "api/v1",
             "horizontalpodautoscalers": "apis/autoscaling/v2",
             "poddisruptionbudgets": "apis/policy/v1",
+            "networkpolicies": "apis/networking.k8s.io/v1",
         }
         return f"/{groups[plural]}/namespaces/{self.namespace}/{plural}/{name}"
 

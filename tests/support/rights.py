@@ -40,6 +40,7 @@ UNSEEN: Final = frozenset(
         Right("actgate-operator", "create", "core", "services"),
         Right("actgate-operator", "create", "autoscaling", "horizontalpodautoscalers"),
         Right("actgate-operator", "create", "policy", "poddisruptionbudgets"),
+        Right("actgate-operator", "create", "networking.k8s.io", "networkpolicies"),
         Right("actgate-operator", "create", "events.k8s.io", "events"),
         Right("actgate-operator", "create", "core", "secrets"),
         Right("actgate-operator", "create", "openreports.io", "reports"),

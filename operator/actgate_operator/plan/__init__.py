@@ -1,8 +1,8 @@
 """From a ModelDeployment that may run to the objects that run it; pure, so that it can be held by tests.
 
 ``plan(model_deployment, manifest_digest)`` takes a ModelDeployment as the API server sends it, and returns
-its Deployment, Service, HorizontalPodAutoscaler and PodDisruptionBudget, ready for server-side apply. The
-pod template is made in steps, each a module:
+its Deployment, Service, HorizontalPodAutoscaler, PodDisruptionBudget and NetworkPolicy, ready for server-side
+apply. The pod template is made in steps, each a module:
 
 - ``shape``: the ModelDeployment is read, ``spec.podTemplate`` is laid over the container of ``spec.server``,
   and what is of a wrong type is refused, in a sentence;

@@ -1,8 +1,8 @@
-"""The children of a model: Deployment, Service, HorizontalPodAutoscaler and PodDisruptionBudget.
+"""The children of a model: Deployment, Service, autoscaler, PodDisruptionBudget and NetworkPolicy.
 
-Autoscaler and budget follow from the spec alone. A model that is suspended keeps them: an autoscaler rests
-while its target has no replicas, and what comes back needs both again. (Without evidence there is none: see
-``held``.)
+The last one closes the port of a model with a recorder. Autoscaler and budget follow from the spec alone. A
+model that is suspended keeps them: an autoscaler rests while its target has no replicas, and what comes back
+needs both again. (Without evidence there is none: see ``held``.)
 """
 
 import hashlib
@@ -31,6 +31,8 @@ class Plan:
     service: Object
     autoscaler: Object | None
     budget: Object | None
+    closing: Object | None
+    """NetworkPolicy that closes the model's own port, where a recorder stands before it."""
     url: str | None
     """Where the model answers within the cluster; None where its first port does not speak TCP."""
     selector: str
@@ -46,7 +48,7 @@ class Plan:
 
         The Deployment comes first: where the API server refuses it, nothing is left behind.
         """
-        every = (self.deployment, self.service, self.budget, self.autoscaler)
+        every = (self.deployment, self.service, self.closing, self.budget, self.autoscaler)
         return tuple(child for child in every if child is not None)
 
 
@@ -80,6 +82,7 @@ def plan(
         service=stamped(answering),
         autoscaler=stamped(scaled) if scaled is not None else None,
         budget=stamped(protected) if protected is not None else None,
+        closing=stamped(closing(order, template["spec"])) if recorder is not None else None,
         url=url_of(answering),
         selector=order.selector_text,
         recorder=recording.image if recorder is not None else None,
@@ -90,9 +93,9 @@ def plan(
 def _passable(server: Object) -> str:
     port = server["ports"][0]["containerPort"]
     return (
-        "the Service leads to the recorder; other pods can ask the model past it at its own port "
-        f"{port}, unless a NetworkPolicy closes that port or the server listens on 127.0.0.1 alone, "
-        "which the operator cannot see"
+        f"the Service leads to the recorder, and a NetworkPolicy closes the model's own port {port} to other "
+        "pods; whether the cluster's network enforces it, and whether another NetworkPolicy opens the port, "
+        "the operator cannot see"
     )
 
 
@@ -202,6 +205,29 @@ def budget(order: Order) -> Object | None:
         "spec": {
             "maxUnavailable": 1,
             "selector": {"matchLabels": order.selector},
+        },
+    }
+
+
+def closing(order: Order, pod: Object) -> Object:
+    """Return the NetworkPolicy of a model with a recorder: every stated port is open but the model's own.
+
+    The kubelet asks it all the same: traffic of a pod's own node is always admitted.
+    """
+    served, *others = pod["containers"][0]["ports"]
+    sidecars = [*pod["containers"][1:], *pod.get("initContainers", [])]
+    stated = [*others, *(port for container in sidecars for port in container.get("ports", []))]
+    opened = {(port.get("protocol", "TCP"), port.get("containerPort")): None for port in stated}
+    opened.pop((served.get("protocol", "TCP"), served["containerPort"]), None)
+    ports = [{"protocol": protocol, "port": number} for protocol, number in opened]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": order.metadata,
+        "spec": {
+            "podSelector": {"matchLabels": order.selector},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"ports": ports}],
         },
     }
 

@@ -23,6 +23,7 @@ SKELETONS: Mapping[str, Object] = {
     "HorizontalPodAutoscaler": {"spec": {"scaleTargetRef": {}}},
     "Lease": {"spec": {}},
     "Pod": {"spec": {"containers": []}},
+    "NetworkPolicy": {"spec": {}},
     "PodDisruptionBudget": {"spec": {}},
     "Service": {"spec": {}},
 }

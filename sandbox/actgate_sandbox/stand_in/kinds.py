@@ -110,6 +110,11 @@ def builtin_kinds() -> list[Resource]:
             unconditional=False,
         ),
         _kind(
+            *("NetworkPolicy", "networkpolicies", "netpol"),
+            group="networking.k8s.io",
+            counted=True,
+        ),
+        _kind(
             *("Lease", "leases"),
             group="coordination.k8s.io",
             unconditional=False,

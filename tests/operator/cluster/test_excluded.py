@@ -15,7 +15,7 @@ from tests.support.waiting import wait_until
 OWN = "actgate-system"
 """The default of --webhook-namespace outside a pod."""
 
-PLURALS = ("deployments", "services", "horizontalpodautoscalers", "poddisruptionbudgets")
+PLURALS = ("deployments", "services", "horizontalpodautoscalers", "poddisruptionbudgets", "networkpolicies")
 
 
 @pytest.fixture(params=["kube-system", "kube-public", "kube-node-lease", OWN])

@@ -282,6 +282,9 @@ def test_a_recorder_runs_beside_bound_images_where_the_policy_trusts_it(enforced
         assert (sidecar["image"], sidecar["restartPolicy"]) == (RECORDER, "Always")
         service = wait_until(lambda: enforced.child("services", "recorded")) or {}
         assert service["spec"]["ports"][0]["targetPort"] == sidecar["ports"][0]["containerPort"]
+        closing = wait_until(lambda: enforced.child("networkpolicies", "recorded")) or {}
+        opened = [port["port"] for port in closing["spec"]["ingress"][0]["ports"]]
+        assert opened == [port["containerPort"] for port in sidecar["ports"]]
         pods = f"/api/v1/namespaces/{enforced.namespace}/pods"
         pod = {"metadata": {**template["metadata"], "name": "probe"}, "spec": template["spec"]}
         accepted = enforced.rest("POST", pods, pod, dryRun="All")

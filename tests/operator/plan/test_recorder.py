@@ -79,6 +79,25 @@ def test_the_recorder_is_a_native_sidecar_to_which_the_service_leads() -> None:
     assert "9000" in planned.model_port
 
 
+def test_a_network_policy_closes_the_port_of_a_model_with_a_recorder_and_no_other() -> None:
+    """What is stated beside it stays open, metrics say; without a recorder there is none."""
+    ports = [{"containerPort": 9000}, {"containerPort": 9100, "name": "metrics"}]
+    adapter = {"name": "adapter", "image": "adapter:1", "ports": [{"containerPort": 9200, "protocol": "UDP"}]}
+    planned = recorded(server=serving(ports=ports), podTemplate=overlaid(containers=[adapter]))
+    assert planned.closing is not None
+    recorder = [("TCP", item["containerPort"]) for item in sidecar(planned)["ports"]]
+    (rule,) = planned.closing["spec"]["ingress"]
+    assert [(port["protocol"], port["port"]) for port in rule["ports"]] == [
+        ("TCP", 9100),
+        ("UDP", 9200),
+        *recorder,
+    ]
+    assert planned.closing["spec"]["policyTypes"] == ["Ingress"]
+    assert planned.closing["spec"]["podSelector"] == planned.deployment["spec"]["selector"]
+    assert planned.closing in planned.children
+    assert plan(model_deployment(), EVIDENCE, recording=RECORDING).closing is None
+
+
 def test_the_recorder_takes_ports_that_nothing_else_has() -> None:
     """Two processes of a pod share its ports."""
     planned = recorded(server=serving(ports=[{"containerPort": 18080}, {"containerPort": 18083}]))

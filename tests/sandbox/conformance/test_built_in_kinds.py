@@ -38,6 +38,20 @@ def budget() -> Object:
     }
 
 
+def closing() -> Object:
+    """Make a NetworkPolicy."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": "web"},
+        "spec": {
+            "podSelector": {"matchLabels": {"app": "web"}},
+            "policyTypes": ["Ingress"],
+            "ingress": [{"ports": [{"protocol": "TCP", "port": 8080}]}],
+        },
+    }
+
+
 def service() -> Object:
     """Make a Service."""
     return {
@@ -50,6 +64,7 @@ def service() -> Object:
 
 PLURALS = {
     "HorizontalPodAutoscaler": "horizontalpodautoscalers",
+    "NetworkPolicy": "networkpolicies",
     "PodDisruptionBudget": "poddisruptionbudgets",
     "Service": "services",
 }
@@ -86,7 +101,12 @@ def objects(rest: Rest, namespace: str) -> Namespaced:
 
 @pytest.mark.parametrize(
     ("obj", "edit"),
-    [(hpa(), {"maxReplicas": 9}), (budget(), {"maxUnavailable": 2}), (service(), {"selector": {"app": "x"}})],
+    [
+        (hpa(), {"maxReplicas": 9}),
+        (closing(), {"ingress": [{}]}),
+        (budget(), {"maxUnavailable": 2}),
+        (service(), {"selector": {"app": "x"}}),
+    ],
     ids=list(PLURALS),
 )
 def test_a_child_is_applied_stays_and_is_restored(objects: Namespaced, obj: Object, edit: Object) -> None:
