@@ -24,7 +24,7 @@ from bench import (
     webhook,
     withdrawals,
 )
-from bench.recorder import kills, streams
+from bench.recorder import kills, outage, streams
 from bench.report import ROOT, Section, page
 
 BENCHES: Final[dict[str, Callable[[], Section]]] = {
@@ -47,6 +47,7 @@ BENCHES: Final[dict[str, Callable[[], Section]]] = {
     "scan": scan.run,
     "recorder-kills": kills.run,
     "recorder-streams": streams.run,
+    "recorder-outage": outage.run,
 }
 
 

@@ -98,16 +98,16 @@ async def kill(
     arguments = recorder_arguments(port, model_port, directory, durability)
     starts = {"model": ("model", str(model_port)), "recorder": (role, *arguments)}
     alive = {name: lives.start(*start) for name, start in starts.items()}
-    clients = [asyncio.create_task(_ask(port, answers, which % 4 == 0)) for which in range(CLIENTS)]
+    clients = [asyncio.create_task(ask(port, answers, which % 4 == 0)) for which in range(CLIENTS)]
     try:
         for _ in range(moments):
-            await _more(answers, rng.randint(1, _MOST_ANSWERS))
+            await more(answers, rng.randint(1, _MOST_ANSWERS))
             await asyncio.sleep(rng.random() * _LONGEST_PAUSE)
             victim = rng.choice(_VICTIMS)
             victims = [name for name in alive if victim in (name, "both")]
             await _killed(alive[name] for name in victims)
             alive |= {name: lives.start(*starts[name]) for name in victims}
-        await _more(answers, 1)
+        await more(answers, 1)
     finally:
         for client in clients:
             client.cancel()
@@ -134,7 +134,7 @@ async def _killed(processes: Iterable[int]) -> None:
         await _gone(process)
 
 
-async def _more(answers: Answers, count: int) -> None:
+async def more(answers: Answers, count: int) -> None:
     """Return once there are so many more answers.
 
     Raises:
@@ -147,7 +147,7 @@ async def _more(answers: Answers, count: int) -> None:
             await answers.changed.wait()
 
 
-async def _ask(port: int, answers: Answers, streams: bool) -> None:
+async def ask(port: int, answers: Answers, streams: bool) -> None:
     """Ask one request after the other, over a new connection where the last one broke."""
     request = _REQUESTS[streams]
     while True:

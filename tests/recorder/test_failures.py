@@ -17,6 +17,7 @@ from actgate.recording.keys import Keyring
 from actgate.recording.log import OnFailure
 from bench.recorder.kills import end, start
 from bench.recorder.lives import Lives
+from bench.recorder.outage import without_storage
 from demo.service import free_port
 from tests.recorder.harness import Held, Model, recorder
 from tests.recorder.test_release import GET, OK
@@ -108,6 +109,15 @@ async def test_a_disk_that_is_full_is_counted_where_answers_go_on(
         assert await process.count("lost_total") == lost
     report = verified(tmp_path, capsys)
     assert (report["faults"], report["uses"], report["logs"][0]["lost"]) == ([], 31 - lost, lost)
+
+
+@pytest.mark.system
+async def test_a_dead_storage_at_full_load_takes_no_memory(tmp_path: Path) -> None:
+    """What waits for it is on the disk; `python -m bench recorder-outage` asks 200,000 times."""
+    with Lives() as lives:
+        before, peak, waiting = await without_storage(lives, tmp_path, 3000)
+    assert waiting > 0
+    assert peak - before < 16, f"{before:.0f} to {peak:.0f} MiB"
 
 
 async def test_a_secret_that_is_gone_refuses_or_leaves_the_digests_out(
