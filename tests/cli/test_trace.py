@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import duckdb
 import pytest
@@ -16,6 +19,7 @@ from actgate.cli.exits import Exit
 from actgate.cli.main import main
 from actgate.recording.ids import new_id
 from actgate.recording.writer import Settings, Writer
+from actgate.trace import proof
 from actgate.trace.digests import Digester, Purpose
 from tests.cli.support import manifest, write
 
@@ -116,25 +120,59 @@ def test_one_decision_is_proven_offline_with_the_evidence_it_was_made_under(
     evidence = manifest()
     digest = manifests.digest(evidence["spec"])
     ids = written(tmp_path / "log", manifest_digest=digest)
-    proof, good = str(tmp_path / "proof.zip"), str(write(tmp_path / "good.yaml", evidence))
-    export = ["trace", "export", "--output-file", proof, "--id"]
+    packed, good = str(tmp_path / "proof.zip"), str(write(tmp_path / "good.yaml", evidence))
+    export = ["trace", "export", "--output-file", packed, "--id"]
     assert main([*export, ids[-1], "--manifest", good, str(tmp_path / "log")]) == Exit.PASSED
     assert f"proves 2 records of {ids[-1]}" in capsys.readouterr().out
-    content = Path(proof).read_bytes()
+    content = Path(packed).read_bytes()
     assert ids[-1].encode() in content
     assert not [other for other in ids[:-1] if other.encode() in content]
     assert digest.encode() in content
-    assert main(["trace", "verify", "-o", "json", proof]) == Exit.PASSED
+    assert main(["trace", "verify", "-o", "json", packed]) == Exit.PASSED
     shown = json.loads(capsys.readouterr().out)
     assert [record["event"] for record in shown["records"]] == ["start", "inference", "oversight"]
-    Path(proof).write_bytes(content.replace(b"overridden", b"overruledd"))
-    assert main(["trace", "verify", proof]) == Exit.DENIED
+    Path(packed).write_bytes(content.replace(b"overridden", b"overruledd"))
+    assert main(["trace", "verify", packed]) == Exit.DENIED
     assert "NOT PROVEN" in capsys.readouterr().out
     evidence["spec"]["model"]["version"] = "9"
     bad = str(write(tmp_path / "bad.yaml", evidence))
     assert main([*export, ids[0], "--manifest", bad, str(tmp_path / "log")]) == Exit.UNUSABLE
     assert f"names {digest}" in capsys.readouterr().err
     assert main([*export, new_id(), str(tmp_path / "log")]) == Exit.NOTHING
+
+
+def test_the_last_records_of_a_killed_process_are_proven_by_the_log_that_follows(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No checkpoint of their own covers them; the next start states their root, also over two kills."""
+
+    async def killed(last: bool) -> str:
+        identifier = new_id()
+        writer = await Writer.open(Settings(directory=tmp_path / "log", name="credit"))
+        if last:
+            await writer.close()
+            return ""
+        await writer._keeping.stop()
+        await writer.append({"event": "inference", "id": identifier, "status": 200})
+        assert writer._life is not None
+        writer._life.abandon()
+        return identifier
+
+    ids = [asyncio.run(killed(last)) for last in (False, False, True)]
+    log, pack = str(tmp_path / "log"), tmp_path / "proof.zip"
+    for identifier in ids[:2]:
+        assert main(["trace", "export", "--output-file", str(pack), "--id", identifier, log]) == Exit.PASSED
+        assert main(["trace", "verify", str(pack)]) == Exit.PASSED
+        with ZipFile(pack) as opened:
+            content = opened.read("proof.json")
+            (tmp_path / "verify.py").write_bytes(opened.read("verify.py"))
+        assert b'"after"' in content
+        for given, code in ((content, 0), (content.replace(b'status\\":200', b'status\\":201'), 1)):
+            command = [sys.executable, str(tmp_path / "verify.py")]
+            done = subprocess.run(command, input=given, capture_output=True, check=False)  # noqa: S603
+            assert done.returncode == code, done.stderr
+            assert bool(proof.verify(given).faults) is bool(code)
+    capsys.readouterr()
 
 
 def test_what_cannot_be_proven_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

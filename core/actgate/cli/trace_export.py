@@ -5,7 +5,7 @@ import sys
 from argparse import Namespace
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from actgate import manifests
 from actgate.api.canonical import sha256
@@ -34,7 +34,7 @@ python3 verify.py < proof.json
 |---|---|
 | `proof.json` | the records as they stand in the log, the hashes from each to the root, the checkpoint |
 | `decision.json` | the same records to read |
-| `verify.py` | what verifies them: 90 lines, of the standard library alone |
+| `verify.py` | what verifies them: a hundred lines, of the standard library alone |
 | `evidence/` | the manifest under which the model was admitted, where it was packed |
 
 The log's own start names its key. That this is the key of the recorder, and not one by which all of it was
@@ -49,7 +49,8 @@ def decision(options: Namespace) -> Exit:
     Raises:
         UnusableError: A log cannot be read or proves nothing of it, or the file cannot be written.
     """
-    parts = [part for log in trace_logs.find(options.paths) if (part := _of(log, options.id)) is not None]
+    logs = trace_logs.find(options.paths)
+    parts = [part for log in logs if (part := _of(log, logs, options.id)) is not None]
     content = proof.document(options.id, parts)
     shown = proof.verify(content)
     if not any(found.record.get("id") == options.id for _, found in shown.records):
@@ -94,16 +95,21 @@ def verified_file(path: Path, key: str | None) -> tuple[proof.Proven, list[str]]
     return shown, [*(f"{fault.name}: {fault.message}" for fault in found.faults), *shown.faults]
 
 
-def _of(log: Log, identifier: str) -> dict[str, Any] | None:
-    """Return the part of a proof that concerns one log; None where nothing in it is about a decision.
+class _Read(NamedTuple):
+    """A log as it was read."""
 
-    Raises:
-        UnusableError: Its records are there, and cannot be proven.
-    """
+    leaves: list[bytes]
+    start: bytes
+    wanted: list[tuple[int, bytes]]
+    """Number and line of each record that is about the decision."""
+    gone: str
+    """Records that are not here, in words."""
+
+
+def _read(log: Log, identifier: str) -> _Read:
     leaves: list[bytes] = []
     wanted: list[tuple[int, bytes]] = []
-    start: bytes | None = None
-    text, gone = identifier.encode(), ""
+    text, start, gone = identifier.encode(), b"", ""
     for part in trace_logs.parts(log):
         if part.content is None or part.first != len(leaves):
             gone = gone or f"from {len(leaves)} on"
@@ -112,26 +118,50 @@ def _of(log: Log, identifier: str) -> dict[str, Any] | None:
             if text in raw and (found := line.read(raw)) and proof.is_about(found, identifier):
                 wanted.append((seq, raw))
             leaves.append(merkle.leaf_hash(raw))
-    if not wanted and gone:
-        streams.note([f"{log.name}: the segment with the records {gone} is not here, and was not searched"])
-    if not wanted or start is None:
+    return _Read(leaves, start, wanted, gone)
+
+
+def _of(log: Log, logs: list[Log], identifier: str) -> dict[str, Any] | None:
+    """Return the part of a proof that concerns one log; None where nothing in it is about a decision.
+
+    Raises:
+        UnusableError: Its records are there, and cannot be proven.
+    """
+    found = _read(log, identifier)
+    if not found.wanted:
+        if found.gone:
+            streams.note(
+                [f"{log.name}: the segment with the records {found.gone} is not here to be searched"]
+            )
         return None
-    if gone:
+    first = [] if found.wanted[0][0] == 0 else [(0, found.start)]
+    return _part(log, logs, found, [*first, *found.wanted])
+
+
+def _part(log: Log, logs: list[Log], found: _Read, lines: list[tuple[int, bytes]]) -> dict[str, Any]:
+    """Return the proof of some lines of a log; raises like ``_of``."""
+    if found.gone:
         raise UnusableError(
-            f"{log.name}: the segment with the records {gone} is not here, and no record can be proven "
+            f"{log.name}: the segment with the records {found.gone} is not here, and no record can be proven "
             "without its hashes: name the directory of a whole copy"
         )
-    last = wanted[-1][0]
+    leaves, last = found.leaves, lines[-1][0]
     known = sorted(trace_logs.checkpoints(log)[0], key=lambda stated: stated.checkpoint.size)
     for stated in known:
         size, root = stated.checkpoint.size, stated.checkpoint.root
         if last < size <= len(leaves) and merkle.root_of(leaves[:size]) == root:
             signed = trace_logs.read(log.path / stated.source)
-            first = [] if wanted[0][0] == 0 else [(0, start)]
-            return proof.of_log(signed, leaves[:size], [*first, *wanted])
+            return proof.of_log(signed, leaves[:size], lines)
+    state = (log.path.name, len(leaves), merkle.root_of(leaves).hex())
+    for other in (one for one in logs if one.path.parent == log.path.parent and one is not log):
+        after = _read(other, "\n")  # Which no line has: of this one the start alone is wanted.
+        start = line.read(after.start)
+        previous = start.record.get("previous") if start is not None else None
+        if isinstance(previous, dict) and state == tuple(map(previous.get, ("log", "size", "root"))):
+            return proof.of_interrupted(_part(other, logs, after, [(0, after.start)]), leaves, lines)
     raise UnusableError(
         f"{log.name}: no checkpoint that fits covers record {last}: a log that is written has one a second "
-        "later, and actgate trace verify says what became of another one"
+        "later, and one that was killed is proven with the log that follows it, in the same directory"
     )
 
 

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import sys
+from typing import Any
 
 Point = tuple[int, int]
 
@@ -68,29 +69,41 @@ def signed(key: bytes, text: bytes, signature: bytes) -> bool:
     return s < L and times(s, base) == add(decoded(signature[:32]), times(h, decoded(key)))
 
 
-def main() -> None:
-    """Verify each record of each log, or end with a sentence."""
-    proof, ids = json.load(sys.stdin), []
-    for log in proof["logs"]:
-        text, _, lines = log["checkpoint"].rpartition("\n\n")
-        origin, size, stated = text.split("\n")[:3]
-        for record in log["records"]:
-            raw = record["line"]
-            steps = [base64.b64decode(step) for step in record["hashes"]]
-            found = root(raw.encode(), record["seq"], int(size), steps)
-            if found != base64.b64decode(stated) or json.loads(raw)["seq"] != record["seq"]:
-                sys.exit(f"NOT PROVEN: record {record['seq']} is not in {origin}")
-            ids.append(json.loads(raw)["record"].get("id"))
-            print(raw)
+def verified(log: dict[str, Any]) -> tuple[str, list[str]]:
+    """Return origin and lines of a log whose records are proven, or end with a sentence."""
+    if "after" in log:  # It was killed before a checkpoint covered its end: the next log states its root.
+        after, starts = verified(log["after"])
+        previous = json.loads(starts[0])["record"]["previous"]
+        origin, size = f"{after.rpartition('/')[0]}/{previous['log']}", previous["size"]
+        stated = bytes.fromhex(previous["root"])
+    else:
+        text, _, signatures = log["checkpoint"].rpartition("\n\n")
+        origin, size, encoded = text.split("\n")[:3]
+        stated = base64.b64decode(encoded)
         start = json.loads(log["records"][0]["line"])
         key = sys.argv[1] if len(sys.argv) > 1 else start["record"]["log_key"]
         name, _, public = key.split("+", 2)
-        values = [line.split(" ")[2] for line in lines.splitlines() if line.split(" ")[1] == name]
+        values = [line.split(" ")[2] for line in signatures.splitlines() if line.split(" ")[1] == name]
         if name != origin or not any(
             signed(base64.b64decode(public)[1:], f"{text}\n".encode(), base64.b64decode(value)[4:])
             for value in values
         ):
             sys.exit(f"NOT PROVEN: the checkpoint of {origin} is not signed by {name}")
+    for record in log["records"]:
+        raw, steps = record["line"], [base64.b64decode(step) for step in record["hashes"]]
+        found = root(raw.encode(), record["seq"], int(size), steps)
+        if found != stated or json.loads(raw)["seq"] != record["seq"]:
+            sys.exit(f"NOT PROVEN: record {record['seq']} is not in {origin}")
+    return origin, [record["line"] for record in log["records"]]
+
+
+def main() -> None:
+    """Verify each log, and print the records that are proven."""
+    proof, ids = json.load(sys.stdin), []
+    for log in proof["logs"]:
+        _, lines = verified(log)
+        ids += [json.loads(line)["record"].get("id") for line in lines]
+        print(*lines, sep="\n")
     if proof["decision"] not in ids:
         sys.exit("NOT PROVEN: no record has the id of the decision")
     print(f"PROVEN: the records of {proof['decision']} are in the log that its key signed", file=sys.stderr)
