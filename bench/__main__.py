@@ -24,7 +24,7 @@ from bench import (
     webhook,
     withdrawals,
 )
-from bench.recorder import kills, outage, streams
+from bench.recorder import costs, kills, outage, streams
 from bench.report import ROOT, Section, page
 
 BENCHES: Final[dict[str, Callable[[], Section]]] = {
@@ -45,6 +45,7 @@ BENCHES: Final[dict[str, Callable[[], Section]]] = {
     "steady": steady.run,
     "disturbances": disturbances.run,
     "scan": scan.run,
+    "recorder": costs.run,
     "recorder-kills": kills.run,
     "recorder-streams": streams.run,
     "recorder-outage": outage.run,

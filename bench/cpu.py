@@ -1,6 +1,8 @@
-"""CPU time of a call in this process."""
+"""CPU time of a call in this process, and of other processes."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from time import process_time
 
 
@@ -13,3 +15,9 @@ def microseconds(work: Callable[[], object], times: int = 2000) -> float:
             work()
         series.append((process_time() - start) / times * 1e6)
     return min(series)
+
+
+def seconds_of(process: int) -> float:
+    """Return the CPU seconds that a process has taken so far."""
+    fields = Path(f"/proc/{process}/stat").read_text("ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

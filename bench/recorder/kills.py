@@ -24,7 +24,7 @@ from demo.service import free_port
 
 CLIENTS: Final = 16
 _ID: Final = re.compile(rb"(?i)\r\nactgate-record-id: ([-0-9a-f]+)\r\n")
-_REQUESTS: Final = (
+REQUESTS: Final = (
     b'POST /one HTTP/1.1\r\nHost: m\r\nContent-Length: 15\r\n\r\n{"income":4321}',
     b"GET /stream HTTP/1.1\r\nHost: m\r\n\r\n",
 )
@@ -149,7 +149,7 @@ async def more(answers: Answers, count: int) -> None:
 
 async def ask(port: int, answers: Answers, streams: bool) -> None:
     """Ask one request after the other, over a new connection where the last one broke."""
-    request = _REQUESTS[streams]
+    request = REQUESTS[streams]
     while True:
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -189,8 +189,8 @@ async def start(lives: Lives, port: int, directory: Path, *more: str) -> int:
     model_port = free_port()
     lives.start("model", str(model_port))
     recorder = lives.start("recorder", *recorder_arguments(port, model_port, directory, "Process", *more))
-    await _serves(model_port)
-    await _serves(port)
+    await serves(model_port)
+    await serves(port)
     return recorder
 
 
@@ -204,11 +204,12 @@ async def end(recorder: int) -> None:
 async def _end_last(lives: Lives, port: int, arguments: tuple[str, ...]) -> None:
     """Start a recorder once more, which finishes the log before it, and end it."""
     last = lives.start("recorder", *arguments)
-    await _serves(port)
+    await serves(port)
     await end(last)
 
 
-async def _serves(port: int) -> None:
+async def serves(port: int) -> None:
+    """Return once something listens on a port."""
     async with asyncio.timeout(_PATIENCE):
         while True:
             with suppress(OSError):

@@ -1,4 +1,7 @@
-"""A model server whose answers cost nothing: ``/one`` is whole, ``/stream`` comes in pieces."""
+"""A model server whose answers cost nothing.
+
+``/one`` is whole, ``/slow`` is so after 10 ms, ``/stream`` comes in pieces.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -25,6 +28,8 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
             target = head.split(b" ", 2)[1]
             if b"Content-Length: " in head:
                 await _skip(reader, int(head.partition(b"Content-Length: ")[2].split(b"\r\n")[0]))
+            if target == b"/slow":
+                await asyncio.sleep(0.01)
             if target.startswith(b"/stream"):
                 await _stream(writer, int(target.partition(b"?")[2] or 0))
             else:
