@@ -25,6 +25,7 @@ CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 """Fields of a PodSpec that list what runs an image."""
 _PROBES: Final = ("startupProbe", "readinessProbe", "livenessProbe")
 CONTAINER: Final[Shape] = {
+    "name": str,
     "image": str,
     "command": [str],
     "args": [str],

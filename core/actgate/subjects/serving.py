@@ -45,7 +45,9 @@ _POD: Final = ("containers", "initContainers", "ephemeralContainers")
 _RUNS: Final = frozenset({"image", *FIELDS, *VARIABLES})
 _CONTAINER: Final = re.compile(r"[cC]ontainer(s\[[0-9]+\])?$")
 """Where a container stands, though it may leave out its image."""
-_CONTAINED: Final[Shape] = {key: shape for key, shape in CONTAINER.items() if key not in ("image", "env")}
+_CONTAINED: Final[Shape] = {
+    key: shape for key, shape in CONTAINER.items() if key not in ("name", "image", "env")
+}
 """What is read of a container; its image may be in parts, and its variables a map."""
 _ENV: Final[Shape] = CONTAINER["env"]
 _POD_SHAPE: Final[Shape] = {**{key: [{}] for key in _POD}, "resourceClaims": [{}], "volumes": [{}]}
