@@ -107,6 +107,8 @@ def main() -> None:
             ROLES[role](*arguments)
         finally:
             os._exit(0)
+    # The input ends also where its writer was killed: nothing is left behind then.
+    os.killpg(0, signal.SIGKILL)
 
 
 def recorder_arguments(
