@@ -1,5 +1,6 @@
 """Settings of the operator: flags, and variables that begin with ``ACTGATE_OPERATOR_``."""
 
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
