@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from actgate.api.exemption import ExemptSubject
+from actgate.api.inference_log import LogMode
 from actgate.decision import Link, Policy
+from actgate.decision.logged import Logged
 from actgate.decision.manifest import ModelIdentity
 from actgate.decision.subject import Added, Detection, Lent, Owner, Signal, SignalTier, Subject
 from actgate.decision.verdict import Outcome, refusal
@@ -142,3 +145,22 @@ def test_an_exemption_reaches_a_pod_only_through_owners_whose_templates_were_com
     assert exempted(one, compared, UNSUPERVISED).allowed
     more = replace(with_sidecar(), lent=replace(LENT, compared=True, added=(SIDECAR,)))
     assert not exempted(one, more, UNSUPERVISED).allowed
+
+
+LOGGED = Logged(LogMode.EXTERNAL, "spec.predictor.logger", retention=timedelta(hours=4416))
+LOGS = policy(logging={"requiredFor": ["HighRisk"]})
+
+
+def test_a_pod_is_logged_as_its_owner_says_unless_it_says_so_itself() -> None:
+    """Few kinds pass on how they are logged; a recorder must be in the pod, whoever states one."""
+    plain = replace(POD, lent=replace(LENT, logging_path="spec.predictor.logger"))
+    assert judge(PASSING, plain, LOGS).failed_rules == ("logging/enabled",)
+    assert 'in InferenceService "scorer", set spec.predictor.logger' in refusal(judge(PASSING, plain, LOGS))
+    logged = replace(plain, lent=replace(LENT, logging=LOGGED))
+    assert judge(PASSING, logged, LOGS).outcome is Outcome.PASS
+    short = replace(LOGGED, retention=timedelta(hours=1), stated_retention="1h")
+    assert judge(PASSING, replace(logged, logging=short), LOGS).failed_rules == ("logging/retention",)
+    kept = replace(logged, lent=replace(LENT, logging=short))
+    assert '(of InferenceService "scorer", which owns the Pod)' in refusal(judge(PASSING, kept, LOGS))
+    recorder = replace(logged, lent=replace(LENT, logging=replace(LOGGED, mode=LogMode.RECORDER)))
+    assert judge(PASSING, recorder, LOGS).failed_rules == ("logging/enabled",)

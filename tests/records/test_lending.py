@@ -9,10 +9,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from actgate.api.durations import parse_duration
+from actgate.api.inference_log import LogMode, MaxPayload, RequiredDurability
 from actgate.api.times import timestamp
 from actgate.decision import Link, Subject
-from actgate.decision.manifest import ModelIdentity
+from actgate.decision.logged import Logged
+from actgate.decision.manifest import ModelIdentity, Region
 from actgate.decision.policies import BASELINE
+from actgate.decision.problem import Problem
 from actgate.decision.subject import Added, Lent, Owner
 from actgate.manifests import read_policy
 from actgate.records.lending import lending_fields, with_lending
@@ -103,6 +107,19 @@ def test_log_trace_and_audit_log_show_the_period_of_grace() -> None:
 words = st.text(max_size=3)
 models = st.none() | st.builds(ModelIdentity, words, st.none() | words, st.none() | words)
 moments = st.none() | st.datetimes(timezones=st.just(UTC))
+logs = st.builds(
+    lambda stated, **known: Logged(
+        **known, retention=parse_duration(stated) if stated else None, stated_retention=stated
+    ),
+    stated=st.sampled_from(["", "1h", "4416h", "90m"]),
+    mode=st.sampled_from(LogMode),
+    path=words,
+    durability=st.sampled_from(RequiredDurability),
+    payload=st.sampled_from(MaxPayload),
+    region=st.none() | st.builds(Region, words, st.none() | words),
+    stays_with_pods=st.booleans(),
+    problem=st.none() | st.builds(Problem, words, words, words),
+)
 lents = st.none() | st.builds(
     Lent,
     st.builds(Owner, words, words, words),
@@ -114,6 +131,8 @@ lents = st.none() | st.builds(
     st.lists(st.builds(Added, words, words, words), max_size=2).map(tuple),
     st.booleans(),
     st.booleans(),
+    st.none() | logs,
+    words,
 )
 
 

@@ -1,6 +1,7 @@
 """What a verified chain of owners lends to a subject, under the policies that apply.
 
-It lends the link to the evidence and the identity of the model, where the subject states none itself. It
+It lends the link to the evidence, the identity of the model and how its use is logged, where the subject
+states none itself. It
 exempts nothing by itself: who can create a pod could write the same link on it. A link or a model that the
 subject states and that is another one than that of its owner is a finding.
 """
@@ -13,7 +14,7 @@ from actgate.api.compliance_policy import Enforcement, InjectedContainer
 from actgate.api.quoting import quoted
 from actgate.decision.policies import Policy
 from actgate.decision.rules.link import MANIFEST, MODEL
-from actgate.decision.subject import Added, Owner, Subject
+from actgate.decision.subject import Added, Lent, Owner, Subject
 from actgate.decision.verdict import Finding
 
 _LONGEST_ALONE: Final = 200
@@ -47,6 +48,8 @@ def resolved(subject: Subject, policies: tuple[Policy, ...]) -> Subject:
         model=model,
         reference_path=subject.reference_path if subject.links else lent.reference_path,
         model_path=subject.model_path if subject.model is not None else lent.model_path,
+        logging=subject.logging or lent.logging,
+        logging_path=subject.logging_path if subject.logging is not None else lent.logging_path,
         images=tuple(one for one in subject.images if one[0] not in injected),
     )
 
@@ -121,15 +124,25 @@ def placed(found: Iterator[Finding], asked: Subject, subject: Subject) -> Iterat
     theirs = {lent.reference_path} if not asked.links else set()
     if asked.model is None:
         theirs.add(lent.model_path)
+    logs = () if asked.logging is not None else (lent.logging_path, *_log_path(lent))
     owner = named(lent.owner)
     for finding in found:
-        if finding.about is None and finding.path in theirs:
+        if finding.about is None and (finding.path in theirs or _is_of_log(finding, logs)):
             finding = replace(
                 finding,
                 message=f"{finding.message} (of {owner}, which owns the {subject.kind})",
                 remediation=f"in {owner}, {finding.remediation}",
             )
         yield finding
+
+
+def _log_path(lent: Lent) -> tuple[str, ...]:
+    return (lent.logging.path,) if lent.logging is not None else ()
+
+
+def _is_of_log(finding: Finding, paths: tuple[str, ...]) -> bool:
+    """Return whether a finding is about the log, at one of these fields or below it."""
+    return finding.rule.startswith("logging/") and finding.path.startswith(paths) if paths else False
 
 
 def named(owner: Owner) -> str:

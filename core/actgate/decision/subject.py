@@ -55,7 +55,7 @@ class Added:
 
 @dataclass(frozen=True, slots=True)
 class Lent:
-    """What the top of a verified chain of owners lends to an object: the link, and the model's identity."""
+    """What the top of a verified chain of owners lends: the link, the model's identity, how it is logged."""
 
     owner: Owner
     links: tuple[Link, ...]
@@ -73,6 +73,10 @@ class Lent:
     with the arguments and variables that name a model. Else an Exemption of the owner is not about it."""
     unchanged: bool = False
     """Whether the subject runs what those templates state that there are."""
+    logging: Logged | None = None
+    """How the owner says that the use of its model is logged; None where it states nothing."""
+    logging_path: str = "spec.logging"
+    """Field in which it would state that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -226,6 +226,8 @@ def _lends(subject: Subject) -> Lent:
         model=subject.model,
         reference_path=subject.reference_path,
         model_path=subject.model_path,
+        logging=subject.logging,
+        logging_path=subject.logging_path,
     )
 
 
