@@ -152,7 +152,7 @@ LOGS = policy(logging={"requiredFor": ["HighRisk"]})
 
 
 def test_a_pod_is_logged_as_its_owner_says_unless_it_says_so_itself() -> None:
-    """Few kinds pass on how they are logged; a recorder must be in the pod, whoever states one."""
+    """Few kinds pass on how they are logged; a recorder must be in the pod, wherever it is stated."""
     plain = replace(POD, lent=replace(LENT, logging_path="spec.predictor.logger"))
     assert judge(PASSING, plain, LOGS).failed_rules == ("logging/enabled",)
     assert 'in InferenceService "scorer", set spec.predictor.logger' in refusal(judge(PASSING, plain, LOGS))
