@@ -307,7 +307,7 @@ class Client(asyncio.Protocol):
         if self._transport is None:
             return
         if linger:
-            # To close with bytes that nobody read resets the connection, and the answer may be lost with it.
+            # To close with bytes that were not read resets the connection, and the answer may be lost.
             self._paused = False
             self._transport.resume_reading()
             self._transport.write_eof()

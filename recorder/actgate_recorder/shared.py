@@ -1,6 +1,7 @@
 """What all connections share: the upstream, the log, limits, and what is under way."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -47,7 +48,7 @@ class Handles(Protocol):
         """End it for what the client sent."""
 
     def check(self, now: float) -> None:
-        """Look at the clock."""
+        """Compare the clock with its limits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class Timeouts:
     """Between two requests."""
 
 
-class Shared:
+class Shared(ABC):
     """What exchanges and connections have of the recorder; ``proxy.Proxy`` adds which of them takes what.
 
     Args:
@@ -100,9 +101,9 @@ class Shared:
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
 
+    @abstractmethod
     def handles(self, client: Any, head: RequestHead) -> Handles:  # noqa: ANN401 - a connection, which imports this
         """Return what takes a request."""
-        raise NotImplementedError
 
     def log_soon(self, record: Mapping[str, Any], then: Callable[[bool], None]) -> None:
         """Write a record, then say whether its answer may leave."""

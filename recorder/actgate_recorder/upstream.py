@@ -16,7 +16,7 @@ _WRITE_BUFFER: Final = 64 * 1024
 
 
 class Answered(Protocol):
-    """What is told of an answer, in this order; ``answer_read`` after each read."""
+    """What is reported of an answer, in this order; ``answer_read`` after each read."""
 
     def information(self, answer: bytes) -> None:
         """An informational answer, as it is passed on."""

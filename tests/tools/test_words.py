@@ -40,6 +40,7 @@ FOLDERS: Final = (
     "docs",
     "examples",
     "operator",
+    "recorder",
     "sandbox",
     "tests",
     "tools",
