@@ -125,6 +125,8 @@ def test_at_rest_nothing_is_written(reporting: RunningOperator, world: World) ->
     assert world.rest("PATCH", f"{deployments(world)}/scorer", labels, MERGE_PATCH).status == 200
     created(world, server("last"))
     reported(world, 2)
+    # A write is noted when its answer has come, after others can read what it wrote.
+    wait_until(lambda: reporting.process.scan.idle and report_writes(reporting) > before)
     assert report_writes(reporting) - before == 1
     [same] = [one for one in reported(world, 2) if one["scope"]["name"] == "scorer"]
     assert same["metadata"]["resourceVersion"] == report["metadata"]["resourceVersion"]
