@@ -39,7 +39,7 @@ def test_both_read_evidence_everywhere(base: Cluster, account: str, verb: str) -
     [
         "create compliancemanifests.actgate.dev models",
         "patch modeldeployments.actgate.dev models",
-        "get modeldeployments.actgate.dev models",
+        "list modeldeployments.actgate.dev models",
         "patch compliancepolicies.actgate.dev",
         "create exemptions.actgate.dev",
         "patch namespaces * models",

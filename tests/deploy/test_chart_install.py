@@ -49,7 +49,7 @@ def installed(cluster: Cluster, values: Values, *flags: str) -> Iterator[str]:
     finally:
         run(cluster, "uninstall", "--ignore-not-found", "--wait")
         for what in (("-f", str(CHART / "crds")), ("namespace", NAMESPACE)):
-            done = cluster.kubectl("delete", *what, "--ignore-not-found", "--timeout=90s")
+            done = cluster.kubectl("delete", *what, "--ignore-not-found", "--timeout=300s")
             assert done.code == 0, done.err
 
 
@@ -120,8 +120,9 @@ def test_after_the_first_weeks_an_upgrade_refuses(cluster: Cluster) -> None:
 
 
 def policies(cluster: Cluster) -> set[str]:
-    """Return what the registration says happens without an answer."""
-    return {webhook["failurePolicy"] for webhook in cluster.rest("GET", REGISTRATION).body["webhooks"]}
+    """Return what the registration says happens without an answer, to what is declared or always judged."""
+    webhooks = cluster.rest("GET", REGISTRATION).body["webhooks"]
+    return {item["failurePolicy"] for item in webhooks if item["name"] != "detected.actgate.dev"}
 
 
 def test_an_upgrade_leaves_the_ca_bundle_to_the_operator(cluster: Cluster) -> None:

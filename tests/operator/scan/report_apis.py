@@ -64,16 +64,22 @@ def definition(dialect: Dialect, *, cluster: bool) -> Json:
 def serving(rest: Rest, *dialects: Dialect) -> Iterator[None]:
     """Serve these APIs until the block ends."""
     definitions = [definition(dialect, cluster=cluster) for dialect in dialects for cluster in (False, True)]
-    for one in definitions:
-        reply = rest("POST", CRDS, one)
-        assert reply.status == 201, reply
-    wait_until(lambda: all(rest("GET", path(dialect)).status == 200 for dialect in dialects))
     try:
+        for one in definitions:
+            wait_until(lambda one=one: _created(rest, one))  # type: ignore[misc]
+        wait_until(lambda: all(rest("GET", path(dialect)).status == 200 for dialect in dialects))
         yield
     finally:
         for one in definitions:
             rest("DELETE", f"{CRDS}/{one['metadata']['name']}")
         wait_until(lambda: all(rest("GET", path(dialect)).status == 404 for dialect in dialects))
+
+
+def _created(rest: Rest, one: Json) -> bool:
+    """Create a definition; not yet while the one before it is being deleted, with all of its objects."""
+    reply = rest("POST", CRDS, one)
+    assert reply.status in (201, 409), reply
+    return reply.status == 201
 
 
 def path(dialect: Dialect, *, cluster: bool = False) -> str:
