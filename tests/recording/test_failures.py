@@ -227,7 +227,11 @@ async def test_a_dead_sink_holds_nothing_up_and_gets_all_of_it_later(
     assert writer.status.oldest_unshipped > 0
     assert "Connection reset by peer" in caplog.text
     assert caplog.text.count("cannot be copied") == 1, "an outage is one line, and not one for each attempt"
-    assert not writer._keeping._full, "what is sealed is on the disk alone"
+
+    async def on_the_disk_alone() -> bool:
+        return not writer._keeping._full
+
+    await eventually(on_the_disk_alone)
     bucket.dead = False
 
     async def shipped() -> bool:
