@@ -135,23 +135,57 @@ class _Parts:
 
 
 class _Server(uvicorn.Server):
-    """A server that signals when it listens, and breaks its connections when it is to end."""
+    """A server that signals when it listens, and breaks its connections when it is to end.
+
+    uvicorn leaves those alone that are in the TLS handshake when it ends: they come in after it was shut,
+    keep it waiting, and their sockets stay open. So it accepts by itself.
+    """
 
     def __init__(self, config: uvicorn.Config, parts: _Parts) -> None:
         super().__init__(config)
+        self.servers = []
         self.listening = threading.Event()
         self._parts = parts
+        self._accepting: list[asyncio.Task[None]] = []
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        await self.lifespan.startup()
+        for each in sockets or ():
+            each.setblocking(False)
+            each.listen(self.config.backlog)
+        self._accepting = [asyncio.create_task(self._accept(each)) for each in sockets or ()]
+        self.started = True
         self.listening.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for accepting in self._accepting:
+            accepting.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+        self._parts.watches.drop_all()
         # A polite farewell over TLS would wait for clients that are not listening.
         for connection in tuple(self.server_state.connections):
             if connection.transport is not None:
                 connection.transport.abort()
         await super().shutdown(sockets)
+
+    async def _accept(self, listening: socket.socket) -> None:
+        async with asyncio.TaskGroup() as opening:
+            while True:
+                accepted, _ = await asyncio.get_running_loop().sock_accept(listening)
+                opening.create_task(self._open(accepted))
+
+    async def _open(self, accepted: socket.socket) -> None:
+        try:
+            await asyncio.get_running_loop().connect_accepted_socket(
+                self._protocol, accepted, ssl=self.config.ssl
+            )
+        except (OSError, asyncio.CancelledError):
+            # The client left, or the server ends.
+            accepted.close()
+
+    def _protocol(self) -> asyncio.Protocol:
+        make: Callable[..., asyncio.Protocol] = self.config.http_protocol_class
+        return make(config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
 
 
 class _ServingThread:

@@ -90,6 +90,7 @@ class Watches:
         self._store = store
         self._bookmark_seconds = bookmark_seconds
         self._open: dict[Place, set[_Watch]] = {}
+        self._ended = False
         store.listeners.append(self._publish)
 
     def detach(self) -> None:
@@ -98,7 +99,8 @@ class Watches:
         self._store.listeners.remove(self._publish)
 
     def drop_all(self) -> None:
-        """End every open watch, as a server does that is shutting down."""
+        """End every watch, also one that is opened from now on, as a server does that is shutting down."""
+        self._ended = True
         for watch in chain.from_iterable(tuple(watches) for watches in self._open.values()):
             watch.queue.put_nowait(None)
 
@@ -126,6 +128,8 @@ class Watches:
             return _only(_error_line(gone(str(error))))
         # No await lies between reading the past and listening to the future: nothing is missed.
         self._open.setdefault(call.resource.place, set()).add(watch)
+        if self._ended:
+            watch.queue.put_nowait(None)
         return self._stream(watch, first)
 
     def _first_lines(self, watch: _Watch, query: Mapping[str, str]) -> list[bytes]:

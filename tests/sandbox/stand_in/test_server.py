@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import gc
 import json
+import logging
+import socket
 import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -174,3 +178,28 @@ def test_a_body_that_is_too_large_is_refused(rest: Rest) -> None:
     body = config_map("a") | {"data": {"a": "x" * (3 * 1024 * 1024)}}
     reply = rest("POST", CONFIG_MAPS, body)
     assert (reply.status, reply.body["reason"]) == (413, "RequestEntityTooLarge")
+
+
+def test_no_socket_outlives_the_server(
+    server: StandIn, rest: Rest, caplog: pytest.LogCaptureFixture
+) -> None:
+    """In the TLS handshake, idle, with a watch: each is broken, and no socket outlives the loop."""
+    address = urllib3.util.parse_url(server.url)
+    context = ssl.create_default_context(cadata=server.ca.decode())
+    watch = lines(server)
+    assert rest("POST", CONFIG_MAPS, config_map("seen")).status == 201
+    assert next(watch)["object"]["metadata"]["name"]
+    shaking = [socket.create_connection((address.host, address.port)) for _ in range(3)]
+    idle = context.wrap_socket(
+        socket.create_connection((address.host, address.port)), server_hostname=address.host
+    )
+    assert rest("GET", f"{CONFIG_MAPS}/seen").status == 200
+    server.restart()
+    gc.collect()
+    for left in (*shaking, idle):
+        left.settimeout(10)
+        with left, suppress(ConnectionError):
+            assert left.recv(1) == b""
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        list(watch)
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []
