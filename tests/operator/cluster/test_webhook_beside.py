@@ -16,7 +16,7 @@ import pytest
 
 from actgate.cli.main import main
 from actgate_sandbox.control_plane import ControlPlane
-from actgate_sandbox.rest import Rest
+from actgate_sandbox.rest import MERGE_PATCH, Rest
 from demo import registration
 from demo.examples import Example, load_all
 from demo.gate import guarded
@@ -261,6 +261,20 @@ def lines(verdict: Json) -> set[tuple[str, ...]]:
     """Return the findings of a verdict, each with all that it says."""
     names = ("rule", "basis", "path", "message", "remediation", "effect")
     return {tuple(item[name] for name in names) for item in verdict.get("findings") or []}
+
+
+def test_the_port_of_a_model_with_a_recorder_stays_closed(enforced: World) -> None:
+    """Also where another client opens it, or deletes what closes it; without a recorder nothing is closed."""
+    enforced.model(logging={"mode": "Recorder", "storage": {"pvc": {"claimName": "log"}}})
+    closed = (wait_until(lambda: enforced.child("networkpolicies")) or {})["spec"]
+    path = enforced.path("networkpolicies")
+    opened = {"spec": {"ingress": [*closed["ingress"], {}]}}
+    assert enforced.rest("PATCH", path, opened, MERGE_PATCH, fieldManager="kubectl-edit").status == 200
+    wait_until(lambda: (enforced.child("networkpolicies") or opened)["spec"] == closed)
+    assert enforced.rest("DELETE", path).status in (200, 202)
+    wait_until(lambda: (enforced.child("networkpolicies") or opened)["spec"] == closed)
+    enforced.change({"logging": None})
+    wait_until(lambda: enforced.child("networkpolicies") is None)
 
 
 def test_a_recorder_runs_beside_bound_images_where_the_policy_trusts_it(enforced: World) -> None:
