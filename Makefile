@@ -18,7 +18,9 @@ RELEASE_STAMP := $(RELEASE_VENV)/.installed
 # stand-in needs nothing; envtest and all run the real kube-apiserver (KUBEBUILDER_ASSETS).
 CONTROL_PLANE ?= stand-in
 # More than two cores have: tests of leases and timers wait most of their time.
-WORKERS ?= 4
+WORKERS ?= 5
+# A module stays with one worker: its tests share an operator, and some of them need to be the only ones.
+SHARED := -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # A server for `make e2e` and `make example-credit`, in an environment of its own: nothing of actgate imports it.
 MLFLOW := build/mlflow
@@ -85,11 +87,11 @@ demo: $(STAMP)
 	$(BIN)/python -m demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --control-plane=$(CONTROL_PLANE)
+	$(BIN)/python -m pytest $(SHARED) --control-plane=$(CONTROL_PLANE)
 
 # Folders of which all is marked `system` are not even collected; tests/support/engines.py has both markers.
 test-unit: $(STAMP)
-	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 --dist worksteal -m 'not api_server and not system' \
+	HYPOTHESIS_PROFILE=quick $(BIN)/python -m pytest -n 2 --dist loadfile -m 'not api_server and not system' \
 	  $(addprefix --ignore=tests/,demo deploy e2e examples gitops sandbox tools)
 
 # Which lines and branches the tests reach, of this machine's engines; TESTS names folders, all by default. Tests that
@@ -97,7 +99,7 @@ test-unit: $(STAMP)
 coverage: $(STAMP)
 	rm -rf build/coverage
 	mkdir -p build/coverage
-	-$(BIN)/coverage run -m pytest -n $(WORKERS) --dist worksteal --control-plane=$(CONTROL_PLANE) $(TESTS)
+	-$(BIN)/coverage run -m pytest $(SHARED) --control-plane=$(CONTROL_PLANE) $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

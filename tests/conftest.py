@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support import engines, rights
+from tests.support import engines, pace, rights
 from tests.support.engines import (
     control_plane,
     kubectl,
@@ -24,9 +24,10 @@ load_profile()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Refuse an engine that is not here, and watch what the services ask for."""
+    """Refuse an engine that is not here, watch what the services ask for, and keep the cores busy."""
     engines.pytest_configure(config)
     rights.collect(config)
+    config.pluginmanager.register(pace)
 
 
 __all__ = [

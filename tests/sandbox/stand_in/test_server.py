@@ -180,9 +180,7 @@ def test_a_body_that_is_too_large_is_refused(rest: Rest) -> None:
     assert (reply.status, reply.body["reason"]) == (413, "RequestEntityTooLarge")
 
 
-def test_no_socket_outlives_the_server(
-    server: StandIn, rest: Rest, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_no_socket_outlives_the_server(server: StandIn, rest: Rest, caplog: pytest.LogCaptureFixture) -> None:
     """In the TLS handshake, idle, with a watch: each is broken, and no socket outlives the loop."""
     address = urllib3.util.parse_url(server.url)
     context = ssl.create_default_context(cadata=server.ca.decode())
