@@ -122,12 +122,14 @@ def test_the_api_server_admits_it(gate: Gate) -> None:
         yaml.safe_load((FOLDER / f"{name}.yaml").read_text("utf-8")) for name in ("namespace", "policy")
     )
     home = space["metadata"]["name"]
-    assert gate.rest("POST", "/api/v1/namespaces", space).status == 201
+    # The runbook's test uses it too, and no namespace ends on an API server alone.
+    assert gate.rest("POST", "/api/v1/namespaces", space).status in (201, 409)
     assert gate.rest("POST", collection("CompliancePolicy"), policy).status == 201
     gate.webhook.wait_until_it_knows("compliancepolicies", known + 1)
-    for path in (MANIFEST, MODEL):
-        document = yaml.safe_load(Path(path).read_text("utf-8"))
+    documents = [yaml.safe_load(Path(path).read_text("utf-8")) for path in (MANIFEST, MODEL)]
+    for document in documents:
         reply = gate.rest("POST", collection(document["kind"], home), document)
         assert (reply.status, reply.warnings) == (201, ()), reply
+    for document in reversed(documents):
+        gate.rest("DELETE", f"{collection(document['kind'], home)}/{document['metadata']['name']}")
     gate.rest("DELETE", f"{collection('CompliancePolicy')}/{policy['metadata']['name']}")
-    gate.rest("DELETE", f"/api/v1/namespaces/{home}")

@@ -75,7 +75,7 @@ def example(installed: Rest, kubectl: Kubectl, shell: Shell) -> Iterator[World]:
     yield world
     # No namespace ends on an API server alone, and one that is terminating takes no Events.
     for file in reversed(EXAMPLE[1:]):
-        kubectl("delete", "--wait=false", "-f", str(file))
+        shell(f"kubectl delete --wait=false -f {file}")
 
 
 def test_a_renewed_key_is_followed_by_what_still_rests_on_the_old_one(example: World, shell: Shell) -> None:
