@@ -25,6 +25,14 @@ class World:
         self.namespace = namespace
         self.workloads = Workloads(rest, namespace)
 
+    def alone(self) -> None:
+        """Wait until no model of another test is left, of which an operator's requests would be counted.
+
+        On the real API server their namespaces go in their own time.
+        """
+        models = f"{ROOT}/modeldeployments"
+        wait_until(lambda: not self.rest("GET", models).body["items"])
+
     def manifest(self, name: str = MANIFEST, **changes: Any) -> Json:  # noqa: ANN401 - fields of a spec
         """Create a manifest; evidence of three weeks ago, unless the test says otherwise."""
         spec = manifest_spec(**changes)

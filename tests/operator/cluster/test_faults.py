@@ -160,6 +160,7 @@ def test_killed_at_every_write_it_ends_in_the_same_state(control_plane: ControlP
 
 def test_a_restart_over_what_is_in_sync_writes_nothing(control_plane: ControlPlane, world: World) -> None:
     """Also the second operator knows what the first one did."""
+    world.alone()
     world.manifest()
     with operating(control_plane.kubeconfig) as first:
         for number in range(5):

@@ -7,7 +7,6 @@ import pytest
 from actgate_operator.names import child_name
 from tests.operator.running import RunningOperator, names_of
 from tests.operator.world import MANIFEST, MODEL, World
-from tests.support.crds import ROOT
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.usefixtures("operator")
@@ -45,6 +44,7 @@ def test_a_plain_model_costs_four_writes_and_no_read(operator: RunningOperator, 
 
     Which kinds are served is asked about when definitions change, and not for a model.
     """
+    world.alone()
     world.manifest()
     wait_until(lambda: operator.process.scan.idle)
     operator.wait_until_idle()
@@ -122,8 +122,7 @@ def test_a_plain_model_costs_four_writes(operator: RunningOperator, world: World
 
     One more is the status of its manifest, however many models refer to that.
     """
-    # On the real API server, namespaces of former tests go in their own time, and manifests with them.
-    wait_until(lambda: not world.rest("GET", f"{ROOT}/modeldeployments").body["items"])
+    world.alone()
     world.manifest()
     operator.wait_until_idle()
     before = len(operator.requests)

@@ -118,6 +118,7 @@ def test_a_policy_changes_what_a_manifest_shows(world: World) -> None:
 
 def test_a_forged_status_is_corrected_and_decides_nothing(beside: RunningOperator, world: World) -> None:
     """No model is reconciled because of it, and none runs on it."""
+    world.alone()
     world.manifest(**BAD)
     world.model()
     world.wait_for("EvidenceAccepted", "False", "EvidenceRejected")

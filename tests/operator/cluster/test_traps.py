@@ -71,6 +71,7 @@ def test_evidence_that_cannot_be_listed_is_not_taken_for_none(
         last = seen.path.rpartition("/")[2]
         return Refuse(code, reason) if last == resource and seen.method == "GET" else None
 
+    world.alone()
     world.manifest()
     world.model()
     proxy.fault = refused
@@ -415,6 +416,7 @@ def test_a_deletion_that_passes_unobserved_brings_no_child_back(
     control_plane: ControlPlane, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Kopf reports none that happened in a gap of its watch; the garbage collector must win."""
+    world.alone()
     with operating(control_plane.kubeconfig) as running:
         world.manifest()
         world.model(replicas=2)
