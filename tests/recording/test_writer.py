@@ -5,16 +5,18 @@ from pathlib import Path
 
 import pytest
 
+from actgate.cli import trace_logs
 from actgate.recording.ids import new_id
 from actgate.recording.writer import Durability, RecordNotWrittenError, Settings, Writer
-from actgate.trace import line, segments
+from actgate.trace import line
 
 
 def contents(directory: Path) -> Iterator[bytes]:
-    """Yield the segments of the logs in a directory."""
-    for path in sorted(directory.rglob("*.jsonl*")):
-        is_sealed = path.suffix == ".zst"
-        yield segments.decompress(path.read_bytes()) if is_sealed else path.read_bytes()
+    """Yield the segments of the logs in a directory, of which one may be sealed meanwhile."""
+    for log in trace_logs.find([str(directory)]):
+        for part in trace_logs.parts(log):
+            assert part.content is not None, part
+            yield part.content
 
 
 def lines(directory: Path) -> list[line.Line]:

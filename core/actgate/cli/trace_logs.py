@@ -1,9 +1,13 @@
-"""Inference logs in directories: which there are, and their files, for ``actgate trace``."""
+"""Inference logs in directories: which there are, and their files, for ``actgate trace``.
+
+A log may be written while it is read: a segment that is plain now is sealed a moment later, under another
+name. So checkpoints are read first, and what they cover is listed after that.
+"""
 
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from actgate.api.quoting import printable
 from actgate.cli import streams
@@ -19,8 +23,14 @@ class Log(NamedTuple):
     path: Path
     name: str
     """For sentences: below the directory that was given."""
-    segments: tuple[tuple[int, int | None, tuple[str, ...]], ...]
-    """First and last record, and the names of the files that have them: first the one to read."""
+
+
+class _Segment(NamedTuple):
+    first: int
+    last: int | None
+    """None for one that is not sealed."""
+    names: tuple[str, ...]
+    """The files that have it: first the one to read."""
 
 
 def find(paths: Iterable[str]) -> list[Log]:
@@ -35,23 +45,25 @@ def find(paths: Iterable[str]) -> list[Log]:
         if not root.is_dir():
             raise UnusableError(f"{given} is not a directory: name the one that the recorder writes to")
         for folder, _, names in sorted(os.walk(root, onerror=_fail)):
-            listed = _segments(names)
-            if listed:
+            if any(segments.parse_name(name) for name in names):
                 path = Path(folder)
                 name = path.relative_to(root).as_posix() if path != root else path.name
-                found.setdefault(path.resolve(), Log(path, name, listed))
+                found.setdefault(path.resolve(), Log(path, name))
     return list(found.values())
 
 
 def parts(log: Log) -> Iterator[Part]:
-    """Yield the segments of a log in their order."""
-    for first, last, names in log.segments:
-        after = _after(log.path, first, last)
-        if not names:
-            yield Part("", first, last, None, "", after)
-            continue
-        content, problem = _content(log.path / names[0])
-        yield Part(names[0], first, last, content, problem, after)
+    """Yield the segments of a log in their order.
+
+    Raises:
+        UnusableError: One cannot be read.
+    """
+    for listed in _segments(log.path):
+        try:
+            part = _part(log, listed)
+        except FileNotFoundError:  # It was sealed, or deleted, since it was listed.
+            part = _part_now(log, listed)
+        yield part
 
 
 def checkpoints(log: Log) -> tuple[list[Stated], list[tuple[str, str]]]:
@@ -96,10 +108,14 @@ def given_key(name: str | None) -> Key | None:
         raise UnusableError(f"--key {printable(name)} {error}") from None
 
 
-def _segments(names: Iterable[str]) -> tuple[tuple[int, int | None, tuple[str, ...]], ...]:
+def _segments(folder: Path) -> list[_Segment]:
+    try:
+        present = sorted((path.name for path in folder.iterdir()), reverse=True)
+    except OSError as error:
+        _fail(error)
     files: dict[int, list[str]] = {}
     lasts: dict[int, int | None] = {}
-    for file in sorted(names, reverse=True):
+    for file in present:
         name = segments.parse_name(file)
         if name is None:
             continue
@@ -109,20 +125,48 @@ def _segments(names: Iterable[str]) -> tuple[tuple[int, int | None, tuple[str, .
         if name.suffix.startswith("jsonl"):
             listed.append(file)
     # Of a compressed and a plain file the compressed one is whole: it is put there in one step.
-    return tuple(
-        (first, lasts.get(first), tuple(sorted(files[first], key=lambda file: not file.endswith(".zst"))))
+    return [
+        _Segment(
+            first, lasts.get(first), tuple(sorted(files[first], key=lambda file: not file.endswith(".zst")))
+        )
         for first in sorted(files)
-    )
+    ]
 
 
-def _content(path: Path) -> tuple[bytes | None, str]:
-    content = read(path)
-    if path.suffix != ".zst":
-        return content, ""
+def _part(log: Log, segment: _Segment) -> Part:
+    """Read a segment.
+
+    Raises:
+        FileNotFoundError: The file that it was listed with is gone.
+        UnusableError: It cannot be read.
+    """
+    after = _after(log.path, segment.first, segment.last)
+    if not segment.names:
+        return Part("", segment.first, segment.last, None, "", after)
+    path = log.path / segment.names[0]
     try:
-        return segments.decompress(content), ""
-    except ValueError as error:
-        return None, str(error)
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        _fail(error)
+    if path.suffix == ".zst":
+        try:
+            content = segments.decompress(content)
+        except ValueError as error:
+            return Part(path.name, segment.first, segment.last, None, str(error), after)
+    return Part(path.name, segment.first, segment.last, content, "", after)
+
+
+def _part_now(log: Log, former: _Segment) -> Part:
+    """Read a segment of which a file went a moment ago; raises UnusableError."""
+    try:
+        for segment in _segments(log.path):
+            if segment.first == former.first:
+                return _part(log, segment)
+    except FileNotFoundError as error:
+        _fail(error)
+    return Part("", former.first, former.last, None, "", None)
 
 
 def _after(folder: Path, first: int, last: int | None) -> merkle.Tree | None:
@@ -134,5 +178,5 @@ def _after(folder: Path, first: int, last: int | None) -> merkle.Tree | None:
         return None
 
 
-def _fail(error: OSError) -> None:
+def _fail(error: OSError) -> NoReturn:
     raise UnusableError(f"{error.filename} cannot be read: {streams.reason(error)}")
