@@ -67,7 +67,7 @@ class ModelCache:
         self._newest = 0
         self._is_known = False
         self._held: dict[Key, list[tuple[str | None, Object]]] = {}
-        """Events of models whose status is being written."""
+        """Events of models that the API server is being asked about."""
         self._answered_at = float("-inf")
 
     def get(self, key: Key) -> Object | None:
@@ -109,8 +109,11 @@ class ModelCache:
             self._store.changed(model)
 
     @contextmanager
-    def writing(self, key: Key) -> Iterator[None]:
-        """Hold events of a model until a write of ours is answered: its own event may come before that."""
+    def asking(self, key: Key) -> Iterator[None]:
+        """Hold events of a model until a read or write of it is answered: they may come before the answer.
+
+        So a write's own event is no news, and a model that is deleted right after a read stays deleted.
+        """
         held = self._held[key] = []
         try:
             yield
@@ -135,13 +138,14 @@ class ModelCache:
             ClusterError: The API server did not answer.
         """
         asked_at = self._newest
-        try:
-            model = await self._cluster.get(MODEL_DEPLOYMENTS, key[1], key[0])
-        except NotFound:
-            self._forget(key, asked_at)
-            return None
-        self._newest = max(self._newest, version_of(model))
-        self._store.changed(model)
+        with self.asking(key):
+            try:
+                model = await self._cluster.get(MODEL_DEPLOYMENTS, key[1], key[0])
+            except NotFound:
+                self._forget(key, asked_at)
+                return None
+            self._newest = max(self._newest, version_of(model))
+            self._store.changed(model)
         return model
 
     async def list(self) -> None:

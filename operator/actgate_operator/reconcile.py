@@ -258,7 +258,7 @@ class Reconciler:
             "status": status,
         }
         try:
-            with self._models.writing(key):
+            with self._models.asking(key):
                 self._models.note(await self._writer.apply_status(MODEL_DEPLOYMENTS, body))
         except NotFound:
             await self._models.fetch_live(key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from typing import Any
 
 from actgate.kube.client import REQUEST_SECONDS, Cluster, Page, Subresource
@@ -49,6 +49,25 @@ class Listing(Cluster):
             if self._failures:
                 raise self._failures.pop(0)
             yield Page(found[start : start + 2], 7)
+
+
+class Answering(Cluster):
+    """Answers each read of an object by a call."""
+
+    def __init__(self, answer: Callable[[], Object]) -> None:
+        super().__init__(no_server)
+        self._answer = answer
+
+    async def get(
+        self,
+        resource: Resource,
+        name: str,
+        namespace: str | None = None,
+        *,
+        within: float = REQUEST_SECONDS,
+    ) -> Object:
+        """Return what there is, or raise."""
+        return self._answer()
 
 
 def _fits(model: Object, namespace: str | None, field_selector: str | None) -> bool:

@@ -139,6 +139,21 @@ class RunningOperator:
         self._thread.join(60)
         assert not self._thread.is_alive(), "the operator did not end"
 
+    def state(self) -> str:
+        """Return what it knows and has to do, for a test that failed."""
+        if self.failure is not None:
+            return f"the operator ended: {self.failure!r}"
+        controller = self.controller
+        known = {
+            key: (controller.models.get(key) or {}).get("metadata") for key in controller.models.references()
+        }
+        last = "\n".join(f"  {item}" for item in self.requests[-20:])
+        return (
+            f"the operator's models: {known}, reported {dict(self.metrics.models)}\n"
+            f"its queue: {len(controller.queue)} wait, {controller.queue.failing()} failed, the oldest is "
+            f"{controller.queue.age():.1f} s old\nits last requests:\n{last}"
+        )
+
     def ended(self) -> bool:
         """Return whether it ended by itself."""
         return not self._thread.is_alive()
@@ -192,7 +207,11 @@ def operating(
     """Run an operator until the block ends; the test fails when it ended by itself, but as it may."""
     running = RunningOperator(kubeconfig, **options)
     try:
-        yield running
+        try:
+            yield running
+        except BaseException as error:
+            error.add_note(running.state())
+            raise
         if may_die is None or not _is_of(running.failure, may_die):
             assert running.failure is None, running.failure
     finally:

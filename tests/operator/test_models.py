@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from actgate.kube.client import Page
-from actgate.kube.errors import Unavailable
+from actgate.kube.errors import NotFound, Unavailable
 from actgate.kube.objects import Key, Object
 from actgate.kube.resources import MODEL_DEPLOYMENTS
 from actgate_operator.models import ModelCache
 from tests.kube.fake_api import FakeApi
 from tests.kube.running import Clock
-from tests.operator.fakes import Listing, unreachable
+from tests.operator.fakes import Answering, Listing, unreachable
 from tests.operator.fakes import model as make
 
 KEY = ("credit", "scorer")
@@ -72,16 +72,16 @@ def test_the_answer_to_our_own_write_is_known_at_once_and_no_news(
 def test_our_own_event_may_come_before_the_answer(cache: ModelCache, changed: list[Key]) -> None:
     """It is held until then, and one of another change is news all the same."""
     cache.observe("ADDED", model(5))
-    with cache.writing(KEY):
+    with cache.asking(KEY):
         cache.observe("MODIFIED", model(6, observedGeneration=1))
         cache.note(model(6, observedGeneration=1))
     assert (version_in(cache), changed) == ("6", [KEY])
-    with cache.writing(KEY):
+    with cache.asking(KEY):
         cache.observe("MODIFIED", model(7, observedGeneration=1))
         cache.observe("MODIFIED", model(8))
         cache.note(model(7, observedGeneration=1))
     assert (version_in(cache), changed) == ("8", [KEY, KEY])
-    with suppress(Unavailable), cache.writing(KEY):
+    with suppress(Unavailable), cache.asking(KEY):
         cache.observe("DELETED", model(9))
         raise Unavailable("no answer")
     assert (cache.get(KEY), changed) == (None, [KEY] * 3)
@@ -148,6 +148,23 @@ async def test_a_live_read_is_news_and_may_find_nothing() -> None:
             api.delete("scorer", namespace="credit")
             assert await cache.fetch_live(KEY) is None
             assert (cache.get(KEY), changed) == (None, [KEY, KEY])
+
+
+@pytest.mark.parametrize("answer", [model(7), None], ids=["found", "not found"])
+async def test_an_event_that_comes_before_the_answer_to_a_read_is_newer(answer: Object | None) -> None:
+    """A model that was deleted meanwhile stays deleted, and one that was created anew is known."""
+
+    def answering() -> Object:
+        made.observe("DELETED", model(8))
+        if answer is not None:
+            return answer
+        made.observe("ADDED", model(9))
+        raise NotFound("get modeldeployments scorer: 404")
+
+    made = ModelCache(Answering(answering), lambda _: None)
+    made.observe("ADDED", model(5))
+    assert await made.fetch_live(KEY) == answer
+    assert version_in(made) == (None if answer else "9")
 
 
 def test_silence_is_counted_from_the_last_answer(changed: list[Key]) -> None:
