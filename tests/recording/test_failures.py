@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import shutil
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,44 @@ async def test_a_dead_sink_holds_nothing_up_and_gets_all_of_it_later(
     await eventually(shipped)
     await writer.close()
     assert verified(there, capsys, "--expected", "40")["faults"] == []
+
+
+async def test_a_defect_in_what_is_done_beside_records_does_not_end_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is logged once, and all is sealed and signed when it is over."""
+    settings = Settings(directory=tmp_path, name="test", max_records=4, checkpoint_seconds=0.001)
+    failures = 0
+
+    def broken(*_: object, **__: object) -> None:
+        nonlocal failures
+        failures += 1
+        raise ModuleNotFoundError("No module named 'zstd'")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(housekeeping, "seal", broken)
+        writer = await Writer.open(settings)
+        for _ in range(8):
+            await writer.append(use())
+
+        async def failed_twice() -> bool:
+            return failures > 1
+
+        await eventually(failed_twice)
+    await eventually(_sealed(writer))
+    assert caplog.text.count("are tried again") == 1
+    await writer.close()
+    assert verified(tmp_path, capsys, "--expected", "8")["faults"] == []
+
+
+def _sealed(writer: Writer) -> Callable[[], Awaitable[bool]]:
+    async def sealed() -> bool:
+        return not writer._keeping._full and writer.status.checkpoint_age == 0
+
+    return sealed
 
 
 async def test_a_directory_that_is_deleted_ends_its_log_and_begins_another(

@@ -97,15 +97,24 @@ class Housekeeping:
                 await asyncio.wait_for(self._ship_all(self._settings.sink), _LAST_ATTEMPT)
 
     async def _keep(self, tick: Callable[[], Awaitable[None]], current: Callable[[], Life | None]) -> None:
+        failing = False
         while not self._stopping:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._due.wait(), self._settings.checkpoint_seconds)
             self._due.clear()
-            await tick()
-            life = current()
-            if life is not None:
-                await self._write_checkpoint(life)
-            await self._seal_all()
+            try:
+                await tick()
+                life = current()
+                if life is not None:
+                    await self._write_checkpoint(life)
+                await self._seal_all()
+            except Exception:
+                # Whatever it is: without this task no checkpoint would ever be signed again.
+                if not failing:
+                    logger.exception("checkpoints and sealed segments cannot be written, and are tried again")
+                failing = True
+            else:
+                failing = False
 
     async def _write_checkpoint(self, life: Life) -> None:
         tree = life.durable.copy() if self._sync else life.tree.copy()
