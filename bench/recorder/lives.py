@@ -17,7 +17,7 @@ from typing import IO, Any, Final, Self
 
 from actgate.recording import files
 from actgate_recorder.__main__ import main as recorder
-from bench.recorder import model
+from bench.recorder import compared, model
 
 _BUFFERED: Final = 16 * 1024
 
@@ -83,7 +83,13 @@ def _model(port: str) -> None:
     asyncio.run(model.serve(int(port)))
 
 
-ROLES: Final[dict[str, Callable[..., Any]]] = {"recorder": _recorder, "buffered": _buffered, "model": _model}
+ROLES: Final[dict[str, Callable[..., Any]]] = {
+    "recorder": _recorder,
+    "buffered": _buffered,
+    "model": _model,
+    "nginx": compared.nginx,
+    "application": compared.application,
+}
 
 
 def main() -> None:

@@ -10,8 +10,8 @@ from typing import Final
 
 from actgate.trace.line import time_of
 
-_HELD: Final = timedelta(seconds=1)
-"""Steps up to this are no setting of the clock."""
+_HELD: Final = 1.0
+"""Steps of so many seconds are no setting of the clock."""
 
 
 class Clock:
@@ -26,11 +26,11 @@ class Clock:
     def read(self) -> tuple[str, int]:
         """Return the time, and by how many microseconds the clock was set since the last call; 0 mostly."""
         now, monotonic = self._wall(), self._monotonic()
-        step = now - self._last - timedelta(seconds=monotonic - self._last_monotonic)
-        if abs(step) <= _HELD:
+        went, passed = now - self._last, monotonic - self._last_monotonic
+        microseconds = 0
+        if abs(went.total_seconds() - passed) <= _HELD:
             now = max(now, self._last)
-            microseconds = 0
         else:
-            microseconds = step // timedelta(microseconds=1)
+            microseconds = (went - timedelta(seconds=passed)) // timedelta(microseconds=1)
         self._last, self._last_monotonic = now, monotonic
         return time_of(now), microseconds
