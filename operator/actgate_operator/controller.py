@@ -64,7 +64,8 @@ class Controller:
         self.queue: WorkQueue[Key] = WorkQueue()
         self.models = ModelCache(cluster, self._enqueue)
         self._deadlines: Deadlines[Key] = Deadlines(self._enqueue, self._clock_was_set, clocks)
-        self._resync_wanted = asyncio.Event()
+        self._list_wanted = asyncio.Event()
+        self._all_wanted = False
         self.on_evidence: Callable[[Scope], None] = lambda _: None
         """Called with whom a change of evidence concerns, where this replica leads."""
         self.evidence = self._evidence = EvidenceCache(
@@ -124,6 +125,7 @@ class Controller:
                 await reflector.contact_since(began)
             self._leads = True
             await self._list_models()
+            self._enqueue_all()
             group.create_task(self._resync())
             group.create_task(self.queue.run())
             group.create_task(self._deadlines.run())
@@ -138,7 +140,13 @@ class Controller:
 
     def resync(self) -> None:
         """Have every model reconciled now."""
-        self._resync_wanted.set()
+        self._all_wanted = True
+        self._list_wanted.set()
+
+    def relist(self) -> None:
+        """Have all models listed where this replica leads, and those reconciled of which that brings news."""
+        if self._leads:
+            self._list_wanted.set()
 
     async def _work(self) -> NoReturn:
         while True:
@@ -222,18 +230,26 @@ class Controller:
         self.resync()
 
     async def _resync(self) -> NoReturn:
-        """Reconcile every model from time to time, whatever was missed."""
+        """Reconcile every model from time to time, whatever was missed; list them whenever that is wanted."""
+        due = self._timing.relist_seconds()
         while True:
+            asked_at = self._timing.now()
             try:
-                async with asyncio.timeout(self._timing.relist_seconds()):
-                    await self._resync_wanted.wait()
+                async with asyncio.timeout(due):
+                    await self._list_wanted.wait()
             except TimeoutError:
                 logger.debug("every model is reconciled again")
-            self._resync_wanted.clear()
+                self._all_wanted = True
+            due = max(0.0, due - (self._timing.now() - asked_at))
+            everything, self._all_wanted = self._all_wanted, False
+            self._list_wanted.clear()
             await self._list_models()
+            if everything:
+                self._enqueue_all()
+                due = self._timing.relist_seconds()
 
     async def _list_models(self) -> None:
-        """List all models, however long that takes, and put them on the queue."""
+        """List all models, however long that takes: news puts one on the queue."""
         backoff = Backoff(self._timing)
         while True:
             try:
@@ -242,7 +258,7 @@ class Controller:
                 logger.warning("models could not be listed: %s", error)
                 await backoff.pause(error.retry_after)
             else:
-                return self._enqueue_all()
+                return
 
     def _enqueue_all(self) -> None:
         references = self.models.references()

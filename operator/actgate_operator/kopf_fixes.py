@@ -3,6 +3,7 @@
 | kopf | here |
 |---|---|
 | does not say when its watch was last answered, and keeps bookmarks to itself | ``listening`` |
+| delivers no deletion from before its list, nor says that it lists again | ``listening`` |
 | opens a watch that ended at once again without a pause: more than a thousand a second | ``pacing`` |
 | ends on a list that expires between two pages (410) | ``relisting`` |
 | after 401 gives up where a login has the same credentials, and else logs in without a pause | ``Logins`` |
@@ -30,8 +31,11 @@ from actgate_operator.names import MANAGER
 _COLLECTION = MODEL_DEPLOYMENTS.collection()
 
 
-def listening(on_answer: Callable[[], None]) -> aiohttp.ClientMiddlewareType:
-    """Call ``on_answer`` whenever kopf's list or watch has an answer; watches last a minute at most."""
+def listening(on_answer: Callable[[], None], on_list: Callable[[], None]) -> aiohttp.ClientMiddlewareType:
+    """Call ``on_answer`` whenever kopf's list or watch has an answer; watches last a minute at most.
+
+    ``on_list`` is called once for each list, and means that what went before it went unobserved.
+    """
 
     async def middleware(
         request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -39,6 +43,9 @@ def listening(on_answer: Callable[[], None]) -> aiohttp.ClientMiddlewareType:
         response = await handler(request)
         if request.url.path.endswith(_COLLECTION) and response.status == 200:
             on_answer()
+            # Its first page has the version that the watch goes on from.
+            if "watch" not in request.url.query and "continue" not in request.url.query:
+                on_list()
         return response
 
     return middleware
@@ -89,11 +96,12 @@ class Logins:
         kubeconfig: Path | None,
         timing: KopfTiming,
         on_answer: Callable[[], None],
+        on_list: Callable[[], None],
         observe: Observer | None,
     ) -> None:
         self._kubeconfig = kubeconfig
         self._timing = timing
-        self._on_answer = on_answer
+        self._listening = listening(on_answer, on_list)
         self._observe = observe
         self._pace = Pace(timing.pauses(), timing.steady)
         # They outlive a session, else each login would begin to ask in a rush.
@@ -112,7 +120,7 @@ class Logins:
             configuration,
             self._pacing,
             relisting(),
-            listening(self._on_answer),
+            self._listening,
             observe=self._observe,
             agent=MANAGER,
         )

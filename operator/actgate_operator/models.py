@@ -1,7 +1,9 @@
 """Every ModelDeployment as the API server has it, from three sources that versions put in order.
 
-- Events, which kopf delivers. It delivers no deletion that happened while its watch had lost its place.
-- Lists of our own, which find those: at the start of a leader, every ten minutes, and when the clock was set.
+- Events, which kopf delivers. It delivers no deletion from before its list: the first one, and each one that
+  it takes because its watch has lost its place.
+- Lists of our own, which find those: at the start of a leader, after each list of kopf's, every ten minutes,
+  and when the clock was set.
 - The answers to our own writes, before an event brings them: a pass never works on a status that is older
   than the one that it wrote itself.
 

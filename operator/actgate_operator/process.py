@@ -173,7 +173,9 @@ class Process:
             timing=options.timing,
         )
         self.controller.on_evidence = self.scan.evidence_changed
-        self.logins = Logins(settings.kubeconfig, options.kopf, self.models.note_answer, metrics.asked)
+        self.logins = Logins(
+            settings.kubeconfig, options.kopf, self.models.note_answer, self.controller.relist, metrics.asked
+        )
         stack.push_async_callback(self.logins.close)
         parts, patience = self.controller.parts, settings.unhealthy_after
         self._live = Checks(self._election, parts, patience, first=patience)

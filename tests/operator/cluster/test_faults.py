@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import kopf
 import pytest
 
 from actgate.kube.client import Cluster, Subresource
@@ -16,6 +19,7 @@ from actgate.kube.resources import Resource
 from actgate.kube.timing import Timing
 from actgate_operator.deadlines import Clocks
 from actgate_operator.health import Checks
+from actgate_operator.kopf_fixes import Logins
 from actgate_operator.kopf_settings import KopfTiming
 from actgate_operator.names import MANAGER
 from actgate_operator.writer import Writer
@@ -342,6 +346,30 @@ def test_a_namespace_that_is_deleted_under_it_ends_in_silence(
         wait_until(lambda: installed("GET", path).status == 404)
         wait_until(lambda: not any(key[0] == world.namespace for key in running.metrics.models))
         running.wait_until_idle()
+
+
+def test_a_model_that_goes_before_kopf_watches_is_forgotten_at_once(
+    control_plane: ControlPlane, installed: Rest, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first list is the leader's own; kopf's watch says nothing of what went before its list."""
+    may_log_in, log_in = threading.Event(), Logins.login
+
+    async def late(logins: Logins) -> kopf.AiohttpSession:
+        await asyncio.to_thread(may_log_in.wait)
+        return await log_in(logins)
+
+    monkeypatch.setattr(Logins, "login", late)
+    world.model()
+    with operating(control_plane.kubeconfig) as running:
+        try:
+            # It has no children, which would say something.
+            world.wait_for("EvidenceAccepted", "False", "ManifestNotFound")
+            running.wait_until_idle()
+            world.delete("ModelDeployment", MODEL)
+        finally:
+            may_log_in.set()
+        wait_until(lambda: (world.namespace, MODEL) not in running.metrics.models)
+        assert not running.controller.models.references()
 
 
 def test_a_malformed_object_that_is_older_than_the_schema_stops_nothing(

@@ -39,12 +39,16 @@ class Following:
     changed: list[tuple[Key, int | None]] = field(default_factory=list)
     """Each change with the version that the cache had then, None for one that is gone."""
     asked: list[Asked] = field(default_factory=list)
+    lists: int = 0
+    """Lists of kopf's after which another one has to look for deletions."""
     closed: bool = False
     failure: BaseException | None = None
 
     def __post_init__(self) -> None:
         self.models = ModelCache(Cluster(no_server), self._note, self.timing.now)
-        self.logins = Logins(self.kubeconfig, self.timing, self.models.note_answer, self.asked.append)
+        self.logins = Logins(
+            self.kubeconfig, self.timing, self.models.note_answer, self._note_list, self.asked.append
+        )
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="kopf under test", daemon=True)
@@ -90,6 +94,9 @@ class Following:
     def _note(self, key: Key) -> None:
         model = self.models.get(key)
         self.changed.append((key, int(model["metadata"]["resourceVersion"]) if model else None))
+
+    def _note_list(self) -> None:
+        self.lists += 1
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -17,9 +17,10 @@ import pytest
 
 from actgate.kube.resources import MODEL_DEPLOYMENTS as KIND
 from actgate_operator.kopf_settings import PAGE_SIZE, KopfTiming, configure
-from tests.kube.fake_api import Refuse, Say, always, at_first
+from tests.kube.fake_api import Fault, Refuse, Say, always, at_first
 from tests.kube.running import until
 from tests.operator.frame.models_api import ModelsApi
+from tests.operator.frame.test_watch_faults import GONE
 
 pytestmark = pytest.mark.system
 
@@ -103,6 +104,24 @@ async def test_bookmarks_reach_no_handler(api: ModelsApi) -> None:
         api.put("a")
         await until(lambda: running.events)
         assert [event["type"] for event in running.events] == ["ADDED"]
+
+
+async def test_what_went_before_a_list_is_not_said(api: ModelsApi) -> None:
+    """``listening``: neither as a deletion, nor does kopf report that it has listed again."""
+
+    def lists() -> Iterator[Fault]:
+        yield None
+        api.delete("a")
+        yield from always(None)
+
+    api.put("a")
+    api.on_list, api.on_watch = lists(), at_first(Say(GONE))
+    async with alone(api) as running:
+        await until(lambda: len(api.lists) == 2 and api.watching)
+        api.put("b")
+        await until(lambda: len(running.events) == 2)
+        named = [(event["type"], event["object"]["metadata"]["name"]) for event in running.events]
+        assert named == [(None, "a"), ("ADDED", "b")]
 
 
 async def test_watches_that_end_at_once_are_opened_in_a_rush(api: ModelsApi) -> None:

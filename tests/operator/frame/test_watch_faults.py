@@ -99,7 +99,7 @@ async def test_a_list_that_expires_begins_again(api: ModelsApi, kubeconfig: Path
     api.on_list = at_first(None, Refuse(410, "Expired"))
     async with following(kubeconfig) as running:
         await until(lambda: knows_all(running, api))
-    assert len(api.lists) == 4
+    assert (len(api.lists), running.lists) == (4, 2)
 
 
 LONG_OUTAGE = 10
