@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from actgate_operator.events import REPORTER
 from actgate_operator.status import condition_of, message_of
 from actgate_sandbox.rest import MERGE_PATCH, Reply, Rest
 from tests.support.crds import ROOT, collection, create, deployment_spec, manifest_spec
@@ -133,12 +134,12 @@ class World:
         return wait_until(current)
 
     def events(self) -> list[Json]:
-        """Return every Event of the namespace."""
+        """Return the operator's Events of the namespace: the API server has some of its own, of Services."""
         reply = self.rest("GET", f"/apis/events.k8s.io/v1/namespaces/{self.namespace}/events")
-        return list(reply.body["items"])
+        return [event for event in reply.body["items"] if event.get("reportingController") == REPORTER]
 
     def reasons(self) -> list[str]:
-        """Return the reasons of the Events of the namespace."""
+        """Return the reasons of these Events."""
         return [event["reason"] for event in self.events()]
 
     @staticmethod

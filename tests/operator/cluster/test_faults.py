@@ -85,7 +85,8 @@ class MortalWriter(Writer):
 
     def _die_before(self) -> None:
         self._left -= 1
-        if self._left == 0 and not self._after:
+        # What other tasks begin before the end has reached them is no write of a process that is gone.
+        if self._left < 0 or (self._left == 0 and not self._after):
             raise Killed
 
     def _die_after(self) -> None:
